@@ -1,0 +1,2 @@
+//! seedbed.
+#![no_std]

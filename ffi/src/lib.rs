@@ -1,0 +1,2 @@
+//! The C ABI.
+#![no_std]

@@ -1,0 +1,1 @@
+//! The host library behind the `seedbed` command.

@@ -1,0 +1,2 @@
+//! Golden hashes.
+#![no_std]

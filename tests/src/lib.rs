@@ -1,0 +1,1 @@
+//! What spans packages is tested here; see the files beside this one.

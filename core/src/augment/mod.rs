@@ -1,0 +1,1 @@
+//! Augmentation pipelines: operations as data, parameters sampled by key.

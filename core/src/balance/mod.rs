@@ -1,0 +1,1 @@
+//! Balancing of classes: over- and undersampling, SMOTE, class weights.

@@ -1,0 +1,1 @@
+//! Generative models: VAE and GAN on flat buffers, and sampling from them.

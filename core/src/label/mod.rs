@@ -1,0 +1,1 @@
+//! Suspected wrong labels: confident learning.

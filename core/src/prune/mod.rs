@@ -1,0 +1,1 @@
+//! What to drop: exact and near duplicates, outliers, and selection to a size.

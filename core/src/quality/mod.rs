@@ -1,0 +1,1 @@
+//! Image quality: blur, exposure, contrast, entropy.

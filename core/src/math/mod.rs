@@ -82,15 +82,18 @@ pub const fn exp(x: f32) -> f32 {
     let shifted = x * core::f32::consts::LOG2_E + ROUND_MAGIC;
     let n = shifted - ROUND_MAGIC;
     let k = (shifted.to_bits() as i32).wrapping_sub(ROUND_MAGIC.to_bits() as i32);
-    // n·0.693359375 is exact.
-    let r = x - n * 0.693_359_4 - n * -2.121_944_4e-4;
+    // n·0.693359375 is exact, and so is the first difference; `low` is what rounding the second one lost.
+    let high = x - n * 0.693_359_4;
+    let rest = n * -2.121_944_4e-4;
+    let r = high - rest;
+    let low = (high - r) - rest;
     let p = 1.987_569_2e-4;
     let p = p * r + 1.398_2e-3;
     let p = p * r + 8.333_452e-3;
     let p = p * r + 4.166_579_6e-2;
     let p = p * r + 1.666_666_5e-1;
     let p = p * r + 0.5;
-    let y = p * (r * r) + r + 1.0;
+    let y = (p * (r * r) + low) + r + 1.0;
     // In two factors, since 2ᵏ itself may be subnormal or too large.
     let half = k >> 1;
     y * pow2(half) * pow2(k.wrapping_sub(half))
@@ -154,8 +157,13 @@ pub const fn tanh(x: f32) -> f32 {
 pub const fn sigmoid(x: f32) -> f32 {
     // e to a power that is not positive never overflows, and keeps small results exact.
     let e = exp(-abs(x));
-    let numerator = if x < 0.0 { e } else { 1.0 };
-    numerator / (1.0 + e)
+    let negative = x < 0.0;
+    let d = 1.0 + e;
+    let quotient = if negative { e } else { 1.0 } / d;
+    // What rounding 1 + e lost, put back to first order: 1/d is 1 − quotient or the quotient itself.
+    let lost = e - (d - 1.0);
+    let reciprocal = if negative { 1.0 - quotient } else { quotient };
+    quotient - quotient * (lost * reciprocal)
 }
 
 /// ln(1 + eˣ), the smooth maximum of x and 0.

@@ -1,1 +1,23 @@
-//! The host library behind the `seedbed` command.
+//! The host library behind the `seedbed` command: datasets and formats, the stages, the recipe
+//! and its runner, the training loop, and the report.
+//!
+//! The library does everything that the command does: each command is an options struct of
+//! [`stages`] and files. What computes lives in the `seedbed` crate; what is here reads, writes,
+//! keeps order and talks to the user.
+
+// What everything stands on.
+pub mod error;
+pub mod pool;
+pub mod progress;
+
+// Datasets, formats, codecs.
+
+// Features and models.
+
+// What a user asks for.
+pub mod stages;
+
+pub use error::{Error, Result};
+pub use pool::Pool;
+pub use progress::Progress;
+pub use stages::{Ctx, Outcome, Stage};

@@ -1,0 +1,177 @@
+//! The error of the host side: one sentence that names the file or the flag, and a way out.
+
+use std::any::Any;
+use std::fmt::{self, Display};
+use std::io;
+use std::path::Path;
+
+/// What kind of failure it is; it decides the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The work failed: exit code 1.
+    Failed,
+    /// The request is wrong (flag, recipe, path): exit code 2.
+    Usage,
+    /// The reader of our output went away (`seedbed ... | head`): not a failure, exit code 0.
+    Closed,
+}
+
+/// Why a command stopped: `what: which file or flag`, and how to mend it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// `what: which file or flag`, without a full stop.
+    pub message: String,
+    /// How to mend it, where that is known.
+    pub hint: Option<String>,
+    /// What kind of failure it is.
+    pub kind: Kind,
+}
+
+/// The result of everything on the host side that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// The work failed; `message` has the form `what: which file or flag`.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, kind: Kind::Failed }
+    }
+
+    /// The request is wrong; `message` has the form `what: which file or flag`.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, kind: Kind::Usage }
+    }
+
+    /// An option outside its range: names the recipe key and the flag, and what is allowed.
+    pub fn out_of_range(key: &str, value: impl Display, allowed: &str) -> Self {
+        let flag = key.replace('_', "-");
+        Self::usage(format!("{key} = {value} is out of range: --{flag} (recipe key `{key}`)"))
+            .hint(format!("{key} must be {allowed}"))
+    }
+
+    /// The same with a way out, in place of any given before.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The same error, told to come from `place` (a file, a row, a stage).
+    #[must_use]
+    pub fn within(self, place: impl Display) -> Self {
+        Self { message: format!("{}: {place}", self.message), ..self }
+    }
+
+    /// The process exit code: 0 (reader gone), 1 (failed) or 2 (usage).
+    pub const fn exit_code(&self) -> u8 {
+        match self.kind {
+            Kind::Closed => 0,
+            Kind::Failed => 1,
+            Kind::Usage => 2,
+        }
+    }
+}
+
+impl Display for Error {
+    /// `error: what: which`, then `try: hint` on a line of its own.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.message)?;
+        self.hint.as_ref().map_or(Ok(()), |hint| write!(f, "\n  try: {hint}"))
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A refusal of the core that no file is to blame for.
+impl From<seedbed::Error> for Error {
+    fn from(e: seedbed::Error) -> Self {
+        Self::failed(e.as_str())
+    }
+}
+
+/// Turns the errors of libraries into ours, with the file named.
+pub trait Context<T> {
+    /// Names the file or folder that the failure is about.
+    ///
+    /// # Errors
+    /// The error itself; I/O errors are put into words, with a hint where there is one.
+    fn at(self, path: impl AsRef<Path>) -> Result<T>;
+}
+
+impl<T, E: Display + 'static> Context<T> for std::result::Result<T, E> {
+    fn at(self, path: impl AsRef<Path>) -> Result<T> {
+        self.map_err(|e| located(&e, path.as_ref()))
+    }
+}
+
+#[cold]
+fn located<E: Display + 'static>(e: &E, path: &Path) -> Error {
+    let any = e as &dyn Any;
+    if let Some(io) = any.downcast_ref::<io::Error>() {
+        return from_io(io, path);
+    }
+    if let Some(own) = any.downcast_ref::<Error>() {
+        return own.clone().within(path.display());
+    }
+    Error::failed(format!("{e}: {}", path.display()))
+}
+
+fn from_io(e: &io::Error, path: &Path) -> Error {
+    use io::ErrorKind as K;
+    let shown = path.display();
+    match e.kind() {
+        K::NotFound => Error::failed(format!("no such file or folder: {shown}"))
+            .hint("check the path, and what the current folder is"),
+        K::PermissionDenied => Error::failed(format!("permission denied: {shown}"))
+            .hint("check the owner and the mode of the path, or choose another"),
+        K::ReadOnlyFilesystem => Error::failed(format!("the file system is read-only: {shown}"))
+            .hint("choose another folder with --out"),
+        K::StorageFull | K::QuotaExceeded => Error::failed(format!("no space left: {shown}"))
+            .hint("free some space, or choose another folder with --out"),
+        K::BrokenPipe => Error { kind: Kind::Closed, ..Error::failed(format!("reader went away: {shown}")) },
+        K::UnexpectedEof => Error::failed(format!("file is cut off: {shown}")),
+        _ => Error::failed(format!("{}: {shown}", plain(e))),
+    }
+}
+
+/// The system's words without its number: `Is a directory (os error 21)` → `is a directory`.
+fn plain(e: &io::Error) -> String {
+    let text = e.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn io_errors_name_the_file_and_a_way_out() {
+        let e = std::fs::read("/no/such/file").at("/no/such/file").unwrap_err();
+        assert_eq!(e.to_string().lines().next(), Some("error: no such file or folder: /no/such/file"));
+        assert!(e.hint.is_some() && e.exit_code() == 1);
+        let e = std::fs::read("/").at("/").unwrap_err();
+        assert_eq!(e.message, "is a directory: /");
+    }
+
+    #[test]
+    fn a_broken_pipe_is_no_failure() {
+        let e = Err::<(), _>(io::Error::from(io::ErrorKind::BrokenPipe)).at("stdout").unwrap_err();
+        assert_eq!((e.kind, e.exit_code()), (Kind::Closed, 0));
+    }
+
+    #[test]
+    fn own_and_foreign_errors_keep_their_words() {
+        let own = Err::<(), _>(Error::usage("wrong").hint("right")).at("a.toml").unwrap_err();
+        assert_eq!(own.to_string(), "error: wrong: a.toml\n  try: right");
+        assert_eq!(own.exit_code(), 2);
+        let core = Err::<(), _>(seedbed::Error::BadData).at("b.idx").unwrap_err();
+        assert_eq!(core.message, "data is damaged: b.idx");
+        assert_eq!(Error::from(seedbed::Error::BadData).message, "data is damaged");
+    }
+
+    #[test]
+    fn a_range_error_names_key_and_flag() {
+        let e = Error::out_of_range("shard_rows", 0, "at least 1");
+        assert!(e.message.contains("--shard-rows") && e.message.contains("`shard_rows`"), "{e}");
+    }
+}

@@ -101,6 +101,9 @@ impl<'a> Scratch<'a> {
     /// [`Error::ScratchTooSmall`] where less is left; nothing is taken then.
     pub fn take<T: Plain>(&mut self, n: usize) -> Result<&'a mut [T]> {
         let bytes = n.checked_mul(size_of::<T>()).ok_or(Error::Overflow)?;
+        if bytes == 0 {
+            return Ok(&mut []);
+        }
         let pad = self.rest.as_ptr().align_offset(ALIGN);
         let end = pad.checked_add(bytes).ok_or(Error::Overflow)?;
         if end > self.rest.len() {

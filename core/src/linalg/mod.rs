@@ -1,1 +1,10 @@
-//! Matrix products, distances and reductions.
+//! Matrix products, distances, reductions and decompositions on borrowed views.
+//!
+//! [`gemm`] holds the one place where a product and a sum are fused; sums elsewhere run over sixteen
+//! lanes and a fixed tree. Whatever the level, the blocking or the threads, the bits are the same.
+
+mod gemm;
+mod reduce;
+
+pub use gemm::{Init, Operand, gemm, gemm_scratch_len};
+pub use reduce::{axpy, dot, scale, squared_distance, sum, sum_of_squares};

@@ -29,12 +29,16 @@ pub fn sqrt(x: f32) -> f32 {
     }
     #[cfg(all(target_arch = "arm", target_os = "none", target_abi = "eabihf"))]
     {
-        let y: f32;
-        // SAFETY: VSQRT.F32 is in every hardware-float bare-metal profile; it reads and writes registers only.
+        let y: u32;
+        // Operands go by core registers: the compiler takes single registers as operands only where the
+        // unit has double precision too, which Cortex-M4F has not.
+        // SAFETY: VSQRT.F32 is in every hardware-float bare-metal profile; registers only.
         unsafe {
-            core::arch::asm!("vsqrt.f32 {0}, {1}", out(sreg) y, in(sreg) x, options(pure, nomem, nostack));
+            core::arch::asm!("vmov s0, {x}", "vsqrt.f32 s0, s0", "vmov {y}, s0",
+                             x = in(reg) x.to_bits(), y = lateout(reg) y, out("s0") _,
+                             options(pure, nomem, nostack));
         }
-        y
+        f32::from_bits(y)
     }
     #[cfg(not(any(
         target_arch = "x86_64",
@@ -64,13 +68,16 @@ pub fn fma(a: f32, b: f32, c: f32) -> f32 {
     }
     #[cfg(all(target_arch = "arm", target_os = "none", target_abi = "eabihf"))]
     {
-        let mut y = c;
+        let mut y = c.to_bits();
+        // By core registers, as in `sqrt`.
         // SAFETY: VFMA.F32 is in FPv4-SP and FPv5, the units of Cortex-M4F and M7; registers only.
         unsafe {
-            core::arch::asm!("vfma.f32 {0}, {1}, {2}", inout(sreg) y, in(sreg) a, in(sreg) b,
+            core::arch::asm!("vmov s0, {a}", "vmov s1, {b}", "vmov s2, {y}", "vfma.f32 s2, s0, s1",
+                             "vmov {y}, s2", a = in(reg) a.to_bits(), b = in(reg) b.to_bits(),
+                             y = inout(reg) y, out("s0") _, out("s1") _, out("s2") _,
                              options(pure, nomem, nostack));
         }
-        y
+        f32::from_bits(y)
     }
     #[cfg(all(any(target_arch = "riscv32", target_arch = "riscv64"), target_feature = "f"))]
     {

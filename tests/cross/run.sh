@@ -87,7 +87,7 @@ cortex_m() {
     for machine in mps2-an386 mps2-an500; do
         echo -n "$machine: "
         timeout 300 qemu-system-arm -M $machine -nographic -monitor none -serial none \
-            -semihosting-config enable=on,target=native -kernel "$(out $target)/golden"
+            -semihosting-config enable=on,target=native -kernel "$(out $target)/golden" 2>&1
     done
 }
 

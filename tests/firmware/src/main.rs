@@ -61,7 +61,8 @@ mod bare {
             let got = (case.run)(level, &mut Scratch::new(memory));
             if got.is_err() || got.ok() != case.expected() {
                 bad += 1;
-                let _ = writeln!(Console, "differs: {} gives {got:x?}, not {:x?}", case.name, case.expected());
+                let _ =
+                    writeln!(Console, "differs: {} gives {got:x?}, not {:x?}", case.name, case.expected());
             }
         }
         let (n, name) = (CASES.len(), level.name());

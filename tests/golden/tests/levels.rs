@@ -27,7 +27,8 @@ fn every_level_gives_the_golden_hashes() {
         // What the scratch memory held before must not show.
         for rubbish in [0, 0xa5] {
             let got = hashes(level, rubbish);
-            let differing: Vec<_> = got.lines().filter(|line| !HASHES.lines().any(|want| want == *line)).collect();
+            let differing: Vec<_> =
+                got.lines().filter(|line| !HASHES.lines().any(|want| want == *line)).collect();
             assert!(differing.is_empty(), "at {} (memory {rubbish:#x}): {differing:?}", level.name());
             assert_eq!(got.lines().count(), HASHES.lines().count(), "hashes.txt names a case that is gone");
         }

@@ -9,7 +9,9 @@ use seedbed::{Level, Result, Scratch, math};
 pub(super) fn streams(_: Level, _: &mut Scratch<'_>) -> Result<u64> {
     let mut digest = Digest::new();
     let key = Key::new(3).epoch(1).sample(id_hash(b"cat/0001.png")).op(2);
-    for (seed, key) in [(0, Key::new(0)), (1, Key::new(0)), (u64::MAX, key), (7, key.epoch(2)), (7, key.op(0))] {
+    for (seed, key) in
+        [(0, Key::new(0)), (1, Key::new(0)), (u64::MAX, key), (7, key.epoch(2)), (7, key.op(0))]
+    {
         let mut s = Stream::new(seed, key);
         digest.word(s.next_u64()).word(s.next_u32().into());
         for n in [0, 1, 2, 7, 1000, 0x8000_0001, u32::MAX] {

@@ -1,6 +1,7 @@
 //! The cases, one file for each floor or domain of the core, and the input they share.
 
 mod base;
+mod linalg;
 
 use crate::Case;
 use seedbed::rng::{Key, Stream};
@@ -13,6 +14,8 @@ pub const CASES: &[Case] = &[
     Case { name: "math/slices", run: base::math_slices },
     Case { name: "math/extremes", run: base::math_extremes },
     Case { name: "math/fma", run: base::fma },
+    Case { name: "linalg/reductions", run: linalg::reductions },
+    Case { name: "linalg/products", run: linalg::products },
 ];
 
 /// Lengths that cover whole blocks of sixteen, tails, one element and none.

@@ -5,7 +5,14 @@ use super::Operand;
 use crate::simd::LANES;
 
 /// Packs rows `depth..depth + kc` and columns `col..col + cols` of the factor `b` into `packed`.
-pub(super) fn panels(b: &Operand<'_>, depth: usize, kc: usize, col: usize, cols: usize, packed: &mut [f32]) {
+pub(super) fn panels(
+    b: &Operand<'_>,
+    depth: usize,
+    kc: usize,
+    col: usize,
+    cols: usize,
+    packed: &mut [f32],
+) {
     for (p, panel) in packed.chunks_exact_mut(kc * LANES).take(cols.div_ceil(LANES)).enumerate() {
         let first = col + p * LANES;
         let width = (cols - p * LANES).min(LANES);

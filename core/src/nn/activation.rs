@@ -1,0 +1,104 @@
+//! Functions of each element, forward and backward.
+
+use super::Engine;
+use super::parallel::{for_pieces, for_rows};
+use crate::exec::Executor;
+use crate::math;
+use crate::simd::LANES;
+
+/// A function of each element.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Activation {
+    /// max(x, 0); the derivative at 0 is 0.
+    Relu,
+    /// x, or `slope`·x below 0. The slope must be positive.
+    LeakyRelu {
+        /// Slope below 0.
+        slope: f32,
+    },
+    /// 1 / (1 + e⁻ˣ).
+    Sigmoid,
+    /// The hyperbolic tangent.
+    Tanh,
+    /// x · sigmoid(x) (Elfwing et al. 2018), also known as swish.
+    Silu,
+}
+
+impl Activation {
+    /// Whether the derivative is known from the output alone, so that the output may replace the input.
+    pub(super) const fn from_output(self) -> bool {
+        !matches!(self, Activation::Silu)
+    }
+
+    /// `v` becomes the function of `v`.
+    pub(super) fn apply<E: Executor>(self, on: Engine<'_, E>, v: &mut [f32]) {
+        for_pieces(on.exec, v, LANES, |_, piece| match self {
+            Activation::Relu => relu(on.level, piece),
+            Activation::LeakyRelu { slope } => leaky(on.level, slope, piece),
+            Activation::Sigmoid => math::sigmoid_slice(on.level, piece),
+            Activation::Tanh => math::tanh_slice(on.level, piece),
+            Activation::Silu => silu(on.level, piece),
+        });
+    }
+
+    /// `grad`, the gradient by the output, becomes the gradient by the input. `saved` holds the outputs, or
+    /// the inputs for a function whose derivative needs them.
+    pub(super) fn chain<E: Executor>(self, on: Engine<'_, E>, saved: &[f32], grad: &mut [f32]) {
+        let n = grad.len();
+        for_rows(on.exec, n, [grad], |first, [grad]| {
+            let saved = saved.get(first..).unwrap_or(&[]);
+            match self {
+                Activation::Relu => relu_chain(on.level, saved, grad),
+                Activation::LeakyRelu { slope } => leaky_chain(on.level, slope, saved, grad),
+                Activation::Sigmoid => sigmoid_chain(on.level, saved, grad),
+                Activation::Tanh => tanh_chain(on.level, saved, grad),
+                Activation::Silu => silu_chain(on.level, saved, grad),
+            }
+        });
+    }
+}
+
+#[inline(always)]
+fn each(v: &mut [f32], f: impl Fn(f32) -> f32) {
+    for x in v {
+        *x = f(*x);
+    }
+}
+
+#[inline(always)]
+fn each_with(saved: &[f32], grad: &mut [f32], derivative: impl Fn(f32) -> f32) {
+    for (g, &s) in grad.iter_mut().zip(saved) {
+        *g *= derivative(s);
+    }
+}
+
+macro_rules! functions {
+    ($($name:ident $body:ident ($($arg:ident: $ty:ty),*) |$x:ident| $f:expr,
+       $chain:ident $chain_body:ident |$y:ident| $d:expr;)*) => { $(
+        kernel! { fn $name($($arg: $ty,)* v: &mut [f32]) = $body; }
+        #[inline(always)]
+        fn $body($($arg: $ty,)* v: &mut [f32]) { each(v, |$x| $f) }
+        functions! { @chain $chain $chain_body ($($arg: $ty),*) |$y| $d }
+    )* };
+    (@chain $chain:ident $chain_body:ident ($($arg:ident: $ty:ty),*) |$y:ident| $d:expr) => {
+        kernel! { fn $chain($($arg: $ty,)* saved: &[f32], grad: &mut [f32]) = $chain_body; }
+        #[inline(always)]
+        fn $chain_body($($arg: $ty,)* saved: &[f32], grad: &mut [f32]) { each_with(saved, grad, |$y| $d) }
+    };
+}
+
+functions! {
+    relu relu_body() |x| math::max(x, 0.0), relu_chain relu_chain_body |y| if y > 0.0 { 1.0 } else { 0.0 };
+    leaky leaky_body(slope: f32) |x| if x > 0.0 { x } else { slope * x },
+    leaky_chain leaky_chain_body |y| if y > 0.0 { 1.0 } else { slope };
+    silu silu_body() |x| x * math::sigmoid(x), silu_chain silu_chain_body |x| silu_derivative(x);
+}
+functions! { @chain sigmoid_chain sigmoid_chain_body () |y| y * (1.0 - y) }
+functions! { @chain tanh_chain tanh_chain_body () |y| 1.0 - y * y }
+
+#[inline(always)]
+fn silu_derivative(x: f32) -> f32 {
+    let s = math::sigmoid(x);
+    s + x * s * (1.0 - s)
+}

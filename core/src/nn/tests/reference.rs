@@ -1,0 +1,145 @@
+//! Forward values computed with numpy by loops over the definitions (float64, small multiples of a
+//! quarter, so that float32 is exact), and what a network refuses.
+
+use super::super::{Activation, Adam, Layer, Network, Role, Shape};
+use super::{BASE, forward, network, quarters};
+use crate::error::Error;
+use std::vec::Vec;
+
+/// The tensors of a network with the weights and biases of the numpy script.
+fn params(weights: usize, biases: usize) -> Vec<f32> {
+    let mut p = quarters(weights, 5, 13, 6);
+    p.extend(quarters(biases, 3, 7, 3));
+    p
+}
+
+#[test]
+fn a_dense_layer_gives_what_numpy_gives() {
+    let net = network(Shape::flat(3), &[Layer::Dense { outputs: 2 }]);
+    assert_eq!(forward(BASE, &net, &params(6, 2), &quarters(6, 7, 11, 5)), [0.5, 0.625, -3.4375, -2.3125]);
+}
+
+#[test]
+fn a_convolution_gives_what_numpy_gives() {
+    let layer = Layer::Conv2d { channels: 3, kernel: 3, stride: 2, padding: 1 };
+    let net = network(Shape::image(4, 5, 2), &[layer]);
+    let want = [
+        -2.5625, 0.1875, 2.9375, 4.1875, 1.75, -0.6875, -0.75, 2.4375, 3.1875, -4.3125, -3.5, -2.6875,
+        -4.6875, 1.4375, 5.9375, -3.1875, -5.25, -4.875,
+    ];
+    assert_eq!(net.output(), Shape::image(2, 3, 3));
+    let x = quarters(40, 7, 11, 5);
+    let twice = [&x[..], &x[..]].concat();
+    assert_eq!(forward(BASE, &net, &params(54, 3), &twice), [want, want].concat());
+}
+
+#[test]
+fn a_transposed_convolution_gives_what_numpy_gives() {
+    let layer = Layer::ConvTranspose2d { channels: 3, kernel: 3, stride: 2, padding: 1, output_padding: 1 };
+    let net = network(Shape::image(2, 3, 2), &[layer]);
+    let want = [
+        -0.3125, 1.75, 1.375, -2.0625, -1.3125, -0.5625, 1.0, 0.4375, 2.3125, -2.5625, 2.625, -1.125,
+        -1.8125, -0.1875, -0.1875, 0.0, -0.8125, 1.625, -2.5625, 2.625, -1.125, 4.3125, -1.125, 2.375,
+        -1.6875, -1.0, -0.3125, -1.875, 2.3125, -0.8125, -0.8125, 0.1875, 1.1875, -0.0625, -1.5, 1.9375,
+        -0.5, -1.5, 0.75, 1.9375, -1.875, 3.25, 0.125, 1.3125, 1.6875, -2.6875, 2.75, -0.75, -2.6875, 0.6875,
+        -0.8125, -0.5, -1.1875, 1.375, 0.0, -1.0, 1.25, -0.9375, -1.5, 0.375, -2.4375, 1.1875, -0.875,
+        -0.3125, 1.875, 1.625, 0.625, -0.0625, 2.5, -0.4375, -1.9375, 1.4375,
+    ];
+    assert_eq!(net.output(), Shape::image(4, 6, 3));
+    assert_eq!(forward(BASE, &net, &params(54, 3), &quarters(12, 7, 11, 5)), want);
+}
+
+#[test]
+fn flatten_puts_the_channels_first_and_unflatten_undoes_it() {
+    let x: Vec<f32> = (0..12).map(|i| i as f32).collect();
+    let shape = Shape::image(2, 3, 2);
+    let flat = network(shape, &[Layer::Flatten]);
+    assert_eq!(forward(BASE, &flat, &[], &x), [0., 2., 4., 6., 8., 10., 1., 3., 5., 7., 9., 11.]);
+    let both = network(shape, &[Layer::Flatten, Layer::Unflatten(shape)]);
+    assert_eq!(forward(BASE, &both, &[], &x), x);
+}
+
+#[test]
+fn activations_are_the_functions_they_are_named_after() {
+    let x = [-2.0f32, -0.5, 0.0, 0.25, 3.0];
+    let of = |a| forward(BASE, &network(Shape::flat(5), &[Layer::Activation(a)]), &[], &x);
+    assert_eq!(of(Activation::Relu), [0.0, 0.0, 0.0, 0.25, 3.0]);
+    assert_eq!(of(Activation::LeakyRelu { slope: 0.25 }), [-0.5, -0.125, 0.0, 0.25, 3.0]);
+    let close =
+        |got: Vec<f32>, want: [f64; 5]| got.iter().zip(want).all(|(g, w)| (*g as f64 - w).abs() < 1e-6);
+    assert!(close(of(Activation::Tanh), x.map(|x| (x as f64).tanh())));
+    assert!(close(of(Activation::Sigmoid), x.map(|x| 1.0 / (1.0 + (-x as f64).exp()))));
+    assert!(close(of(Activation::Silu), x.map(|x| x as f64 / (1.0 + (-x as f64).exp()))));
+}
+
+/// From numpy: three steps on a gradient that depends on the parameters.
+#[test]
+fn adam_steps_as_published() {
+    let mut w = [0.5f32, -1.0, 2.0];
+    let mut moments = [0f32; 6];
+    let adam = Adam { rate: 0.1, ..Adam::default() };
+    for t in 1..=3 {
+        let g = [w[0], w[1] * -2.0, w[2] * 0.5];
+        adam.step(BASE, t, &mut w, &g, &mut moments).unwrap();
+    }
+    let want = [0.204_871_25, -1.300_490_1, 1.700_623_4];
+    assert!(w.iter().zip(want).all(|(w, x)| (w - x).abs() < 2e-6), "{w:?}");
+}
+
+#[test]
+fn adam_refuses_what_does_not_fit_and_writes_nothing() {
+    let (mut w, mut moments) = ([1f32; 2], [0f32; 4]);
+    let adam = Adam::default();
+    assert_eq!(adam.step(BASE, 0, &mut w, &[1.0; 2], &mut moments), Err(Error::InvalidArgument));
+    assert_eq!(adam.step(BASE, 1, &mut w, &[1.0; 3], &mut moments), Err(Error::ShapeMismatch));
+    assert_eq!(adam.step(BASE, 1, &mut w, &[1.0; 2], &mut moments[..3]), Err(Error::ShapeMismatch));
+    let steep = Adam { beta1: 1.0, ..adam };
+    assert_eq!(steep.step(BASE, 1, &mut w, &[1.0; 2], &mut moments), Err(Error::InvalidArgument));
+    assert_eq!((w, moments), ([1.0; 2], [0.0; 4]));
+}
+
+#[test]
+fn tensors_lie_as_pytorch_lays_them_out() {
+    let conv = Layer::Conv2d { channels: 4, kernel: 3, stride: 1, padding: 1 };
+    let net = network(
+        Shape::image(4, 4, 2),
+        &[conv, Layer::Activation(Activation::Relu), Layer::Flatten, Layer::Dense { outputs: 5 }],
+    );
+    let listed: Vec<_> =
+        net.tensors().map(|t| (t.layer, t.role, t.offset, t.shape().to_vec(), t.fan_in)).collect();
+    let want = [
+        (0, Role::Weight, 0, std::vec![4, 2, 3, 3], 18),
+        (0, Role::Bias, 72, std::vec![4], 18),
+        (3, Role::Weight, 76, std::vec![5, 64], 64),
+        (3, Role::Bias, 396, std::vec![5], 64),
+    ];
+    assert_eq!(listed, want);
+    assert_eq!(net.param_len(), 401);
+    let mut params = std::vec![0f32; 401];
+    net.init(7, 0, &mut params).unwrap();
+    let bound = 1.0 / 18f32.sqrt();
+    assert!(
+        params[..76].iter().all(|p| p.abs() <= bound) && params[..76].iter().any(|p| p.abs() > bound * 0.9)
+    );
+    assert_eq!(net.init(7, 0, &mut params[1..]), Err(Error::ShapeMismatch));
+}
+
+#[test]
+fn layers_that_do_not_fit_are_refused() {
+    let mut net = Network::<2>::new(Shape::image(4, 4, 1)).unwrap();
+    let dense = Layer::Dense { outputs: 3 };
+    assert_eq!(net.push(dense), Err(Error::ShapeMismatch));
+    let conv = |kernel, stride, padding| Layer::Conv2d { channels: 2, kernel, stride, padding };
+    assert_eq!(net.push(conv(5, 1, 0)), Err(Error::InvalidArgument));
+    assert_eq!(net.push(conv(3, 0, 0)), Err(Error::InvalidArgument));
+    assert_eq!(net.push(conv(3, 1, usize::MAX)), Err(Error::Overflow));
+    let up = Layer::ConvTranspose2d { channels: 1, kernel: 2, stride: 2, padding: 0, output_padding: 2 };
+    assert_eq!(net.push(up), Err(Error::InvalidArgument));
+    net.push(Layer::Flatten).unwrap();
+    assert_eq!(net.push(Layer::Unflatten(Shape::image(3, 5, 1))), Err(Error::ShapeMismatch));
+    assert_eq!(net.push(Layer::Dense { outputs: usize::MAX / 2 }), Err(Error::Overflow));
+    net.push(dense).unwrap();
+    assert_eq!(net.push(dense), Err(Error::CapacityExceeded));
+    assert_eq!((net.param_len(), net.output()), (51, Shape::flat(3)));
+    assert!(Network::<1>::new(Shape::flat(0)).is_err());
+}

@@ -129,7 +129,7 @@ pub fn gemm<E: Executor>(
         let cols = (n - col).min(NC);
         for depth in (0..k).step_by(KC) {
             let kc = (k - depth).min(KC);
-            pack::panels(&b, depth, kc, col, cols, packed);
+            pack::panels(level, &b, depth, kc, col, cols, packed);
             let packed: &[f32] = packed;
             exec.for_each_chunk(c.data_mut(), rows_per_job * stride, |job, piece| {
                 let first = job * rows_per_job;

@@ -11,6 +11,8 @@ pub mod pool;
 pub mod progress;
 
 // Datasets, formats, codecs.
+pub mod codec;
+pub mod dataset;
 
 // Features and models.
 

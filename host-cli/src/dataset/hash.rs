@@ -1,0 +1,212 @@
+//! One hash for the content of a dataset, however it is cut into shards and compressed.
+//!
+//! SHA-256 over the kind, the class and column names and the scaling, then over one digest per
+//! sample in the order of the ids. A sample's digest covers id, label, split, weight, origin and the
+//! decoded content: pixels, or the bits of the numbers. The name of the dataset and the names of
+//! source files do not count.
+
+use super::meta::{FILE, ImageShape, Kind, Meta};
+use super::schema::origin_text;
+use super::{Content, Dataset, Sample};
+use crate::error::{Context, Error, Result};
+use crate::pool::Pool;
+use safetensors::SafeTensors;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The digest of one sample.
+pub(super) type SampleDigest = [u8; 32];
+
+/// Samples that [`content_hash`] holds in memory at a time.
+const BATCH: usize = 512;
+
+/// Fields with their lengths, so that no two lists of fields give the same bytes.
+struct Fields(Sha256);
+
+impl Fields {
+    fn new(domain: &str) -> Self {
+        let mut fields = Self(Sha256::new());
+        fields.bytes(domain.as_bytes());
+        fields
+    }
+
+    fn number(&mut self, n: u64) {
+        self.0.update(n.to_le_bytes());
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.number(bytes.len() as u64);
+        self.0.update(bytes);
+    }
+
+    fn texts(&mut self, texts: &[String]) {
+        self.number(texts.len() as u64);
+        texts.iter().for_each(|text| self.bytes(text.as_bytes()));
+    }
+
+    /// The bits of the numbers; every NaN counts as the same, and −0 as itself.
+    fn floats(&mut self, values: &[f32]) {
+        let bits = |v: &f32| if v.is_nan() { f32::NAN.to_bits() } else { v.to_bits() };
+        let bytes: Vec<u8> = values.iter().flat_map(|v| bits(v).to_le_bytes()).collect();
+        self.bytes(&bytes);
+    }
+
+    fn finish(self) -> SampleDigest {
+        self.0.finalize().into()
+    }
+}
+
+fn hex(digest: SampleDigest) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The digest of a sample, and the size of its picture.
+///
+/// # Errors
+/// When the picture cannot be decoded; the error names the sample.
+pub(super) fn sample_digest(sample: &Sample) -> Result<(SampleDigest, Option<ImageShape>)> {
+    let mut fields = Fields::new("sample");
+    fields.bytes(sample.id.as_bytes());
+    fields.number(sample.label.map_or(0, |label| u64::from(label) + 1));
+    fields.bytes(sample.split.name().as_bytes());
+    fields.floats(&[sample.weight]);
+    let origin = sample.origin.as_ref().map(origin_text).transpose()?;
+    fields.bytes(origin.unwrap_or_default().as_bytes());
+    let shape = match &sample.content {
+        Content::Row(row) => {
+            fields.floats(row);
+            None
+        }
+        Content::Image(_) => {
+            let pixels = sample.pixels()?;
+            pixels.shape().iter().for_each(|&n| fields.number(n as u64));
+            fields.bytes(&pixels.data);
+            let [height, width, channels] = pixels.shape().map(|n| n as u32);
+            Some(ImageShape { height, width, channels })
+        }
+    };
+    Ok((fields.finish(), shape))
+}
+
+/// Takes the samples of a dataset in the order of their ids and gives its content hash.
+#[derive(Clone)]
+pub struct ContentHasher(Sha256);
+
+impl ContentHasher {
+    /// The hash of a dataset without samples.
+    pub fn new(meta: &Meta) -> Self {
+        let mut fields = Fields::new("seedbed dataset 1");
+        fields.bytes(match meta.kind {
+            Kind::Images => b"images",
+            Kind::Table => b"table",
+        });
+        fields.texts(&meta.classes);
+        fields.texts(&meta.columns);
+        let (mean, std) = meta.normalize.as_ref().map_or((&[][..], &[][..]), |n| (&n.mean[..], &n.std[..]));
+        fields.floats(mean);
+        fields.floats(std);
+        Self(fields.0)
+    }
+
+    /// The next sample.
+    ///
+    /// # Errors
+    /// When its picture cannot be decoded; the error names the sample.
+    pub fn push(&mut self, sample: &Sample) -> Result<()> {
+        self.push_digest(sample_digest(sample)?.0);
+        Ok(())
+    }
+
+    pub(super) fn push_digest(&mut self, digest: SampleDigest) {
+        self.0.update(digest);
+    }
+
+    /// The hash: 64 hexadecimal digits.
+    pub fn finish(self) -> String {
+        hex(self.0.finalize().into())
+    }
+}
+
+/// The content hash of what is at `path`: a dataset folder, a model file (`.safetensors`: names, shapes,
+/// values and metadata, whatever their order in the file), a folder of such things at any depth (a
+/// run: their relative paths and hashes), or any other file (its bytes).
+///
+/// It is computed anew from the content; what `dataset.json` says is not believed.
+///
+/// # Errors
+/// When something is missing or damaged, or the folder holds nothing of the kind.
+pub fn content_hash(path: &Path) -> Result<String> {
+    if path.join(FILE).is_file() {
+        return dataset_hash(path);
+    }
+    if std::fs::metadata(path).at(path)?.is_file() {
+        return file_hash(path);
+    }
+    let mut parts = BTreeMap::new();
+    collect_parts(path, path, &mut parts)?;
+    if parts.is_empty() {
+        return Err(Error::failed(format!("nothing to hash (no dataset, no model): {}", path.display()))
+            .hint("name a dataset folder, a run folder or a model file"));
+    }
+    let mut fields = Fields::new("seedbed folder 1");
+    for (name, part) in parts {
+        fields.bytes(name.as_bytes());
+        fields.bytes(content_hash(&part)?.as_bytes());
+    }
+    Ok(hex(fields.finish()))
+}
+
+/// The dataset folders and model files below `folder`, by their paths relative to `root`.
+fn collect_parts(root: &Path, folder: &Path, parts: &mut BTreeMap<String, PathBuf>) -> Result<()> {
+    for entry in std::fs::read_dir(folder).at(folder)? {
+        let entry = entry.at(folder)?;
+        let path = entry.path();
+        // Links are not followed: they could lead round in a circle.
+        let kind = entry.file_type().at(&path)?;
+        let model = path.extension().is_some_and(|e| e == "safetensors");
+        if (kind.is_dir() && path.join(FILE).is_file()) || (kind.is_file() && model) {
+            let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+            parts.insert(name, path);
+        } else if kind.is_dir() {
+            collect_parts(root, &path, parts)?;
+        }
+    }
+    Ok(())
+}
+
+fn dataset_hash(folder: &Path) -> Result<String> {
+    let dataset = Dataset::open(folder)?;
+    let mut hasher = ContentHasher::new(dataset.meta());
+    let digest = |sample: Sample| Ok(sample_digest(&sample)?.0);
+    Pool::new(0)?.stream(dataset.samples(), BATCH, digest, |digest| {
+        hasher.push_digest(digest);
+        Ok(())
+    })?;
+    Ok(hasher.finish())
+}
+
+fn file_hash(path: &Path) -> Result<String> {
+    let bytes = std::fs::read(path).at(path)?;
+    if path.extension().is_none_or(|e| e != "safetensors") {
+        return Ok(hex(Sha256::digest(&bytes).into()));
+    }
+    let damaged =
+        |e: safetensors::SafeTensorError| Error::failed(format!("damaged model ({e}): {}", path.display()));
+    let tensors = SafeTensors::deserialize(&bytes).map_err(damaged)?;
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
+    let mut fields = Fields::new("seedbed model 1");
+    let texts: BTreeMap<&String, &String> = header.metadata().iter().flatten().collect();
+    for (name, text) in texts {
+        fields.bytes(name.as_bytes());
+        fields.bytes(text.as_bytes());
+    }
+    let tensors: BTreeMap<String, _> = tensors.tensors().into_iter().collect();
+    for (name, tensor) in tensors {
+        fields.bytes(name.as_bytes());
+        fields.bytes(format!("{:?}", tensor.dtype()).as_bytes());
+        tensor.shape().iter().for_each(|&n| fields.number(n as u64));
+        fields.bytes(tensor.data());
+    }
+    Ok(hex(fields.finish()))
+}

@@ -1,0 +1,239 @@
+//! `dataset.json`: what a dataset is, beside its samples.
+
+use crate::error::{Context, Error, Result};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// The name of the file in a dataset's folder.
+pub const FILE: &str = "dataset.json";
+
+/// The version of the layout that this build writes, and the highest that it reads.
+pub const VERSION: u32 = 1;
+
+/// What the samples are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Pictures.
+    Images,
+    /// Rows of numbers.
+    Table,
+}
+
+/// The one size of all pictures of a dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageShape {
+    /// Rows.
+    pub height: u32,
+    /// Columns.
+    pub width: u32,
+    /// 1 (grey) or 3 (RGB).
+    pub channels: u32,
+}
+
+/// How values are to be scaled before a model sees them: `(x − mean) / std` per channel or column,
+/// where pixels are first divided by 255.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Normalize {
+    /// One per channel or column.
+    pub mean: Vec<f32>,
+    /// One per channel or column, above 0.
+    pub std: Vec<f32>,
+}
+
+/// How many samples there are of what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// All samples.
+    pub samples: u64,
+    /// In the split `train`.
+    pub train: u64,
+    /// In the split `val`.
+    pub val: u64,
+    /// In the split `test`.
+    pub test: u64,
+    /// Samples without a label.
+    pub unlabelled: u64,
+    /// For each class, its samples in all splits.
+    pub per_class: Vec<u64>,
+}
+
+/// One Parquet file of a dataset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// The file name in the dataset's folder.
+    pub file: String,
+    /// Its samples.
+    pub rows: u64,
+}
+
+/// What a dataset is. A writer takes `name`, `kind`, `classes`, `columns` and `normalize` from its
+/// caller and finds out the rest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Meta {
+    /// The version of the layout.
+    pub version: u32,
+    /// A name for people.
+    pub name: String,
+    /// What the samples are.
+    pub kind: Kind,
+    /// The names of the classes; a label is an index into it. Empty without labels.
+    pub classes: Vec<String>,
+    /// The names of the features of a table; empty for pictures.
+    #[serde(default)]
+    pub columns: Vec<String>,
+    /// The size of the pictures where all have the same.
+    #[serde(default)]
+    pub image: Option<ImageShape>,
+    /// How values are to be scaled, where that was decided.
+    #[serde(default)]
+    pub normalize: Option<Normalize>,
+    /// How many samples there are of what.
+    #[serde(default)]
+    pub counts: Counts,
+    /// The files, in the order of the ids.
+    #[serde(default)]
+    pub shards: Vec<Shard>,
+    /// Hash of the content; see [`super::ContentHasher`].
+    #[serde(default)]
+    pub content_hash: String,
+}
+
+impl Meta {
+    /// A dataset of pictures that has no samples yet.
+    pub fn images(name: impl Into<String>, classes: Vec<String>) -> Self {
+        Self::new(name.into(), Kind::Images, classes, Vec::new())
+    }
+
+    /// A table that has no rows yet, with the names of its features.
+    pub fn table(name: impl Into<String>, classes: Vec<String>, columns: Vec<String>) -> Self {
+        Self::new(name.into(), Kind::Table, classes, columns)
+    }
+
+    fn new(name: String, kind: Kind, classes: Vec<String>, columns: Vec<String>) -> Self {
+        Self {
+            version: VERSION,
+            name,
+            kind,
+            classes,
+            columns,
+            image: None,
+            normalize: None,
+            counts: Counts::default(),
+            shards: Vec::new(),
+            content_hash: String::new(),
+        }
+    }
+
+    /// The name of a class, or `unlabelled`.
+    pub fn class_name(&self, label: Option<u32>) -> &str {
+        let name = label.and_then(|label| self.classes.get(label as usize));
+        name.map_or("unlabelled", String::as_str)
+    }
+
+    /// Reads the `dataset.json` of a folder.
+    ///
+    /// # Errors
+    /// When there is none, it is damaged, or a newer build wrote it.
+    pub fn load(folder: &Path) -> Result<Self> {
+        let path = folder.join(FILE);
+        if folder.is_dir() && !path.exists() {
+            return Err(Error::failed(format!("not a dataset (no {FILE}): {}", folder.display()))
+                .hint("make one with `seedbed collect`, or name the folder of a stage"));
+        }
+        let text = std::fs::read(&path).at(&path)?;
+        let meta: Self =
+            serde_json::from_slice(&text).map_err(|e| Error::failed(format!("damaged ({e})"))).at(&path)?;
+        if meta.version > VERSION {
+            return Err(Error::failed(format!(
+                "dataset has version {}, this build reads up to {VERSION}: {}",
+                meta.version,
+                path.display()
+            ))
+            .hint("use the seedbed that wrote it, or a newer one"));
+        }
+        meta.check().at(&path)?;
+        Ok(meta)
+    }
+
+    /// Writes the `dataset.json` of a folder.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save(&self, folder: &Path) -> Result<()> {
+        let path = folder.join(FILE);
+        let mut text = serde_json::to_vec_pretty(self).at(&path)?;
+        text.push(b'\n');
+        std::fs::write(&path, text).at(&path)
+    }
+
+    /// Whether the parts fit each other.
+    pub(super) fn check(&self) -> Result<()> {
+        let wrong = |what: String| Err(Error::failed(what));
+        if self.kind == Kind::Images && !self.columns.is_empty() {
+            return wrong("pictures have no feature columns".into());
+        }
+        let mut names: Vec<&str> = self.columns.iter().map(String::as_str).collect();
+        names.extend(super::schema::RESERVED);
+        names.sort_unstable();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return wrong(format!("two columns are called `{}`", pair[0]));
+        }
+        let mut classes: Vec<&str> = self.classes.iter().map(String::as_str).collect();
+        classes.sort_unstable();
+        if let Some(pair) = classes.windows(2).find(|pair| pair[0] == pair[1]) {
+            return wrong(format!("two classes are called `{}`", pair[0]));
+        }
+        let usable = |n: &Normalize| {
+            n.mean.len() == n.std.len()
+                && n.mean.iter().all(|v| v.is_finite())
+                && n.std.iter().all(|v| v.is_finite() && *v > 0.0)
+        };
+        match &self.normalize {
+            Some(n) if !usable(n) => {
+                wrong("normalize needs as many finite means as positive deviations".into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_saved_is_loaded() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut meta = Meta::table("t", vec!["a".into()], vec!["x".into(), "y".into()]);
+        meta.normalize = Some(Normalize { mean: vec![0.1, 2.0], std: vec![1.0, 3.5] });
+        meta.save(folder.path()).unwrap();
+        assert_eq!(Meta::load(folder.path()).unwrap(), meta);
+        assert_eq!((meta.class_name(Some(0)), meta.class_name(Some(9))), ("a", "unlabelled"));
+    }
+
+    #[test]
+    fn unusable_files_are_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let load = || Meta::load(folder.path()).unwrap_err().message;
+        assert!(load().starts_with("not a dataset"));
+        std::fs::write(folder.path().join(FILE), "{").unwrap();
+        assert!(load().starts_with("damaged"));
+        let meta = Meta { version: 99, ..Meta::images("i", vec![]) };
+        meta.save(folder.path()).unwrap();
+        assert!(load().contains("version 99"));
+        for meta in [
+            Meta::images("i", vec!["a".into(), "a".into()]),
+            Meta::table("t", vec![], vec!["label".into()]),
+            Meta { columns: vec!["x".into()], ..Meta::images("i", vec![]) },
+            Meta {
+                normalize: Some(Normalize { mean: vec![0.0], std: vec![0.0] }),
+                ..Meta::images("i", vec![])
+            },
+        ] {
+            meta.save(folder.path()).unwrap();
+            assert!(load().ends_with(FILE), "{}", load());
+        }
+        assert!(Meta::load(&folder.path().join("none")).unwrap_err().message.starts_with("no such file"));
+    }
+}

@@ -1,0 +1,234 @@
+//! A dataset: a folder of Parquet shards with one row per sample, and a `dataset.json` about it.
+//!
+//! Samples are pictures (8-bit PNG) or rows of numbers. They are always sorted by id, whatever the
+//! order they were read in, so that equal content gives equal files. The columns are those of
+//! Hugging Face datasets; polars, DuckDB and pyarrow open the shards as they are.
+//!
+//! | column | type | |
+//! | --- | --- | --- |
+//! | `id` | utf8 | unique, ascending over the shards |
+//! | `image` | struct {`bytes`: binary, `path`: utf8} | of pictures |
+//! | one per feature | float32 | of tables; null where a value is missing |
+//! | `label` | int64 | index into the classes; null where unknown |
+//! | `split` | utf8 | `train`, `val` or `test` |
+//! | `weight` | float32 | of the sample in training |
+//! | `origin` | utf8 | JSON of [`Origin`]; null for an original |
+//!
+//! Reading foreign formats is not here but in `formats`; what is done to datasets is in `stages`.
+
+mod card;
+mod hash;
+mod meta;
+mod read;
+mod schema;
+mod split;
+mod write;
+
+pub use hash::{ContentHasher, content_hash};
+pub use meta::{Counts, FILE as META_FILE, ImageShape, Kind, Meta, Normalize, Shard};
+pub use read::{Dataset, Samples};
+pub use split::{Fractions, PURPOSE as SPLIT_PURPOSE, assign as assign_splits};
+pub use write::{DEFAULT_SHARD_ROWS, DatasetWriter};
+
+use crate::codec::{self, Pixels};
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What a sample is used for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Split {
+    /// Models learn from it; the only split that is balanced and augmented.
+    #[default]
+    Train,
+    /// Decides when training stops.
+    Val,
+    /// Judges the result.
+    Test,
+}
+
+impl Split {
+    /// All splits in the order of their numbers.
+    pub const ALL: [Split; 3] = [Split::Train, Split::Val, Split::Test];
+
+    /// The name in files: `train`, `val` or `test`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Split::Train => "train",
+            Split::Val => "val",
+            Split::Test => "test",
+        }
+    }
+
+    /// The split of this name, in the spellings that datasets use, or `None`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_lowercase().as_str() {
+            "train" | "training" => Split::Train,
+            "val" | "valid" | "validation" | "dev" => Split::Val,
+            "test" | "testing" => Split::Test,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// One sample.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// The id: unique in its dataset, and the same in each run on the same source.
+    pub id: String,
+    /// Index into [`Meta::classes`]; `None` where unknown.
+    pub label: Option<u32>,
+    /// What the sample is used for.
+    pub split: Split,
+    /// Weight in training, finite and not negative; 1 unless balancing says otherwise.
+    pub weight: f32,
+    /// The picture or the row.
+    pub content: Content,
+    /// How the sample was made; `None` for an original.
+    pub origin: Option<Origin>,
+}
+
+impl Sample {
+    /// An original of weight 1.
+    pub fn new(id: impl Into<String>, label: Option<u32>, split: Split, content: Content) -> Self {
+        Self { id: id.into(), label, split, weight: 1.0, content, origin: None }
+    }
+
+    /// The decoded picture.
+    ///
+    /// # Errors
+    /// When the sample is a row, or its bytes are damaged; the error names the sample.
+    pub fn pixels(&self) -> Result<Pixels> {
+        match &self.content {
+            Content::Image(image) => codec::decode(&image.bytes).map_err(|e| e.within(&self.id)),
+            Content::Row(_) => Err(Error::failed(format!("sample is a row, not a picture: {}", self.id))),
+        }
+    }
+
+    /// The row of features; missing values are NaN.
+    ///
+    /// # Errors
+    /// When the sample is a picture; the error names the sample.
+    pub fn row(&self) -> Result<&[f32]> {
+        match &self.content {
+            Content::Row(row) => Ok(row),
+            Content::Image(_) => Err(Error::failed(format!("sample is a picture, not a row: {}", self.id))),
+        }
+    }
+}
+
+/// What a sample holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// A picture.
+    Image(EncodedImage),
+    /// One value per column of [`Meta::columns`]; NaN where it is missing.
+    Row(Vec<f32>),
+}
+
+impl Content {
+    /// The picture as PNG.
+    ///
+    /// # Errors
+    /// As [`codec::encode_png`].
+    pub fn from_pixels(pixels: &Pixels) -> Result<Self> {
+        Ok(Content::Image(EncodedImage { bytes: codec::encode_png(pixels)?, path: None }))
+    }
+}
+
+/// A picture in its encoded form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EncodedImage {
+    /// The PNG.
+    pub bytes: Vec<u8>,
+    /// The name of the source file, where there was one.
+    pub path: Option<String>,
+}
+
+/// How a sample was made from others, so that it can be made again, alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The id of the sample (or the hash of the model) that it was made from.
+    pub source: String,
+    /// The step that made it: `augment`, `balance`, `generate`, ….
+    pub step: String,
+    /// Everything else that the step needs, as it understands it.
+    #[serde(default)]
+    pub params: serde_json::Value,
+    /// The seed of the run.
+    pub seed: u64,
+    /// The key of the randomness in the stream of the seed; see [`seedbed::rng::Key`].
+    pub key: seedbed::rng::Key,
+}
+
+/// The id of the `n`th sample that step `step` made from sample `source`: `source!step0000n`.
+///
+/// Ids that come out of [`id_from_bytes`] hold no byte up to `!`, so derived ids sort right after
+/// their source, in the order of `step` and `n`, and before every other id: a stage that walks
+/// through a dataset can write each sample and then what it made from it.
+pub fn derived_id(source: &str, step: &str, n: u32) -> String {
+    format!("{source}!{step}{n:05}")
+}
+
+/// An id from the bytes of a name (a relative path with `/`): bytes up to `!`, `%`, DEL, the
+/// backslash and what is not UTF-8 become `%XX`, so that different names stay different.
+pub fn id_from_bytes(name: &[u8]) -> String {
+    let mut id = String::with_capacity(name.len());
+    for chunk in name.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '\0'..='!' | '%' | '\\' | '\x7f' => id.push_str(&format!("%{:02X}", c as u32)),
+                _ => id.push(c),
+            }
+        }
+        for byte in chunk.invalid() {
+            id.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn different_names_have_different_ids_and_derived_ones_follow_at_once(
+            a in prop::collection::vec(any::<u8>(), 1..12), b in prop::collection::vec(any::<u8>(), 1..12),
+            n in 0u32..100_000, m in 0u32..100_000) {
+            let (a, b) = (id_from_bytes(&a), id_from_bytes(&b));
+            let derived = derived_id(&a, "augment", n);
+            prop_assert!(a < derived);
+            prop_assert_eq!(derived < derived_id(&a, "augment", m), n < m);
+            if a < b {
+                prop_assert!(derived < b, "{} {}", derived, b);
+            }
+        }
+    }
+
+    #[test]
+    fn ids_keep_readable_names() {
+        assert_eq!(id_from_bytes("train/café/a b.1".as_bytes()), "train/café/a%20b.1");
+        assert_eq!(id_from_bytes(b"x\xff%"), "x%FF%25");
+        assert_eq!(derived_id("a", "augment", 7), "a!augment00007");
+    }
+
+    #[test]
+    fn splits_have_their_usual_names() {
+        for split in Split::ALL {
+            assert_eq!(Split::from_name(split.name()), Some(split));
+        }
+        assert_eq!(Split::from_name("Validation"), Some(Split::Val));
+        assert_eq!(Split::from_name("cats"), None);
+        assert_eq!(serde_json::to_string(&Split::Val).unwrap(), "\"val\"");
+    }
+}

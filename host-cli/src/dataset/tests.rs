@@ -1,0 +1,233 @@
+//! Round trips of whole datasets: what is written is read, hashed the same however it is cut, and
+//! refused where it is wrong.
+
+use super::super::{Dataset, EncodedImage, META_FILE, Normalize, Origin, content_hash};
+use super::*;
+use crate::codec::{Pixels, encode_png};
+use seedbed::rng::Key;
+use std::fs;
+
+fn picture(i: usize) -> Pixels {
+    Pixels::new((0..48).map(|k| (k * i) as u8).collect(), 4, 4, 3).unwrap()
+}
+
+fn pictures(n: usize) -> Vec<Sample> {
+    let sample = |i: usize| {
+        let split = Split::ALL[i % 3];
+        let label = (i % 5 != 4).then_some(i as u32 % 2);
+        let content = Content::from_pixels(&picture(i)).unwrap();
+        let origin = (i % 7 == 0).then(|| Origin {
+            source: "a".into(),
+            step: "augment".into(),
+            params: serde_json::json!({"angle": 0.1f32, "b": [1, 2.5e-9]}),
+            seed: u64::MAX,
+            key: Key::new(2).sample(u64::MAX).op(3),
+        });
+        Sample { weight: 0.1 * i as f32, origin, ..Sample::new(format!("{i:05}"), label, split, content) }
+    };
+    (0..n).map(sample).collect()
+}
+
+fn rows(n: usize) -> Vec<Sample> {
+    let row = |i: usize| {
+        let missing = if i % 3 == 0 { f32::NAN } else { 1.0 / i as f32 };
+        Sample::new(format!("{i:05}"), Some(0), Split::Train, Content::Row(vec![i as f32, missing]))
+    };
+    (0..n).map(row).collect()
+}
+
+fn image_meta() -> Meta {
+    Meta::images("pictures", vec!["cat".into(), "dog".into()])
+}
+
+fn table_meta() -> Meta {
+    Meta::table("table", vec!["only".into()], vec!["x".into(), "y z".into()])
+}
+
+fn write(folder: &Path, meta: Meta, samples: &[Sample], shard_rows: usize, threads: usize) -> Meta {
+    let pool = Pool::new(threads).unwrap();
+    let mut writer = DatasetWriter::create(folder, meta).unwrap().pool(&pool).shard_rows(shard_rows);
+    samples.iter().for_each(|s| writer.push(s.clone()).unwrap());
+    writer.finish().unwrap()
+}
+
+fn read(folder: &Path) -> Vec<Sample> {
+    Dataset::open(folder).unwrap().samples().collect::<Result<_>>().unwrap()
+}
+
+#[test]
+fn pictures_come_back_as_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let samples = pictures(50);
+    let meta = write(folder.path(), image_meta(), &samples, 7, 2);
+    assert_eq!(read(folder.path()), samples);
+    let dataset = Dataset::open(folder.path()).unwrap();
+    assert_eq!((dataset.meta(), dataset.len()), (&meta, 50));
+    assert_eq!(meta.image, Some(ImageShape { height: 4, width: 4, channels: 3 }));
+    assert_eq!((meta.counts.train, meta.counts.unlabelled), (17, 10));
+    assert_eq!(meta.counts.per_class.iter().sum::<u64>(), 40);
+    assert_eq!(meta.shards.len(), 8);
+    assert_eq!(samples[3].pixels().unwrap(), picture(3));
+}
+
+#[test]
+fn rows_come_back_with_missing_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let meta = Meta { normalize: Some(Normalize { mean: vec![0.0; 2], std: vec![1.5; 2] }), ..table_meta() };
+    write(folder.path(), meta.clone(), &rows(20), 100, 1);
+    let back = read(folder.path());
+    let bits = |s: &[Sample]| -> Vec<Vec<u32>> {
+        s.iter().map(|s| s.row().unwrap().iter().map(|v| v.to_bits()).collect()).collect()
+    };
+    assert_eq!(bits(&back), bits(&rows(20)));
+    assert_eq!(Dataset::open(folder.path()).unwrap().meta().normalize, meta.normalize);
+}
+
+#[test]
+fn the_content_hash_is_free_of_shards_threads_and_compression() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut hashes = Vec::new();
+    for (i, (shard_rows, threads)) in [(1000, 1), (7, 2), (1, 3)].into_iter().enumerate() {
+        let path = folder.path().join(i.to_string());
+        let meta = write(&path, image_meta(), &pictures(30), shard_rows, threads);
+        hashes.extend([meta.content_hash, content_hash(&path).unwrap()]);
+    }
+    let mut samples = pictures(30);
+    for (i, sample) in samples.iter_mut().enumerate() {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, 4, 4);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_compression(png::Compression::High);
+        encoder.write_header().unwrap().write_image_data(&picture(i).data).unwrap();
+        assert_ne!(bytes, encode_png(&picture(i)).unwrap());
+        sample.content = Content::Image(EncodedImage { bytes, path: Some("elsewhere.png".into()) });
+    }
+    hashes.push(write(&folder.path().join("high"), image_meta(), &samples, 50, 1).content_hash);
+    hashes.dedup();
+    assert_eq!(hashes.len(), 1, "{hashes:?}");
+    assert_eq!(hashes[0].len(), 64);
+}
+
+#[test]
+fn every_part_of_a_sample_counts_in_the_hash() {
+    let changes: [fn(&mut Sample); 7] = [
+        |_| {},
+        |s| s.id.push('x'),
+        |s| s.label = Some(1),
+        |s| s.split = Split::Val,
+        |s| s.weight = 0.5,
+        |s| s.origin = None,
+        |s| s.content = Content::from_pixels(&picture(9)).unwrap(),
+    ];
+    let hash = |change: fn(&mut Sample)| {
+        let mut sample = pictures(1).remove(0);
+        change(&mut sample);
+        let mut hasher = ContentHasher::new(&image_meta());
+        hasher.push(&sample).unwrap();
+        hasher.finish()
+    };
+    let hashes: std::collections::BTreeSet<String> = changes.iter().map(|&change| hash(change)).collect();
+    assert_eq!(hashes.len(), changes.len());
+}
+
+#[test]
+fn the_same_samples_give_the_same_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let [a, b] = ["a", "b"].map(|name| folder.path().join(name));
+    let meta = write(&a, image_meta(), &pictures(30), 8, 1);
+    write(&b, image_meta(), &pictures(30), 8, 2);
+    for name in meta.shards.iter().map(|s| s.file.as_str()).chain([META_FILE, "README.md"]) {
+        assert_eq!(fs::read(a.join(name)).unwrap(), fs::read(b.join(name)).unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let sample = |id: &str| Sample { id: id.into(), ..pictures(1).remove(0) };
+    let mut writer = DatasetWriter::create(folder.path(), image_meta()).unwrap();
+    writer.push(sample("b")).unwrap();
+    let row = Sample { content: Content::Row(vec![1.0]), ..sample("c") };
+    for (wrong, message) in [
+        (sample("b"), "two samples have the same id: sample `b`"),
+        (sample("a"), "id comes after `b` but sorts before it: sample `a`"),
+        (sample(""), "empty id"),
+        (Sample { label: Some(2), ..sample("c") }, "label is not one of the classes"),
+        (Sample { weight: f32::NAN, ..sample("c") }, "weight NaN"),
+        (Sample { weight: -1.0, ..sample("c") }, "weight -1"),
+        (row.clone(), "row among pictures: sample `c`"),
+    ] {
+        let e = writer.push(wrong).unwrap_err();
+        assert!(e.message.starts_with(message), "{e}");
+    }
+    let image = EncodedImage { bytes: b"\x89PNG\r\n\x1a\n".to_vec(), path: None };
+    writer.push(Sample { content: Content::Image(image), ..sample("d") }).unwrap();
+    assert_eq!(writer.finish().unwrap_err().message, "PNG is cut off: d");
+    let mut table = DatasetWriter::create(folder.path(), table_meta()).unwrap();
+    let with = |row: &[f32]| Sample { label: None, content: Content::Row(row.to_vec()), ..sample("a") };
+    assert!(table.push(with(&[1.0])).unwrap_err().message.starts_with("1 values for 2 columns"));
+    let e = table.push(with(&[1.0, f32::INFINITY])).unwrap_err();
+    assert_eq!(e.message, "infinite value in column `y z`: sample `a`");
+}
+
+#[test]
+fn damaged_folders_are_refused_by_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("d");
+    let meta = write(&path, image_meta(), &pictures(30), 10, 1);
+    assert!(DatasetWriter::create(&path, image_meta()).is_err());
+    let fails = || -> String {
+        let samples = Dataset::open(&path).and_then(|d| d.samples().collect::<Result<Vec<_>>>());
+        samples.unwrap_err().message
+    };
+    let shard = path.join("data-00001.parquet");
+    let whole = fs::read(&shard).unwrap();
+    fs::write(&shard, &whole[..whole.len() / 2]).unwrap();
+    assert!(fails().starts_with("shard is damaged") && fails().ends_with("data-00001.parquet"));
+    fs::copy(path.join("data-00000.parquet"), &shard).unwrap();
+    assert!(fails().starts_with("ids are not ascending"), "{}", fails());
+    fs::write(&shard, &whole).unwrap();
+    let mut shorter = meta.clone();
+    shorter.shards[1].rows = 9;
+    shorter.save(&path).unwrap();
+    assert!(fails().starts_with("shard has more rows"));
+    fs::remove_file(&shard).unwrap();
+    assert!(fails().starts_with("shard of the dataset is missing"));
+}
+
+#[test]
+fn an_empty_dataset_is_a_dataset() {
+    let folder = tempfile::tempdir().unwrap();
+    let meta = write(folder.path(), table_meta(), &[], 10, 1);
+    assert_eq!((meta.shards.len(), meta.counts.samples), (1, 0));
+    assert!(read(folder.path()).is_empty() && Dataset::open(folder.path()).unwrap().is_empty());
+}
+
+#[test]
+fn a_run_a_model_and_a_file_can_be_hashed() {
+    let run = tempfile::tempdir().unwrap();
+    let hash = || content_hash(run.path());
+    assert!(hash().unwrap_err().message.starts_with("nothing to hash"));
+    write(&run.path().join("01-collect"), table_meta(), &rows(5), 10, 1);
+    let first = hash().unwrap();
+    fs::write(run.path().join("report.html"), "today").unwrap();
+    assert_eq!(hash().unwrap(), first);
+    let data: Vec<u8> = (0..16).collect();
+    let tensor = || safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![2, 2], &data).unwrap();
+    let model = |names: [&str; 2]| {
+        let path = run.path().join("model.safetensors");
+        let info: std::collections::HashMap<_, _> =
+            ["a", "b", "c"].map(|k| (k.to_owned(), "v".to_owned())).into();
+        let bytes = safetensors::serialize(names.map(|name| (name, tensor())), Some(info)).unwrap();
+        fs::write(&path, bytes).unwrap();
+        content_hash(&path).unwrap()
+    };
+    let (there, back) = (model(["w", "v"]), model(["v", "w"]));
+    assert_eq!(there, back);
+    assert_ne!(model(["v", "u"]), there);
+    assert_ne!(hash().unwrap(), first);
+    // The published digest of no bytes.
+    let empty = run.path().join("empty");
+    fs::write(&empty, "").unwrap();
+    assert!(content_hash(&empty).unwrap().starts_with("e3b0c44298fc1c14"));
+}

@@ -17,6 +17,7 @@ pub mod dataset;
 // Features and models.
 
 // What a user asks for.
+pub mod report;
 pub mod stages;
 
 pub use error::{Error, Result};

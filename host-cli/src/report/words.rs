@@ -1,0 +1,59 @@
+//! The names that stages, methods and figures go by on the page.
+
+use super::number;
+
+/// What a stage is for, in a few words; empty for one that is not known.
+pub fn stage(name: &str) -> &'static str {
+    match name {
+        "collect" => "read the raw samples",
+        "preprocess" => "one size, one form",
+        "prune" => "take out what harms",
+        "balance" => "even out the classes",
+        "augment" => "make varied copies",
+        "train" => "fit the model",
+        "generate" => "draw new samples",
+        "evaluate" => "judge them",
+        "export" => "write for other tools",
+        _ => "",
+    }
+}
+
+/// What a method of removal does, in one sentence; empty for one that is not known.
+pub fn method(name: &str) -> &'static str {
+    let known = |part: &str| name.contains(part);
+    match () {
+        () if known("leak") => "The same content as a sample of another split",
+        () if known("exact") => "The same content as another sample, byte for byte after decoding",
+        () if known("near") || known("perceptual") => {
+            "Nearly the same picture as another sample: perceptual hash, verified by pixel difference"
+        }
+        () if known("lof") => "Much less dense around it than around its neighbours (local outlier factor)",
+        () if known("knn") || known("outlier") => "Far from its nearest neighbours",
+        () if known("label") || known("confident") => {
+            "The label contradicts what models trained on the other samples say (confident learning)"
+        }
+        () if known("quality") || known("blank") || known("blur") => "Blank, blurred, or without contrast",
+        () if known("center") || known("coreset") || known("size") => {
+            "Not needed to cover the data at the size asked for (k-center greedy)"
+        }
+        () => "",
+    }
+}
+
+/// `near_duplicates` as `Near duplicates`.
+pub fn label(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for (i, c) in name.chars().enumerate() {
+        match c {
+            '_' | '-' => out.push(' '),
+            c if i == 0 => out.extend(c.to_uppercase()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// `1 sample`, `1,200 samples`.
+pub fn samples(n: u64) -> String {
+    format!("{} sample{}", number::count(n), if n == 1 { "" } else { "s" })
+}

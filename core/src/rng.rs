@@ -265,7 +265,10 @@ mod tests {
         let var = v.iter().map(|&x| (x as f64 - mean).powi(2)).sum::<f64>() / n;
         let kurt = v.iter().map(|&x| (x as f64 - mean).powi(4)).sum::<f64>() / n / var / var;
         // Five standard errors of each moment.
-        assert!(mean.abs() < 0.016 && (var - 1.0).abs() < 0.023 && (kurt - 3.0).abs() < 0.08, "{mean} {var} {kurt}");
+        assert!(
+            mean.abs() < 0.016 && (var - 1.0).abs() < 0.023 && (kurt - 3.0).abs() < 0.08,
+            "{mean} {var} {kurt}"
+        );
         let mut counts = [0u32; 7];
         for _ in 0..70_000 {
             counts[stream.below(7) as usize] += 1;

@@ -3,8 +3,16 @@
 //! [`gemm`] holds the one place where a product and a sum are fused; sums elsewhere run over sixteen
 //! lanes and a fixed tree. Whatever the level, the blocking or the threads, the bits are the same.
 
+mod distance;
+mod eigen;
 mod gemm;
+mod knn;
+mod pca;
 mod reduce;
 
+pub use distance::column_moments;
+pub use eigen::symmetric_eigen;
 pub use gemm::{Init, Operand, gemm, gemm_scratch_len};
+pub use knn::{Exclude, Neighbour, knn, knn_scratch_len};
+pub use pca::{EXACT_COLS, Pca, covariance, covariance_scratch_len};
 pub use reduce::{axpy, dot, scale, squared_distance, sum, sum_of_squares};

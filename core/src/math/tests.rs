@@ -67,7 +67,14 @@ fn special_values() {
 fn slices_have_the_same_bits_at_every_level() {
     let input: std::vec::Vec<f32> = (0..80).map(|i| (i as f32 - 40.0) * 0.37 + 1e-3).collect();
     let kernels: [fn(crate::Level, &mut [f32]); 9] = [
-        exp_slice, ln_slice, tanh_slice, sigmoid_slice, softplus_slice, erf_slice, sqrt_slice, sin_slice,
+        exp_slice,
+        ln_slice,
+        tanh_slice,
+        sigmoid_slice,
+        softplus_slice,
+        erf_slice,
+        sqrt_slice,
+        sin_slice,
         cos_slice,
     ];
     for kernel in kernels {

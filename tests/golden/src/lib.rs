@@ -1,2 +1,56 @@
-//! Golden hashes.
+//! The golden hashes: the exact bits of every operation's output, the same on every target.
+//!
+//! A [`Case`] runs operations on fixed input and folds the bits of what they give into one number.
+//! `hashes.txt` beside this crate holds the number that each case must give. The cases need no
+//! std and no allocator, so that the same code is checked on the host at every SIMD level (the test of
+//! this crate), on aarch64 (`examples/run.rs`) and on a Cortex-M4F without an operating system
+//! (`tests/firmware`).
+//!
+//! `SEEDBED_BLESS=1 cargo test -p seedbed-golden` rewrites the file. Do that only where an operation is
+//! meant to give other bits than before: it breaks "same seed, same bytes" between versions.
 #![no_std]
+
+mod cases;
+mod digest;
+
+use seedbed::{Level, Result, Scratch};
+
+pub use cases::CASES;
+pub use digest::Digest;
+
+/// Bytes of memory that is enough for every case.
+pub const MEMORY: usize = 512 * 1024;
+
+/// The golden file: one line `name hash` for each case.
+pub const HASHES: &str = include_str!("../hashes.txt");
+
+/// One named group of operations.
+#[derive(Clone, Copy, Debug)]
+pub struct Case {
+    /// `module/operation`, unique.
+    pub name: &'static str,
+    /// Runs the operations at a level, in memory lent, and gives the hash of all output bits.
+    pub run: fn(Level, &mut Scratch<'_>) -> Result<u64>,
+}
+
+impl Case {
+    /// What the golden file says that this case must give; `None` where it does not name it.
+    pub fn expected(&self) -> Option<u64> {
+        HASHES.lines().find_map(|line| {
+            let (name, hash) = line.split_once(' ')?;
+            if name == self.name { u64::from_str_radix(hash, 16).ok() } else { None }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CASES;
+
+    #[test]
+    fn names_are_unique() {
+        for (i, case) in CASES.iter().enumerate() {
+            assert!(CASES.iter().skip(i + 1).all(|other| other.name != case.name), "{}", case.name);
+        }
+    }
+}

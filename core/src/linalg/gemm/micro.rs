@@ -7,6 +7,10 @@
 use super::Operand;
 use crate::simd::{Isa, LANES, Level};
 
+/// Rows of A that pass by one panel of B before the next: with the longest block of k they fit the
+/// second-level cache with room to spare. A multiple of every tile height.
+const ROWS: usize = 96;
+
 /// The part of a product that one job computes; see [`block`].
 struct Block<'a> {
     /// A's first element of this block, and its strides by row and by k.
@@ -95,13 +99,16 @@ macro_rules! run {
         #[inline(always)]
         unsafe fn $name(b: &Block<'_>) {
             const WIDTH: usize = $vectors * <$vector as Vector>::N;
-            for col in (0..b.cols).step_by(WIDTH) {
-                for row in (0..b.rows).step_by($max) {
-                    // SAFETY: as promised by the caller of `run`.
-                    unsafe {
-                        match b.rows - row {
-                            $($mr => tile::<$vector, $mr, $vectors>(b, row, col),)*
-                            _ => tile::<$vector, $max, $vectors>(b, row, col),
+            for first in (0..b.rows).step_by(ROWS) {
+                let end = if b.rows - first < ROWS { b.rows } else { first + ROWS };
+                for col in (0..b.cols).step_by(WIDTH) {
+                    for row in (first..end).step_by($max) {
+                        // SAFETY: as promised by the caller of `run`.
+                        unsafe {
+                            match end - row {
+                                $($mr => tile::<$vector, $mr, $vectors>(b, row, col),)*
+                                _ => tile::<$vector, $max, $vectors>(b, row, col),
+                            }
                         }
                     }
                 }
@@ -242,7 +249,7 @@ run!(run_base, core::arch::aarch64::float32x4_t, 4, [1 2 3 4 5], 6);
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::{Block, Vector, tile};
+    use super::{Block, ROWS, Vector, tile};
     use core::arch::x86_64::{
         __m256, __m512, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_storeu_ps,
         _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,

@@ -69,7 +69,11 @@ fn check<E: Executor>(exec: &E, level: Level, m: usize, n: usize, k: usize, ta: 
         gemm(level, exec, a, b, init, view, &mut Scratch::new(&mut memory)).unwrap();
         for (i, row) in c.chunks((n + pad).max(1)).enumerate().take(m) {
             for j in 0..n {
-                assert_eq!(row[j].to_bits(), want[i * n + j].to_bits(), "{level:?} {m}x{n}x{k} {ta}{tb} ({i},{j})");
+                assert_eq!(
+                    row[j].to_bits(),
+                    want[i * n + j].to_bits(),
+                    "{level:?} {m}x{n}x{k} {ta}{tb} ({i},{j})"
+                );
             }
             assert!(row[n..].iter().all(|&v| v == 7.0), "padding of C was written");
         }
@@ -79,7 +83,9 @@ fn check<E: Executor>(exec: &E, level: Level, m: usize, n: usize, k: usize, ta: 
 #[test]
 fn each_output_is_one_fused_chain_at_every_level() {
     for level in Level::available() {
-        for (m, n, k) in [(1, 1, 1), (5, 17, 3), (13, 33, 20), (25, 70, 300), (7, 530, 9), (3, 16, 0), (0, 3, 2)] {
+        for (m, n, k) in
+            [(1, 1, 1), (5, 17, 3), (13, 33, 20), (25, 70, 300), (7, 530, 9), (3, 16, 0), (0, 3, 2)]
+        {
             for (ta, tb) in [(false, false), (true, false), (false, true), (true, true)] {
                 check(&Serial, level, m, n, k, ta, tb, 0);
             }
@@ -107,7 +113,10 @@ fn wrong_shapes_and_little_scratch_are_errors_and_write_nothing() {
     let level = Level::detect();
     let mut none = Scratch::empty();
     let view = MatMut::new(&mut c, 2, 2).unwrap();
-    assert_eq!(gemm(level, &Serial, mat(2, 3), mat(2, 3), Init::Zero, view, &mut none), Err(Error::ShapeMismatch));
+    assert_eq!(
+        gemm(level, &Serial, mat(2, 3), mat(2, 3), Init::Zero, view, &mut none),
+        Err(Error::ShapeMismatch)
+    );
     let view = MatMut::new(&mut c, 2, 2).unwrap();
     let got = gemm(level, &Serial, mat(2, 3), mat(3, 2), Init::Bias(&[1.0]), view, &mut none);
     assert_eq!(got, Err(Error::ShapeMismatch));

@@ -1,0 +1,330 @@
+//! Resizing 8-bit images, byte for byte as Pillow does.
+//!
+//! Columns first, then rows; the picture between the two passes is 8-bit; sums of 22-bit weights are 32-bit
+//! integers, rounded half up and cut off at 0 and 255. Each channel is resized by itself: where one of them is
+//! opacity, premultiply first (Pillow does so by itself for RGBA).
+
+use super::filter::{Filter, Taps, WEIGHT_BITS};
+use super::{Rect, same};
+use crate::error::{Error, Result};
+use crate::scratch::{Scratch, ScratchLen};
+use crate::simd::Level;
+use crate::view::{ImageMut, ImageRef};
+use core::ops::Range;
+
+/// Rows that the pass over columns takes at a time: one lane each.
+const ROWS: usize = 16;
+
+/// The weights that take images of one size to another: made once, used for any number of images.
+///
+/// ```
+/// use seedbed::image::{Filter, ResizePlan};
+/// use seedbed::{ImageMut, ImageRef, Level, Scratch};
+///
+/// let mut memory = vec![0; ResizePlan::plan_len(Filter::Bilinear, (2, 2), (1, 1))];
+/// let plan = ResizePlan::new(Filter::Bilinear, (2, 2), (1, 1), &mut Scratch::new(&mut memory)).unwrap();
+/// let mut temporary = vec![0; plan.scratch_len(1)];
+/// let mut out = [0u8];
+/// plan.run(
+///     Level::detect(),
+///     ImageRef::new(&[10, 20, 30, 40], 2, 2, 1).unwrap(),
+///     ImageMut::new(&mut out, 1, 1, 1).unwrap(),
+///     &mut Scratch::new(&mut temporary),
+/// )
+/// .unwrap();
+/// assert_eq!(out, [25]);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct ResizePlan<'s> {
+    filter: Filter,
+    from: (usize, usize),
+    to: (usize, usize),
+    rows: Taps<'s>,
+    columns: Taps<'s>,
+}
+
+impl<'s> ResizePlan<'s> {
+    /// Bytes that [`ResizePlan::new`] takes from its scratch. Sizes are (height, width).
+    pub fn plan_len(filter: Filter, from: (usize, usize), to: (usize, usize)) -> usize {
+        Taps::scratch_len(filter, from.0, to.0)
+            .with_bytes(Taps::scratch_len(filter, from.1, to.1).bytes())
+            .bytes()
+    }
+
+    /// The plan from `from` = (height, width) to `to`; it keeps what it takes from `scratch`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] where a side of `from` is 0 and its side of `to` is not, [`Error::Overflow`]
+    /// where a side is not below 2³², [`Error::ScratchTooSmall`].
+    pub fn new(
+        filter: Filter,
+        from: (usize, usize),
+        to: (usize, usize),
+        scratch: &mut Scratch<'s>,
+    ) -> Result<Self> {
+        if (from.0 == 0 && to.0 != 0) || (from.1 == 0 && to.1 != 0) {
+            return Err(Error::InvalidArgument);
+        }
+        let rows = Taps::new(filter, from.0, to.0, scratch)?;
+        let columns = Taps::new(filter, from.1, to.1, scratch)?;
+        Ok(Self { filter, from, to, rows, columns })
+    }
+
+    /// Bytes of scratch that [`ResizePlan::run`] needs for images of `channels`.
+    pub fn scratch_len(&self, channels: usize) -> usize {
+        Self::run_len(self.filter, self.from, self.to, channels)
+    }
+
+    /// What [`ResizePlan::scratch_len`] answers for the plan of these arguments.
+    pub fn run_len(filter: Filter, from: (usize, usize), to: (usize, usize), channels: usize) -> usize {
+        let row = to.1.saturating_mul(channels);
+        let ring = ring_rows(filter.taps(from.0, to.0), from.0);
+        ScratchLen::new()
+            .with::<u8>(from.1.saturating_mul(channels).saturating_mul(ROWS))
+            .with::<u8>(row.saturating_mul(ROWS))
+            .with::<u8>(row.saturating_mul(ring))
+            .bytes()
+    }
+
+    /// Resizes `src` into `dst`.
+    ///
+    /// # Errors
+    /// [`Error::ShapeMismatch`] where the images are not of the plan's sizes or differ in channels,
+    /// [`Error::ScratchTooSmall`].
+    pub fn run(
+        &self,
+        level: Level,
+        src: ImageRef<'_, u8>,
+        mut dst: ImageMut<'_, u8>,
+        scratch: &mut Scratch<'_>,
+    ) -> Result<()> {
+        let channels = src.channels();
+        same((src.height(), src.width()), self.from)?;
+        same(dst.shape(), (self.to.0, self.to.1, channels))?;
+        if matches!(self.filter, Filter::Nearest) {
+            self.pick(src, dst);
+            return Ok(());
+        }
+        let mut frame = scratch.frame();
+        let lanes_in = frame.take::<u8>(src.width() * channels * ROWS)?;
+        let lanes_out = frame.take::<u8>(dst.width() * channels * ROWS)?;
+        let rows = ring_rows(self.rows.stride(), src.height());
+        let len = dst.width() * channels;
+        let mut ring = Ring { data: frame.take::<u8>(len * rows)?, rows, len };
+        let mut filled = 0;
+        for ((start, weights), to) in self.rows.iter().zip(dst.iter_rows_mut()) {
+            while filled < start + weights.len() {
+                let next = (filled + ROWS).min(src.height()).max(filled + 1);
+                self.squeeze(level, src, filled..next, (lanes_in, lanes_out), &mut ring);
+                filled = next;
+            }
+            weigh_rows(level, &ring, start, weights, to);
+        }
+        Ok(())
+    }
+
+    /// Resizes the columns of rows `range`, at most [`ROWS`] of them, into the ring.
+    fn squeeze(
+        &self,
+        level: Level,
+        src: ImageRef<'_, u8>,
+        range: Range<usize>,
+        (lanes_in, lanes_out): (&mut [u8], &mut [u8]),
+        ring: &mut Ring<'_>,
+    ) {
+        if self.from.1 == self.to.1 {
+            for y in range {
+                for (to, from) in ring.row_mut(y).iter_mut().zip(src.row(y)) {
+                    *to = *from;
+                }
+            }
+            return;
+        }
+        for (lane, y) in range.clone().enumerate() {
+            for (to, from) in lanes_in.chunks_exact_mut(ROWS).zip(src.row(y)) {
+                if let Some(to) = to.get_mut(lane) {
+                    *to = *from;
+                }
+            }
+        }
+        weigh_columns(level, &self.columns, src.channels(), lanes_in, lanes_out);
+        for (lane, y) in range.enumerate() {
+            for (to, from) in ring.row_mut(y).iter_mut().zip(lanes_out.chunks_exact(ROWS)) {
+                if let Some(from) = from.get(lane) {
+                    *to = *from;
+                }
+            }
+        }
+    }
+
+    /// The nearest pixels.
+    fn pick(&self, src: ImageRef<'_, u8>, mut dst: ImageMut<'_, u8>) {
+        let channels = src.channels().max(1);
+        for ((y, _), to) in self.rows.iter().zip(dst.iter_rows_mut()) {
+            let row = src.row(y);
+            for ((x, _), pixel) in self.columns.iter().zip(to.chunks_exact_mut(channels)) {
+                for (to, from) in pixel.iter_mut().zip(row.get(x * channels..).unwrap_or(&[])) {
+                    *to = *from;
+                }
+            }
+        }
+    }
+}
+
+/// Rows that the ring between the passes holds: the longest window, and the next rows to come.
+fn ring_rows(window: usize, height: usize) -> usize {
+    window.saturating_add(ROWS).min(height)
+}
+
+/// The last rows of the picture between the passes.
+struct Ring<'a> {
+    data: &'a mut [u8],
+    rows: usize,
+    len: usize,
+}
+
+impl Ring<'_> {
+    fn start(&self, y: usize) -> usize {
+        y.checked_rem(self.rows).unwrap_or(0) * self.len
+    }
+
+    fn row_mut(&mut self, y: usize) -> &mut [u8] {
+        let start = self.start(y);
+        self.data.get_mut(start..start + self.len).unwrap_or(&mut [])
+    }
+
+    /// Columns `range` of row `y`.
+    #[inline(always)]
+    fn part(&self, y: usize, range: Range<usize>) -> &[u8] {
+        let start = self.start(y);
+        self.data.get(start + range.start..start + range.end).unwrap_or(&[])
+    }
+}
+
+/// A sum of weighted values as a value: rounded half up, cut off at 0 and 255.
+#[inline(always)]
+const fn settle(sum: i32) -> u8 {
+    let value = sum >> WEIGHT_BITS;
+    let value = if value < 0 { 0 } else { value };
+    if value > 255 { 255 } else { value as u8 }
+}
+
+/// Where each sum starts: one half of the last place that is kept.
+const HALF: i32 = 1 << (WEIGHT_BITS - 1);
+
+kernel! {
+    /// One row of the output from the rows `start..` of the ring.
+    fn weigh_rows(ring: &Ring<'_>, start: usize, weights: &[i32], to: &mut [u8]) = weigh_rows_body;
+}
+
+#[inline(always)]
+fn weigh_rows_body(ring: &Ring<'_>, start: usize, weights: &[i32], to: &mut [u8]) {
+    const WIDE: usize = 64;
+    for (i, chunk) in to.chunks_mut(WIDE).enumerate() {
+        let at = i * WIDE;
+        let mut sums = [HALF; WIDE];
+        for (k, &weight) in weights.iter().enumerate() {
+            let part = ring.part(start + k, at..at + chunk.len());
+            // The usual whole chunk has a length that the compiler knows.
+            match part.as_array::<WIDE>() {
+                Some(part) => add_weighted(&mut sums, part, weight),
+                None => add_weighted(&mut sums, part, weight),
+            }
+        }
+        for (to, sum) in chunk.iter_mut().zip(sums) {
+            *to = settle(sum);
+        }
+    }
+}
+
+#[inline(always)]
+fn add_weighted(sums: &mut [i32], values: &[u8], weight: i32) {
+    for (sum, value) in sums.iter_mut().zip(values) {
+        // Weights add up to 2²² with little overshoot, so that no sum leaves 32 bits.
+        *sum = sum.wrapping_add((*value as i32).wrapping_mul(weight));
+    }
+}
+
+kernel! {
+    /// Columns for [`ROWS`] rows at once: `lanes_in` and `lanes_out` hold one value of each row side by side.
+    fn weigh_columns(columns: &Taps<'_>, channels: usize, lanes_in: &[u8], lanes_out: &mut [u8]) = weigh_columns_body;
+}
+
+#[inline(always)]
+fn weigh_columns_body(columns: &Taps<'_>, channels: usize, lanes_in: &[u8], lanes_out: &mut [u8]) {
+    let channels = channels.max(1);
+    let (lanes_in, _) = lanes_in.as_chunks::<ROWS>();
+    let (lanes_out, _) = lanes_out.as_chunks_mut::<ROWS>();
+    for ((start, weights), pixel) in columns.iter().zip(lanes_out.chunks_exact_mut(channels)) {
+        let window = lanes_in.get(start * channels..).unwrap_or(&[]);
+        for (c, to) in pixel.iter_mut().enumerate() {
+            let mut sums = [HALF; ROWS];
+            let values = window.get(c..).unwrap_or(&[]).iter().step_by(channels);
+            for (values, &weight) in values.zip(weights) {
+                add_weighted(&mut sums, values, weight);
+            }
+            *to = sums.map(settle);
+        }
+    }
+}
+
+/// How an image is brought to another shape.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum Fit {
+    /// Each axis by itself; the proportions change.
+    #[default]
+    Stretch,
+    /// The whole image in the middle of the target, the rest a margin.
+    Contain,
+    /// The largest middle part of the image that has the target's proportions.
+    Cover,
+}
+
+/// A rectangle of the source that goes into a rectangle of the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// The part of the source.
+    pub source: Rect,
+    /// The part of the target that it fills.
+    pub target: Rect,
+}
+
+impl Fit {
+    /// Which part of an image of size `from` = (height, width) goes where in one of size `to`. Sides are
+    /// rounded to the nearest whole pixel and are at least 1; middles are rounded up and left.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] where a side is 0, [`Error::Overflow`] where a side is not below 2³².
+    pub fn placement(self, from: (usize, usize), to: (usize, usize)) -> Result<Placement> {
+        if from.0 == 0 || from.1 == 0 || to.0 == 0 || to.1 == 0 {
+            return Err(Error::InvalidArgument);
+        }
+        let whole = Placement { source: Rect::whole(from), target: Rect::whole(to) };
+        Ok(match self {
+            Fit::Stretch => whole,
+            Fit::Contain => Placement { target: Rect::centred(largest(from, to)?, to), ..whole },
+            Fit::Cover => Placement { source: Rect::centred(largest(to, from)?, from), ..whole },
+        })
+    }
+}
+
+/// The largest size of the proportions of `shape` that fits into `room`.
+fn largest(shape: (usize, usize), room: (usize, usize)) -> Result<(usize, usize)> {
+    let [h, w, room_h, room_w] =
+        [shape.0, shape.1, room.0, room.1].map(|side| u32::try_from(side).map(u64::from));
+    let (Ok(h), Ok(w), Ok(room_h), Ok(room_w)) = (h, w, room_h, room_w) else {
+        return Err(Error::Overflow);
+    };
+    // a · b / c, halves upwards; products of two sides fit 64 bits.
+    let ratio = |a: u64, b: u64, c: u64| (a * b + c / 2).checked_div(c).unwrap_or(0).max(1);
+    Ok(if h * room_w >= w * room_h {
+        (room_h as usize, ratio(w, room_h, h).min(room_w) as usize)
+    } else {
+        (ratio(h, room_w, w).min(room_h) as usize, room_w as usize)
+    })
+}
+
+#[cfg(test)]
+mod tests;

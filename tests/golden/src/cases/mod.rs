@@ -1,0 +1,35 @@
+//! The cases, one file for each floor or domain of the core, and the input they share.
+
+mod base;
+mod linalg;
+
+use crate::Case;
+use seedbed::rng::{Key, Stream};
+
+/// All cases, in the order of the golden file.
+pub const CASES: &[Case] = &[
+    Case { name: "rng/streams", run: base::streams },
+    Case { name: "rng/normal", run: base::normal },
+    Case { name: "rng/shuffle", run: base::shuffle },
+    Case { name: "math/slices", run: base::math_slices },
+    Case { name: "math/extremes", run: base::math_extremes },
+    Case { name: "math/fma", run: base::fma },
+    Case { name: "linalg/reductions", run: linalg::reductions },
+    Case { name: "linalg/products", run: linalg::products },
+];
+
+/// Lengths that cover whole blocks of sixteen, tails, one element and none.
+const LENGTHS: [usize; 9] = [0, 1, 3, 15, 16, 17, 31, 64, 67];
+
+/// The stream of input number `n`.
+fn stream(n: u64) -> Stream {
+    Stream::new(0x5eed_bed0, Key::new(1000).sample(n))
+}
+
+/// Input `n`: numbers uniform between `low` and `high`.
+fn fill(n: u64, low: f32, high: f32, out: &mut [f32]) {
+    let mut stream = stream(n);
+    for v in out {
+        *v = stream.range(low, high);
+    }
+}

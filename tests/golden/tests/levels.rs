@@ -1,0 +1,36 @@
+//! Every case at every level of this processor against the golden file.
+
+use seedbed::{Level, Scratch};
+use seedbed_golden::{CASES, HASHES, MEMORY};
+use std::fmt::Write;
+
+/// The hash of each case at `level`, in memory full of `rubbish`, as the golden file writes them.
+fn hashes(level: Level, rubbish: u8) -> String {
+    let mut memory = vec![rubbish; MEMORY];
+    CASES.iter().fold(String::new(), |mut text, case| {
+        let hash = (case.run)(level, &mut Scratch::new(&mut memory));
+        let hash = hash.unwrap_or_else(|e| panic!("{} at {}: {e}", case.name, level.name()));
+        writeln!(text, "{} {hash:016x}", case.name).unwrap();
+        text
+    })
+}
+
+#[test]
+fn every_level_gives_the_golden_hashes() {
+    if std::env::var_os("SEEDBED_BLESS").is_some_and(|v| v == "1") {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/hashes.txt");
+        std::fs::write(path, hashes(Level::BASE, 0)).unwrap();
+        println!("wrote {path}; build again to check against it");
+        return;
+    }
+    for level in Level::available() {
+        // What the scratch memory held before must not show.
+        for rubbish in [0, 0xa5] {
+            let got = hashes(level, rubbish);
+            let differing: Vec<_> =
+                got.lines().filter(|line| !HASHES.lines().any(|want| want == *line)).collect();
+            assert!(differing.is_empty(), "at {} (memory {rubbish:#x}): {differing:?}", level.name());
+            assert_eq!(got.lines().count(), HASHES.lines().count(), "hashes.txt names a case that is gone");
+        }
+    }
+}

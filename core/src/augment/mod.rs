@@ -1,1 +1,58 @@
-//! Augmentation pipelines: operations as data, parameters sampled by key.
+//! Augmentation pipelines: operations as data, with parameters that are drawn by key.
+//!
+//! A [`Pipeline`] is a list of [`Step`]s, each an [`Op`] with the ranges of its parameters and the probability
+//! that it happens. [`Pipeline::apply`] runs it on one image: each step draws from a stream of its own, addressed
+//! by the seed and the image's [`key`], so that an image's augmentation can be made again alone, in any order, on
+//! any machine. [`Pipeline::sample`] tells what is drawn, as a small plain record. [`Pipeline::to_bytes`] and
+//! [`Pipeline::from_bytes`] are the form in which pipelines travel.
+//!
+//! What the operations do to pixels is in [`crate::image`].
+//!
+//! ```
+//! use seedbed::augment::{self, Op, Pipeline};
+//! use seedbed::image::Border;
+//! use seedbed::{ImageMut, ImageRef, Level, Scratch};
+//!
+//! let mut pipeline = Pipeline::<4>::new();
+//! pipeline.push(Op::HFlip {}, 0.5).unwrap();
+//! pipeline.push(Op::Rotate { degrees: [-15.0, 15.0], border: Border::Constant(0) }, 1.0).unwrap();
+//!
+//! let shape = (8, 8, 1);
+//! let (src, mut dst) = ([200u8; 64], [0u8; 64]);
+//! let mut memory = vec![0; pipeline.scratch_len(shape)];
+//! pipeline
+//!     .apply(
+//!         Level::detect(),
+//!         ImageRef::new(&src, 8, 8, 1).unwrap(),
+//!         ImageMut::new(&mut dst, 8, 8, 1).unwrap(),
+//!         42,
+//!         augment::key(b"digits/0007", 3),
+//!         &mut Scratch::new(&mut memory),
+//!     )
+//!     .unwrap();
+//! let drawn = pipeline.sample(42, augment::key(b"digits/0007", 3), shape).unwrap();
+//! assert_eq!(drawn.len(), 2);
+//! ```
+
+mod bytes;
+mod draw;
+mod field;
+mod op;
+mod pipeline;
+mod run;
+
+pub use bytes::{MAGIC, VERSION};
+pub use draw::Drawn;
+pub use field::{Field, Param, Value};
+pub use op::{Kind, Op};
+pub use pipeline::{Params, Pipeline, Shape, Step};
+
+use crate::rng::{Key, id_hash};
+
+/// What the random numbers of augmentation are for, the purpose in a [`Key`].
+pub const PURPOSE: u32 = 2;
+
+/// The key of copy `copy` of the sample of this id.
+pub const fn key(id: &[u8], copy: u32) -> Key {
+    Key::new(PURPOSE).epoch(copy).sample(id_hash(id))
+}

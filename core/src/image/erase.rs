@@ -1,6 +1,6 @@
 //! Rectangles, and painting over them.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::view::{ImageMut, ImageRef};
 
 /// A rectangle of pixels.
@@ -70,6 +70,7 @@ pub fn cutout<T: Copy>(mut image: ImageMut<'_, T>, rect: Rect, fill: T) -> Resul
 mod tests {
     use super::super::testing::Owned;
     use super::*;
+    use crate::error::Error;
 
     #[test]
     fn a_hole_is_painted_and_nothing_else() {

@@ -1,0 +1,112 @@
+//! What is drawn for one step of one image.
+
+use super::op::Op;
+use super::pipeline::Shape;
+use crate::image::{Motion, Rect};
+use crate::math;
+use crate::rng::Stream;
+
+/// The parameters that one step has drawn: all that is random in it but the values of noise.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Drawn {
+    /// The step did not happen.
+    Skipped,
+    /// The step happened; it has nothing else to draw.
+    Done,
+    /// Quarter turns counter-clockwise.
+    Turns(u8),
+    /// How the content moved.
+    Motion(Motion),
+    /// The place of a crop: the image's row and column of its top left pixel, negative in the margin.
+    Place {
+        /// Row.
+        top: i32,
+        /// Column.
+        left: i32,
+    },
+    /// The part that was cut out and resized, or painted over.
+    Part(Rect),
+    /// The factor, exponent, standard deviation or σ.
+    Amount(f32),
+}
+
+impl Drawn {
+    /// Draws for `op` with probability `p` on an image of `shape`; the probability comes first.
+    pub(super) fn draw(op: &Op, p: f32, stream: &mut Stream, shape: Shape) -> Drawn {
+        if !stream.chance(p) {
+            return Drawn::Skipped;
+        }
+        let (height, width, _) = shape;
+        let mut from = |range: [f32; 2]| stream.range(range[0], range[1]);
+        match *op {
+            Op::HFlip {} | Op::VFlip {} | Op::Pad { .. } => Drawn::Done,
+            Op::Rot90 {} if height == width => Drawn::Turns(stream.below(4) as u8),
+            Op::Rot90 {} => Drawn::Turns(stream.below(2) as u8 * 2),
+            Op::Rotate { degrees, .. } => {
+                Drawn::Motion(Motion { degrees: from(degrees), ..Motion::default() })
+            }
+            Op::ShiftScaleShear { shift_x, shift_y, scale, shear_x, shear_y, .. } => {
+                let shift = [from(shift_x) * width as f32, from(shift_y) * height as f32];
+                let scale = from(scale);
+                Drawn::Motion(Motion { degrees: 0.0, scale, shear: [from(shear_x), from(shear_y)], shift })
+            }
+            Op::RandomCrop { height: h, width: w, padding, .. } => {
+                let mut place = |side: usize, part: u32| {
+                    let part = if part == 0 { side } else { part as usize };
+                    let room = (side + 2 * padding as usize + 1).saturating_sub(part);
+                    stream.index(room) as i32 - padding as i32
+                };
+                Drawn::Place { top: place(height, h), left: place(width, w) }
+            }
+            Op::RandomResizedCrop { scale, ratio, .. } => {
+                Drawn::Part(resized_part(stream, scale, ratio, (height, width)))
+            }
+            Op::Brightness { factor: range }
+            | Op::Contrast { factor: range }
+            | Op::Gamma { gamma: range } => Drawn::Amount(from(range)),
+            Op::GaussianNoise { std: range } | Op::GaussianBlur { sigma: range } => {
+                Drawn::Amount(from(range))
+            }
+            Op::Cutout { height: h, width: w, .. } => {
+                let sides = [(height, from(h)), (width, from(w))];
+                let [(height, top), (width, left)] = sides.map(|(side, share)| {
+                    let part = (math::round_half_up(side as f32 * share) as usize).min(side);
+                    (part as u32, stream.index(side.saturating_sub(part) + 1) as u32)
+                });
+                Drawn::Part(Rect { top, left, height, width })
+            }
+        }
+    }
+}
+
+/// A part of random area and proportions; after ten that do not fit, the largest middle part whose
+/// proportions are allowed, as torchvision does.
+fn resized_part(stream: &mut Stream, scale: [f32; 2], ratio: [f32; 2], size: (usize, usize)) -> Rect {
+    let (height, width) = size;
+    let area = height as f32 * width as f32;
+    let logs = ratio.map(|r| math::ln(r));
+    for _ in 0..10 {
+        let target = area * stream.range(scale[0], scale[1]);
+        let proportion = math::exp(stream.range(logs[0], logs[1]));
+        let w = math::round_half_up(math::sqrt(target * proportion)) as usize;
+        let h = math::round_half_up(math::sqrt(target / proportion)) as usize;
+        if (1..=width).contains(&w) && (1..=height).contains(&h) {
+            let top = stream.index(height - h + 1) as u32;
+            let left = stream.index(width - w + 1) as u32;
+            return Rect { top, left, height: h as u32, width: w as u32 };
+        }
+    }
+    let proportion = width as f32 / height as f32;
+    let side = |v: f32, most: usize| (math::round_half_up(v) as usize).clamp(1, most.max(1));
+    let part = if proportion < ratio[0] {
+        (side(width as f32 / ratio[0], height), width)
+    } else if proportion > ratio[1] {
+        (height, side(height as f32 * ratio[1], width))
+    } else {
+        size
+    };
+    Rect::centred(part, size)
+}

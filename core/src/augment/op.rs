@@ -1,0 +1,231 @@
+//! The operations, each described once.
+
+use super::field::{Field, Param, Value};
+use crate::error::Result;
+use crate::image::{Border, Filter};
+
+/// What is known about one kind of operation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Kind {
+    /// Its number in the encoding; never reused.
+    pub code: u16,
+    /// Its name in recipes.
+    pub name: &'static str,
+    /// What it does.
+    pub doc: &'static str,
+    /// Its parameters in the order of the encoding.
+    pub fields: &'static [Field],
+}
+
+/// Makes [`Op`] and everything that follows from the list: names, codes, defaults, ranges, conversions.
+macro_rules! ops {
+    ($(
+        $(#[doc = $doc:literal])+
+        $code:literal $name:literal $variant:ident {
+            $( $(#[doc = $field_doc:literal])+ $field:ident: $ty:ty = $default:expr, in $low:literal, $high:literal; )*
+        }
+    )*) => {
+        /// One operation with the ranges of its parameters.
+        ///
+        /// Ranges are uniform draws between two values, both inside the limits of the parameter's [`Field`].
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[non_exhaustive]
+        pub enum Op {
+            $(
+                $(#[doc = $doc])+
+                #[cfg_attr(feature = "serde", serde(rename = $name))]
+                $variant { $( $(#[doc = $field_doc])+ $field: $ty ),* },
+            )*
+        }
+
+        impl Op {
+            /// Every kind of operation, in the order of their codes.
+            pub const KINDS: &'static [Kind] = &[$( Kind {
+                code: $code,
+                name: $name,
+                doc: concat!($($doc),+),
+                fields: &[$( Field {
+                    name: stringify!($field),
+                    doc: concat!($($field_doc),+),
+                    default: $default,
+                    low: $low as f32,
+                    high: $high as f32,
+                } ),*],
+            } ),*];
+
+            /// The code of the operation's kind.
+            pub const fn code(&self) -> u16 {
+                match self { $( Op::$variant { .. } => $code ),* }
+            }
+
+            /// Calls `each` with the parameters in the order of their fields.
+            pub fn for_each_value(&self, mut each: impl FnMut(Value)) {
+                // An operation without parameters calls nothing.
+                let _ = &mut each;
+                match *self { $( Op::$variant { $($field),* } => { $( each($field.into()); )* } ),* }
+            }
+
+            /// The operation of this code with parameters in the order of its fields; `None` where there is no
+            /// such code, or the values are too few or of another kind. Ranges are not checked: see [`Op::validate`].
+            pub fn from_values(code: u16, mut values: impl Iterator<Item = Value>) -> Option<Op> {
+                let _ = &mut values;
+                match code {
+                    $( $code => Some(Op::$variant { $( $field: <$ty>::from_value(values.next()?)? ),* }), )*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+ops! {
+    /// Mirrors left and right.
+    1 "hflip" HFlip {}
+
+    /// Mirrors top and bottom.
+    2 "vflip" VFlip {}
+
+    /// Turns by 0, 90, 180 or 270 degrees; an image that is not square by 0 or 180.
+    3 "rot90" Rot90 {}
+
+    /// Turns about the middle.
+    4 "rotate" Rotate {
+        /// Angle in degrees, counter-clockwise.
+        degrees: [f32; 2] = Value::Range([-15.0, 15.0]), in -360, 360;
+        /// What lies outside the image: reflect101, edge, or a value from 0 to 255.
+        border: Border = Value::Border(Border::Reflect101), in 0, 0;
+    }
+
+    /// Cuts out a part at a random place.
+    5 "random_crop" RandomCrop {
+        /// Rows of the part; 0 for those of the image.
+        height: u32 = Value::Count(0), in 0, 65535;
+        /// Columns of the part; 0 for those of the image.
+        width: u32 = Value::Count(0), in 0, 65535;
+        /// Pixels of margin put around the image first.
+        padding: u32 = Value::Count(0), in 0, 4096;
+        /// What the margin is made of: reflect101, edge, or a value from 0 to 255.
+        border: Border = Value::Border(Border::Reflect101), in 0, 0;
+    }
+
+    /// Cuts out a part of random size and proportions and resizes it (Szegedy and others 2015).
+    6 "random_resized_crop" RandomResizedCrop {
+        /// Rows of the result; 0 for those of the image.
+        height: u32 = Value::Count(0), in 0, 65535;
+        /// Columns of the result; 0 for those of the image.
+        width: u32 = Value::Count(0), in 0, 65535;
+        /// Area of the part as a share of the image's.
+        scale: [f32; 2] = Value::Range([0.5, 1.0]), in 0.001, 1;
+        /// Width of the part over its height, drawn uniformly in its logarithm.
+        ratio: [f32; 2] = Value::Range([0.75, 1.333_333_4]), in 0.05, 20;
+        /// Resampling filter: nearest, bilinear, bicubic or lanczos3.
+        filter: Filter = Value::Filter(Filter::Bilinear), in 0, 0;
+    }
+
+    /// Puts a margin around the image.
+    7 "pad" Pad {
+        /// Rows above.
+        top: u32 = Value::Count(0), in 0, 4096;
+        /// Columns to the left.
+        left: u32 = Value::Count(0), in 0, 4096;
+        /// Rows below.
+        bottom: u32 = Value::Count(0), in 0, 4096;
+        /// Columns to the right.
+        right: u32 = Value::Count(0), in 0, 4096;
+        /// What the margin is made of: reflect101, edge, or a value from 0 to 255.
+        border: Border = Value::Border(Border::Reflect101), in 0, 0;
+    }
+
+    /// Shifts, scales about the middle and shears, in one resampling.
+    8 "shift_scale_shear" ShiftScaleShear {
+        /// Shift to the right as a share of the width.
+        shift_x: [f32; 2] = Value::Range([-0.1, 0.1]), in -1, 1;
+        /// Shift downwards as a share of the height.
+        shift_y: [f32; 2] = Value::Range([-0.1, 0.1]), in -1, 1;
+        /// Growth: 1 keeps the size, 2 doubles it.
+        scale: [f32; 2] = Value::Range([0.9, 1.1]), in 0.05, 20;
+        /// Shear along the rows in degrees.
+        shear_x: [f32; 2] = Value::Range([0.0, 0.0]), in -40, 40;
+        /// Shear along the columns in degrees.
+        shear_y: [f32; 2] = Value::Range([0.0, 0.0]), in -40, 40;
+        /// What lies outside the image: reflect101, edge, or a value from 0 to 255.
+        border: Border = Value::Border(Border::Reflect101), in 0, 0;
+    }
+
+    /// Multiplies all values.
+    9 "brightness" Brightness {
+        /// Factor: 1 changes nothing, 0 is black.
+        factor: [f32; 2] = Value::Range([0.8, 1.2]), in 0, 100;
+    }
+
+    /// Spreads all values about middle grey.
+    10 "contrast" Contrast {
+        /// Factor: 1 changes nothing, 0 is plain grey.
+        factor: [f32; 2] = Value::Range([0.8, 1.2]), in 0, 100;
+    }
+
+    /// Raises all values, as shares of 255, to a power.
+    11 "gamma" Gamma {
+        /// Exponent: below 1 is lighter, above 1 darker.
+        gamma: [f32; 2] = Value::Range([0.8, 1.25]), in 0.01, 100;
+    }
+
+    /// Adds normal noise to each value by itself.
+    12 "gaussian_noise" GaussianNoise {
+        /// Standard deviation in levels of 0 to 255.
+        std: [f32; 2] = Value::Range([2.0, 10.0]), in 0, 255;
+    }
+
+    /// Blurs with a Gaussian.
+    13 "gaussian_blur" GaussianBlur {
+        /// Standard deviation in pixels.
+        sigma: [f32; 2] = Value::Range([0.3, 1.0]), in 0.05, 32;
+    }
+
+    /// Paints over a rectangle at a random place (DeVries and Taylor 2017).
+    14 "cutout" Cutout {
+        /// Height of the rectangle as a share of the image's.
+        height: [f32; 2] = Value::Range([0.1, 0.3]), in 0, 1;
+        /// Width of the rectangle as a share of the image's.
+        width: [f32; 2] = Value::Range([0.1, 0.3]), in 0, 1;
+        /// The value painted in every channel.
+        fill: u32 = Value::Count(0), in 0, 255;
+    }
+}
+
+impl Kind {
+    /// The operation of this kind with every parameter at its default.
+    pub fn default_op(&self) -> Option<Op> {
+        Op::from_values(self.code, self.fields.iter().map(|f| f.default))
+    }
+}
+
+impl Op {
+    /// What is known about this operation.
+    pub fn kind(&self) -> Option<&'static Kind> {
+        Kind::of(self.code())
+    }
+
+    /// Refuses parameters outside the limits of their fields.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument).
+    pub fn validate(&self) -> Result<()> {
+        let mut fields = self.kind().map_or(&[][..], |kind| kind.fields).iter();
+        let mut result = Ok(());
+        self.for_each_value(|value| {
+            if let Some(field) = fields.next() {
+                result = result.and(field.check(value));
+            }
+        });
+        result
+    }
+}
+
+impl Kind {
+    /// The kind of this code.
+    pub fn of(code: u16) -> Option<&'static Kind> {
+        Op::KINDS.iter().find(|kind| kind.code == code)
+    }
+}

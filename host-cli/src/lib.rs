@@ -17,7 +17,9 @@ pub mod dataset;
 // Features and models.
 
 // What a user asks for.
+pub mod recipe;
 pub mod report;
+pub mod run;
 pub mod stages;
 
 pub use error::{Error, Result};

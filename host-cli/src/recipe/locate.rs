@@ -1,0 +1,103 @@
+//! Errors of a recipe in words that say where and what was meant: line, column, nearest known key.
+
+use crate::error::Error;
+use std::ops::Range;
+
+/// An error at `span` (bytes) of the recipe `text`, or of the whole of it.
+pub fn error(text: &str, span: Option<Range<usize>>, message: &str) -> Error {
+    let (words, expected) = simplify(message);
+    let place = match span {
+        Some(span) => {
+            let (line, column) = position(text, span.start);
+            format!("recipe, line {line}, column {column}")
+        }
+        None => "recipe".into(),
+    };
+    let error = Error::usage(format!("{words}: {place}"));
+    match hint(message, &expected) {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+/// Line and column, both from 1, of a byte of `text`; columns count letters.
+fn position(text: &str, at: usize) -> (usize, usize) {
+    let mut end = at.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let before = text.get(..end).unwrap_or_default();
+    let line_start = before.rfind('\n').map_or(0, |i| i + 1);
+    (before.matches('\n').count() + 1, before.get(line_start..).unwrap_or_default().chars().count() + 1)
+}
+
+/// The message without the list of what serde expected, and that list. The list is in the words of
+/// serde, which names every key of the same struct that the key was not found in.
+fn simplify(message: &str) -> (String, Vec<&str>) {
+    let first_line = message.lines().next().unwrap_or_default();
+    match first_line.split_once(", expected") {
+        Some((what, rest)) if what.starts_with("unknown ") => {
+            let what = what.replacen("unknown field", "unknown key", 1).replacen(
+                "unknown variant",
+                "unknown value",
+                1,
+            );
+            (what, quoted(rest))
+        }
+        _ => (first_line.to_owned(), Vec::new()),
+    }
+}
+
+/// What stands between backticks.
+fn quoted(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+fn hint(message: &str, expected: &[&str]) -> Option<String> {
+    if expected.is_empty() {
+        return None;
+    }
+    let asked = quoted(message).first().copied().unwrap_or_default();
+    Some(match nearest(asked, expected.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known here: {}", expected.join(", ")),
+    })
+}
+
+/// The known word that `word` most likely stands for, if any comes near.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|k| (strsim::jaro_winkler(word, k), k))
+        .filter(|(score, _)| *score >= 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, k)| k)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_count_lines_and_letters() {
+        let text = "a = 1\nbö = 2\nc";
+        assert_eq!(position(text, 0), (1, 1));
+        assert_eq!(position(text, 6), (2, 1));
+        assert_eq!(position(text, 8), (2, 2), "inside a letter");
+        assert_eq!(position(text, 9), (2, 3));
+        assert_eq!(position(text, 999), (3, 2));
+    }
+
+    #[test]
+    fn the_nearest_known_word_is_named() {
+        let e = error("", None, "unknown field `resise`, expected one of `mode`, `resize`");
+        assert_eq!(e.message, "unknown key `resise`: recipe");
+        assert_eq!(e.hint.as_deref(), Some("did you mean `resize`?"));
+        let e = error("", Some(0..1), "unknown variant `zzz`, expected `a` or `b`");
+        assert_eq!(
+            (e.message.as_str(), e.hint.as_deref()),
+            ("unknown value `zzz`: recipe, line 1, column 1", Some("known here: a, b"))
+        );
+        assert_eq!(error("", None, "invalid type: string").message, "invalid type: string: recipe");
+    }
+}

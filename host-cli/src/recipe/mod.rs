@@ -1,0 +1,2 @@
+//! The recipe.
+mod locate;

@@ -1,0 +1,149 @@
+//! One stage, run at most once for the same options, seed and input.
+
+use super::folder::{Draft, apart, may_write};
+use super::key::{self, KeyParts};
+use super::record::{STAGE_FILE, StageRecord, VERSION, load, save};
+use crate::error::{Error, Result};
+use crate::stages::{Ctx, Stage};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// One stage with all that it needs.
+pub struct Call<'a> {
+    /// The stage's name.
+    pub name: &'a str,
+    /// The stage.
+    pub stage: &'a dyn Stage,
+    /// Its options as they go into the key.
+    pub options: Value,
+    /// What it reads.
+    pub input: &'a Path,
+    /// What else it reads: a role and a path each.
+    pub also: Vec<(&'a str, PathBuf)>,
+    /// The folder that it writes.
+    pub out: &'a Path,
+}
+
+/// Runs the stage unless its folder holds the result already, and writes `stage.json` beside it.
+///
+/// # Errors
+/// When the output folder belongs to something else, the input is missing, or the stage fails; the
+/// output folder is then as it was.
+pub fn execute(ctx: &Ctx, call: &Call<'_>) -> Result<StageRecord> {
+    may_write(call.out, STAGE_FILE)?;
+    let earlier: Option<StageRecord> = load(call.out, STAGE_FILE)?;
+    if let Some(other) = earlier.as_ref().filter(|e| e.stage != call.name) {
+        return Err(Error::usage(format!(
+            "the output folder holds the result of `seedbed {}`: {}",
+            other.stage,
+            call.out.display()
+        ))
+        .hint("choose another folder with --out"));
+    }
+    let mut inputs = Vec::new();
+    for (role, path) in
+        std::iter::once(("input", call.input)).chain(call.also.iter().map(|(r, p)| (*r, p.as_path())))
+    {
+        apart(path, call.out)?;
+        inputs.push((role, key::content(path, &ctx.pool)?));
+    }
+    let key = KeyParts { stage: call.name, options: &call.options, seed: ctx.seed, inputs: &inputs }.hash();
+    // With --strict a result that had to set something aside is none.
+    if let Some(earlier) = earlier.filter(|e| e.key == key && !(ctx.strict && e.set_aside > 0)) {
+        ctx.progress.note(format!("{}: nothing changed, kept as it is", call.name));
+        return Ok(StageRecord { cached: true, ..earlier });
+    }
+    work(ctx, call, key)
+}
+
+fn work(ctx: &Ctx, call: &Call<'_>, key: String) -> Result<StageRecord> {
+    let draft = Draft::new(call.out, &key)?;
+    let start = Instant::now();
+    let outcome = call.stage.run(ctx, call.input, draft.path())?;
+    let record = StageRecord {
+        version: VERSION,
+        stage: call.name.to_owned(),
+        key,
+        options: call.options.clone(),
+        seed: ctx.seed,
+        samples: outcome.samples,
+        set_aside: outcome.set_aside,
+        seconds: start.elapsed().as_secs_f64(),
+        cached: false,
+        folder: String::new(),
+        figures: outcome.figures,
+    };
+    // Evaluation writes figures only, and so no folder of its own.
+    std::fs::create_dir_all(draft.path())
+        .map_err(|e| Error::failed(format!("{e}: {}", call.out.display())))?;
+    save(draft.path(), STAGE_FILE, &record)?;
+    draft.publish()?;
+    Ok(record)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stages::Outcome;
+    use serde_json::json;
+    use std::fs;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    /// Copies a file, counts how often, and fails when the file says so.
+    #[derive(Default)]
+    struct Copy(AtomicU32);
+
+    impl Stage for Copy {
+        fn run(&self, _: &Ctx, input: &Path, out: &Path) -> Result<Outcome> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            fs::create_dir(out).unwrap();
+            fs::copy(input.join("x"), out.join("x")).unwrap();
+            let text = fs::read_to_string(input.join("x")).unwrap();
+            if text == "bad" {
+                Err(Error::failed("bad: x"))
+            } else {
+                Ok(Outcome::new(text.len() as u64).set_aside(1))
+            }
+        }
+    }
+
+    #[test]
+    fn a_stage_runs_again_only_when_something_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (input, out) = (dir.path().join("in"), dir.path().join("out"));
+        fs::create_dir(&input).unwrap();
+        let stage = Copy::default();
+        let go = |text: &str, options: Value, ctx: &Ctx| {
+            fs::write(input.join("x"), text).unwrap();
+            let call = Call { name: "copy", stage: &stage, options, input: &input, also: vec![], out: &out };
+            execute(ctx, &call).map(|r| (r.cached, r.samples, stage.0.load(Ordering::Relaxed)))
+        };
+        let ctx = Ctx::quiet(1);
+        assert_eq!(go("one", json!({}), &ctx).unwrap(), (false, 3, 1));
+        assert_eq!(go("one", json!({}), &ctx).unwrap(), (true, 3, 1));
+        assert_eq!(go("three", json!({}), &ctx).unwrap(), (false, 5, 2));
+        assert_eq!(go("three", json!({"a": 1}), &ctx).unwrap(), (false, 5, 3));
+        assert_eq!(go("three", json!({"a": 1}), &Ctx::quiet(2)).unwrap(), (false, 5, 4));
+        // A failure leaves what was there.
+        assert!(go("bad", json!({}), &ctx).is_err());
+        assert_eq!(fs::read_to_string(out.join("x")).unwrap(), "three");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+        let strict = Ctx { strict: true, ..Ctx::quiet(2) };
+        assert_eq!(go("three", json!({"a": 1}), &strict).unwrap(), (false, 5, 6));
+    }
+
+    #[test]
+    fn the_result_of_another_stage_is_not_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let (input, out) = (dir.path().join("in"), dir.path().join("out"));
+        fs::create_dir(&input).unwrap();
+        fs::write(input.join("x"), "one").unwrap();
+        let stage = Copy::default();
+        let call =
+            |name| Call { name, stage: &stage, options: json!({}), input: &input, also: vec![], out: &out };
+        execute(&Ctx::quiet(1), &call("copy")).unwrap();
+        let e = execute(&Ctx::quiet(1), &call("paste")).unwrap_err();
+        assert!(e.exit_code() == 2 && e.message.contains("seedbed copy"), "{e}");
+    }
+}

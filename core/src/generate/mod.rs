@@ -1,1 +1,52 @@
-//! Generative models: VAE and GAN on flat buffers, and sampling from them.
+//! Small generative models, complete: a [`Vae`] and a [`Gan`] that train, score, encode and sample on
+//! buffers that the caller owns, without an allocator.
+//!
+//! A model is a plan over one flat slice of parameters; [`Vae::tensors`] and [`Gan::tensors`] name its
+//! parts as PyTorch would. What a call needs besides is told beforehand: `param_len`, `moment_len`, and a
+//! `..._scratch_len(batch)` beside each operation. Layers and losses are in [`crate::nn`]; files, epochs
+//! and early stopping are the host's.
+//!
+//! Randomness is keyed: training noise by epoch and sample ([`training_noise`]), generated samples by their
+//! index ([`latent_noise`]), so that neither depends on the batch.
+
+mod arch;
+mod gan;
+mod labels;
+mod noise;
+mod prior;
+mod vae;
+mod vae_run;
+
+pub use arch::{Arch, Likelihood, MAX_HIDDEN, MAX_LAYERS, NamedTensor, Widths};
+pub use gan::{Gan, GanSpec, GanStep, GanTerms};
+pub use noise::{GENERATE_PURPOSE, NOISE_PURPOSE, latent_noise, training_noise};
+pub use prior::ClassGaussians;
+pub use vae::{Vae, VaeSpec};
+pub use vae_run::{Elbo, VaeStep};
+
+/// One batch of training data.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    /// Samples, one row each: pixels in [0, 1] for a Bernoulli likelihood.
+    pub x: &'a [f32],
+    /// A class for each sample; empty for a model without classes.
+    pub labels: &'a [u32],
+    /// A weight for each sample, 1 on average over the training data.
+    pub weights: &'a [f32],
+    /// Standard normal noise, one latent vector for each sample.
+    pub noise: &'a [f32],
+}
+
+/// What training changes: all that a checkpoint holds of a model.
+#[derive(Debug)]
+pub struct Trainee<'a> {
+    /// Parameters.
+    pub params: &'a mut [f32],
+    /// Their gradients of the last step; what was there before does not matter.
+    pub grads: &'a mut [f32],
+    /// Moments of the optimiser, 0 before the first step.
+    pub moments: &'a mut [f32],
+}
+
+#[cfg(test)]
+mod tests;

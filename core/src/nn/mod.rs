@@ -62,4 +62,4 @@ impl<E> Clone for Engine<'_, E> {
 impl<E> Copy for Engine<'_, E> {}
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

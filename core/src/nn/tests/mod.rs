@@ -4,6 +4,7 @@ mod gradients;
 mod losses;
 mod reference;
 mod same_bits;
+mod two_threads;
 
 use super::{Engine, Layer, Network, Shape};
 use crate::exec::{Executor, Serial};
@@ -11,32 +12,7 @@ use crate::scratch::Scratch;
 use crate::simd::Level;
 use std::vec;
 use std::vec::Vec;
-
-/// Deals the pieces to two threads of the standard library.
-pub(crate) struct TwoThreads;
-
-impl Executor for TwoThreads {
-    fn for_each_chunk<T, F>(&self, out: &mut [T], chunk: usize, job: F)
-    where
-        T: Send,
-        F: Fn(usize, &mut [T]) + Sync + Send,
-    {
-        let mut hands: [Vec<(usize, &mut [T])>; 2] = [Vec::new(), Vec::new()];
-        for (i, piece) in out.chunks_mut(chunk.max(1)).enumerate() {
-            hands[i % 2].push((i, piece));
-        }
-        let job = &job;
-        std::thread::scope(|scope| {
-            for hand in hands {
-                scope.spawn(move || hand.into_iter().for_each(|(i, piece)| job(i, piece)));
-            }
-        });
-    }
-
-    fn width(&self) -> usize {
-        2
-    }
-}
+pub(crate) use two_threads::TwoThreads;
 
 pub(crate) const BASE: Engine<'static, Serial> = Engine { level: Level::BASE, exec: &Serial };
 

@@ -1,0 +1,34 @@
+//! Classes as inputs of a network: one-hot columns behind the values of a row.
+
+use crate::error::{Error, Result};
+
+/// Whether `labels` is one class below `classes` for each of `batch` samples, or empty for no classes.
+pub(super) fn check(labels: &[u32], classes: usize, batch: usize) -> Result<()> {
+    if labels.len() != if classes == 0 { 0 } else { batch } {
+        return Err(Error::ShapeMismatch);
+    }
+    if labels.iter().any(|&l| l as usize >= classes) {
+        return Err(Error::InvalidArgument);
+    }
+    Ok(())
+}
+
+/// Writes each row of `x` (`width` values) and behind it `classes` values, 1 for its label and 0 else.
+pub(super) fn append(x: &[f32], width: usize, labels: &[u32], classes: usize, out: &mut [f32]) {
+    let mut labels = labels.iter();
+    for (x, row) in x.chunks_exact(width.max(1)).zip(out.chunks_exact_mut((width + classes).max(1))) {
+        let (values, hot) = row.split_at_mut_checked(width).unwrap_or_default();
+        values.copy_from_slice(x);
+        hot.fill(0.0);
+        if let Some(one) = labels.next().and_then(|&l| hot.get_mut(l as usize)) {
+            *one = 1.0;
+        }
+    }
+}
+
+/// The inverse of [`append`] for the values: copies the first `width` columns of each row.
+pub(super) fn strip(rows: &[f32], width: usize, classes: usize, out: &mut [f32]) {
+    for (row, out) in rows.chunks_exact((width + classes).max(1)).zip(out.chunks_exact_mut(width.max(1))) {
+        out.iter_mut().zip(row).for_each(|(o, r)| *o = *r);
+    }
+}

@@ -1,0 +1,196 @@
+//! The variational autoencoder as a plan: its networks and where their parameters lie.
+
+use super::arch::{Arch, Likelihood, NamedTensor, Net};
+use crate::error::{Error, Result};
+use crate::nn::Shape;
+use crate::scratch::ScratchLen;
+
+/// What a [`Vae`] is made of.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct VaeSpec {
+    /// The shape of a sample; [`Shape::flat`] for rows of a table and for an MLP on pixels.
+    pub input: Shape,
+    /// The hidden layers.
+    pub arch: Arch,
+    /// Values of a latent vector, above 0.
+    pub latent: usize,
+    /// Classes that it is conditioned on; 0 for none.
+    pub classes: usize,
+    /// What the decoder predicts.
+    pub likelihood: Likelihood,
+}
+
+/// A variational autoencoder (Kingma, Welling 2014), conditioned on a class or not (Sohn et al. 2015), with
+/// a weighted divergence (Higgins et al. 2017).
+///
+/// The encoder is an optional stem of convolutions and dense layers behind it, which end in the means and
+/// log variances of the code; the decoder is its mirror. The class is a one-hot vector behind what the
+/// dense layers of either read.
+///
+/// ```
+/// use seedbed::generate::{Arch, Likelihood, Vae, VaeSpec, Widths};
+/// use seedbed::nn::{Activation, Shape};
+///
+/// let hidden = Widths::from_slice(&[32]).unwrap();
+/// let arch = Arch { channels: Widths::new(), hidden, activation: Activation::Relu };
+/// let spec = VaeSpec { input: Shape::flat(64), arch, latent: 4, classes: 10, likelihood: Likelihood::Bernoulli };
+/// let vae = Vae::new(spec)?;
+/// assert_eq!(vae.param_len(), (74 * 32 + 32) + (32 * 8 + 8) + (14 * 32 + 32) + (32 * 64 + 64));
+/// assert!(vae.train_scratch_len(16) < 64 << 10);
+/// # Ok::<(), seedbed::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Vae {
+    pub(super) spec: VaeSpec,
+    pub(super) stem: Option<Net>,
+    pub(super) encoder: Net,
+    pub(super) decoder: Net,
+    pub(super) width: usize,
+}
+
+impl Vae {
+    /// The plan of `spec`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for an empty shape, no latent values or such a sigma;
+    /// [`Error::CapacityExceeded`] for too many layers; [`Error::Unsupported`] for convolutions over a
+    /// picture of which one side is even and the other odd; [`Error::Overflow`].
+    pub fn new(spec: VaeSpec) -> Result<Self> {
+        let sigma_fits = match spec.likelihood {
+            Likelihood::Gaussian { sigma } => sigma > 0.0 && sigma < f32::INFINITY,
+            Likelihood::Bernoulli => true,
+        };
+        if spec.latent == 0 || !sigma_fits {
+            return Err(Error::InvalidArgument);
+        }
+        let width = spec.input.len()?;
+        let stem = spec.arch.stem(spec.input)?;
+        let features = stem.as_ref().map_or(Ok(width), |s| s.output().len())?;
+        let inputs = features.checked_add(spec.classes).ok_or(Error::Overflow)?;
+        let codes = spec.latent.checked_mul(2).ok_or(Error::Overflow)?;
+        let encoder = spec.arch.encoder(inputs, codes)?;
+        let decoder =
+            spec.arch.decoder(spec.latent.checked_add(spec.classes).ok_or(Error::Overflow)?, spec.input)?;
+        let vae = Self { spec, stem, encoder, decoder, width };
+        vae.stem_len()
+            .checked_add(vae.encoder.param_len())
+            .and_then(|n| n.checked_add(vae.decoder.param_len()))
+            .and_then(|n| n.checked_mul(2))
+            .ok_or(Error::Overflow)?;
+        Ok(vae)
+    }
+
+    /// What it was made from.
+    pub const fn spec(&self) -> &VaeSpec {
+        &self.spec
+    }
+
+    /// Values of one sample.
+    pub const fn width(&self) -> usize {
+        self.width
+    }
+
+    pub(super) fn stem_len(&self) -> usize {
+        self.stem.as_ref().map_or(0, Net::param_len)
+    }
+
+    /// Values that the dense part of the encoder reads besides the class.
+    pub(super) fn features(&self) -> usize {
+        self.encoder.input().channels - self.spec.classes
+    }
+
+    /// Parameters: the stem's, the encoder's, the decoder's.
+    pub fn param_len(&self) -> usize {
+        self.stem_len() + self.encoder.param_len() + self.decoder.param_len()
+    }
+
+    /// Moments of the optimiser: two for each parameter.
+    pub fn moment_len(&self) -> usize {
+        2 * self.param_len()
+    }
+
+    /// Name, place and shape of each tensor, in the order of the parameters.
+    pub fn tensors(&self) -> impl Iterator<Item = NamedTensor> + '_ {
+        let encoder_at = self.stem_len();
+        let decoder_at = encoder_at + self.encoder.param_len();
+        let stem = self.stem.as_ref().into_iter().flat_map(|net| NamedTensor::all("stem", 0, net));
+        stem.chain(NamedTensor::all("encoder", encoder_at, &self.encoder)).chain(NamedTensor::all(
+            "decoder",
+            decoder_at,
+            &self.decoder,
+        ))
+    }
+
+    /// PyTorch's initial values; see [`crate::nn::Network::init`].
+    ///
+    /// # Errors
+    /// [`Error::ShapeMismatch`] where `params` has not [`Vae::param_len`] values.
+    pub fn init(&self, seed: u64, params: &mut [f32]) -> Result<()> {
+        let [stem, encoder, decoder] = self.split_mut(params)?;
+        if let Some(net) = &self.stem {
+            net.init(seed, 0, stem)?;
+        }
+        self.encoder.init(seed, 100, encoder)?;
+        self.decoder.init(seed, 200, decoder)
+    }
+
+    pub(super) fn split<'a>(&self, params: &'a [f32]) -> Result<[&'a [f32]; 3]> {
+        if params.len() != self.param_len() {
+            return Err(Error::ShapeMismatch);
+        }
+        let (stem, rest) = params.split_at_checked(self.stem_len()).unwrap_or_default();
+        let (encoder, decoder) = rest.split_at_checked(self.encoder.param_len()).unwrap_or_default();
+        Ok([stem, encoder, decoder])
+    }
+
+    pub(super) fn split_mut<'a>(&self, params: &'a mut [f32]) -> Result<[&'a mut [f32]; 3]> {
+        if params.len() != self.param_len() {
+            return Err(Error::ShapeMismatch);
+        }
+        let (stem, rest) = params.split_at_mut_checked(self.stem_len()).unwrap_or_default();
+        let (encoder, decoder) = rest.split_at_mut_checked(self.encoder.param_len()).unwrap_or_default();
+        Ok([stem, encoder, decoder])
+    }
+
+    /// Bytes of scratch that a training step, [`Vae::gradients`] or [`Vae::elbo`] takes for a batch;
+    /// `usize::MAX` where that is too large for the address space.
+    pub fn train_scratch_len(&self, batch: usize) -> usize {
+        let nets = [self.stem.as_ref(), Some(&self.encoder), Some(&self.decoder)];
+        let inside = nets.into_iter().flatten().map(|n| n.backward_scratch_len(batch)).max().unwrap_or(0);
+        self.forward_parts(batch)
+            // Scales and weights of the divergence, the two losses, and the gradients on the way back.
+            .with::<f32>(batch.saturating_mul(4))
+            .with::<f32>(batch.saturating_mul(self.width))
+            .with::<f32>(batch.saturating_mul(self.decoder.input().channels))
+            .with::<f32>(batch.saturating_mul(self.spec.latent))
+            .with::<f32>(batch.saturating_mul(2 * self.spec.latent))
+            .with::<f32>(batch.saturating_mul(self.encoder.input().channels))
+            .with::<f32>(batch.saturating_mul(self.features()))
+            .with_bytes(inside)
+            .bytes()
+    }
+
+    /// Bytes of scratch that [`Vae::encode`], [`Vae::decode`], [`Vae::reconstruct`] and [`Vae::sample`]
+    /// take for a batch; `usize::MAX` where that is too large for the address space.
+    pub fn run_scratch_len(&self, batch: usize) -> usize {
+        let nets = [self.stem.as_ref(), Some(&self.encoder), Some(&self.decoder)];
+        let inside = nets.into_iter().flatten().map(|n| n.forward_scratch_len(batch)).max().unwrap_or(0);
+        self.forward_parts(batch)
+            .with::<f32>(batch.saturating_mul(3 * self.spec.latent))
+            .with_bytes(inside)
+            .bytes()
+    }
+
+    /// Activations of all networks, their inputs with the class, and the latent vectors.
+    fn forward_parts(&self, batch: usize) -> ScratchLen {
+        let len = |net: &Net| net.activation_len(batch).unwrap_or(usize::MAX);
+        ScratchLen::new()
+            .with::<f32>(self.stem.as_ref().map_or(0, len))
+            .with::<f32>(batch.saturating_mul(self.encoder.input().channels))
+            .with::<f32>(len(&self.encoder))
+            .with::<f32>(batch.saturating_mul(self.spec.latent))
+            .with::<f32>(batch.saturating_mul(self.decoder.input().channels))
+            .with::<f32>(len(&self.decoder))
+    }
+}

@@ -64,8 +64,12 @@ fn the_committed_header_is_the_generated_one() {
         return;
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    if let Some((line, (old, new))) =
-        committed.lines().chain(["<end>"]).zip(generated.lines().chain(["<end>"])).enumerate().find(|(_, (a, b))| a != b)
+    if let Some((line, (old, new))) = committed
+        .lines()
+        .chain(["<end>"])
+        .zip(generated.lines().chain(["<end>"]))
+        .enumerate()
+        .find(|(_, (a, b))| a != b)
     {
         panic!(
             "seedbed.h is stale at line {}: it has {old:?}, the sources give {new:?}; \

@@ -15,7 +15,7 @@ mod digest;
 
 use seedbed::{Level, Result, Scratch};
 
-pub use cases::CASES;
+pub use cases::{CASES, PIPELINE_MEMORY, pipeline_from_bytes, sample_pipeline};
 pub use digest::Digest;
 
 /// Bytes of memory that is enough for every case.
@@ -23,6 +23,9 @@ pub const MEMORY: usize = 512 * 1024;
 
 /// The golden file: one line `name hash` for each case.
 pub const HASHES: &str = include_str!("../hashes.txt");
+
+/// The bytes of [`sample_pipeline`], as a device or a C program would be given them.
+pub const PIPELINE: &[u8] = include_bytes!("../pipeline.bin");
 
 /// One named group of operations.
 #[derive(Clone, Copy, Debug)]

@@ -1,8 +1,13 @@
 //! Every case at every level of this processor against the golden file.
 
 use seedbed::{Level, Scratch};
-use seedbed_golden::{CASES, HASHES, MEMORY};
+use seedbed_golden::{CASES, HASHES, MEMORY, PIPELINE, sample_pipeline};
 use std::fmt::Write;
+
+/// Is the golden file to be rewritten?
+fn bless() -> bool {
+    std::env::var_os("SEEDBED_BLESS").is_some_and(|v| v == "1")
+}
 
 /// The hash of each case at `level`, in memory full of `rubbish`, as the golden file writes them.
 fn hashes(level: Level, rubbish: u8) -> String {
@@ -17,7 +22,7 @@ fn hashes(level: Level, rubbish: u8) -> String {
 
 #[test]
 fn every_level_gives_the_golden_hashes() {
-    if std::env::var_os("SEEDBED_BLESS").is_some_and(|v| v == "1") {
+    if bless() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/hashes.txt");
         std::fs::write(path, hashes(Level::BASE, 0)).unwrap();
         println!("wrote {path}; build again to check against it");
@@ -33,4 +38,15 @@ fn every_level_gives_the_golden_hashes() {
             assert_eq!(got.lines().count(), HASHES.lines().count(), "hashes.txt names a case that is gone");
         }
     }
+}
+
+#[test]
+fn the_pipeline_has_its_golden_bytes() {
+    let mut bytes = [0; 1024];
+    let len = sample_pipeline().unwrap().to_bytes(&mut bytes).unwrap();
+    if bless() {
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/pipeline.bin"), &bytes[..len]).unwrap();
+        return;
+    }
+    assert_eq!(&bytes[..len], PIPELINE);
 }

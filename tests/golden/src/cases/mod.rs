@@ -1,9 +1,14 @@
 //! The cases, one file for each floor or domain of the core, and the input they share.
 
+mod augment;
 mod base;
+mod image;
 mod linalg;
 
+pub use augment::{PIPELINE_MEMORY, pipeline_from_bytes, sample_pipeline};
+
 use crate::Case;
+use seedbed::math;
 use seedbed::rng::{Key, Stream};
 
 /// All cases, in the order of the golden file.
@@ -16,6 +21,11 @@ pub const CASES: &[Case] = &[
     Case { name: "math/fma", run: base::fma },
     Case { name: "linalg/reductions", run: linalg::reductions },
     Case { name: "linalg/products", run: linalg::products },
+    Case { name: "image/resize", run: image::resize },
+    Case { name: "image/warp", run: image::warp },
+    Case { name: "image/geometry", run: image::geometry },
+    Case { name: "image/points", run: image::points },
+    Case { name: "augment/pipeline", run: pipeline_from_bytes },
 ];
 
 /// Lengths that cover whole blocks of sixteen, tails, one element and none.
@@ -31,5 +41,15 @@ fn fill(n: u64, low: f32, high: f32, out: &mut [f32]) {
     let mut stream = stream(n);
     for v in out {
         *v = stream.range(low, high);
+    }
+}
+
+/// Input `n`: bytes, smooth enough that filters and tables meet more than noise.
+fn fill_u8(n: u64, out: &mut [u8]) {
+    let mut stream = stream(n);
+    let mut level = 128.0;
+    for v in out {
+        level = math::clamp(level + stream.range(-40.0, 40.0), 0.0, 255.0);
+        *v = math::to_u8(level);
     }
 }

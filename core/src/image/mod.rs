@@ -35,4 +35,4 @@ fn same<T: PartialEq>(a: T, b: T) -> Result<()> {
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

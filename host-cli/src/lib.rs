@@ -17,6 +17,7 @@ pub mod dataset;
 // Features and models.
 
 // What a user asks for.
+pub mod cli;
 pub mod recipe;
 pub mod report;
 pub mod run;

@@ -1,2 +1,5 @@
 //! The `seedbed` command.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    seedbed_cli::cli::main()
+}

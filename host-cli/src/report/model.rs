@@ -230,12 +230,16 @@ pub struct PlantedRow {
     pub kind: String,
     /// The stage that should find it.
     pub stage: String,
+    /// The methods of that stage that look for it.
+    pub methods: String,
     /// How many were planted.
     pub planted: u64,
-    /// How many of them were found.
+    /// How many of them are gone, for whatever reason.
     pub found: u64,
-    /// How many samples the method named in all.
+    /// How many samples the methods named in all.
     pub flagged: Option<u64>,
+    /// How many of those were planted.
+    pub right: Option<u64>,
     /// The share of the named ones that were planted.
     pub precision: Option<f64>,
     /// The share of the planted ones that were named.

@@ -1,4 +1,49 @@
-//! Pictures inside the page.
+//! Pictures inside the page: thumbnails as data URIs.
+
+use super::model::Picture;
+use crate::codec::{Pixels, encode_png};
+use crate::dataset::Sample;
+
+/// The longer side of a thumbnail, pixels, at most. Smaller pictures stay as they are.
+const MAX_SIDE: usize = 96;
+
+/// The sample as a thumbnail; without a picture where it has none that decodes.
+pub fn thumbnail(sample: &Sample) -> Picture {
+    let nothing = Picture { id: sample.id.clone(), ..Picture::default() };
+    let Ok(small) = sample.pixels().map(|p| shrink(&p)) else { return nothing };
+    let (width, height) = (small.width as u32, small.height as u32);
+    match encode_png(&small) {
+        Ok(png) => {
+            Picture { uri: format!("data:image/png;base64,{}", base64(&png)), width, height, ..nothing }
+        }
+        Err(_) => nothing,
+    }
+}
+
+/// The mean of blocks of pixels, such that the longer side is at most [`MAX_SIDE`].
+fn shrink(p: &Pixels) -> Pixels {
+    let block = p.height.max(p.width).div_ceil(MAX_SIDE).max(1);
+    if block == 1 {
+        return p.clone();
+    }
+    let (height, width) = ((p.height / block).max(1), (p.width / block).max(1));
+    let mut data = Vec::with_capacity(height * width * p.channels);
+    for y in 0..height {
+        for x in 0..width {
+            for c in 0..p.channels {
+                let (mut sum, mut n) = (0u64, 0u64);
+                for row in p.data.chunks_exact(p.width * p.channels).skip(y * block).take(block) {
+                    for pixel in row.chunks_exact(p.channels).skip(x * block).take(block) {
+                        sum += pixel.get(c).copied().map_or(0, u64::from);
+                        n += 1;
+                    }
+                }
+                data.push(((sum + n / 2) / n.max(1)) as u8);
+            }
+        }
+    }
+    Pixels { data, height, width, channels: p.channels }
+}
 
 /// Base64 of RFC 4648 with padding, as data URIs want it.
 pub fn base64(bytes: &[u8]) -> String {
@@ -36,5 +81,17 @@ mod tests {
         for (plain, coded) in pairs {
             assert_eq!(base64(plain.as_bytes()), coded);
         }
+    }
+
+    #[test]
+    fn large_pictures_shrink_by_means_of_blocks() {
+        let data = (0..200 * 100).map(|i| if i % 200 < 100 { 10 } else { 20 }).collect();
+        let small = shrink(&Pixels { data, height: 100, width: 200, channels: 1 });
+        assert_eq!(small.shape(), [33, 66, 1]);
+        assert_eq!((small.data[0], small.data[65]), (10, 20));
+        let thin = shrink(&Pixels { data: vec![7; 900], height: 1, width: 300, channels: 3 });
+        assert_eq!(thin.shape(), [1, 75, 3]);
+        let tiny = Pixels { data: vec![1; 4], height: 2, width: 2, channels: 1 };
+        assert_eq!(shrink(&tiny), tiny);
     }
 }

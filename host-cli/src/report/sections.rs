@@ -136,15 +136,17 @@ fn planted(report: &Report) -> Option<Section> {
         None => "–".into(),
     };
     for row in &planted.rows {
-        let flagged =
-            row.flagged.map_or_else(String::new, |n| format!("<small>of {} named</small>", number::count(n)));
+        let named = row.right.zip(row.flagged);
+        let named = named.map_or_else(String::new, |(right, all)| {
+            format!("<small>{} of {} named</small>", number::count(right), number::count(all))
+        });
         table.row(&[
             escape(&row.kind),
             number::count(row.planted),
-            format!("{}{flagged}", number::count(row.found)),
-            share(row.precision),
+            number::count(row.found),
             share(row.recall),
-            escape(&row.stage),
+            share(row.precision) + &named,
+            format!("{}<small>{}</small>", escape(&row.stage), escape(&row.methods)),
         ]);
     }
     let lead = if planted.story.is_empty() {
@@ -152,8 +154,9 @@ fn planted(report: &Report) -> Option<Section> {
     } else {
         escape(&planted.story)
     };
-    let note = "<p class=\"note\">Precision: of the samples that the method named, the share that was planted (real data has \
-                faults of its own, which count against it here). Recall: of the planted ones, the share that was named.</p>";
+    let note = "<p class=\"note\">Recall: of the planted faults, the share that is gone from the dataset, for whatever reason. \
+                Precision: of the samples that the methods named, the share that was planted (real data has faults of its \
+                own, which count against it here).</p>";
     section("planted", "Planted faults", &lead, table.draw() + note)
 }
 

@@ -57,3 +57,6 @@ pub fn label(name: &str) -> String {
 pub fn samples(n: u64) -> String {
     format!("{} sample{}", number::count(n), if n == 1 { "" } else { "s" })
 }
+
+/// The name that stands for all samples where there are no classes.
+pub const ALL: &str = "all";

@@ -13,6 +13,7 @@ pub mod progress;
 // Datasets, formats, codecs.
 pub mod codec;
 pub mod dataset;
+pub mod formats;
 
 // Features and models.
 

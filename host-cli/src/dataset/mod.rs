@@ -177,6 +177,11 @@ pub fn derived_id(source: &str, step: &str, n: u32) -> String {
     format!("{source}!{step}{n:05}")
 }
 
+/// Whether a feature of a table cannot have this name, since the dataset has such a column itself.
+pub fn is_reserved_column(name: &str) -> bool {
+    schema::RESERVED.contains(&name)
+}
+
 /// An id from the bytes of a name (a relative path with `/`): bytes up to `!`, `%`, DEL, the
 /// backslash and what is not UTF-8 become `%XX`, so that different names stay different.
 pub fn id_from_bytes(name: &[u8]) -> String {

@@ -1,0 +1,236 @@
+//! Arrays in bytes, as IDX and NPY hold them: a shape, a type of element, and the elements.
+
+use crate::error::{Error, Result};
+use std::borrow::Cow;
+
+/// The type of an array's elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element {
+    /// One byte, 0 or 1.
+    Bool,
+    /// Unsigned, 8 bits.
+    U8,
+    /// Signed, 8 bits.
+    I8,
+    /// Unsigned, 16 bits.
+    U16,
+    /// Signed, 16 bits.
+    I16,
+    /// Unsigned, 32 bits.
+    U32,
+    /// Signed, 32 bits.
+    I32,
+    /// Unsigned, 64 bits.
+    U64,
+    /// Signed, 64 bits.
+    I64,
+    /// IEEE single.
+    F32,
+    /// IEEE double.
+    F64,
+    /// Text of so many code points of 32 bits, padded with zeros.
+    Text(usize),
+}
+
+impl Element {
+    /// Bytes of one element; more than memory holds for absurd texts.
+    pub const fn size(self) -> usize {
+        match self {
+            Element::Bool | Element::U8 | Element::I8 => 1,
+            Element::U16 | Element::I16 => 2,
+            Element::U32 | Element::I32 | Element::F32 => 4,
+            Element::U64 | Element::I64 | Element::F64 => 8,
+            Element::Text(points) => points.saturating_mul(4),
+        }
+    }
+
+    /// Whether the elements are whole numbers.
+    pub const fn is_whole(self) -> bool {
+        !matches!(self, Element::F32 | Element::F64 | Element::Text(_))
+    }
+}
+
+/// What is said before the elements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The type of the elements.
+    pub element: Element,
+    /// Whether the high byte comes first.
+    pub big_endian: bool,
+    /// Whether the first index runs fastest (Fortran order), rather than the last.
+    pub fortran: bool,
+    /// The length of each axis; the first counts the samples.
+    pub shape: Vec<usize>,
+    /// Where the elements start.
+    pub start: usize,
+}
+
+impl Header {
+    /// Elements of one sample: the product of the axes after the first.
+    ///
+    /// # Errors
+    /// When it does not fit the address space.
+    pub fn sample_len(&self) -> Result<usize> {
+        let product = self.shape.iter().skip(1).try_fold(1usize, |n, &axis| n.checked_mul(axis));
+        product.ok_or_else(|| Error::failed(format!("shape {:?} does not fit in memory", self.shape)))
+    }
+
+    /// Bytes of all elements.
+    ///
+    /// # Errors
+    /// As [`Header::sample_len`].
+    pub fn data_len(&self) -> Result<usize> {
+        let samples = self.shape.first().copied().unwrap_or(1);
+        let bytes = self.sample_len()?.checked_mul(self.element.size()).and_then(|n| n.checked_mul(samples));
+        bytes.ok_or_else(|| Error::failed(format!("shape {:?} does not fit in memory", self.shape)))
+    }
+}
+
+/// An array over bytes that may end before the last of its samples.
+#[derive(Clone, Debug)]
+pub struct Array<'a> {
+    header: Header,
+    bytes: Cow<'a, [u8]>,
+    sample_len: usize,
+    samples: usize,
+}
+
+impl<'a> Array<'a> {
+    /// An array of this header over the bytes of its file, header included.
+    ///
+    /// # Errors
+    /// When the shape does not fit the address space, has no axis or only empty samples; when there
+    /// are more bytes than the shape says; when an array in Fortran order is not whole.
+    pub fn new(header: Header, bytes: impl Into<Cow<'a, [u8]>>) -> Result<Self> {
+        let bytes = bytes.into();
+        let (sample_len, wanted) = (header.sample_len()?, header.data_len()?);
+        let there = bytes.len().saturating_sub(header.start);
+        let Some(&claimed) = header.shape.first() else {
+            return Err(Error::failed("array has no axis"));
+        };
+        let sample_bytes = sample_len.saturating_mul(header.element.size());
+        if sample_bytes == 0 {
+            return Err(Error::failed(format!("array of shape {:?} has no elements", header.shape)));
+        }
+        if there > wanted {
+            return Err(Error::failed(format!(
+                "{} bytes more than the shape {:?} says",
+                there - wanted,
+                header.shape
+            )));
+        }
+        let samples = if there == wanted { claimed } else { there / sample_bytes };
+        if header.fortran && samples < claimed {
+            return Err(Error::failed("file is cut off, and its Fortran order leaves no sample whole"));
+        }
+        Ok(Self { header, bytes, sample_len, samples })
+    }
+
+    /// The header.
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// How many samples are there whole.
+    pub const fn samples(&self) -> usize {
+        self.samples
+    }
+
+    /// How many samples the header promises but the bytes do not hold.
+    pub fn missing(&self) -> usize {
+        self.header.shape.first().map_or(0, |n| n - self.samples)
+    }
+
+    /// Elements of one sample.
+    pub const fn sample_len(&self) -> usize {
+        self.sample_len
+    }
+
+    /// The bytes of sample `i` where they are in one piece: not in Fortran order.
+    pub fn sample_bytes(&self, i: usize) -> Option<&[u8]> {
+        let size = self.sample_len.checked_mul(self.header.element.size())?;
+        if i >= self.samples || (self.header.fortran && self.sample_len > 1) {
+            return None;
+        }
+        let start = self.header.start.checked_add(i.checked_mul(size)?)?;
+        self.bytes.get(start..start.checked_add(size)?)
+    }
+
+    /// Element `k` of sample `i` in the order of its axes (the last runs fastest); NaN where there is no
+    /// such element, or it is text. Whole numbers beyond 2⁵³ are rounded.
+    pub fn value(&self, i: usize, k: usize) -> f64 {
+        self.element_bytes(i, k).map_or(f64::NAN, |bytes| self.number(bytes))
+    }
+
+    /// The elements of sample `i` as numbers, in the order of its axes.
+    pub fn values(&self, i: usize) -> impl Iterator<Item = f64> + '_ {
+        let whole = self.sample_bytes(i);
+        let size = self.header.element.size().max(1);
+        let direct =
+            whole.into_iter().flat_map(move |bytes| bytes.chunks_exact(size)).map(|b| self.number(b));
+        let scattered = if whole.is_none() && i < self.samples { self.sample_len } else { 0 };
+        direct.chain((0..scattered).map(move |k| self.value(i, k)))
+    }
+
+    /// Sample `i` of an array of one axis as the text of a label: whole numbers without a point.
+    pub fn label(&self, i: usize) -> Option<String> {
+        let bytes = self.element_bytes(i, 0)?;
+        if let Element::Text(_) = self.header.element {
+            let points = bytes.chunks_exact(4).filter_map(|b| self.order(b).map(u32::from_le_bytes));
+            let text: String =
+                points.take_while(|&p| p != 0).map(|p| char::from_u32(p).unwrap_or('\u{fffd}')).collect();
+            return (!text.is_empty()).then_some(text);
+        }
+        let value = self.number(bytes);
+        value.is_finite().then(|| value.to_string())
+    }
+
+    fn element_bytes(&self, i: usize, k: usize) -> Option<&[u8]> {
+        if i >= self.samples || k >= self.sample_len {
+            return None;
+        }
+        let size = self.header.element.size();
+        let at =
+            if self.header.fortran { self.fortran_index(i, k)? } else { i.checked_mul(self.sample_len)? + k };
+        let start = self.header.start.checked_add(at.checked_mul(size)?)?;
+        self.bytes.get(start..start.checked_add(size)?)
+    }
+
+    /// Where element `k` (last axis fastest) of sample `i` is when the first axis runs fastest.
+    fn fortran_index(&self, i: usize, k: usize) -> Option<usize> {
+        let (mut rest, mut at) = (k, 0usize);
+        let mut stride = self.header.shape.iter().try_fold(1usize, |n, &axis| n.checked_mul(axis))?;
+        for &axis in self.header.shape.iter().skip(1).rev() {
+            stride /= axis;
+            at = at.checked_add((rest % axis).checked_mul(stride)?)?;
+            rest /= axis;
+        }
+        at.checked_add(i)
+    }
+
+    /// The bytes of one element with the low byte first.
+    fn order<const N: usize>(&self, bytes: &[u8]) -> Option<[u8; N]> {
+        let mut array: [u8; N] = bytes.try_into().ok()?;
+        if self.header.big_endian {
+            array.reverse();
+        }
+        Some(array)
+    }
+
+    fn number(&self, bytes: &[u8]) -> f64 {
+        let number = match self.header.element {
+            Element::Bool | Element::U8 => bytes.first().map(|&b| f64::from(b)),
+            Element::I8 => bytes.first().map(|&b| f64::from(b as i8)),
+            Element::U16 => self.order(bytes).map(|b| f64::from(u16::from_le_bytes(b))),
+            Element::I16 => self.order(bytes).map(|b| f64::from(i16::from_le_bytes(b))),
+            Element::U32 => self.order(bytes).map(|b| f64::from(u32::from_le_bytes(b))),
+            Element::I32 => self.order(bytes).map(|b| f64::from(i32::from_le_bytes(b))),
+            Element::U64 => self.order(bytes).map(|b| u64::from_le_bytes(b) as f64),
+            Element::I64 => self.order(bytes).map(|b| i64::from_le_bytes(b) as f64),
+            Element::F32 => self.order(bytes).map(|b| f64::from(f32::from_le_bytes(b))),
+            Element::F64 => self.order(bytes).map(f64::from_le_bytes),
+            Element::Text(_) => None,
+        };
+        number.unwrap_or(f64::NAN)
+    }
+}

@@ -1,0 +1,180 @@
+//! Folders of pictures: the first folder below the source is the class, unless all of them are
+//! called after splits (`train`, `val`, `test`); then the class is the folder below those.
+//!
+//! Hidden files are left out; what is no picture is set aside. Links are followed, except back into a
+//! folder that they are in.
+
+use super::{Entry, Format, Load, Loaded, Place, ReadOptions, SetAside, Source};
+use super::{bytes, class_numbers, sorted_classes};
+use crate::codec;
+use crate::dataset::{Kind, Split, id_from_bytes};
+use crate::error::{Context, Error, Result};
+use std::ffi::OsString;
+use std::path::{Component, Path, PathBuf};
+
+/// Opens a folder of pictures.
+pub fn open(root: &Path, options: &ReadOptions) -> Result<Source> {
+    if !root.is_dir() {
+        return Err(Error::failed(format!("not a folder: {}", root.display()))
+            .hint("give the folder that holds the pictures"));
+    }
+    if options.image_shape.is_some() {
+        return Err(Error::usage("pictures have their own shape: --image-shape (recipe key `image_shape`)"));
+    }
+    let mut walk = Walk { root, pictures: Vec::new(), set_aside: Vec::new() };
+    walk.enter(Path::new(""), &mut vec![root.canonicalize().at(root)?])?;
+    let Walk { pictures, set_aside, .. } = walk;
+    if pictures.is_empty() {
+        return Err(Error::failed(format!("no PNG or JPEG picture below: {}", root.display()))
+            .hint("give the folder that holds the pictures, one folder per class"));
+    }
+    let with_splits = has_splits(&pictures);
+    let mut notes = Vec::new();
+    if with_splits {
+        notes.push("the folders at the top are splits".to_owned());
+    }
+    let labels: Vec<Option<String>> = pictures.iter().map(|p| class_of(p, with_splits)).collect();
+    let classes = sorted_classes(labels.iter().flatten().cloned());
+    if classes.is_empty() {
+        notes.push("no folders of classes: the pictures have no labels".to_owned());
+    }
+    let numbers = class_numbers(&classes);
+    let entries = pictures.iter().zip(&labels).enumerate().map(|(at, (path, label))| Entry {
+        id: id_of(path),
+        label: label.as_deref().map(|name| numbers[name]),
+        split: if with_splits { split_of(path) } else { None },
+        at,
+    });
+    let entries = entries.collect();
+    let loader = Box::new(Loader { root: root.to_owned(), pictures, max_pixels: options.max_pixels });
+    let (format, kind, columns) = (Format::Folder, Kind::Images, Vec::new());
+    Ok(Source { format, kind, classes, columns, entries, set_aside, notes, loader })
+}
+
+struct Walk<'a> {
+    root: &'a Path,
+    /// Relative to the root.
+    pictures: Vec<PathBuf>,
+    set_aside: Vec<SetAside>,
+}
+
+impl Walk<'_> {
+    /// Walks through folder `at`, whose real path is the last of `trail`.
+    fn enter(&mut self, at: &Path, trail: &mut Vec<PathBuf>) -> Result<()> {
+        let folder = self.root.join(at);
+        let mut names: Vec<OsString> = Vec::new();
+        for entry in std::fs::read_dir(&folder).at(&folder)? {
+            names.push(entry.at(&folder)?.file_name());
+        }
+        names.sort();
+        for name in names {
+            if name.as_encoded_bytes().starts_with(b".") || name == "__MACOSX" {
+                continue;
+            }
+            let relative = at.join(&name);
+            let path = self.root.join(&relative);
+            match std::fs::metadata(&path) {
+                Err(e) => self.refuse(&relative, words(e)),
+                Ok(info) if info.is_dir() => {
+                    let real = path.canonicalize().at(&path)?;
+                    if trail.contains(&real) {
+                        self.refuse(&relative, "link leads back to a folder that it is in".to_owned());
+                        continue;
+                    }
+                    trail.push(real);
+                    if let Err(e) = self.enter(&relative, trail) {
+                        self.refuse(&relative, reason(e));
+                    }
+                    trail.pop();
+                }
+                Ok(info) if !info.is_file() => self.refuse(&relative, "not a regular file".to_owned()),
+                Ok(_) => match bytes::head(&path) {
+                    Ok(head) if codec::sniff(&head).is_some() => self.pictures.push(relative),
+                    Ok(head) => {
+                        let what = if head.is_empty() { "file is empty" } else { "neither PNG nor JPEG" };
+                        self.refuse(&relative, what.to_owned());
+                    }
+                    Err(e) => self.refuse(&relative, reason(e)),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, relative: &Path, why: String) {
+        self.set_aside.push(SetAside::one(place(relative), why));
+    }
+}
+
+/// The words of an I/O error.
+fn words(e: std::io::Error) -> String {
+    Err::<(), _>(e).at("").map_err(reason).err().unwrap_or_default()
+}
+
+/// The words of an error without the path, which stands beside it.
+fn reason(e: Error) -> String {
+    e.message.split(": ").next().unwrap_or_default().to_owned()
+}
+
+fn place(relative: &Path) -> Place {
+    Place { file: slashed(relative), row: None }
+}
+
+/// A relative path with `/`, and its undecodable bytes replaced.
+fn slashed(relative: &Path) -> String {
+    let parts: Vec<_> = relative.components().map(|c| c.as_os_str().to_string_lossy()).collect();
+    parts.join("/")
+}
+
+/// The id of a picture: its path without the extension.
+fn id_of(relative: &Path) -> String {
+    let bare = relative.with_extension("");
+    let parts: Vec<&[u8]> = bare.components().map(|c| c.as_os_str().as_encoded_bytes()).collect();
+    id_from_bytes(&parts.join(&b'/'))
+}
+
+/// The folders above a picture.
+fn folders(relative: &Path) -> Vec<String> {
+    let parent = relative.parent().unwrap_or(Path::new(""));
+    let name = |c: Component<'_>| id_name(c.as_os_str().as_encoded_bytes());
+    parent.components().map(name).collect()
+}
+
+/// A readable name of these bytes: UTF-8 as it is, other bytes as in ids.
+fn id_name(bytes: &[u8]) -> String {
+    std::str::from_utf8(bytes).map_or_else(|_| id_from_bytes(bytes), str::to_owned)
+}
+
+/// Whether every picture is below a folder that is called after a split, and one of them is train or
+/// test: a single class may well be called `test`.
+fn has_splits(pictures: &[PathBuf]) -> bool {
+    let split = |p: &PathBuf| folders(p).first().and_then(|name| Split::from_name(name));
+    pictures.iter().all(|p| split(p).is_some()) && pictures.iter().any(|p| split(p) == Some(Split::Train))
+}
+
+fn split_of(relative: &Path) -> Option<Split> {
+    folders(relative).first().and_then(|name| Split::from_name(name))
+}
+
+fn class_of(relative: &Path, with_splits: bool) -> Option<String> {
+    folders(relative).into_iter().nth(usize::from(with_splits))
+}
+
+struct Loader {
+    root: PathBuf,
+    pictures: Vec<PathBuf>,
+    max_pixels: u64,
+}
+
+impl Load for Loader {
+    fn load(&self, at: usize) -> Result<Loaded> {
+        let relative = self.pictures.get(at).ok_or_else(|| Error::failed("no such sample"))?;
+        let path = self.root.join(relative);
+        let bytes = std::fs::read(&path).at(&path).map_err(|e| Error::failed(reason(e)))?;
+        codec::decode_limited(&bytes, self.max_pixels).map(Loaded::Pixels)
+    }
+
+    fn place(&self, at: usize) -> Place {
+        self.pictures.get(at).map_or(Place { file: String::new(), row: None }, |p| place(p))
+    }
+}

@@ -1,0 +1,344 @@
+//! A text table as a source: which column is the label, which are numbers and which categories, and
+//! which rows cannot be used.
+
+use super::arrays::{ID_DIGITS, MAX_ROWS};
+use super::csv::{self, Cell, Column, Profile};
+use super::{Entry, Format, Load, Loaded, Missing, Place, ReadOptions, Scale, SetAside, Shape, Source};
+use super::{bytes, class_numbers, sorted_classes};
+use crate::dataset::{Kind, is_reserved_column};
+use crate::error::{Context, Error, Result};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// A column of texts with more distinct values than this is left out rather than spread.
+const MAX_CATEGORIES: usize = 64;
+/// A last column of whole numbers with at most this many distinct values is taken for the label.
+const MAX_CLASSES: usize = 100;
+/// Names that say that a column is the label, in lower case.
+const LABEL_NAMES: [&str; 5] = ["label", "class", "target", "y", "category"];
+
+/// What becomes of a column.
+#[derive(Clone, Debug, PartialEq)]
+enum Role {
+    Label,
+    Number,
+    /// One feature of 0 or 1 for each of these values.
+    OneHot(Vec<String>),
+    Dropped,
+}
+
+/// The table in memory: dense rows of features.
+struct Rows {
+    file: String,
+    lines: Vec<u64>,
+    values: Vec<f32>,
+    width: usize,
+    /// Rows are pictures of this shape.
+    picture: Option<(Shape, Scale)>,
+}
+
+/// Opens a text table, or the text tables of a folder that holds nothing else.
+pub fn open(path: &Path, options: &ReadOptions) -> Result<Source> {
+    if !path.is_dir() {
+        return open_file(path, options);
+    }
+    let mut files = bytes::files_in(path)?;
+    match (files.pop(), files.is_empty()) {
+        (Some(only), true) => open_file(&path.join(only), options),
+        (None, _) => Err(Error::failed(format!("folder is empty: {}", path.display()))),
+        (Some(_), false) => Err(Error::failed(format!("several text tables: {}", path.display()))
+            .hint("give one of the files, or join them")),
+    }
+}
+
+fn open_file(path: &Path, options: &ReadOptions) -> Result<Source> {
+    let content = bytes::read(path)?;
+    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let profile = csv::profile(&content.bytes).at(path)?;
+    let mut notes = Vec::new();
+    let names = column_names(&profile);
+    let roles = roles(&profile, &names, options, &mut notes).at(path)?;
+    let reader = RowReader { names: &names, roles: &roles, missing: options.missing };
+    let mut rows = Rows { file, lines: Vec::new(), values: Vec::new(), width: 0, picture: None };
+    let mut labels: Vec<Option<String>> = Vec::new();
+    let mut set_aside = Vec::new();
+    let first = u64::from(profile.header.is_some());
+    let mut ids = Vec::new();
+    for (row, record) in csv::records(&content.bytes, profile.separator).enumerate().skip(first as usize) {
+        let (line, record) = record.at(path)?;
+        let before = rows.values.len();
+        match reader.read(&record, &mut rows.values) {
+            Ok(label) => {
+                rows.lines.push(line);
+                labels.push(label);
+                ids.push(row - first as usize);
+            }
+            Err(reason) => {
+                rows.values.truncate(before);
+                set_aside.push(SetAside::one(Place { file: rows.file.clone(), row: Some(line) }, reason));
+            }
+        }
+    }
+    if profile.rows > MAX_ROWS as u64 {
+        return Err(Error::failed(format!("more than {MAX_ROWS} rows"))).at(path);
+    }
+    if let Some(cut) = content.cut {
+        let last = rows.lines.last().copied().unwrap_or(0);
+        // The last line may have been cut within a number.
+        set_aside.push(SetAside { file: rows.file.clone(), row: Some(last), samples: 1, reason: cut });
+        if rows.lines.pop().is_some() {
+            (labels.pop(), ids.pop());
+            let width = feature_names(&names, &roles).len();
+            rows.values.truncate(rows.lines.len() * width);
+        }
+    }
+    let columns = feature_names(&names, &roles);
+    rows.width = columns.len();
+    if columns.is_empty() {
+        return Err(Error::failed("no column of numbers beside the label")).at(path);
+    }
+    if let Some(shape) = options.image_shape {
+        rows.picture = Some((shape, rows.scale(shape, &roles, options, &mut notes).at(path)?));
+    }
+    let classes = sorted_classes(labels.iter().flatten().cloned());
+    let numbers = class_numbers(&classes);
+    let entry = |(at, (row, label)): (usize, (&usize, &Option<String>))| Entry {
+        id: format!("{row:0width$}", width = ID_DIGITS),
+        label: label.as_deref().map(|name| numbers[name]),
+        split: None,
+        at,
+    };
+    let entries = ids.iter().zip(&labels).enumerate().map(entry).collect();
+    let kind = if rows.picture.is_some() { Kind::Images } else { Kind::Table };
+    let columns = if kind == Kind::Table { columns } else { Vec::new() };
+    Ok(Source {
+        format: Format::Csv,
+        kind,
+        classes,
+        columns,
+        entries,
+        set_aside,
+        notes,
+        loader: Box::new(rows),
+    })
+}
+
+/// The names of the columns: of the header, else `c1`, `c2`, …; each only once.
+fn column_names(profile: &Profile) -> Vec<String> {
+    let mut used = BTreeSet::new();
+    let given = |i: usize| profile.header.as_ref().and_then(|h| h.get(i)).filter(|name| !name.is_empty());
+    let name = |i: usize| {
+        let mut name = given(i).cloned().unwrap_or_else(|| format!("c{}", i + 1));
+        while !used.insert(name.clone()) {
+            name.push('_');
+        }
+        name
+    };
+    (0..profile.columns.len()).map(name).collect()
+}
+
+/// What becomes of each column.
+fn roles(
+    profile: &Profile,
+    names: &[String],
+    options: &ReadOptions,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Role>> {
+    let label = label_column(profile, names, options, notes)?;
+    let separator = match profile.separator {
+        b'\t' => "tabs".to_owned(),
+        b' ' => "blanks".to_owned(),
+        other => format!("`{}`", char::from(other)),
+    };
+    let header = if profile.header.is_some() { "with" } else { "without" };
+    notes.push(format!(
+        "text table of {} rows and {} columns, separated by {separator}, {header} a header",
+        profile.rows,
+        names.len()
+    ));
+    let role = |(i, column): (usize, &Column)| {
+        if label == Some(i) {
+            return Role::Label;
+        }
+        if !column.is_text() {
+            return Role::Number;
+        }
+        match &column.distinct {
+            Some(values) if values.len() <= MAX_CATEGORIES && options.image_shape.is_none() => {
+                let values = sorted_classes(values.keys().cloned());
+                notes.push(format!(
+                    "column `{}` holds {} categories: one feature for each",
+                    names[i],
+                    values.len()
+                ));
+                Role::OneHot(values)
+            }
+            _ => {
+                notes.push(format!("column `{}` holds texts and is left out", names[i]));
+                Role::Dropped
+            }
+        }
+    };
+    Ok(profile.columns.iter().enumerate().map(role).collect())
+}
+
+/// The column of the label: as given; else one whose name says so; else the last where its values
+/// look like classes; else the last column of texts; else none.
+fn label_column(
+    profile: &Profile,
+    names: &[String],
+    options: &ReadOptions,
+    notes: &mut Vec<String>,
+) -> Result<Option<usize>> {
+    if let Some(given) = options.label.as_deref() {
+        if given == "none" {
+            return Ok(None);
+        }
+        let by_number = given.parse::<usize>().ok().filter(|n| (1..=names.len()).contains(n)).map(|n| n - 1);
+        return match names.iter().position(|name| name == given).or(by_number) {
+            Some(found) => Ok(Some(found)),
+            None => Err(Error::usage(format!("no column `{given}`: --label (recipe key `label`)"))
+                .hint(format!("the columns are {}, or 1 to {}, or `none`", some_of(names), names.len()))),
+        };
+    }
+    let by_name = profile.header.is_some().then(|| {
+        LABEL_NAMES.iter().find_map(|wanted| names.iter().position(|n| n.eq_ignore_ascii_case(wanted)))
+    });
+    let last = profile.columns.len().checked_sub(1);
+    let guess =
+        by_name.flatten().or_else(|| last.filter(|&i| looks_like_class(&profile.columns[i]))).or_else(|| {
+            let is_class = |c: &Column| c.is_text() && c.distinct.is_some();
+            profile.columns.iter().rposition(is_class)
+        });
+    notes.push(match guess {
+        Some(i) => {
+            format!("the label is column `{}` (column {}); choose another with --label", names[i], i + 1)
+        }
+        None => "no column looks like a label; name it with --label".to_owned(),
+    });
+    Ok(guess)
+}
+
+/// Texts, or whole numbers, of which the same few come again and again.
+fn looks_like_class(column: &Column) -> bool {
+    let total = column.numbers + column.texts;
+    let few =
+        column.distinct.as_ref().is_some_and(|d| d.len() <= MAX_CLASSES && (d.len() as u64) * 2 <= total);
+    few && (column.is_text() || column.whole)
+}
+
+/// A few of the names, for a message.
+fn some_of(names: &[String]) -> String {
+    let shown: Vec<&str> = names.iter().take(12).map(String::as_str).collect();
+    let more = if names.len() > shown.len() { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
+}
+
+/// The names of the features, none of them reserved and each only once.
+fn feature_names(names: &[String], roles: &[Role]) -> Vec<String> {
+    let mut used = BTreeSet::new();
+    let mut features = Vec::new();
+    let mut add = |mut name: String| {
+        while is_reserved_column(&name) || !used.insert(name.clone()) {
+            name.push('_');
+        }
+        features.push(name);
+    };
+    for (name, role) in names.iter().zip(roles) {
+        match role {
+            Role::Number => add(name.clone()),
+            Role::OneHot(values) => values.iter().for_each(|value| add(format!("{name}={value}"))),
+            Role::Label | Role::Dropped => {}
+        }
+    }
+    features
+}
+
+/// Turns records into rows of features.
+struct RowReader<'a> {
+    names: &'a [String],
+    roles: &'a [Role],
+    missing: Missing,
+}
+
+impl RowReader<'_> {
+    /// Appends the features of a record to `values` and gives its label, or why the row is of no use.
+    fn read(&self, record: &::csv::ByteRecord, values: &mut Vec<f32>) -> Result<Option<String>, String> {
+        if record.len() != self.roles.len() {
+            return Err(format!(
+                "row has {} cells, the table has {} columns",
+                record.len(),
+                self.roles.len()
+            ));
+        }
+        let mut label = None;
+        for ((text, role), name) in csv::cells(record).zip(self.roles).zip(self.names) {
+            match (role, csv::cell(&text)) {
+                (Role::Dropped, _) | (Role::Label, Cell::Missing) => {}
+                (Role::Label, _) => label = Some(text.trim().to_owned()),
+                (Role::OneHot(categories), _) => {
+                    values.extend(categories.iter().map(|c| f32::from(u8::from(c == text.trim()))));
+                }
+                (Role::Number, Cell::Number(value)) => values.push(value),
+                (Role::Number, Cell::Missing) if self.missing == Missing::Keep => values.push(f32::NAN),
+                (Role::Number, Cell::Missing) => return Err(format!("missing value in column `{name}`")),
+                (Role::Number, Cell::Infinite) => {
+                    return Err(format!("not a finite number in column `{name}`: {text}"));
+                }
+                (Role::Number, Cell::Text(_)) => {
+                    let shown: String = text.chars().take(40).collect();
+                    return Err(format!("not a number in column `{name}`: {shown}"));
+                }
+            }
+        }
+        Ok(label)
+    }
+}
+
+impl Rows {
+    /// How the rows become pictures of `shape`.
+    fn scale(
+        &self,
+        shape: Shape,
+        roles: &[Role],
+        options: &ReadOptions,
+        notes: &mut Vec<String>,
+    ) -> Result<Scale> {
+        if shape.values() != self.width {
+            let dropped = roles.iter().filter(|r| **r == Role::Dropped).count();
+            return Err(Error::usage(format!(
+                "image_shape {}x{}x{} has {} values, a row has {} ({dropped} columns of texts left out)",
+                shape.height,
+                shape.width,
+                shape.channels,
+                shape.values(),
+                self.width
+            ))
+            .hint(
+                "give --image-shape (recipe key `image_shape`) as height x width [x channels], and --label",
+            ));
+        }
+        let finite = self.values.iter().filter(|v| v.is_finite()).map(|&v| f64::from(v));
+        let range =
+            finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
+        Scale::choose(options.value_max, if range.0 > range.1 { (0.0, 0.0) } else { range }, notes)
+    }
+}
+
+impl Load for Rows {
+    fn load(&self, at: usize) -> Result<Loaded> {
+        let start = at.saturating_mul(self.width);
+        let row = self.values.get(start..start.saturating_add(self.width));
+        let row = row.ok_or_else(|| Error::failed("no such sample"))?;
+        match self.picture {
+            None => Ok(Loaded::Row(row.to_vec())),
+            Some((shape, scale)) => {
+                scale.picture(row.iter().map(|&v| f64::from(v)), shape).map(Loaded::Pixels)
+            }
+        }
+    }
+
+    fn place(&self, at: usize) -> Place {
+        Place { file: self.file.clone(), row: self.lines.get(at).copied() }
+    }
+}

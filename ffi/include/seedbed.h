@@ -32,6 +32,15 @@
 /* The version that this header belongs to: major * 10000 + minor * 100 + patch. */
 #define SB_VERSION_NUMBER 100
 
+/* The purpose in the keys of augmentation, see sb_pipeline_apply. */
+#define SB_PURPOSE_AUGMENT 2
+
+/* Steps that a pipeline holds at most. */
+#define SB_PIPELINE_STEPS 16
+
+/* An augmentation pipeline. It lies in memory of yours, holds no pointer, and needs no free function. */
+typedef struct sb_pipeline sb_pipeline;
+
 /* What became of a call. Numbers are never reused. An int32_t and not an enum, whose size differs
    between compilers. */
 typedef int32_t sb_status;
@@ -55,6 +64,50 @@ typedef struct sb_key {
     /* The sample's number. */
     uint64_t sample;
 } sb_key;
+
+/* The size of an image. */
+typedef struct sb_shape {
+    /* sizeof(sb_shape). */
+    uint32_t struct_size;
+    /* Rows. */
+    uint32_t height;
+    /* Columns. */
+    uint32_t width;
+    /* Values per pixel, interleaved: 1 for grey, 3 for RGB, 4 for RGBA, or any other number. */
+    uint32_t channels;
+} sb_shape;
+
+/* An image of 8-bit values to read: row y begins at data + y * stride. */
+typedef struct sb_image {
+    /* sizeof(sb_image). */
+    uint32_t struct_size;
+    /* Rows. */
+    uint32_t height;
+    /* Columns. */
+    uint32_t width;
+    /* Values per pixel, interleaved. */
+    uint32_t channels;
+    /* Values from the start of one row to the start of the next, at least width * channels. */
+    size_t stride;
+    /* The first row. */
+    const uint8_t *data;
+} sb_image;
+
+/* An image of 8-bit values to write; what lies between rows is left alone. */
+typedef struct sb_image_mut {
+    /* sizeof(sb_image_mut). */
+    uint32_t struct_size;
+    /* Rows. */
+    uint32_t height;
+    /* Columns. */
+    uint32_t width;
+    /* Values per pixel, interleaved. */
+    uint32_t channels;
+    /* Values from the start of one row to the start of the next, at least width * channels. */
+    size_t stride;
+    /* The first row. */
+    uint8_t *data;
+} sb_image_mut;
 
 /* Done. */
 #define SB_OK 0
@@ -112,6 +165,9 @@ const char *sb_status_name(sb_status status);
    depend on it. */
 const char *sb_level(void);
 
+/* The number of a sample whose id is the text id[0..id_len], for sb_key: its 64-bit FNV-1a hash. 0 for NULL. */
+uint64_t sb_id_hash(const char *id, size_t id_len);
+
 /* Sets *stream to the stream of *key under a seed. */
 sb_status sb_stream_init(struct sb_stream *stream, uint64_t seed, const struct sb_key *key);
 
@@ -123,6 +179,39 @@ sb_status sb_stream_uniform(struct sb_stream *stream, float *dst, size_t len);
 
 /* Fills dst[0..len] with numbers of the standard normal distribution. */
 sb_status sb_stream_normal(struct sb_stream *stream, float *dst, size_t len);
+
+/* Sets *bytes to the memory that a pipeline takes, for sb_pipeline_init. */
+sb_status sb_pipeline_size(size_t *bytes);
+
+/* Reads a pipeline from the bytes that `seedbed` writes, into memory[0..memory_bytes], and sets *out to it.
+   The bytes may go away afterwards, the memory must stay. SB_ERR_BAD_DATA for bytes that are cut off, too many or
+   mean nothing, SB_ERR_CAPACITY for more than SB_PIPELINE_STEPS steps. */
+sb_status sb_pipeline_init(const void *data,
+                           size_t data_bytes,
+                           void *memory,
+                           size_t memory_bytes,
+                           struct sb_pipeline **out);
+
+/* Sets *out to the shape that an image of *shape comes out with; set its struct_size before. */
+sb_status sb_pipeline_out_shape(const struct sb_pipeline *pipeline,
+                                const struct sb_shape *shape,
+                                struct sb_shape *out);
+
+/* Sets *bytes to the work memory that sb_pipeline_apply takes for an image of *shape, whatever is drawn. */
+sb_status sb_pipeline_workspace(const struct sb_pipeline *pipeline,
+                                const struct sb_shape *shape,
+                                size_t *bytes);
+
+/* Augments *src into *dst, whose shape is that of sb_pipeline_out_shape, by what is drawn from the seed and *key.
+   The key's op is not looked at. SB_PURPOSE_AUGMENT as purpose, the number of the copy as epoch and sb_id_hash of
+   the sample's id as sample give the bytes that the command `seedbed` makes. */
+sb_status sb_pipeline_apply(const struct sb_pipeline *pipeline,
+                            const struct sb_image *src,
+                            const struct sb_image_mut *dst,
+                            uint64_t seed,
+                            const struct sb_key *key,
+                            void *work,
+                            size_t work_bytes);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -18,9 +18,11 @@
 extern crate std;
 
 mod memory;
+mod pipeline;
 mod status;
 mod stream;
 
+pub use pipeline::*;
 pub use status::*;
 pub use stream::*;
 

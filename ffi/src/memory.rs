@@ -1,6 +1,8 @@
 //! The caller's memory: the only places where a pointer becomes a slice, a value or a structure.
 
-use crate::status::{SB_ERR_INVALID_ARGUMENT, SB_ERR_STRUCT_SIZE, sb_status};
+use crate::status::{
+    SB_ERR_BAD_HANDLE, SB_ERR_BUFFER_TOO_SMALL, SB_ERR_INVALID_ARGUMENT, SB_ERR_STRUCT_SIZE, sb_status,
+};
 
 /// May `len` values of `T` lie at `ptr`?
 fn possible<T>(ptr: *const T, len: usize) -> bool {
@@ -75,6 +77,42 @@ pub(crate) unsafe fn structure<T: Sized32>(ptr: *const T) -> Result<T, sb_status
     let later = unsafe { slice(ptr.add(1).cast::<u8>(), told - known)? };
     // What a later version added must not ask for anything.
     if later.iter().all(|&byte| byte == 0) { Ok(value) } else { Err(SB_ERR_STRUCT_SIZE) }
+}
+
+/// Moves `value` into the caller's memory, aligned.
+pub(crate) fn place<T>(memory: &mut [u8], value: T) -> Result<*mut T, sb_status> {
+    let pad = memory.as_ptr().align_offset(align_of::<T>());
+    let room = memory.get_mut(pad..).and_then(|rest| rest.get_mut(..size_of::<T>()));
+    let at = room.ok_or(SB_ERR_BUFFER_TOO_SMALL)?.as_mut_ptr().cast::<T>();
+    // SAFETY: aligned by the padding, as long as the value, and lent to be written.
+    unsafe { at.write(value) };
+    Ok(at)
+}
+
+/// A type that the library places in the caller's memory.
+///
+/// # Safety
+/// The type must be `repr(C)` and start with a `u32`.
+pub(crate) unsafe trait Handle {
+    /// What the first number of a genuine object is.
+    const MAGIC: u32;
+}
+
+/// The object that a handle points to.
+///
+/// # Safety
+/// Where `ptr` is not null, a number must be readable there; where that is [`Handle::MAGIC`], the object
+/// that [`place`] put there must be readable and unchanged for `'a`.
+pub(crate) unsafe fn handle<'a, T: Handle>(ptr: *const T) -> Result<&'a T, sb_status> {
+    if !possible(ptr, 1) {
+        return Err(SB_ERR_INVALID_ARGUMENT);
+    }
+    // SAFETY: a `Handle` starts with this number; readable by the caller's promise.
+    if unsafe { ptr.cast::<u32>().read() } != T::MAGIC {
+        return Err(SB_ERR_BAD_HANDLE);
+    }
+    // SAFETY: it has the number that `place` puts there with the rest, by the caller's promise.
+    Ok(unsafe { &*ptr })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Status codes, their names, the version, and the level of the processor.
 
 use core::ffi::c_char;
-use seedbed::{Level, Result};
+use seedbed::Level;
 
 /// The version that this header belongs to: major * 10000 + minor * 100 + patch.
 pub const SB_VERSION_NUMBER: u32 = 100;
@@ -39,11 +39,11 @@ pub const SB_ERR_STRUCT_SIZE: sb_status = 100;
 /// The handle does not point to an object of this library and version.
 pub const SB_ERR_BAD_HANDLE: sb_status = 101;
 
-/// The code for a result of the core.
-pub(crate) fn status(result: Result<()>) -> sb_status {
-    match result {
+/// Runs the body of a call; what fails in it is the status.
+pub(crate) fn call(body: impl FnOnce() -> Result<(), sb_status>) -> sb_status {
+    match body() {
         Ok(()) => SB_OK,
-        Err(error) => error.code(),
+        Err(status) => status,
     }
 }
 
@@ -115,7 +115,7 @@ mod tests {
             (Error::TooFewSamples, SB_ERR_TOO_FEW_SAMPLES),
         ];
         for (error, code) in errors {
-            assert_eq!(status(Err(error)), code);
+            assert_eq!(error.code(), code);
             assert_eq!(text(sb_status_name(code)), error.as_str());
         }
         assert_eq!(text(sb_status_name(SB_OK)), "ok");

@@ -1,9 +1,10 @@
 //! Streams of random numbers, as plain values of the caller's.
 
-use crate::memory::{Sized32, one_mut, slice_mut, structure};
-use crate::status::{SB_OK, sb_status};
+use crate::memory::{Sized32, one_mut, slice, slice_mut, structure};
+use crate::status::{call, sb_status};
+use core::ffi::c_char;
 use seedbed::Level;
-use seedbed::rng::{Key, Stream};
+use seedbed::rng::{Key, Stream, id_hash};
 
 /// What randomness is for. Two keys that differ in any field give independent streams under the same seed.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +28,16 @@ unsafe impl Sized32 for sb_key {}
 impl From<sb_key> for Key {
     fn from(key: sb_key) -> Key {
         Key::new(key.purpose).epoch(key.epoch).sample(key.sample).op(key.op)
+    }
+}
+
+/// The number of a sample whose id is the text id[0..id_len], for sb_key: its 64-bit FNV-1a hash. 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sb_id_hash(id: *const c_char, id_len: usize) -> u64 {
+    // SAFETY: passed on from the caller.
+    match unsafe { slice(id.cast::<u8>(), id_len) } {
+        Ok(id) => id_hash(id),
+        Err(_) => 0,
     }
 }
 
@@ -60,27 +71,25 @@ unsafe fn fill<T>(
     len: usize,
     draw: impl FnOnce(&mut Stream, &mut [T]),
 ) -> sb_status {
-    // SAFETY: passed on from the caller.
-    match (unsafe { stored(stream) }, unsafe { slice_mut(dst, len) }) {
-        (Ok(stream), Ok(dst)) => {
-            draw(stream, dst);
-            SB_OK
-        }
-        (Err(status), _) | (_, Err(status)) => status,
-    }
+    call(|| {
+        // SAFETY: passed on from the caller.
+        let stream = unsafe { stored(stream) }?;
+        // SAFETY: passed on from the caller.
+        draw(stream, unsafe { slice_mut(dst, len) }?);
+        Ok(())
+    })
 }
 
 /// Sets *stream to the stream of *key under a seed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sb_stream_init(stream: *mut sb_stream, seed: u64, key: *const sb_key) -> sb_status {
-    // SAFETY: passed on from the caller.
-    match (unsafe { stored(stream) }, unsafe { structure(key) }) {
-        (Ok(stream), Ok(key)) => {
-            *stream = Stream::new(seed, key.into());
-            SB_OK
-        }
-        (Err(status), _) | (_, Err(status)) => status,
-    }
+    call(|| {
+        // SAFETY: passed on from the caller.
+        let key = unsafe { structure(key) }?;
+        // SAFETY: passed on from the caller.
+        *unsafe { stored(stream) }? = Stream::new(seed, key.into());
+        Ok(())
+    })
 }
 
 /// Fills dst[0..len] with words of 32 random bits.
@@ -111,7 +120,7 @@ pub unsafe extern "C" fn sb_stream_normal(stream: *mut sb_stream, dst: *mut f32,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::{SB_ERR_INVALID_ARGUMENT, SB_ERR_STRUCT_SIZE};
+    use crate::status::{SB_ERR_INVALID_ARGUMENT, SB_ERR_STRUCT_SIZE, SB_OK};
 
     const KEY: sb_key =
         sb_key { struct_size: size_of::<sb_key>() as u32, purpose: 1, epoch: 2, op: 4, sample: 3 };

@@ -5,7 +5,7 @@ use cbindgen::{Builder, Config, DocumentationStyle, Language, SortKey, Style};
 use std::path::Path;
 
 /// The sources in the order in which a reader of the header meets them.
-const SOURCES: [&str; 2] = ["status", "stream"];
+const SOURCES: [&str; 3] = ["status", "stream", "pipeline"];
 
 fn config(conventions: String) -> Config {
     let mut config = Config {

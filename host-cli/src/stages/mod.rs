@@ -6,6 +6,7 @@
 //! folder at another place; naming, caching and chaining are the runner's.
 
 // Data in and out.
+pub mod collect;
 
 // Pictures and operations on them.
 

@@ -23,9 +23,12 @@ struct Block<'a> {
     stride: usize,
     rows: usize,
     cols: usize,
+    /// The chains start here, from 0; what C holds does not count.
+    fresh: bool,
 }
 
-/// Adds A[first.., depth..depth + kc] · `packed` to `rows` rows of C, which start at `c[col]`, `stride` apart.
+/// Adds A[first.., depth..depth + kc] · `packed` to `rows` rows of C, which start at `c[col]`, `stride` apart,
+/// or to 0 where the chains start here (`fresh`).
 ///
 /// All lengths are checked here, once; the tiles below go by raw pointers.
 #[allow(clippy::too_many_arguments)]
@@ -39,8 +42,8 @@ pub(super) fn block(
     packed: &[f32],
     c: &mut [f32],
     stride: usize,
-    col: usize,
-    cols: usize,
+    (col, cols): (usize, usize),
+    fresh: bool,
 ) {
     let (a_row, a_k) = a.strides();
     let data = a.mat.data();
@@ -58,7 +61,7 @@ pub(super) fn block(
     let a = unsafe { data.as_ptr().add(a_start) };
     // SAFETY: `col` is inside `c`, by the check above.
     let c = unsafe { c.as_mut_ptr().add(col) };
-    let block = Block { a, a_row, a_k, kc, packed, c, stride, rows, cols };
+    let block = Block { a, a_row, a_k, kc, packed, c, stride, rows, cols, fresh };
     match level.0 {
         // SAFETY: the checks above cover every element that `run` touches.
         Isa::Base => unsafe { run_base(&block) },
@@ -75,6 +78,11 @@ pub(super) fn block(
 trait Vector: Copy {
     /// Floats in it.
     const N: usize;
+    /// All zeros.
+    ///
+    /// # Safety
+    /// The instruction set must be there.
+    unsafe fn zero() -> Self;
     /// Reads [`Vector::N`] floats.
     ///
     /// # Safety
@@ -102,12 +110,15 @@ macro_rules! run {
             for first in (0..b.rows).step_by(ROWS) {
                 let end = if b.rows - first < ROWS { b.rows } else { first + ROWS };
                 for col in (0..b.cols).step_by(WIDTH) {
+                    let narrow = b.cols - col <= <$vector as Vector>::N;
                     for row in (first..end).step_by($max) {
                         // SAFETY: as promised by the caller of `run`.
                         unsafe {
-                            match end - row {
-                                $($mr => tile::<$vector, $mr, $vectors>(b, row, col),)*
-                                _ => tile::<$vector, $max, $vectors>(b, row, col),
+                            match (end - row, narrow) {
+                                $(($mr, false) => tile::<$vector, $mr, $vectors>(b, row, col),)*
+                                (_, false) => tile::<$vector, $max, $vectors>(b, row, col),
+                                $(($mr, true) => tile::<$vector, $mr, 1>(b, row, col),)*
+                                (_, true) => tile::<$vector, $max, 1>(b, row, col),
                             }
                         }
                     }
@@ -129,7 +140,7 @@ unsafe fn tile<V: Vector, const MR: usize, const NV: usize>(b: &Block<'_>, row: 
     let mut edge = [[0f32; 32]; MR];
     // SAFETY: row + MR ≤ rows and col < cols, so each pointer is inside C.
     let c: [*mut f32; MR] = core::array::from_fn(|i| unsafe { b.c.add((row + i) * b.stride + col) });
-    if !whole {
+    if !whole && !b.fresh {
         for (line, &c) in edge.iter_mut().zip(&c) {
             for (j, to) in line.iter_mut().take(width).enumerate() {
                 // SAFETY: j < width, the columns that C has from here.
@@ -140,7 +151,7 @@ unsafe fn tile<V: Vector, const MR: usize, const NV: usize>(b: &Block<'_>, row: 
     let target: [*mut f32; MR] = if whole { c } else { core::array::from_fn(|i| edge[i].as_mut_ptr()) };
     let mut acc: [[V; NV]; MR] = core::array::from_fn(|i| {
         // SAFETY: NV·N columns are readable in C where the tile is whole, else in `edge`.
-        core::array::from_fn(|v| unsafe { V::load(target[i].add(v * V::N)) })
+        core::array::from_fn(|v| unsafe { if b.fresh { V::zero() } else { V::load(target[i].add(v * V::N)) } })
     });
     // A panel that lies wholly beyond the last column was not packed: the last one is read again, and
     // what comes of it is not stored.
@@ -196,6 +207,10 @@ mod base {
     impl<const N: usize> Vector for Plain<N> {
         const N: usize = N;
         #[inline(always)]
+        unsafe fn zero() -> Self {
+            Self([0.0; N])
+        }
+        #[inline(always)]
         unsafe fn load(from: *const f32) -> Self {
             // SAFETY: by the caller's promise.
             Self(unsafe { from.cast::<[f32; N]>().read() })
@@ -220,10 +235,15 @@ run!(run_base, base::Plain<4>, 2, [1], 2);
 #[cfg(target_arch = "aarch64")]
 mod neon {
     use super::Vector;
-    use core::arch::aarch64::{float32x4_t, vfmaq_n_f32, vld1q_f32, vst1q_f32};
+    use core::arch::aarch64::{float32x4_t, vdupq_n_f32, vfmaq_n_f32, vld1q_f32, vst1q_f32};
 
     impl Vector for float32x4_t {
         const N: usize = 4;
+        #[inline(always)]
+        unsafe fn zero() -> Self {
+            // SAFETY: NEON is in the build.
+            unsafe { vdupq_n_f32(0.0) }
+        }
         #[inline(always)]
         unsafe fn load(from: *const f32) -> Self {
             // SAFETY: by the caller's promise.
@@ -251,12 +271,17 @@ run!(run_base, core::arch::aarch64::float32x4_t, 4, [1 2 3 4 5], 6);
 mod x86 {
     use super::{Block, ROWS, Vector, tile};
     use core::arch::x86_64::{
-        __m256, __m512, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_storeu_ps,
-        _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
+        __m256, __m512, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_setzero_ps, _mm256_storeu_ps,
+        _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
     };
 
     impl Vector for __m256 {
         const N: usize = 8;
+        #[inline(always)]
+        unsafe fn zero() -> Self {
+            // SAFETY: AVX is there, by the caller's promise.
+            unsafe { _mm256_setzero_ps() }
+        }
         #[inline(always)]
         unsafe fn load(from: *const f32) -> Self {
             // SAFETY: by the caller's promise.
@@ -278,6 +303,11 @@ mod x86 {
 
     impl Vector for __m512 {
         const N: usize = 16;
+        #[inline(always)]
+        unsafe fn zero() -> Self {
+            // SAFETY: AVX-512 F is there, by the caller's promise.
+            unsafe { _mm512_setzero_ps() }
+        }
         #[inline(always)]
         unsafe fn load(from: *const f32) -> Self {
             // SAFETY: by the caller's promise.

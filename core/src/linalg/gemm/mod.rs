@@ -118,7 +118,10 @@ pub fn gemm<E: Executor>(
     let packed_len = if m == 0 || n == 0 { 0 } else { k.min(KC) * n.next_multiple_of(LANES).min(NC) };
     let mut frame = scratch.frame();
     let packed = frame.take::<f32>(packed_len)?;
-    start(&mut c, init);
+    // The kernel starts from 0 by itself; only where there is no k is nothing but the start.
+    if k == 0 || !matches!(init, Init::Zero) {
+        start(&mut c, init);
+    }
     if packed_len == 0 {
         return Ok(());
     }
@@ -135,7 +138,8 @@ pub fn gemm<E: Executor>(
                 let first = job * rows_per_job;
                 // Padding after the last row may make a piece of its own.
                 let rows = m.saturating_sub(first).min(rows_per_job);
-                micro::block(level, &a, first, rows, depth, kc, packed, piece, stride, col, cols);
+                let fresh = depth == 0 && matches!(init, Init::Zero);
+                micro::block(level, &a, first, rows, depth, kc, packed, piece, stride, (col, cols), fresh);
             });
         }
     }

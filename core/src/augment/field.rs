@@ -55,8 +55,11 @@ pub struct Field {
 }
 
 impl Field {
-    /// Refuses a value of another kind or outside `low..=high`.
-    pub(super) fn check(&self, value: Value) -> Result<()> {
+    /// Refuses a value of another kind, or a range or count outside `low..=high`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`].
+    pub fn check(&self, value: Value) -> Result<()> {
         let right = match (value, self.default) {
             // Every comparison with NaN is false.
             (Value::Range([a, b]), Value::Range(_)) => self.low <= a && a <= b && b <= self.high,

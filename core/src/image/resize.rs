@@ -292,6 +292,18 @@ pub struct Placement {
 }
 
 impl Fit {
+    /// All of them.
+    pub const ALL: [Fit; 3] = [Fit::Stretch, Fit::Contain, Fit::Cover];
+
+    /// `stretch`, `contain` or `cover`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Fit::Stretch => "stretch",
+            Fit::Contain => "contain",
+            Fit::Cover => "cover",
+        }
+    }
+
     /// Which part of an image of size `from` = (height, width) goes where in one of size `to`. Sides are
     /// rounded to the nearest whole pixel and are at least 1; middles are rounded up and left.
     ///

@@ -9,6 +9,8 @@
 pub mod collect;
 
 // Pictures and operations on them.
+pub mod augment;
+pub mod replay;
 
 // Selection, balance, judgement.
 

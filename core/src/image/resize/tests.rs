@@ -67,7 +67,7 @@ proptest! {
         let inside = |r: Rect, size: (usize, usize)| {
             (r.top + r.height) as usize <= size.0 && (r.left + r.width) as usize <= size.1 && r.height > 0 && r.width > 0
         };
-        for fit in [Fit::Stretch, Fit::Contain, Fit::Cover] {
+        for fit in Fit::ALL {
             let p = fit.placement(from, to).unwrap();
             prop_assert!(inside(p.source, from) && inside(p.target, to));
             let (h, w) = (p.source.height as f64, p.source.width as f64);

@@ -1,0 +1,106 @@
+//! `augment`: varied copies of the pictures of the train split.
+//!
+//! The originals stay. A copy's id is that of its source with `!augment` and its number after it; its randomness
+//! depends on the seed, the source's id and its number alone, and its origin tells how to make it again
+//! ([`replay`](super::replay)).
+
+mod maker;
+mod ops;
+
+pub use maker::{Augmenter, CopyParams, MAX_OPS, make_again};
+pub use ops::{OpError, OpStep};
+
+use super::{Ctx, Outcome, Stage};
+use crate::dataset::{Dataset, DatasetWriter, Kind, Sample, Split};
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// The name of the stage, in ids and origins.
+const STEP: &str = "augment";
+
+/// The most copies of one sample.
+const MAX_COPIES: u32 = 1000;
+
+/// Samples in memory at a time, for each thread.
+const BATCH: usize = 64;
+
+/// Options of the stage `augment`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default, deny_unknown_fields)]
+pub struct AugmentOptions {
+    /// Copies made of each picture of the train split, 1 to 1000.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub copies: u32,
+    /// An operation as an inline table; repeat it for more, done in this order. Unless given: small turns, shifts
+    /// and growths that suit any picture.
+    #[arg(long = "op", value_name = "TABLE", default_values = [
+        "{ op = \"rotate\", degrees = [-8, 8], border = \"edge\" }",
+        "{ op = \"shift_scale_shear\", shift_x = [-0.05, 0.05], shift_y = [-0.05, 0.05], scale = [0.92, 1.08], border = \"edge\" }",
+    ], hide_default_value = true)]
+    pub ops: Vec<OpStep>,
+}
+crate::defaults!(AugmentOptions);
+
+impl AugmentOptions {
+    fn check(&self) -> Result<()> {
+        if !(1..=MAX_COPIES).contains(&self.copies) {
+            return Err(Error::out_of_range("copies", self.copies, &format!("from 1 to {MAX_COPIES}")));
+        }
+        Ok(())
+    }
+}
+
+impl Stage for AugmentOptions {
+    fn run(&self, ctx: &Ctx, input: &Path, out: &Path) -> Result<Outcome> {
+        self.check()?;
+        let augmenter = Augmenter::new(ctx, STEP, seedbed::augment::PURPOSE, &self.ops)?;
+        let dataset = Dataset::open(input)?;
+        if dataset.meta().kind != Kind::Images {
+            return Err(Error::usage(format!("a table cannot be augmented: {}", input.display())).hint(
+                "augmentation is for pictures; `balance` makes new rows for small classes of a table",
+            ));
+        }
+        let mut writer = DatasetWriter::create(out, dataset.meta().clone())?.pool(&ctx.pool);
+        let task = ctx.progress.start(STEP, Some(dataset.len()));
+        let (mut originals, mut copies) = (0u64, 0u64);
+        ctx.pool.stream(
+            dataset.samples(),
+            BATCH * ctx.pool.threads(),
+            |sample| self.with_copies(&augmenter, sample),
+            |samples| {
+                task.inc(1);
+                originals += 1;
+                copies += samples.len() as u64 - 1;
+                samples.into_iter().try_for_each(|sample| writer.push(sample))
+            },
+        )?;
+        let meta = writer.finish()?;
+        Ok(Outcome::new(meta.counts.samples)
+            .figure("originals", originals)
+            .figure("copies", copies)
+            .figure("ops", &self.ops)
+            .figure("image", meta.image))
+    }
+}
+
+impl AugmentOptions {
+    /// The sample, and the copies of it where it is one to learn from.
+    fn with_copies(&self, augmenter: &Augmenter, sample: Sample) -> Result<Vec<Sample>> {
+        if sample.id.split('!').skip(1).any(|part| part.starts_with(STEP)) {
+            return Err(Error::failed(format!("dataset is augmented already: {}", sample.id))
+                .hint("augment the dataset that it was made from, with more copies"));
+        }
+        let copies = match sample.split {
+            Split::Train => {
+                let pixels = sample.pixels()?;
+                (1..=self.copies).map(|n| augmenter.copy(&sample, &pixels, n)).collect::<Result<Vec<_>>>()?
+            }
+            Split::Val | Split::Test => Vec::new(),
+        };
+        Ok(std::iter::once(sample).chain(copies).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests;

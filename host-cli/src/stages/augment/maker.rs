@@ -1,0 +1,158 @@
+//! Making augmented copies of pictures, and making them again from their origin.
+
+use super::ops::{OpStep, number};
+use crate::codec::Pixels;
+use crate::dataset::{Content, Origin, Sample, derived_id};
+use crate::error::{Error, Result};
+use crate::stages::Ctx;
+use seedbed::augment::{Params, Pipeline};
+use seedbed::rng::{Key, id_hash};
+use seedbed::scratch::ScratchBuf;
+use seedbed::{ImageMut, Level};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+/// The most operations in one list.
+pub const MAX_OPS: usize = 32;
+
+/// What an origin's `params` hold for an augmented copy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CopyParams {
+    /// Which copy of its source it is, from 1.
+    pub copy: u32,
+    /// The operations.
+    pub ops: Vec<OpStep>,
+    /// What was drawn for each operation; for people, and to notice a build that draws otherwise.
+    pub drawn: Json,
+}
+
+/// Makes copies of pictures by a list of operations; shared by all threads.
+#[derive(Clone, Debug)]
+pub struct Augmenter {
+    pipeline: Pipeline<MAX_OPS>,
+    ops: Vec<OpStep>,
+    step: &'static str,
+    purpose: u32,
+    level: Level,
+    seed: u64,
+}
+
+impl Augmenter {
+    /// For the step of this name, whose randomness has this purpose (the first part of a [`Key`]): two steps with
+    /// purposes of their own never make the same copy.
+    ///
+    /// # Errors
+    /// A usage error where there is no operation, or more than [`MAX_OPS`].
+    pub fn new(ctx: &Ctx, step: &'static str, purpose: u32, ops: &[OpStep]) -> Result<Self> {
+        if ops.is_empty() {
+            return Err(Error::usage("no operation is given: --op (recipe key `ops`)")
+                .hint("for example --op '{ op = \"rotate\", degrees = [-15, 15] }'"));
+        }
+        let pipeline = pipeline_of(ops)?;
+        Ok(Self { pipeline, ops: ops.to_vec(), step, purpose, level: ctx.level, seed: ctx.seed })
+    }
+
+    /// Copy `n` (from 1) of `source`, whose picture is `pixels`: a sample with an id and an origin of its own, and
+    /// label, split and weight of the source.
+    ///
+    /// # Errors
+    /// When the operations do not fit the picture; the error names the source.
+    pub fn copy(&self, source: &Sample, pixels: &Pixels, n: u32) -> Result<Sample> {
+        let key = Key::new(self.purpose).epoch(n).sample(id_hash(source.id.as_bytes()));
+        let (made, drawn) =
+            run(&self.pipeline, self.level, pixels, self.seed, key).map_err(|e| e.within(&source.id))?;
+        let params = CopyParams { copy: n, ops: self.ops.clone(), drawn: drawn_json(&drawn) };
+        let origin = Origin {
+            source: source.id.clone(),
+            step: self.step.to_owned(),
+            params: serde_json::to_value(params)
+                .map_err(|e| Error::failed(format!("cannot write the origin as JSON ({e})")))?,
+            seed: self.seed,
+            key,
+        };
+        Ok(Sample {
+            id: derived_id(&source.id, self.step, n),
+            label: source.label,
+            split: source.split,
+            weight: source.weight,
+            content: Content::from_pixels(&made)?,
+            origin: Some(origin),
+        })
+    }
+}
+
+/// The picture that `origin` tells of, made from its source's pixels alone.
+///
+/// # Errors
+/// When the origin is not one of an augmented copy, or this build draws other parameters than it records.
+pub fn make_again(level: Level, origin: &Origin, source: &Pixels) -> Result<Pixels> {
+    let params = CopyParams::of(origin)?;
+    let (made, drawn) = run(&pipeline_of(&params.ops)?, level, source, origin.seed, origin.key)?;
+    if drawn_json(&drawn) != params.drawn {
+        return Err(Error::failed("the origin records other parameters than this build draws")
+            .hint("use the seedbed that made the dataset"));
+    }
+    Ok(made)
+}
+
+impl CopyParams {
+    /// What `origin` records of an augmented copy.
+    ///
+    /// # Errors
+    /// When it is an origin of something else.
+    pub fn of(origin: &Origin) -> Result<Self> {
+        Self::deserialize(&origin.params).map_err(|_| {
+            Error::failed(format!("not made by augmentation but by the step `{}`", origin.step))
+                .hint("only augmented copies are made again from their origin")
+        })
+    }
+}
+
+fn pipeline_of(ops: &[OpStep]) -> Result<Pipeline<MAX_OPS>> {
+    let mut pipeline = Pipeline::new();
+    for OpStep(step) in ops {
+        pipeline.push(step.op, step.p).map_err(|e| match e {
+            seedbed::Error::CapacityExceeded => {
+                Error::usage(format!("{} operations are too many: --op (recipe key `ops`)", ops.len()))
+                    .hint(format!("at most {MAX_OPS}"))
+            }
+            other => other.into(),
+        })?;
+    }
+    Ok(pipeline)
+}
+
+fn run(
+    pipeline: &Pipeline<MAX_OPS>,
+    level: Level,
+    pixels: &Pixels,
+    seed: u64,
+    key: Key,
+) -> Result<(Pixels, Params<MAX_OPS>)> {
+    let src = pixels.view()?;
+    let (height, width, channels) = pipeline.out_shape(src.shape()).map_err(|_| {
+        Error::failed(format!("operations do not fit a picture of {} x {}", pixels.height, pixels.width))
+            .hint("an operation that changes the size needs p = 1, and a crop must fit into the picture")
+    })?;
+    let mut data = vec![0; height * width * channels];
+    let mut scratch = ScratchBuf::new();
+    let dst = ImageMut::new(&mut data, height, width, channels)?;
+    let arena = &mut scratch.arena(pipeline.scratch_len(src.shape()));
+    pipeline.apply(level, src, dst, seed, key, arena)?;
+    let drawn = pipeline.sample(seed, key, src.shape())?;
+    Ok((Pixels::new(data, height, width, channels)?, drawn))
+}
+
+/// What was drawn, with numbers in their shortest form.
+fn drawn_json(drawn: &Params<MAX_OPS>) -> Json {
+    shorten(serde_json::to_value(drawn.as_slice()).unwrap_or(Json::Null))
+}
+
+fn shorten(json: Json) -> Json {
+    match json {
+        Json::Number(n) if !n.is_i64() && !n.is_u64() => n.as_f64().map_or(Json::Null, |v| number(v as f32)),
+        Json::Array(items) => items.into_iter().map(shorten).collect(),
+        Json::Object(map) => map.into_iter().map(|(k, v)| (k, shorten(v))).collect(),
+        other => other,
+    }
+}

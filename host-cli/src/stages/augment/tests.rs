@@ -1,0 +1,119 @@
+use super::*;
+use crate::codec::Pixels;
+use crate::dataset::{Content, Meta, content_hash};
+use crate::pool::Pool;
+use crate::stages::replay::{ReplayOptions, replay};
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+/// A dataset of eight pictures in three splits.
+fn some_dataset() -> (TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("in");
+    let mut writer = DatasetWriter::create(&folder, Meta::images("t", vec!["a".into(), "b".into()])).unwrap();
+    for i in 0..8u32 {
+        let data = (0..12 * 10).map(|p| (p * (i + 3) * 7) as u8).collect();
+        let split = [Split::Train, Split::Train, Split::Val, Split::Test][i as usize % 4];
+        let content = Content::from_pixels(&Pixels::new(data, 12, 10, 1).unwrap()).unwrap();
+        writer.push(Sample::new(format!("s{i}"), Some(i % 2), split, content)).unwrap();
+    }
+    writer.finish().unwrap();
+    (dir, folder)
+}
+
+fn options(copies: u32, ops: &[&str]) -> AugmentOptions {
+    AugmentOptions { copies, ops: ops.iter().map(|text| text.parse().unwrap()).collect() }
+}
+
+const OPS: [&str; 3] = [
+    r#"{ op = "hflip", p = 0.5 }"#,
+    r#"{ op = "rotate", degrees = [-20, 20], border = 0 }"#,
+    r#"{ op = "gaussian_noise", std = [1, 9] }"#,
+];
+
+#[test]
+fn only_the_train_split_is_copied_and_originals_stay() {
+    let (dir, folder) = some_dataset();
+    let out = dir.path().join("out");
+    let outcome = options(3, &OPS).run(&Ctx::quiet(5), &folder, &out).unwrap();
+    assert_eq!(outcome.samples, 8 + 4 * 3);
+    assert_eq!(outcome.figures["copies"], 12);
+    let before: Vec<Sample> = Dataset::open(&folder).unwrap().samples().map(Result::unwrap).collect();
+    let after: Vec<Sample> = Dataset::open(&out).unwrap().samples().map(Result::unwrap).collect();
+    assert!(before.iter().all(|sample| after.contains(sample)));
+    let mut pictures = std::collections::HashSet::new();
+    for sample in after.iter().filter(|sample| sample.origin.is_some()) {
+        assert_eq!(sample.split, Split::Train);
+        let source = before.iter().find(|s| s.id == sample.origin.as_ref().unwrap().source).unwrap();
+        assert_eq!((sample.label, sample.weight), (source.label, source.weight));
+        assert!(pictures.insert(sample.pixels().unwrap().data), "{} is no picture of its own", sample.id);
+    }
+    assert_eq!(pictures.len(), 12);
+}
+
+#[test]
+fn threads_and_the_other_samples_change_nothing() {
+    let (dir, folder) = some_dataset();
+    let run = |name: &str, threads, seed| {
+        let out = dir.path().join(name);
+        let ctx = Ctx { pool: Pool::new(threads).unwrap(), ..Ctx::quiet(seed) };
+        options(2, &OPS).run(&ctx, &folder, &out).unwrap();
+        content_hash(&out).unwrap()
+    };
+    let one = run("one", 1, 5);
+    assert_eq!(one, run("four", 4, 5));
+    assert_ne!(one, run("seed", 1, 6));
+}
+
+#[test]
+fn a_copy_is_made_again_alone_byte_for_byte() {
+    let (dir, folder) = some_dataset();
+    let run = dir.path().join("run");
+    std::fs::create_dir(&run).unwrap();
+    std::fs::rename(&folder, run.join("01-collect")).unwrap();
+    let out = run.join("02-augment");
+    options(2, &OPS).run(&Ctx::quiet(5), &run.join("01-collect"), &out).unwrap();
+    for sample in Dataset::open(&out).unwrap().samples().map(Result::unwrap) {
+        // The seed comes from the origin, not from this context.
+        let again = replay(&Ctx::quiet(0), &run, &sample.id);
+        match sample.origin {
+            Some(_) => assert!(again.unwrap().same, "{}", sample.id),
+            None => assert!(again.unwrap_err().message.contains("an original"), "{}", sample.id),
+        }
+    }
+    let (png, id) = (dir.path().join("again.png"), "s4!augment00002".to_owned());
+    let outcome = ReplayOptions { id, dataset: out }.run(&Ctx::quiet(0), Some(&png)).unwrap();
+    assert_eq!(outcome.figures["same_bytes"], true);
+    assert_eq!(outcome.figures["source"], "s4");
+    assert_eq!(crate::codec::decode(&std::fs::read(png).unwrap()).unwrap().shape(), [12, 10, 1]);
+    let e = replay(&Ctx::quiet(0), &run, "nothing").unwrap_err();
+    assert!(e.message.contains("no sample `nothing`"), "{e}");
+}
+
+#[test]
+fn wrong_options_and_datasets_are_refused() {
+    let (dir, folder) = some_dataset();
+    let run = |options: AugmentOptions, folder: &Path, out: &str| {
+        options.run(&Ctx::quiet(0), folder, &dir.path().join(out)).unwrap_err()
+    };
+    assert!(run(options(0, &OPS), &folder, "a").message.starts_with("copies = 0 is out of range"));
+    assert!(run(options(1, &[]), &folder, "b").message.starts_with("no operation is given"));
+    let crop = options(1, &[r#"{ op = "random_crop", height = 50 }"#]);
+    let e = run(crop, &folder, "c");
+    assert!(e.message.contains("do not fit a picture of 12 x 10: s0"), "{e}");
+    let once = dir.path().join("once");
+    options(1, &OPS).run(&Ctx::quiet(0), &folder, &once).unwrap();
+    assert!(run(options(1, &OPS), &once, "d").message.starts_with("dataset is augmented already"));
+    let table = dir.path().join("table");
+    DatasetWriter::create(&table, Meta::table("t", vec![], vec!["x".into()])).unwrap().finish().unwrap();
+    assert!(run(options(1, &OPS), &table, "e").message.starts_with("a table cannot be augmented"));
+}
+
+#[test]
+fn the_defaults_are_usable_and_the_recipe_says_the_same() {
+    let defaults = AugmentOptions::default();
+    assert_eq!((defaults.copies, defaults.ops.len()), (1, 2));
+    let table = "copies = 4\nops = [{ op = \"hflip\", p = 0.5 }]";
+    let from_recipe: AugmentOptions = toml::from_str(table).unwrap();
+    assert_eq!(from_recipe, options(4, &[r#"{ op = "hflip", p = 0.5 }"#]));
+}

@@ -1,0 +1,116 @@
+//! `replay`: makes one augmented picture again, alone, from what its origin records.
+
+use super::augment::{CopyParams, make_again};
+use super::{Ctx, Outcome};
+use crate::dataset::{Content, Dataset, META_FILE, Origin, Sample};
+use crate::error::{Context, Error, Result};
+use std::path::{Path, PathBuf};
+
+/// Options of the command `replay`.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+pub struct ReplayOptions {
+    /// The id of the augmented sample, as the `id` column and the report show it.
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// The dataset that holds the sample and its source, or a run's folder with such a dataset in it.
+    #[arg(long, short, value_name = "DIR", default_value = "seedbed-demo")]
+    pub dataset: PathBuf,
+}
+
+/// One sample made again.
+#[derive(Clone, Debug)]
+pub struct Replayed {
+    /// The folder of the dataset that holds it.
+    pub folder: PathBuf,
+    /// The picture, as PNG.
+    pub png: Vec<u8>,
+    /// Whether it has the very bytes of the one in the dataset.
+    pub same: bool,
+    /// How it was made.
+    pub origin: Origin,
+}
+
+impl ReplayOptions {
+    /// Makes the sample again, compares it with the one in the dataset, and writes it to `out` where one is given.
+    ///
+    /// # Errors
+    /// When there is no such sample, it was not made by augmentation, its source is gone, the file cannot be
+    /// written, or the bytes differ.
+    pub fn run(&self, ctx: &Ctx, out: Option<&Path>) -> Result<Outcome> {
+        let replayed = replay(ctx, &self.dataset, &self.id)?;
+        if let Some(path) = out {
+            std::fs::write(path, &replayed.png).at(path)?;
+        }
+        if !replayed.same {
+            return Err(Error::failed(format!("the picture in the dataset has other bytes: {}", self.id))
+                .hint(
+                    "the dataset was changed after it was augmented, or another version of seedbed made it",
+                ));
+        }
+        let params = CopyParams::of(&replayed.origin)?;
+        Ok(Outcome::new(1)
+            .figure("id", &self.id)
+            .figure("source", &replayed.origin.source)
+            .figure("dataset", replayed.folder.display().to_string())
+            .figure("same_bytes", replayed.same)
+            .figure("copy", params.copy)
+            .figure("ops", params.ops)
+            .figure("drawn", params.drawn))
+    }
+}
+
+/// Makes the sample `id` again from its source, both in the dataset at `folder` or in a stage of the run there.
+///
+/// # Errors
+/// As [`ReplayOptions::run`], but for the comparison, which is told.
+pub fn replay(ctx: &Ctx, folder: &Path, id: &str) -> Result<Replayed> {
+    let (folder, sample) = locate(folder, id)?;
+    let origin = sample.origin.ok_or_else(|| {
+        Error::failed(format!("sample is an original, not made from another: {id}"))
+            .hint("name a copy, an id with `!augment` in it")
+    })?;
+    CopyParams::of(&origin).map_err(|e| e.within(id))?;
+    let source = find(&Dataset::open(&folder)?, &origin.source)?.ok_or_else(|| {
+        Error::failed(format!("the source of the sample is not in the dataset: {}", origin.source))
+            .hint("name the folder of the stage that made the copy")
+    })?;
+    let pixels = make_again(ctx.level, &origin, &source.pixels()?).map_err(|e| e.within(id))?;
+    let png = crate::codec::encode_png(&pixels)?;
+    let same = matches!(&sample.content, Content::Image(image) if image.bytes == png);
+    Ok(Replayed { folder, png, same, origin })
+}
+
+/// The dataset folder and the sample: in `folder` itself, or in the last stage of the run there that has it.
+fn locate(folder: &Path, id: &str) -> Result<(PathBuf, Sample)> {
+    let missing = || {
+        Error::failed(format!("no sample `{id}`: {}", folder.display()))
+            .hint("ids are in the `id` column of the dataset and under the pictures of the report")
+    };
+    if folder.join(META_FILE).exists() || !folder.is_dir() {
+        let sample = find(&Dataset::open(folder)?, id)?.ok_or_else(missing)?;
+        return Ok((folder.to_owned(), sample));
+    }
+    let mut stages: Vec<PathBuf> = std::fs::read_dir(folder)
+        .at(folder)?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.join(META_FILE).exists())
+        .collect();
+    stages.sort();
+    for stage in stages.into_iter().rev() {
+        if let Some(sample) = find(&Dataset::open(&stage)?, id)? {
+            return Ok((stage, sample));
+        }
+    }
+    Err(missing())
+}
+
+/// The sample of this id.
+fn find(dataset: &Dataset, id: &str) -> Result<Option<Sample>> {
+    for sample in dataset.samples() {
+        let sample = sample?;
+        if sample.id.as_str() >= id {
+            return Ok((sample.id == id).then_some(sample));
+        }
+    }
+    Ok(None)
+}

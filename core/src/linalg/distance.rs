@@ -22,7 +22,7 @@ const JOB: usize = 16;
 /// One query point and a run of reference points, with their inner products.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run<'a> {
-    /// The set that instruction is chosen for.
+    /// The level of the kernels.
     pub level: Level,
     /// Number of the query point.
     pub query: usize,
@@ -96,13 +96,16 @@ const fn min(a: usize, b: usize) -> usize {
 
 /// Shows every query point every reference point once, in ascending order of the references, in runs.
 ///
-/// `out` has `width` elements for each query; `visit` gets a run and its query's elements. Jobs take
+/// `out` has `width` elements for each query; `visit` gets a run and its query's elements. Where `radii` (squared, one
+/// per reference) are given, [`Run::next_within`] compares with the bound plus the reference's own. Jobs take
 /// queries, so a result never depends on how many threads there are.
+#[allow(clippy::too_many_arguments)]
 pub(crate) fn scan<E, T, F>(
     level: Level,
     exec: &E,
     queries: MatRef<'_, f32>,
     refs: MatRef<'_, f32>,
+    radii: Option<&[f32]>,
     (out, width): (&mut [T], usize),
     scratch: &mut Scratch<'_>,
     visit: F,
@@ -113,7 +116,7 @@ where
     F: Fn(&Run<'_>, &mut [T]) + Sync + Send,
 {
     let (m, n, dims) = (queries.rows(), refs.rows(), queries.cols());
-    if dims != refs.cols() {
+    if dims != refs.cols() || radii.is_some_and(|r| r.len() != n) {
         return Err(Error::ShapeMismatch);
     }
     if out.len() != m.checked_mul(width).ok_or(Error::Overflow)? {
@@ -132,6 +135,9 @@ where
     }
     lower_norms(level, queries, query_lows);
     lower_norms(level, refs, ref_lows);
+    for (low, &radius) in ref_lows.iter_mut().zip(radii.unwrap_or(&[])) {
+        *low -= radius;
+    }
     for (block, out) in out.chunks_mut(QUERIES * width).enumerate() {
         let top = block * QUERIES;
         let rows = queries.slice_rows(top..top + QUERIES);

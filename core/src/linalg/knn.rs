@@ -103,7 +103,7 @@ pub fn knn<E: Executor>(
         return Err(Error::ScratchTooSmall);
     }
     out.fill(Neighbour::NONE);
-    scan(level, exec, queries, refs, (out, k), scratch, |run, list| keep_nearest(run, exclude, list))
+    scan(level, exec, queries, refs, None, (out, k), scratch, |run, list| keep_nearest(run, exclude, list))
 }
 
 /// Puts what is near enough of a run into a sorted list.

@@ -3,7 +3,7 @@
 //! [`gemm`] holds the one place where a product and a sum are fused; sums elsewhere run over sixteen
 //! lanes and a fixed tree. Whatever the level, the blocking or the threads, the bits are the same.
 
-mod distance;
+pub(crate) mod distance;
 mod eigen;
 mod gemm;
 mod knn;

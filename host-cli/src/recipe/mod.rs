@@ -1,2 +1,3 @@
 //! The recipe.
 mod locate;
+mod template;

@@ -122,8 +122,8 @@ fn planted(report: &Report) -> Option<Section> {
             ("Fault", ""),
             ("Planted", "r"),
             ("Found", "r"),
-            ("Precision", "r"),
             ("Recall", "r"),
+            ("Precision", "r"),
             ("Looked for by", ""),
         ],
     );

@@ -2,9 +2,11 @@
 
 use super::folder::{Draft, apart, may_write};
 use super::key::{self, KeyParts};
+use super::options::split_paths;
 use super::record::{STAGE_FILE, StageRecord, VERSION, load, save};
 use crate::error::{Error, Result};
 use crate::stages::{Ctx, Stage};
+use serde::Serialize;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -20,9 +22,22 @@ pub struct Call<'a> {
     /// What it reads.
     pub input: &'a Path,
     /// What else it reads: a role and a path each.
-    pub also: Vec<(&'a str, PathBuf)>,
+    pub also: Vec<(String, PathBuf)>,
     /// The folder that it writes.
     pub out: &'a Path,
+}
+
+impl<'a> Call<'a> {
+    /// The stage with these options. Options that are paths count by what is there, not by their names.
+    pub fn new<O: Stage + clap::Args + Serialize>(
+        name: &'a str,
+        stage: &'a O,
+        input: &'a Path,
+        out: &'a Path,
+    ) -> Self {
+        let (options, also) = split_paths(stage);
+        Self { name, stage, options, input, also, out }
+    }
 }
 
 /// Runs the stage unless its folder holds the result already, and writes `stage.json` beside it.
@@ -41,10 +56,10 @@ pub fn execute(ctx: &Ctx, call: &Call<'_>) -> Result<StageRecord> {
         ))
         .hint("choose another folder with --out"));
     }
+    call.stage.check()?;
     let mut inputs = Vec::new();
-    for (role, path) in
-        std::iter::once(("input", call.input)).chain(call.also.iter().map(|(r, p)| (*r, p.as_path())))
-    {
+    let also = call.also.iter().map(|(role, path)| (role.as_str(), path.as_path()));
+    for (role, path) in std::iter::once(("input", call.input)).chain(also) {
         apart(path, call.out)?;
         inputs.push((role, key::content(path, &ctx.pool)?));
     }

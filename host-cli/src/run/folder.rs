@@ -88,15 +88,17 @@ impl Draft {
         };
         fs::create_dir_all(parent).at(&out)?;
         let prefix = format!(".{}.", name.to_string_lossy());
+        let own = format!("{prefix}{}.partial", key.get(..8).unwrap_or(key));
         for entry in fs::read_dir(parent).at(parent)?.flatten() {
             let found = entry.file_name();
             let found = found.to_string_lossy();
-            if found.starts_with(&prefix) && found.ends_with(".partial") {
-                fs::remove_dir_all(entry.path()).at(entry.path())?;
+            // What a stage put beside its own draft to go on from (`....partial.checkpoint`) stays.
+            let beside_own = found.starts_with(&own) && found != own;
+            if found.starts_with(&prefix) && found.contains(".partial") && !beside_own {
+                remove(&entry.path())?;
             }
         }
-        let short = key.get(..8).unwrap_or(key);
-        let temporary = parent.join(format!("{prefix}{short}.partial"));
+        let temporary = parent.join(own);
         // Made and removed: whether we may write here is better known before the work than after.
         fs::create_dir(&temporary).at(&out)?;
         fs::remove_dir(&temporary).at(&out)?;
@@ -131,6 +133,10 @@ impl Draft {
         }
         Ok(())
     }
+}
+
+fn remove(path: &Path) -> Result<()> {
+    if path.is_dir() { fs::remove_dir_all(path).at(path) } else { fs::remove_file(path).at(path) }
 }
 
 impl Drop for Draft {
@@ -189,7 +195,11 @@ mod tests {
         write("first").publish().unwrap();
         // A killed run leaves its draft behind.
         std::mem::forget(write("killed"));
+        fs::write(out.with_file_name(".out.99999999.partial.checkpoint"), "of other options").unwrap();
+        let own = out.with_file_name(".out.01234567.partial.checkpoint");
+        fs::write(&own, "to go on from").unwrap();
         write("second").publish().unwrap();
+        fs::remove_file(own).unwrap();
         assert_eq!(fs::read_to_string(out.join("x")).unwrap(), "second");
         assert_eq!(fs::read_dir(out.parent().unwrap()).unwrap().count(), 1);
     }

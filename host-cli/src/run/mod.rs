@@ -10,7 +10,9 @@ pub mod record;
 
 mod execute;
 mod folder;
+mod options;
 
 pub use execute::{Call, execute};
 pub use folder::{Draft, apart, may_write};
+pub use options::{relocate, split_paths};
 pub use record::{RunRecord, StageRecord, Status};

@@ -111,6 +111,15 @@ impl Outcome {
 
 /// One stage with its options.
 pub trait Stage {
+    /// Checks the options as far as they can be without an input; a run checks all its stages before the
+    /// first one works.
+    ///
+    /// # Errors
+    /// A usage error that names the key for an option out of range.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Reads the dataset folder `input` and writes a complete folder at `out`, which does not exist
     /// yet and which the caller renames once it is whole. Options are checked before any work.
     ///

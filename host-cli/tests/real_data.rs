@@ -46,14 +46,20 @@ fn fashion_mnist() {
 
 #[test]
 fn uci_digits_as_pictures() {
-    let options =
-        CollectOptions { image_shape: Some("8x8".into()), value_max: Some(16.0), ..CollectOptions::default() };
+    let options = CollectOptions {
+        image_shape: Some("8x8".into()),
+        value_max: Some(16.0),
+        ..CollectOptions::default()
+    };
     let Some((outcome, dataset, _temp)) = collect("uci-digits/digits-1400.csv.gz", &options) else { return };
     assert_eq!((outcome.samples, outcome.set_aside), (1400, 0));
     assert_eq!(dataset.meta().classes, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
     let first = dataset.samples().next().unwrap().unwrap();
     // The first row of the file begins 0,0,5,13,9,1.
-    assert_eq!((first.label, &first.pixels().unwrap().data[..6]), (Some(0), [0, 0, 80, 207, 143, 16].as_slice()));
+    assert_eq!(
+        (first.label, &first.pixels().unwrap().data[..6]),
+        (Some(0), [0, 0, 80, 207, 143, 16].as_slice())
+    );
 }
 
 #[test]
@@ -69,7 +75,11 @@ fn imbalanced_tables() {
         let Some((outcome, dataset, _temp)) = collect(&name, &CollectOptions::default()) else { return };
         let meta = dataset.meta();
         assert_eq!((outcome.samples, outcome.set_aside), (samples, aside), "{name}");
-        assert_eq!((meta.kind, meta.classes.len(), meta.columns.len()), (Kind::Table, classes, columns), "{name}");
+        assert_eq!(
+            (meta.kind, meta.classes.len(), meta.columns.len()),
+            (Kind::Table, classes, columns),
+            "{name}"
+        );
     }
 }
 

@@ -16,6 +16,7 @@ pub mod replay;
 // Selection, balance, judgement.
 
 // Models.
+pub mod train;
 
 use crate::error::{Error, Result};
 use crate::pool::Pool;

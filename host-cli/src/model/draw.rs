@@ -1,0 +1,110 @@
+//! Samples from a model file.
+
+use super::any::Model;
+use super::checkpoint::ModelFile;
+use crate::dataset::{Content, Kind};
+use crate::codec::Pixels;
+use crate::error::Result;
+use crate::stages::Ctx;
+use seedbed::Scratch;
+use seedbed::generate::ClassGaussians;
+use seedbed::math::to_u8;
+use seedbed::nn::Engine;
+use serde::{Deserialize, Serialize};
+
+/// Samples that are made at a time.
+const BATCH: usize = 256;
+
+/// Where the latent vectors of a VAE are drawn from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum PriorKind {
+    /// The standard normal distribution, as the model was trained for.
+    Standard,
+    /// A normal distribution for each class, fitted to the codes of the training data.
+    #[default]
+    Aggregate,
+}
+
+/// A model that samples are drawn from.
+pub struct Drawer<'a> {
+    ctx: &'a Ctx,
+    file: &'a ModelFile,
+    model: Model,
+    prior: PriorKind,
+    temperature: f32,
+}
+
+impl<'a> Drawer<'a> {
+    /// A drawer of samples under the seed of `ctx`; a GAN has no prior to choose.
+    ///
+    /// # Errors
+    /// When the model's sizes are refused.
+    pub fn new(ctx: &'a Ctx, file: &'a ModelFile, prior: PriorKind, temperature: f32) -> Result<Self> {
+        let model = Model::new(&file.config.network)?;
+        // Tells at once of a temperature out of range.
+        ClassGaussians::standard(model.latent(), temperature)?;
+        Ok(Self { ctx, file, model, prior, temperature })
+    }
+
+    /// Classes that the model is conditioned on; 0 for none.
+    pub fn classes(&self) -> usize {
+        self.model.classes()
+    }
+
+    /// The samples of index `first`, `first + 1`, …, one for each of `labels` (which do not matter to a
+    /// model without classes), as the model makes them: pixels in 0..=1, rows standardised.
+    ///
+    /// # Errors
+    /// For a label that is no class.
+    pub fn draw(&self, first: u64, labels: &[u32]) -> Result<Vec<f32>> {
+        let width = self.file.config.data.width();
+        let mut out = vec![0f32; labels.len() * width];
+        let mut memory = vec![0u8; self.model.run_scratch_len(BATCH.min(labels.len()))];
+        let on = Engine { level: self.ctx.level, exec: &self.ctx.pool };
+        let latent = self.model.latent();
+        let prior = match self.prior {
+            PriorKind::Aggregate if !self.file.prior.is_empty() => {
+                ClassGaussians::fitted(latent, self.temperature, &self.file.prior)?
+            }
+            _ => ClassGaussians::standard(latent, self.temperature)?,
+        };
+        let batches = out.chunks_mut(BATCH * width).zip(labels.chunks(BATCH));
+        for (i, (out, labels)) in batches.enumerate() {
+            let labels = if self.classes() == 0 { &[] } else { labels };
+            let which = (self.ctx.seed, first + (i * BATCH) as u64, labels);
+            let scratch = &mut Scratch::new(&mut memory);
+            match &self.model {
+                Model::Vae(vae) => vae.sample(on, &self.file.params, &prior, which, out, scratch)?,
+                Model::Gan(gan) => gan.sample(on, &self.file.average, self.temperature, which, out, scratch)?,
+            }
+        }
+        Ok(out)
+    }
+
+    /// A drawn sample as it goes into a dataset: pixels in 0..=255, rows on the scale of their columns.
+    ///
+    /// # Errors
+    /// When a picture cannot be encoded.
+    pub fn content(&self, values: &[f32]) -> Result<Content> {
+        let data = &self.file.config.data;
+        match (data.kind, &data.normalize) {
+            (Kind::Images, _) => Content::from_pixels(&self.pixels(values)?),
+            (Kind::Table, Some(n)) => {
+                let back = values.iter().zip(&n.mean).zip(&n.std).map(|((v, mean), std)| v * std + mean);
+                Ok(Content::Row(back.collect()))
+            }
+            (Kind::Table, None) => Ok(Content::Row(values.to_vec())),
+        }
+    }
+
+    /// A drawn picture.
+    ///
+    /// # Errors
+    /// When the model does not draw pictures.
+    pub fn pixels(&self, values: &[f32]) -> Result<Pixels> {
+        let [height, width, channels] = self.file.config.data.shape;
+        let bytes = values.iter().map(|v| to_u8(v * 255.0)).collect();
+        Pixels::new(bytes, height, width, channels)
+    }
+}

@@ -1,0 +1,19 @@
+//! Models on files: training data in memory, checkpoints, and the training loop.
+//!
+//! The arithmetic of VAE and GAN is the core's ([`seedbed::generate`]). What is here feeds it with batches,
+//! counts epochs, stops in time, and keeps what was learnt as safetensors files.
+
+mod any;
+mod checkpoint;
+mod data;
+mod draw;
+mod epochs;
+
+pub use any::{DataSpec, Model, ModelConfig, Network, Training};
+pub use checkpoint::{Checkpoint, ModelFile, Progress, STATE_FILE, WEIGHTS_FILE};
+pub use data::{Lists, TrainingData};
+pub use draw::{Drawer, PriorKind};
+pub use epochs::{Epoch, Fitted, Plan, train};
+
+#[cfg(test)]
+mod tests;

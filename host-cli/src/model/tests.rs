@@ -1,0 +1,235 @@
+use super::*;
+use crate::codec::Pixels;
+use crate::dataset::{Content, Dataset, DatasetWriter, Meta, Sample, Split};
+use crate::pool::Pool;
+use crate::stages::train::{HISTORY_FILE, ModelKind, TrainOptions};
+use crate::stages::{Ctx, Stage};
+use seedbed::Level;
+use seedbed::rng::{Key, Stream};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Forty pictures of 6 × 6 in two classes: a bright left or right half and noise.
+fn pictures(folder: &Path) {
+    let meta = Meta::images("halves", vec!["left".into(), "right".into()]);
+    let mut writer = DatasetWriter::create(folder, meta).unwrap();
+    for i in 0..40u32 {
+        let mut stream = Stream::new(1, Key::new(0).sample(u64::from(i)));
+        let label = i % 2;
+        let pixel = |x: u32| if (x % 6 < 3) == (label == 0) { 200 } else { 20 };
+        let data = (0..36).map(|x| (pixel(x) + stream.below(40)) as u8).collect();
+        let content = Content::from_pixels(&Pixels::new(data, 6, 6, 1).unwrap()).unwrap();
+        let split = if i % 5 == 0 { Split::Val } else { Split::Train };
+        let weight = 1.0 + (i % 3) as f32;
+        let sample = Sample { weight, ..Sample::new(format!("{i:03}"), Some(label), split, content) };
+        writer.push(sample).unwrap();
+    }
+    writer.finish().unwrap();
+}
+
+/// Sixty rows of two columns on far apart scales, one cell missing.
+fn table(folder: &Path) {
+    let meta = Meta::table("line", vec![], vec!["a".into(), "b".into()]);
+    let mut writer = DatasetWriter::create(folder, meta).unwrap();
+    for i in 0..60u32 {
+        let mut stream = Stream::new(2, Key::new(0).sample(u64::from(i)));
+        let a = stream.normal();
+        let b = if i == 7 { f32::NAN } else { 1000.0 + 50.0 * a + stream.normal() };
+        let split = if i % 6 == 0 { Split::Val } else { Split::Train };
+        writer.push(Sample::new(format!("{i:03}"), None, split, Content::Row(vec![a, b]))).unwrap();
+    }
+    writer.finish().unwrap();
+}
+
+fn small(epochs: u32) -> TrainOptions {
+    TrainOptions { hidden: vec![24], latent: 4, epochs, batch: 10, lr: 3e-3, patience: 0, ..Default::default() }
+}
+
+fn ctx(threads: usize, level: Level) -> Ctx {
+    Ctx { pool: Pool::new(threads).unwrap(), level, ..Ctx::quiet(5) }
+}
+
+struct Folder {
+    dir: tempfile::TempDir,
+    data: PathBuf,
+}
+
+impl Folder {
+    fn new(fill: fn(&Path)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        fill(&data);
+        Self { dir, data }
+    }
+
+    fn train(&self, name: &str, options: &TrainOptions, ctx: &Ctx) -> PathBuf {
+        let out = self.dir.path().join(name);
+        options.run(ctx, &self.data, &out).unwrap();
+        out
+    }
+}
+
+fn same_files(a: &Path, b: &Path) {
+    for file in [WEIGHTS_FILE, STATE_FILE, HISTORY_FILE] {
+        assert!(fs::read(a.join(file)).unwrap() == fs::read(b.join(file)).unwrap(), "{file}");
+    }
+}
+
+fn kinds() -> Vec<TrainOptions> {
+    let conv = TrainOptions {
+        arch: crate::stages::train::ArchKind::Conv,
+        channels: vec![3],
+        hidden: vec![],
+        kl_warmup: 3.0,
+        ..small(6)
+    };
+    vec![small(6), conv, TrainOptions { model: ModelKind::Gan, ..small(6) }]
+}
+
+#[test]
+fn training_in_two_parts_gives_the_files_of_training_in_one() {
+    let folder = Folder::new(pictures);
+    for options in kinds() {
+        let ctx = Ctx::quiet(5);
+        let whole = folder.train("whole", &options, &ctx);
+        let half = folder.train("half", &TrainOptions { epochs: 3, ..options.clone() }, &ctx);
+        let resumed = TrainOptions { resume: Some(half.clone()), ..options.clone() };
+        let both = folder.train("both", &resumed, &ctx);
+        same_files(&whole, &both);
+        // Other settings, another seed: the checkpoint is of another training.
+        let out = folder.dir.path().join("other");
+        let other = TrainOptions { lr: 1e-4, ..resumed.clone() };
+        let e = other.run(&ctx, &folder.data, &out).unwrap_err();
+        assert!(e.exit_code() == 2 && e.message.contains("other settings"), "{e}");
+        assert!(resumed.run(&Ctx::quiet(6), &folder.data, &out).is_err());
+        for name in [&whole, &half, &both] {
+            fs::remove_dir_all(name).unwrap();
+        }
+    }
+}
+
+#[test]
+fn threads_and_levels_change_no_byte() {
+    let folder = Folder::new(pictures);
+    for (i, options) in kinds().into_iter().enumerate() {
+        let want = folder.train(&format!("base{i}"), &options, &ctx(1, Level::BASE));
+        for level in Level::available() {
+            let got = folder.train(&format!("{i}{}", level.name()), &options, &ctx(2, level));
+            same_files(&want, &got);
+        }
+    }
+}
+
+#[test]
+fn a_killed_training_goes_on_where_it_was() {
+    let folder = Folder::new(pictures);
+    let options = TrainOptions { checkpoint_every: 2, ..small(6) };
+    let ctx = Ctx::quiet(5);
+    let whole = folder.train("whole", &options, &ctx);
+    // A training that ended after epoch 3 as a killed one leaves it: its checkpoint beside the folder.
+    let half = folder.train("half", &TrainOptions { epochs: 3, ..options.clone() }, &ctx);
+    let beside = folder.dir.path().join("again.checkpoint");
+    fs::copy(half.join(STATE_FILE), &beside).unwrap();
+    let again = folder.train("again", &options, &ctx);
+    same_files(&whole, &again);
+    assert!(!beside.exists());
+    // A damaged one is no reason to stop.
+    fs::write(&beside, b"torn").unwrap();
+    fs::remove_dir_all(&again).unwrap();
+    same_files(&whole, &folder.train("again", &options, &ctx));
+}
+
+#[test]
+fn a_model_of_pictures_draws_its_classes() {
+    let folder = Folder::new(pictures);
+    let ctx = Ctx::quiet(5);
+    let out = folder.train("vae", &small(120), &ctx);
+    let (file, hash) = ModelFile::load(&out).unwrap();
+    assert_eq!(hash.len(), 16);
+    for prior in [PriorKind::Standard, PriorKind::Aggregate] {
+        let drawer = Drawer::new(&ctx, &file, prior, 1.0).unwrap();
+        let labels = [0, 1, 0, 1, 1, 0];
+        let values = drawer.draw(10, &labels).unwrap();
+        for (picture, label) in values.chunks(36).zip(labels) {
+            let left: f32 = picture.iter().enumerate().filter(|(x, _)| x % 6 < 3).map(|(_, v)| v).sum();
+            let right: f32 = picture.iter().sum::<f32>() - left;
+            assert!((left > 2.0 * right) == (label == 0) && (right > 2.0 * left) == (label == 1));
+        }
+        // A sample has its index, not its place in a call.
+        assert_eq!(drawer.draw(12, &labels[2..]).unwrap(), values[72..]);
+        assert!(drawer.content(&values[..36]).is_ok());
+        assert!(drawer.draw(0, &[2]).is_err());
+    }
+}
+
+#[test]
+fn a_model_of_a_table_draws_on_the_scale_of_its_columns() {
+    let folder = Folder::new(table);
+    let ctx = Ctx::quiet(5);
+    let out = folder.dir.path().join("vae");
+    let outcome = small(150).run(&ctx, &folder.data, &out).unwrap();
+    assert_eq!(outcome.figures["missing_values"], 1);
+    let (file, _) = ModelFile::load(&out).unwrap();
+    let drawer = Drawer::new(&ctx, &file, PriorKind::Standard, 1.0).unwrap();
+    let values = drawer.draw(0, &[0; 200]).unwrap();
+    let rows: Vec<Vec<f32>> = values
+        .chunks(2)
+        .map(|v| match drawer.content(v).unwrap() {
+            Content::Row(row) => row,
+            Content::Image(_) => panic!("a picture"),
+        })
+        .collect();
+    let mean = rows.iter().map(|r| r[1]).sum::<f32>() / 200.0;
+    assert!((mean - 1000.0).abs() < 25.0, "{mean}");
+    let off = rows.iter().map(|r| (r[1] - 1000.0 - 50.0 * r[0]).abs()).sum::<f32>() / 200.0;
+    assert!(off < 25.0, "{off}");
+}
+
+#[test]
+fn training_stops_when_validation_gets_no_better_and_keeps_the_best() {
+    let folder = Folder::new(pictures);
+    let ctx = Ctx::quiet(5);
+    let out = folder.dir.path().join("vae");
+    let options = TrainOptions { patience: 4, lr: 0.02, ..small(400) };
+    let outcome = options.run(&ctx, &folder.data, &out).unwrap();
+    let (epochs, best) = (outcome.figures["epochs"].as_u64().unwrap(), outcome.figures["best_epoch"].as_u64());
+    assert!(epochs < 400 && best == Some(epochs - 4), "{epochs} {best:?}");
+    let (file, _) = ModelFile::load(&out).unwrap();
+    assert_eq!(Some(u64::from(file.epoch)), best);
+}
+
+#[test]
+fn what_cannot_be_trained_is_told_at_once() {
+    let folder = Folder::new(table);
+    let out = folder.dir.path().join("out");
+    let run = |options: TrainOptions| options.run(&Ctx::quiet(5), &folder.data, &out).unwrap_err();
+    for (options, key) in [
+        (TrainOptions { epochs: 0, ..small(1) }, "epochs"),
+        (TrainOptions { lr: f32::NAN, ..small(1) }, "lr"),
+        (TrainOptions { hidden: vec![0], ..small(1) }, "hidden"),
+        (TrainOptions { conditional: Some(true), ..small(1) }, "conditional"),
+        (TrainOptions { arch: crate::stages::train::ArchKind::Conv, ..small(1) }, "arch"),
+        (TrainOptions { sigma: Some(0.0), ..small(1) }, "sigma"),
+    ] {
+        let e = run(options);
+        assert!(e.exit_code() == 2 && e.message.contains(key), "{e}");
+    }
+    let e = run(TrainOptions { lr: 1e30, ..small(30) });
+    assert!(e.exit_code() == 1 && e.message.contains("diverged") && e.hint.is_some(), "{e}");
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_file_that_is_no_model_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("m.safetensors");
+    fs::write(&path, b"nothing").unwrap();
+    let e = ModelFile::load(&path).unwrap_err();
+    assert!(e.message.contains("m.safetensors") && e.hint.is_some(), "{e}");
+    let folder = Folder::new(pictures);
+    let out = folder.train("vae", &small(1), &Ctx::quiet(5));
+    let e = Checkpoint::load(&out.join(WEIGHTS_FILE)).unwrap_err();
+    assert!(e.message.contains("finished model"), "{e}");
+    let data = Dataset::open(&folder.data).unwrap();
+    assert_eq!(TrainingData::load(&data, &Pool::single(), true).unwrap().len(), 40);
+}

@@ -11,6 +11,7 @@ pub mod inspect;
 
 // Pictures and operations on them.
 pub mod augment;
+pub mod preprocess;
 pub mod replay;
 
 // Selection, balance, judgement.

@@ -4,6 +4,9 @@ mod augment;
 mod base;
 mod image;
 mod linalg;
+mod models;
+mod neighbours;
+mod pictures;
 
 pub use augment::{PIPELINE_MEMORY, pipeline_from_bytes, sample_pipeline};
 
@@ -21,11 +24,20 @@ pub const CASES: &[Case] = &[
     Case { name: "math/fma", run: base::fma },
     Case { name: "linalg/reductions", run: linalg::reductions },
     Case { name: "linalg/products", run: linalg::products },
+    Case { name: "linalg/neighbours", run: neighbours::neighbours },
+    Case { name: "linalg/decompositions", run: neighbours::decompositions },
     Case { name: "image/resize", run: image::resize },
     Case { name: "image/warp", run: image::warp },
     Case { name: "image/geometry", run: image::geometry },
     Case { name: "image/points", run: image::points },
     Case { name: "augment/pipeline", run: pipeline_from_bytes },
+    Case { name: "prune/hashes", run: pictures::hashes },
+    Case { name: "quality/measures", run: pictures::quality },
+    Case { name: "label/doubts", run: neighbours::labels },
+    Case { name: "generate/vae-mlp", run: models::vae_mlp },
+    Case { name: "generate/vae-conv", run: models::vae_conv },
+    Case { name: "generate/gan", run: models::gan },
+    Case { name: "generate/priors", run: models::priors },
 ];
 
 /// Lengths that cover whole blocks of sixteen, tails, one element and none.

@@ -1,0 +1,145 @@
+//! Floors 2 and 3: networks and the models that are made of them.
+
+use super::{fill, stream};
+use crate::Digest;
+use seedbed::exec::Serial;
+use seedbed::generate::{
+    Arch, Batch, ClassGaussians, Gan, GanSpec, GanStep, Likelihood, Trainee, Vae, VaeSpec, VaeStep, Widths,
+    latent_noise, training_noise,
+};
+use seedbed::nn::{Activation, Adam, Engine, Shape};
+use seedbed::{Error, Level, Result, Scratch};
+
+/// Samples in a batch, values of a latent vector, classes.
+const BATCH: usize = 5;
+const LATENT: usize = 3;
+const CLASSES: usize = 2;
+/// Steps of training.
+const STEPS: u64 = 3;
+
+fn widths(values: &[usize]) -> Result<Widths> {
+    Widths::from_slice(values).map_err(|_| Error::CapacityExceeded)
+}
+
+/// Labels, weights and noise of a batch.
+struct Side {
+    labels: [u32; BATCH],
+    weights: [f32; BATCH],
+    noise: [f32; BATCH * LATENT],
+}
+
+impl Side {
+    fn new(level: Level) -> Self {
+        let mut side = Self {
+            labels: [0, 1, 1, 0, 1],
+            weights: [1.0, 0.5, 2.0, 1.25, 0.25],
+            noise: [0.0; BATCH * LATENT],
+        };
+        training_noise(level, 1, 0, &[3, 1, 4, 15, 9], &mut side.noise);
+        side
+    }
+
+    fn batch<'a>(&'a self, x: &'a [f32]) -> Batch<'a> {
+        Batch { x, labels: &self.labels, weights: &self.weights, noise: &self.noise }
+    }
+}
+
+/// A few steps of training and samples of a VAE: parameters, losses and what is generated.
+fn vae(
+    level: Level,
+    scratch: &mut Scratch<'_>,
+    input: Shape,
+    arch: Arch,
+    likelihood: Likelihood,
+) -> Result<u64> {
+    let on = Engine { level, exec: &Serial };
+    let model = Vae::new(VaeSpec { input, arch, latent: LATENT, classes: CLASSES, likelihood })?;
+    let mut digest = Digest::new();
+    let mut frame = scratch.frame();
+    let (params, grads) = (frame.take::<f32>(model.param_len())?, frame.take::<f32>(model.param_len())?);
+    let moments = frame.take_zeroed::<f32>(model.moment_len())?;
+    model.init(7, params)?;
+    digest.floats(params);
+    let x = frame.take::<f32>(BATCH * model.width())?;
+    fill(50, 0.0, 1.0, x);
+    let side = Side::new(level);
+    let mut work = Scratch::new(frame.take::<u8>(model.train_scratch_len(BATCH))?);
+    for t in 1..=STEPS {
+        let step = VaeStep { beta: 0.8, adam: Adam { rate: 0.01, ..Adam::default() }, t };
+        let mut trainee = Trainee { params, grads, moments };
+        let elbo = model.train_step(on, &mut trainee, &side.batch(x), &step, &mut work)?;
+        digest.word(elbo.reconstruction.to_bits()).word(elbo.divergence.to_bits());
+    }
+    digest.floats(params).floats(moments);
+    let mut work = Scratch::new(frame.take::<u8>(model.run_scratch_len(BATCH))?);
+    let prior = ClassGaussians::standard(LATENT, 0.9)?;
+    model.sample(on, params, &prior, (11, 100, &side.labels), x, &mut work)?;
+    digest.floats(x);
+    Ok(digest.finish())
+}
+
+/// An MLP on a table with a Gaussian likelihood.
+pub(super) fn vae_mlp(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
+    let arch = Arch { channels: widths(&[])?, hidden: widths(&[20, 9])?, activation: Activation::Tanh };
+    vae(level, scratch, Shape::flat(17), arch, Likelihood::Gaussian { sigma: 0.3 })
+}
+
+/// Convolutions on pictures with a Bernoulli likelihood.
+pub(super) fn vae_conv(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
+    let arch = Arch { channels: widths(&[4, 6])?, hidden: widths(&[10])?, activation: Activation::Relu };
+    vae(level, scratch, Shape::image(8, 8, 1), arch, Likelihood::Bernoulli)
+}
+
+/// A few steps of training and samples of a GAN.
+pub(super) fn gan(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
+    let on = Engine { level, exec: &Serial };
+    let model = Gan::new(GanSpec {
+        width: 12,
+        generator: widths(&[18])?,
+        discriminator: widths(&[14])?,
+        latent: LATENT,
+        classes: CLASSES,
+        likelihood: Likelihood::Bernoulli,
+    })?;
+    let mut digest = Digest::new();
+    let (params, grads) = (scratch.take::<f32>(model.param_len())?, scratch.take::<f32>(model.param_len())?);
+    let moments = scratch.take_zeroed::<f32>(model.moment_len())?;
+    let average = scratch.take_zeroed::<f32>(model.generator_len())?;
+    model.init(8, params)?;
+    let x = scratch.take::<f32>(BATCH * 12)?;
+    fill(51, 0.0, 1.0, x);
+    let side = Side::new(level);
+    let mut work = Scratch::new(scratch.take::<u8>(model.train_scratch_len(BATCH))?);
+    for t in 1..=STEPS {
+        let adam = Adam { rate: 0.01, beta1: 0.5, ..Adam::default() };
+        let step = GanStep { adam, t, real_target: 0.9, ema_decay: 0.5 };
+        let mut trainee = Trainee { params, grads, moments };
+        let terms = model.train_step(on, &mut trainee, average, &side.batch(x), &step, &mut work)?;
+        digest.word(terms.discriminator.to_bits()).word(terms.generator.to_bits());
+    }
+    digest.floats(params).floats(average);
+    let mut work = Scratch::new(scratch.take::<u8>(model.run_scratch_len(BATCH))?);
+    model.sample(on, average, 1.0, (11, 100, &side.labels), x, &mut work)?;
+    digest.floats(x);
+    Ok(digest.finish())
+}
+
+/// Latent vectors and a prior fitted to codes.
+pub(super) fn priors(level: Level, _: &mut Scratch<'_>) -> Result<u64> {
+    const CODES: usize = 40;
+    let mut codes = [0f32; CODES * 2 * LATENT];
+    fill(52, -1.0, 1.0, &mut codes);
+    let labels: [u32; CODES] = core::array::from_fn({
+        let mut s = stream(53);
+        move |_| s.below(CLASSES as u32)
+    });
+    let mut sums = [0f64; CLASSES * (1 + LATENT + LATENT * LATENT)];
+    ClassGaussians::accumulate(LATENT, &codes, &labels, &mut sums)?;
+    let mut values = [0f32; CLASSES * (LATENT + LATENT * LATENT)];
+    ClassGaussians::fit(LATENT, &sums, &mut values)?;
+    let prior = ClassGaussians::fitted(LATENT, 0.8, &values)?;
+    let (mut noise, mut z) = ([0f32; BATCH * LATENT], [0f32; BATCH * LATENT]);
+    latent_noise(level, 5, 1000, LATENT, &mut noise);
+    prior.shape(&noise, &[0, 1, 1, 0, 1], &mut z)?;
+    Ok(Digest::new().floats(&values).floats(&noise).floats(&z).finish())
+}

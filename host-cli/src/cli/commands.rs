@@ -1,18 +1,46 @@
 //! The commands and what each calls.
 
 use super::global::Global;
-use super::{Done, Exit, definition, emit, examples};
+use super::{Done, Exit, definition, emit, examples, work};
 use crate::dataset::{Dataset, content_hash};
 use crate::error::Context;
+use crate::recipe::{InitOptions, init};
 use crate::report;
+use crate::stages::augment::AugmentOptions;
+use crate::stages::collect::CollectOptions;
+use crate::stages::replay::ReplayOptions;
 use clap::Subcommand;
 use serde_json::json;
 use std::io::{Write, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What seedbed can be asked to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Look at raw samples and write a commented recipe for them.
+    #[command(after_help = examples::INIT)]
+    Init(InitOptions),
+    /// Run a recipe: all its stages in one folder, and a report. Run again, only what changed is redone.
+    #[command(after_help = examples::RUN)]
+    Run {
+        /// The recipe.
+        #[arg(value_name = "RECIPE")]
+        recipe: PathBuf,
+    },
+    /// Read raw samples into a dataset: folders of pictures by class, IDX, NPY, CSV.
+    #[command(after_help = examples::COLLECT)]
+    Collect {
+        /// The raw samples: a file or a folder.
+        input: PathBuf,
+        #[command(flatten)]
+        options: CollectOptions,
+    },
+    /// Make varied copies of the pictures of the train split.
+    #[command(after_help = examples::AUGMENT)]
+    Augment(On<AugmentOptions>),
+    /// Make one augmented sample again, alone, from what its origin records.
+    #[command(after_help = examples::REPLAY)]
+    Replay(ReplayOptions),
     /// Make the report of a run: one HTML page, and the same as JSON.
     #[command(after_help = examples::REPORT)]
     Report {
@@ -33,21 +61,75 @@ pub enum Command {
     },
 }
 
+/// A stage that reads a dataset.
+#[derive(Clone, Debug, clap::Args)]
+pub struct On<O: clap::Args> {
+    /// The dataset folder to read.
+    #[arg(value_name = "DATASET")]
+    pub input: PathBuf,
+    /// The stage's options.
+    #[command(flatten)]
+    pub options: O,
+}
+
 /// Runs one command.
 ///
 /// # Errors
 /// What the command says.
 pub fn run(command: &Command, global: &Global) -> Done {
     match command {
+        Command::Init(options) => init_recipe(options, global),
+        Command::Run { recipe } => work::recipe(recipe, global),
+        Command::Collect { input, options } => work::stage("collect", options, input, global),
+        Command::Augment(on) => work::stage("augment", &on.options, &on.input, global),
+        Command::Replay(options) => replay(options, global),
         Command::Report { run } => make_report(run, global),
         Command::Hash { dataset } => hash(dataset, global),
         Command::Completions { shell } => completions(*shell),
     }
 }
 
-fn make_report(run: &PathBuf, global: &Global) -> Done {
+fn init_recipe(options: &InitOptions, global: &Global) -> Done {
+    let ctx = global.context(0)?;
+    let out = global.out_or("seedbed.toml");
+    let written = init(options, &out)?;
+    written.notes.iter().for_each(|note| ctx.progress.note(note));
+    if global.json {
+        let object = json!({
+            "samples": written.samples, "set_aside": written.set_aside, "out": written.out,
+            "format": written.format, "kind": written.kind, "classes": written.classes,
+        });
+        emit::line(&object.to_string())?;
+    } else {
+        emit::line(&format!(
+            "{}: {}, {} samples, {} classes\nnow: seedbed run {}",
+            written.out.display(),
+            written.format,
+            report::number::count(written.samples as u64),
+            written.classes,
+            written.out.display()
+        ))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn replay(options: &ReplayOptions, global: &Global) -> Done {
+    let ctx = global.context(0)?;
+    let outcome = options.run(&ctx, global.out.as_deref())?;
+    let out = global.out.as_deref().unwrap_or(Path::new(""));
+    if global.json {
+        emit::line(&emit::object(outcome.samples, 0, out, &outcome.figures).to_string())?;
+    } else {
+        let mut rows = Vec::new();
+        outcome.figures.iter().for_each(|(name, value)| emit::flatten(name, value, &mut rows));
+        emit::table(&rows)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn make_report(run: &Path, global: &Global) -> Done {
     global.context(0)?;
-    let out = global.out.as_ref().unwrap_or(run);
+    let out = global.out.as_deref().unwrap_or(run);
     let (content, page) = report::make(run, out)?;
     if global.json {
         let samples = content.stages.first().map_or(0, |s| s.samples);
@@ -60,7 +142,7 @@ fn make_report(run: &PathBuf, global: &Global) -> Done {
     Ok(Exit::Done)
 }
 
-fn hash(folder: &PathBuf, global: &Global) -> Done {
+fn hash(folder: &Path, global: &Global) -> Done {
     global.context(0)?;
     let samples = Dataset::open(folder)?.len();
     let hash = content_hash(folder)?;

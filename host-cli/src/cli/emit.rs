@@ -63,6 +63,15 @@ fn summary(record: &StageRecord, out: &Path) -> String {
     text
 }
 
+/// Prints rows of a name and a text.
+///
+/// # Errors
+/// When stdout cannot be written.
+pub fn table(rows: &[(String, String)]) -> Result<()> {
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    rows.iter().try_for_each(|(name, value)| line(&format!("{name:width$}  {value}")))
+}
+
 /// Entries of a list or of an object shown one by one, at most.
 const MAX_SHOWN: usize = 16;
 

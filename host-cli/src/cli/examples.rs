@@ -18,3 +18,26 @@ pub const HASH: &str = "Examples:
 pub const COMPLETIONS: &str = "Examples:
   seedbed completions bash > ~/.local/share/bash-completion/completions/seedbed
   seedbed completions fish > ~/.config/fish/completions/seedbed.fish";
+
+pub const INIT: &str = "Examples:
+  seedbed init raw/                         Write seedbed.toml for a folder of pictures by class
+  seedbed init table.csv --out table.toml   Write a recipe for a table
+  seedbed init raw/ --force                 Overwrite seedbed.toml";
+
+pub const RUN: &str = "Examples:
+  seedbed run seedbed.toml                  Run all stages into seedbed-run, with a report
+  seedbed run seedbed.toml --out /tmp/one   Choose the folder
+  seedbed run seedbed.toml --seed 8 --json  Another seed; one JSON object on stdout";
+
+pub const COLLECT: &str = "Examples:
+  seedbed collect raw/                        A folder of pictures by class into seedbed-collect
+  seedbed collect train-images-idx3-ubyte.gz  IDX arrays, with the labels beside them
+  seedbed collect table.csv --label species   A table with a label column
+  seedbed collect raw/ --strict               Stop at the first damaged sample";
+
+pub const AUGMENT: &str = "Examples:
+  seedbed augment seedbed-prune --copies 2
+  seedbed augment seedbed-prune --op '{ op = \"rotate\", degrees = [-15, 15] }'";
+
+pub const REPLAY: &str = "Examples:
+  seedbed replay 'cat/1.png!augment00001' --dataset seedbed-augment --out copy.png";

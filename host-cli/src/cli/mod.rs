@@ -7,6 +7,7 @@ mod commands;
 mod emit;
 mod examples;
 mod global;
+mod work;
 
 pub use global::Global;
 

@@ -5,7 +5,12 @@ use std::ops::Range;
 
 /// An error at `span` (bytes) of the recipe `text`, or of the whole of it.
 pub fn error(text: &str, span: Option<Range<usize>>, message: &str) -> Error {
-    let (words, expected) = simplify(message);
+    let (mut words, expected) = simplify(message);
+    if words.starts_with("invalid")
+        && let Some(key) = span.as_ref().and_then(|span| key_at(text, span.start))
+    {
+        words = format!("{words}: `{key}`");
+    }
     let place = match span {
         Some(span) => {
             let (line, column) = position(text, span.start);
@@ -29,6 +34,13 @@ fn position(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..end).unwrap_or_default();
     let line_start = before.rfind('\n').map_or(0, |i| i + 1);
     (before.matches('\n').count() + 1, before.get(line_start..).unwrap_or_default().chars().count() + 1)
+}
+
+/// The key of the line that holds the byte `at`.
+fn key_at(text: &str, at: usize) -> Option<&str> {
+    let start = text.get(..at)?.rfind('\n').map_or(0, |i| i + 1);
+    let (key, _) = text.get(start..)?.lines().next()?.split_once('=')?;
+    Some(key.trim()).filter(|key| !key.is_empty())
 }
 
 /// The message without the list of what serde expected, and that list. The list is in the words of
@@ -66,10 +78,13 @@ fn hint(message: &str, expected: &[&str]) -> Option<String> {
 
 /// The known word that `word` most likely stands for, if any comes near.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Swapped letters in short words are what Jaro-Winkler is blind to.
+    let score =
+        |k: &str| strsim::jaro_winkler(word, k).max(strsim::normalized_damerau_levenshtein(word, k) + 0.15);
     known
         .into_iter()
-        .map(|k| (strsim::jaro_winkler(word, k), k))
-        .filter(|(score, _)| *score >= 0.75)
+        .map(|k| (score(k), k))
+        .filter(|(score, _)| *score >= 0.78)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, k)| k)
 }

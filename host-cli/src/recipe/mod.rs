@@ -1,3 +1,138 @@
-//! The recipe.
+//! The recipe: one TOML file with the seed, the input and a table for each stage, in the order of work.
+//!
+//! A table holds the options of its stage; the keys are the flags of the stage's command with `_` for
+//! `-`. A stage without a table is left out, except `collect`, which every recipe has. Paths are
+//! relative to the recipe's folder. What is not known is an error that says where, and the nearest
+//! known name.
+
+mod init;
 mod locate;
 mod template;
+
+pub use init::{InitOptions, Written, init};
+pub use locate::nearest;
+
+use crate::error::{Context, Error, Result};
+use crate::run::relocate;
+use crate::stages::Stage;
+use crate::stages::augment::AugmentOptions;
+use crate::stages::collect::CollectOptions;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// The longest recipe that is read, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// What to do, from raw samples to judged synthetic ones.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// The name of the run; that of the recipe's file when not given.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The seed of all randomness.
+    #[serde(default)]
+    pub seed: u64,
+    /// The raw samples: a file or a folder.
+    pub input: PathBuf,
+    /// How they are read.
+    pub collect: CollectOptions,
+    /// Varied copies.
+    #[serde(default)]
+    pub augment: Option<AugmentOptions>,
+}
+
+impl Recipe {
+    /// Reads a recipe. Paths in it stay as they are.
+    ///
+    /// # Errors
+    /// A usage error with line and column for what is not TOML, not known, or not of the right type.
+    pub fn parse(text: &str) -> Result<Self> {
+        toml::from_str(text).map_err(|e| locate::error(text, e.span(), e.message()))
+    }
+
+    /// Reads the recipe file `path`, takes its relative paths from its folder, and checks the options of
+    /// all stages; gives its text, too.
+    ///
+    /// # Errors
+    /// As [`Recipe::parse`], with the file named; or when an option is out of its range.
+    pub fn load(path: &Path) -> Result<(Self, String)> {
+        if std::fs::metadata(path).at(path)?.len() > MAX_BYTES {
+            return Err(Error::usage(format!("too long for a recipe: {}", path.display()))
+                .hint("a recipe is a short TOML file; `seedbed init` writes one"));
+        }
+        let text = std::fs::read_to_string(path).at(path)?;
+        let mut recipe = Self::parse(&text).map_err(|e| e.within(path.display()))?;
+        let base = path.parent().unwrap_or(Path::new(""));
+        recipe.name = recipe.name.or_else(|| Some(path.file_stem()?.to_string_lossy().into_owned()));
+        let recipe = recipe.relocated(base);
+        recipe.check().map_err(|e| e.within(path.display()))?;
+        Ok((recipe, text))
+    }
+
+    /// The same with relative paths taken from `base`.
+    fn relocated(self, base: &Path) -> Self {
+        Self {
+            input: base.join(self.input),
+            collect: relocate(self.collect, base),
+            augment: self.augment.map(|o| relocate(o, base)),
+            ..self
+        }
+    }
+
+    /// Checks the options of all stages as far as that goes without data.
+    ///
+    /// # Errors
+    /// A usage error that names the table and the key.
+    pub fn check(&self) -> Result<()> {
+        fn one<O: Stage>(table: &str, options: Option<&O>) -> Result<()> {
+            options.map_or(Ok(()), |o| o.check().map_err(|e| e.within(format!("table [{table}]"))))
+        }
+        one("collect", Some(&self.collect))?;
+        one("augment", self.augment.as_ref())
+    }
+
+    /// The text of a recipe for `input` with every key, its meaning and its default.
+    fn template(input: &str, name: &str, tables: Tables) -> String {
+        let mut out = String::from(
+            "# A recipe of seedbed: `seedbed run` works through the tables from top to bottom.\n",
+        );
+        template::comment(
+            &mut out,
+            "A stage without a table is left out. Run it again after a change: only what follows is redone.",
+        );
+        out.push('\n');
+        template::comment(&mut out, "The name of the run.");
+        out.push_str(&format!("name = {}\n", toml::Value::String(name.to_owned())));
+        template::comment(&mut out, "The seed of all randomness: the same seed gives the same bytes.");
+        out.push_str("seed = 0\n");
+        template::comment(&mut out, "The raw samples, a file or a folder; relative to this file.");
+        out.push_str(&format!("input = {}\n\n", toml::Value::String(input.to_owned())));
+        let texts = [
+            template::table(
+                "collect",
+                "Read the raw samples into a dataset.",
+                &CollectOptions::default(),
+                true,
+            ),
+            template::table(
+                "augment",
+                "Make varied copies of the samples of the train split.",
+                &AugmentOptions::default(),
+                tables.pictures,
+            ),
+        ];
+        out.push_str(&texts.join("\n"));
+        out
+    }
+}
+
+/// What a template is for.
+#[derive(Clone, Copy, Debug)]
+struct Tables {
+    /// Whether the samples are pictures.
+    pictures: bool,
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,10 +8,12 @@
 pub mod key;
 pub mod record;
 
+mod chain;
 mod execute;
 mod folder;
 mod options;
 
+pub use chain::run;
 pub use execute::{Call, execute};
 pub use folder::{Draft, apart, may_write};
 pub use options::{relocate, split_paths};

@@ -52,6 +52,10 @@ impl AugmentOptions {
 }
 
 impl Stage for AugmentOptions {
+    fn check(&self) -> Result<()> {
+        self.check()
+    }
+
     fn run(&self, ctx: &Ctx, input: &Path, out: &Path) -> Result<Outcome> {
         self.check()?;
         let augmenter = Augmenter::new(ctx, STEP, seedbed::augment::PURPOSE, &self.ops)?;

@@ -91,6 +91,10 @@ impl CollectOptions {
 }
 
 impl Stage for CollectOptions {
+    fn check(&self) -> Result<()> {
+        self.check().map(drop)
+    }
+
     /// Here `input` is the raw source: a file or a folder.
     fn run(&self, ctx: &Ctx, input: &Path, out: &Path) -> Result<Outcome> {
         let (options, fractions) = self.check()?;

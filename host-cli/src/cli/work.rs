@@ -1,0 +1,110 @@
+//! Running stages and recipes from the command line.
+
+use super::global::Global;
+use super::{Done, Exit, emit};
+use crate::error::Result;
+use crate::recipe::Recipe;
+use crate::report::{self, number};
+use crate::run::{self, Call, RunRecord, execute};
+use crate::stages::{Ctx, Stage};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Runs one stage as a command of its own; the default of `--out` is `seedbed-<name>`.
+pub fn stage<O>(name: &str, options: &O, input: &Path, global: &Global) -> Done
+where
+    O: Stage + clap::Args + Serialize,
+{
+    let ctx = global.context(0)?;
+    let out = global.out_or(&format!("seedbed-{name}"));
+    let record = execute(&ctx, &Call::new(name, options, input, &out))?;
+    emit::stage(&record, &out, global.json)?;
+    Ok(Exit::after(record.set_aside))
+}
+
+/// Runs a recipe and makes its report; the default of `--out` is `<name of the recipe file>-run`.
+pub fn recipe(path: &Path, global: &Global) -> Done {
+    let (recipe, text) = Recipe::load(path)?;
+    let ctx = global.context(recipe.seed)?;
+    let stem = path.file_stem().map_or_else(|| "seedbed".into(), |s| s.to_string_lossy());
+    let out = global.out_or(&format!("{stem}-run"));
+    let command = format!("seedbed run {} --seed {} --out {}", path.display(), ctx.seed, out.display());
+    let (record, page) = with_report(&ctx, &recipe, &text, &command, &out)?;
+    let set_aside = record.stages.iter().map(|s| s.set_aside).sum();
+    if global.json {
+        emit::line(&whole(&record, set_aside, &out, &page).to_string())?;
+    } else {
+        emit::line(&summary(&record, &page))?;
+    }
+    Ok(Exit::after(set_aside))
+}
+
+/// Runs the recipe and writes the report beside its stages; gives the record and the page.
+///
+/// # Errors
+/// When a stage fails, or the report cannot be made.
+pub fn with_report(
+    ctx: &Ctx,
+    recipe: &Recipe,
+    text: &str,
+    command: &str,
+    out: &Path,
+) -> Result<(RunRecord, PathBuf)> {
+    let record = run::run(ctx, recipe, text, command, out)?;
+    let (_, page) = report::make(out, out)?;
+    Ok((record, page))
+}
+
+/// The object of `--json` for a run.
+fn whole(record: &RunRecord, set_aside: u64, out: &Path, page: &Path) -> Value {
+    let stages: Vec<Value> = record
+        .stages
+        .iter()
+        .map(|s| {
+            let mut one = emit::object(s.samples, s.set_aside, &out.join(&s.folder), &s.figures);
+            if let Value::Object(map) = &mut one {
+                map.insert("stage".into(), json!(s.stage));
+                map.insert("key".into(), json!(s.key));
+                map.insert("cached".into(), json!(s.cached));
+                map.insert("seconds".into(), json!(s.seconds));
+            }
+            one
+        })
+        .collect();
+    json!({
+        "samples": record.stages.first().map_or(0, |s| s.samples),
+        "set_aside": set_aside,
+        "out": out,
+        "report": page,
+        "name": record.name,
+        "seed": record.seed,
+        "seconds": record.seconds,
+        "stages": stages,
+    })
+}
+
+fn summary(record: &RunRecord, page: &Path) -> String {
+    let time = |s: f64| number::duration(Duration::try_from_secs_f64(s).unwrap_or_default());
+    let mut text = String::new();
+    for s in &record.stages {
+        let aside = if s.set_aside > 0 {
+            format!(", {} set aside", number::count(s.set_aside))
+        } else {
+            String::new()
+        };
+        let kept = if s.cached { ", nothing changed" } else { "" };
+        text.push_str(&format!(
+            "{:<11} {:>9} samples {:>12}{kept}{aside}\n",
+            s.stage,
+            number::count(s.samples),
+            time(s.seconds)
+        ));
+    }
+    if !record.stages.is_empty() && record.stages.iter().all(|s| s.cached) {
+        text.push_str("nothing changed since the last run: no work was done\n");
+    }
+    text.push_str(&format!("report: {}", page.display()));
+    text
+}

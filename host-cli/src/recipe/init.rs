@@ -1,0 +1,81 @@
+//! `seedbed init`: looks at raw samples and writes a recipe for them.
+
+use super::{Recipe, Tables};
+use crate::dataset::Kind;
+use crate::error::{Context, Error, Result};
+use crate::formats::{self, Format, ReadOptions};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Options of `init`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct InitOptions {
+    /// The raw samples: a folder of pictures by class, or a file in IDX, NPY or CSV format.
+    #[arg(value_name = "PATH")]
+    pub input: PathBuf,
+    /// Overwrite a recipe that is there.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// What `init` found and wrote.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The recipe file.
+    pub out: PathBuf,
+    /// What the samples come as.
+    pub format: Format,
+    /// What they are.
+    pub kind: Kind,
+    /// How many there are.
+    pub samples: usize,
+    /// How many cannot be used, as far as a look at the list of them shows.
+    pub set_aside: usize,
+    /// Their classes.
+    pub classes: usize,
+    /// What was guessed.
+    pub notes: Vec<String>,
+}
+
+/// Looks at the input and writes a commented recipe for it to `out`.
+///
+/// # Errors
+/// When the input is of no known format, or `out` is there and `force` is not given.
+pub fn init(options: &InitOptions, out: &Path) -> Result<Written> {
+    if out.is_dir() {
+        return Err(Error::usage(format!("the recipe would be a folder: {}", out.display()))
+            .hint("name a file with --out, such as seedbed.toml"));
+    }
+    if out.exists() && !options.force {
+        return Err(Error::usage(format!("there is a recipe already: {}", out.display()))
+            .hint("choose another file with --out, or overwrite it with --force"));
+    }
+    let source = formats::open(&options.input, &ReadOptions::default())?;
+    let name = fs::canonicalize(&options.input).at(&options.input)?;
+    let name = name.file_stem().map_or_else(|| "dataset".into(), |n| n.to_string_lossy().into_owned());
+    let tables = Tables { pictures: source.kind == Kind::Images };
+    let text = Recipe::template(&shown(&options.input, out)?, &name, tables);
+    if let Some(parent) = out.parent().filter(|p| !p.as_os_str().is_empty()) {
+        fs::create_dir_all(parent).at(parent)?;
+    }
+    fs::write(out, text).at(out)?;
+    Ok(Written {
+        out: out.to_owned(),
+        format: source.format,
+        kind: source.kind,
+        samples: source.entries.len(),
+        set_aside: source.set_aside.len(),
+        classes: source.classes.len(),
+        notes: source.notes,
+    })
+}
+
+/// The input as the recipe names it: relative where it lies below the recipe's folder.
+fn shown(input: &Path, out: &Path) -> Result<String> {
+    let input = fs::canonicalize(input).at(input)?;
+    let folder = std::path::absolute(out).at(out)?;
+    let folder = folder.parent().and_then(|p| fs::canonicalize(p).ok());
+    let path = folder.as_deref().and_then(|f| input.strip_prefix(f).ok()).unwrap_or(&input);
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    Ok(path.to_string_lossy().into_owned())
+}

@@ -1,0 +1,80 @@
+//! A whole recipe: its stages one after the other in one run folder.
+
+use super::execute::{Call, execute};
+use super::folder::may_write;
+use super::record::{RUN_FILE, RunRecord, StageRecord, Status, VERSION, save};
+use crate::error::{Context, Result};
+use crate::recipe::Recipe;
+use crate::stages::{Ctx, Stage};
+use serde::Serialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime};
+
+/// Runs `recipe` in the folder `out`: stages that did not change since the last run are kept. `text` is the
+/// recipe as written and `command` what makes the run again; both are for the record.
+///
+/// # Errors
+/// When the folder belongs to something else, or a stage fails; the record then says so.
+pub fn run(ctx: &Ctx, recipe: &Recipe, text: &str, command: &str, out: &Path) -> Result<RunRecord> {
+    recipe.check()?;
+    may_write(out, RUN_FILE)?;
+    fs::create_dir_all(out).at(out)?;
+    let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let record = RunRecord {
+        version: VERSION,
+        seedbed: env!("CARGO_PKG_VERSION").into(),
+        name: recipe.name.clone().unwrap_or_else(|| "run".into()),
+        seed: ctx.seed,
+        started,
+        command: command.into(),
+        recipe: text.into(),
+        ..RunRecord::default()
+    };
+    let mut chain = Chain { ctx, out, record, begun: Instant::now() };
+    let result = chain.save(Status::Running).and_then(|()| chain.all(recipe));
+    chain.save(if result.is_ok() { Status::Done } else { Status::Failed })?;
+    result.map(|()| chain.record)
+}
+
+struct Chain<'a> {
+    ctx: &'a Ctx,
+    out: &'a Path,
+    record: RunRecord,
+    begun: Instant,
+}
+
+impl Chain<'_> {
+    fn save(&mut self, status: Status) -> Result<()> {
+        self.record.status = status;
+        self.record.seconds = self.begun.elapsed().as_secs_f64();
+        save(self.out, RUN_FILE, &self.record)
+    }
+
+    /// Runs one stage in its folder, which it gives.
+    fn stage<O>(&mut self, name: &str, folder: &str, options: &O, input: &Path) -> Result<PathBuf>
+    where
+        O: Stage + clap::Args + Serialize,
+    {
+        let out = self.out.join(folder);
+        let done = execute(self.ctx, &Call::new(name, options, input, &out))
+            .map_err(|e| e.within(format!("stage {name}")))?;
+        self.record.stages.push(StageRecord { folder: folder.into(), ..done });
+        self.save(Status::Running)?;
+        Ok(out)
+    }
+
+    /// The same for a stage that may be left out: its folder, or `input`.
+    fn maybe<O>(&mut self, name: &str, folder: &str, options: Option<&O>, input: PathBuf) -> Result<PathBuf>
+    where
+        O: Stage + clap::Args + Serialize,
+    {
+        options.map_or(Ok(input.clone()), |o| self.stage(name, folder, o, &input))
+    }
+
+    fn all(&mut self, recipe: &Recipe) -> Result<()> {
+        let data = self.stage("collect", "01-collect", &recipe.collect, &recipe.input)?;
+        self.maybe("augment", "05-augment", recipe.augment.as_ref(), data)?;
+        Ok(())
+    }
+}

@@ -105,3 +105,19 @@ fn shape(tuple: &str) -> Result<Vec<usize>> {
     let axes = inner.split(',').map(str::trim).filter(|axis| !axis.is_empty());
     axes.map(|axis| axis.trim_end_matches('L').parse().map_err(|_| damaged())).collect()
 }
+
+/// The bytes before the elements of an array in C order, as `numpy.save` writes them (version 1): the
+/// elements start at a multiple of 64.
+pub fn header(descr: &str, shape: &[usize]) -> Vec<u8> {
+    let axes: Vec<String> = shape.iter().map(usize::to_string).collect();
+    let comma = if shape.len() == 1 { "," } else { "" };
+    let mut text =
+        format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}{comma}), }}", axes.join(", "));
+    let before = MAGIC.len() + 4;
+    let padded = (before + text.len() + 1).next_multiple_of(64) - before - 1;
+    text.extend(std::iter::repeat_n(' ', padded - text.len()));
+    text.push('\n');
+    // A shape has few axes, so the text is far shorter than 64 KiB.
+    let length = (text.len() as u16).to_le_bytes();
+    [MAGIC, &[1, 0], &length, text.as_bytes()].concat()
+}

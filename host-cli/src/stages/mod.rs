@@ -7,6 +7,7 @@
 
 // Data in and out.
 pub mod collect;
+pub mod export;
 pub mod inspect;
 
 // Pictures and operations on them.

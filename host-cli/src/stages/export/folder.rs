@@ -1,0 +1,102 @@
+//! Pictures in folders of splits and classes.
+
+use super::name::Names;
+use super::{Selection, only_for};
+use crate::dataset::{Content, Kind, Origin, Split};
+use crate::error::{Context, Error, Result};
+use crate::stages::Ctx;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+/// Pictures in memory at a time.
+const BATCH: usize = 256;
+
+/// One line of a `metadata.jsonl`.
+#[derive(Serialize)]
+struct Line<'a> {
+    /// Relative to the folder of the split.
+    file_name: String,
+    id: &'a str,
+    /// The name of the class; null where unknown.
+    label: Option<&'a str>,
+    weight: f32,
+    /// JSON text; null for an original.
+    origin: Option<String>,
+}
+
+/// The open list of one split.
+struct SplitFolder {
+    list: BufWriter<File>,
+    /// The names given in each class's folder; the last is for pictures without a class.
+    names: Vec<Names>,
+}
+
+pub fn write(ctx: &Ctx, selection: &Selection, out: &Path) -> Result<()> {
+    only_for(Kind::Images, selection)?;
+    let meta = selection.meta();
+    let mut class_names = Names::default();
+    let mut classes: Vec<String> = meta.classes.iter().map(|name| class_names.give(name)).collect();
+    classes.push(class_names.give("unlabelled"));
+    let mut folders: BTreeMap<Split, SplitFolder> = BTreeMap::new();
+    let task = ctx.progress.start("export", Some(selection.len()));
+    let mut named = selection.samples().map(|sample| {
+        let sample = sample?;
+        let class = sample.label.map_or(meta.classes.len(), |label| label as usize);
+        let folder = open(&mut folders, sample.split, out, &classes)?;
+        let file = folder.names.get_mut(class).map(|names| names.give(&sample.id)).unwrap_or_default();
+        let file_name = format!("{}/{file}.png", classes[class]);
+        let line = Line {
+            file_name: file_name.clone(),
+            id: &sample.id,
+            label: sample.label.map(|_| meta.class_name(sample.label)),
+            weight: sample.weight,
+            origin: sample.origin.as_ref().map(origin_text).transpose()?,
+        };
+        serde_json::to_writer(&mut folder.list, &line).at(out)?;
+        folder.list.write_all(b"\n").at(out)?;
+        Ok((out.join(sample.split.name()).join(file_name), sample.content))
+    });
+    let save = |(path, content)| match content {
+        Content::Image(image) => std::fs::write(&path, image.bytes).at(&path),
+        Content::Row(_) => Err(Error::failed("row among pictures")),
+    };
+    ctx.pool.stream(&mut named, BATCH, save, |()| {
+        task.inc(1);
+        Ok(())
+    })?;
+    drop(named);
+    for folder in folders.values_mut() {
+        folder.list.flush().at(out)?;
+    }
+    Ok(())
+}
+
+fn open<'a>(
+    folders: &'a mut BTreeMap<Split, SplitFolder>,
+    split: Split,
+    out: &Path,
+    classes: &[String],
+) -> Result<&'a mut SplitFolder> {
+    use std::collections::btree_map::Entry;
+    match folders.entry(split) {
+        Entry::Occupied(entry) => Ok(entry.into_mut()),
+        Entry::Vacant(entry) => {
+            let folder = out.join(split.name());
+            for class in classes {
+                let path = folder.join(class);
+                std::fs::create_dir_all(&path).at(&path)?;
+            }
+            let path = folder.join("metadata.jsonl");
+            let list = BufWriter::new(File::create(&path).at(&path)?);
+            let names = classes.iter().map(|_| Names::default()).collect();
+            Ok(entry.insert(SplitFolder { list, names }))
+        }
+    }
+}
+
+fn origin_text(origin: &Origin) -> Result<String> {
+    serde_json::to_string(origin).map_err(|e| Error::failed(format!("cannot write the origin as JSON ({e})")))
+}

@@ -122,10 +122,10 @@ impl Model {
             }
             seedbed::Error::CapacityExceeded => Error::usage("too many layers: hidden, channels")
                 .hint(format!("at most {} of each", seedbed::generate::MAX_HIDDEN)),
-            seedbed::Error::InvalidArgument => {
-                Error::usage("a size of the network does not fit the samples: hidden, channels, latent")
-                    .hint("sizes must be at least 1, and pictures must be at least 2 x 2 for each convolution")
-            }
+            seedbed::Error::InvalidArgument => Error::usage(
+                "a size of the network does not fit the samples: hidden, channels, latent",
+            )
+            .hint("sizes must be at least 1, and pictures must be at least 2 x 2 for each convolution"),
             e => Error::from(e),
         };
         Ok(match network {

@@ -44,12 +44,13 @@ pub struct TrainingData {
 
 impl TrainingData {
     /// Reads a dataset. With `labelled`, samples without a label are left out and counted. Weights are
-    /// scaled to a mean of 1 over the train split; rows of a table are standardised by the dataset's
-    /// normalisation, or by mean and deviation of the train split where it has none.
+    /// scaled to a mean of 1 over the train split; rows of a table are standardised by `scale` (of a model
+    /// that has learnt already), else by the dataset's normalisation, else by mean and deviation of the train
+    /// split.
     ///
     /// # Errors
     /// When the dataset is damaged, its pictures differ in size, or there is nothing to train on.
-    pub fn load(dataset: &Dataset, pool: &Pool, labelled: bool) -> Result<Self> {
+    pub fn load(dataset: &Dataset, pool: &Pool, labelled: bool, scale: Option<&Normalize>) -> Result<Self> {
         let meta = dataset.meta();
         let mut spec = DataSpec::of(dataset)?;
         let mut data = Self {
@@ -86,7 +87,8 @@ impl TrainingData {
         }
         data.scale_weights(dataset)?;
         if spec.kind == Kind::Table {
-            let normalize = meta.normalize.clone().unwrap_or_else(|| data.moments());
+            let known = scale.or(meta.normalize.as_ref()).cloned();
+            let normalize = known.unwrap_or_else(|| data.moments());
             data.standardise(&normalize);
             spec.normalize = Some(normalize);
         }
@@ -125,10 +127,7 @@ impl TrainingData {
         let train = self.lists.train.iter().map(|&i| self.weights[i as usize] as f64);
         let mean = train.sum::<f64>() / self.lists.train.len() as f64;
         if !(mean > 0.0 && mean.is_finite()) {
-            return Err(Error::failed(format!(
-                "all training weights are 0: {}",
-                dataset.folder().display()
-            )));
+            return Err(Error::failed(format!("all training weights are 0: {}", dataset.folder().display())));
         }
         let scale = (1.0 / mean) as f32;
         self.weights.iter_mut().for_each(|w| *w *= scale);

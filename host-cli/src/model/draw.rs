@@ -2,8 +2,8 @@
 
 use super::any::Model;
 use super::checkpoint::ModelFile;
-use crate::dataset::{Content, Kind};
 use crate::codec::Pixels;
+use crate::dataset::{Content, Kind};
 use crate::error::Result;
 use crate::stages::Ctx;
 use seedbed::Scratch;
@@ -76,7 +76,9 @@ impl<'a> Drawer<'a> {
             let scratch = &mut Scratch::new(&mut memory);
             match &self.model {
                 Model::Vae(vae) => vae.sample(on, &self.file.params, &prior, which, out, scratch)?,
-                Model::Gan(gan) => gan.sample(on, &self.file.average, self.temperature, which, out, scratch)?,
+                Model::Gan(gan) => {
+                    gan.sample(on, &self.file.average, self.temperature, which, out, scratch)?
+                }
             }
         }
         Ok(out)

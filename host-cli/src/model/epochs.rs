@@ -214,7 +214,8 @@ impl<'a> Trainer<'a> {
                 grads: &mut self.grads,
                 moments: &mut self.at.moments,
             };
-            let terms = vae.train_step(on, &mut trainee, &batch, &step, &mut Scratch::new(&mut self.scratch))?;
+            let terms =
+                vae.train_step(on, &mut trainee, &batch, &step, &mut Scratch::new(&mut self.scratch))?;
             if !terms.loss(1.0).is_finite() {
                 return Err(self.diverged(epoch));
             }

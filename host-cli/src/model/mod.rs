@@ -8,12 +8,14 @@ mod checkpoint;
 mod data;
 mod draw;
 mod epochs;
+mod judge;
 
 pub use any::{DataSpec, Model, ModelConfig, Network, Training};
 pub use checkpoint::{Checkpoint, ModelFile, Progress, STATE_FILE, WEIGHTS_FILE};
 pub use data::{Lists, TrainingData};
 pub use draw::{Drawer, PriorKind};
 pub use epochs::{Epoch, Fitted, Plan, train};
+pub use judge::{Judge, Verdict};
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@ use super::*;
 use crate::codec::Pixels;
 use crate::dataset::{Content, Dataset, DatasetWriter, Meta, Sample, Split};
 use crate::pool::Pool;
+use crate::stages::generate::GenerateOptions;
 use crate::stages::train::{HISTORY_FILE, ModelKind, TrainOptions};
 use crate::stages::{Ctx, Stage};
 use seedbed::Level;
@@ -42,7 +43,15 @@ fn table(folder: &Path) {
 }
 
 fn small(epochs: u32) -> TrainOptions {
-    TrainOptions { hidden: vec![24], latent: 4, epochs, batch: 10, lr: 3e-3, patience: 0, ..Default::default() }
+    TrainOptions {
+        hidden: vec![24],
+        latent: 4,
+        epochs,
+        batch: 10,
+        lr: 3e-3,
+        patience: 0,
+        ..Default::default()
+    }
 }
 
 fn ctx(threads: usize, level: Level) -> Ctx {
@@ -192,7 +201,8 @@ fn training_stops_when_validation_gets_no_better_and_keeps_the_best() {
     let out = folder.dir.path().join("vae");
     let options = TrainOptions { patience: 4, lr: 0.02, ..small(400) };
     let outcome = options.run(&ctx, &folder.data, &out).unwrap();
-    let (epochs, best) = (outcome.figures["epochs"].as_u64().unwrap(), outcome.figures["best_epoch"].as_u64());
+    let (epochs, best) =
+        (outcome.figures["epochs"].as_u64().unwrap(), outcome.figures["best_epoch"].as_u64());
     assert!(epochs < 400 && best == Some(epochs - 4), "{epochs} {best:?}");
     let (file, _) = ModelFile::load(&out).unwrap();
     assert_eq!(Some(u64::from(file.epoch)), best);
@@ -231,5 +241,80 @@ fn a_file_that_is_no_model_is_named() {
     let e = Checkpoint::load(&out.join(WEIGHTS_FILE)).unwrap_err();
     assert!(e.message.contains("finished model"), "{e}");
     let data = Dataset::open(&folder.data).unwrap();
-    assert_eq!(TrainingData::load(&data, &Pool::single(), true).unwrap().len(), 40);
+    assert_eq!(TrainingData::load(&data, &Pool::single(), true, None).unwrap().len(), 40);
+}
+
+fn generate(model: &Path) -> GenerateOptions {
+    GenerateOptions { model: Some(model.to_owned()), n: 30, ..Default::default() }
+}
+
+#[test]
+fn generated_samples_say_how_they_can_be_made_again() {
+    let folder = Folder::new(pictures);
+    let ctx = Ctx::quiet(5);
+    let model = folder.train("vae", &small(120), &ctx);
+    let out = folder.dir.path().join("new");
+    let options = GenerateOptions { manifold_k: 10, ..generate(&model) };
+    let outcome = options.run(&ctx, &folder.data, &out).unwrap();
+    assert_eq!(outcome.samples, 30);
+    assert!(out.join(crate::stages::generate::GRID_FILE).is_file());
+    let (file, hash) = ModelFile::load(&model).unwrap();
+    let drawer = Drawer::new(&ctx, &file, PriorKind::Aggregate, 0.8).unwrap();
+    for sample in Dataset::open(&out).unwrap().samples().map(Result::unwrap) {
+        let origin = sample.origin.clone().unwrap();
+        assert_eq!((origin.source.as_str(), origin.seed), (hash.as_str(), 5));
+        let again = drawer.draw(origin.params["index"].as_u64().unwrap(), &[sample.label.unwrap()]).unwrap();
+        assert_eq!(drawer.content(&again).unwrap(), sample.content);
+    }
+    // The same on two threads.
+    let again = folder.dir.path().join("again");
+    options.run(&self::ctx(2, Level::BASE), &folder.data, &again).unwrap();
+    let hash = |folder: &Path| crate::dataset::content_hash(folder).unwrap();
+    assert_eq!(hash(&out), hash(&again));
+}
+
+#[test]
+fn copies_and_strangers_are_told_from_the_rest() {
+    let folder = Folder::new(pictures);
+    let ctx = Ctx::quiet(5);
+    let data = TrainingData::load(&Dataset::open(&folder.data).unwrap(), &ctx.pool, true, None).unwrap();
+    let judge = Judge::new(&ctx, &data, 2, 0.2, 3).unwrap();
+    let (labels, _, _) = data.about(&data.lists.train);
+    let mut samples = Vec::new();
+    data.gather(&data.lists.train[..2], &mut samples);
+    let (first, second) = samples.split_at(36);
+    let mean: Vec<f32> = {
+        let mut all = Vec::new();
+        data.gather(&data.lists.train, &mut all);
+        let own: Vec<&[f32]> =
+            all.chunks(36).zip(&labels).filter(|(_, l)| **l == labels[0]).map(|(x, _)| x).collect();
+        (0..36).map(|i| own.iter().map(|x| x[i]).sum::<f32>() / own.len() as f32).collect()
+    };
+    let nearly: Vec<f32> = first.iter().map(|v| v + 0.001).collect();
+    let all = [first, &nearly, &mean, second, &[1.0; 36]].concat();
+    let verdicts = judge.verdicts(&all, labels[0] as usize).unwrap();
+    use Verdict::{Copy, Fine, Outside};
+    // The fourth is a training sample of another class, and so a copy before anything else.
+    assert_eq!(verdicts, [Copy, Copy, Fine, Copy, Outside]);
+}
+
+#[test]
+fn what_cannot_be_generated_is_told() {
+    let folder = Folder::new(pictures);
+    let other = Folder::new(table);
+    let ctx = Ctx::quiet(5);
+    let model = folder.train("vae", &small(1), &ctx);
+    let out = folder.dir.path().join("new");
+    let run = |options: GenerateOptions, data: &Path| options.run(&ctx, data, &out).unwrap_err();
+    for (options, key) in [
+        (GenerateOptions::default(), "--model"),
+        (GenerateOptions { n: 0, ..generate(&model) }, "--n"),
+        (GenerateOptions { temperature: f32::NAN, ..generate(&model) }, "temperature"),
+        (GenerateOptions { max_tries: 0, ..generate(&model) }, "max_tries"),
+    ] {
+        let e = run(options, &folder.data);
+        assert!(e.exit_code() == 2 && e.message.contains(key), "{e}");
+    }
+    assert!(run(generate(&model), &other.data).message.contains("other classes"));
+    assert!(!out.exists());
 }

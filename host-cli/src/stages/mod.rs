@@ -18,6 +18,7 @@ pub mod replay;
 // Selection, balance, judgement.
 
 // Models.
+pub mod generate;
 pub mod train;
 
 use crate::error::{Error, Result};

@@ -247,7 +247,7 @@ impl Stage for TrainOptions {
         }
         // What the data cannot be used for is known before it is read.
         self.config(ctx.seed, DataSpec::of(&dataset)?, conditional)?;
-        let data = TrainingData::load(&dataset, &ctx.pool, conditional)?;
+        let data = TrainingData::load(&dataset, &ctx.pool, conditional, None)?;
         let config = self.config(ctx.seed, data.spec.clone(), conditional)?;
         let own = beside(out);
         let start = match &self.resume {

@@ -16,6 +16,7 @@ pub mod dataset;
 pub mod formats;
 
 // Features and models.
+pub mod features;
 pub mod model;
 
 // What a user asks for.

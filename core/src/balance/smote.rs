@@ -7,7 +7,6 @@ use super::PURPOSE;
 use crate::error::{Error, Result};
 use crate::linalg::Neighbour;
 use crate::rng::{Key, Stream};
-use crate::simd::Level;
 
 /// The recipe of one synthetic row: base + gap · (other − base).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -75,6 +74,7 @@ mod tests {
     use crate::exec::Serial;
     use crate::linalg::{Exclude, knn, knn_scratch_len};
     use crate::scratch::Scratch;
+    use crate::simd::Level;
     use crate::testing::same_bits_at_every_level;
     use crate::view::MatRef;
     use std::vec;

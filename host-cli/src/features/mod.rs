@@ -1,0 +1,142 @@
+//! Samples as rows of numbers, for everything that compares samples with each other: pruning, balancing, judging,
+//! and the rejection of generated samples.
+//!
+//! A [`Space`] says what the numbers are: the pixels of a picture in 0..1, or the columns of a table, standardised by
+//! mean and deviation of the train split. A [`Projection`] takes them to a few principal components. Rows are always
+//! in the order of the dataset, which is that of the ids.
+
+mod projection;
+mod space;
+
+pub use projection::Projection;
+pub use space::{Space, TILE};
+
+use crate::dataset::{Dataset, Sample, Split};
+use crate::error::Result;
+use crate::stages::Ctx;
+use seedbed::MatRef;
+use seedbed::linalg::{Exclude, Neighbour, knn, knn_scratch_len};
+use seedbed::scratch::ScratchBuf;
+
+/// Samples that are decoded at a time, for each thread.
+const BATCH: usize = 128;
+
+/// A matrix that owns its values.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Mat {
+    /// The values, row after row.
+    pub data: Vec<f32>,
+    /// Columns.
+    pub cols: usize,
+}
+
+impl Mat {
+    /// A matrix of zeros.
+    pub fn zeros(rows: usize, cols: usize) -> Self {
+        Self { data: vec![0.0; rows * cols], cols }
+    }
+
+    /// Rows.
+    pub fn rows(&self) -> usize {
+        self.data.len() / self.cols.max(1)
+    }
+
+    /// Row `i`.
+    pub fn row(&self, i: usize) -> &[f32] {
+        &self.data[i * self.cols..(i + 1) * self.cols]
+    }
+
+    /// The matrix as the core sees it.
+    pub fn view(&self) -> MatRef<'_, f32> {
+        MatRef::new(&self.data, self.rows(), self.cols).expect("the data are whole rows")
+    }
+
+    /// The rows of these numbers, in their order.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        Self { data: rows.iter().flat_map(|&i| self.row(i)).copied().collect(), cols: self.cols }
+    }
+}
+
+/// The samples of a dataset as rows of numbers, with what else is needed of them.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    /// The ids, ascending.
+    pub ids: Vec<String>,
+    /// The labels.
+    pub labels: Vec<Option<u32>>,
+    /// The splits.
+    pub splits: Vec<Split>,
+    /// The numbers, one row for each sample.
+    pub features: Mat,
+}
+
+impl Table {
+    /// Reads the samples that `wanted` holds for, in the order of the dataset.
+    ///
+    /// # Errors
+    /// When a sample cannot be read or does not fit the space; the error names it.
+    pub fn read(
+        ctx: &Ctx,
+        dataset: &Dataset,
+        space: &Space,
+        wanted: impl Fn(&Sample) -> bool,
+    ) -> Result<Self> {
+        let mut table = Self { features: Mat { data: Vec::new(), cols: space.cols() }, ..Self::default() };
+        let task = ctx.progress.start("features", Some(dataset.len()));
+        let samples = dataset.samples().filter(|sample| sample.as_ref().map_or(true, &wanted));
+        ctx.pool.stream(
+            samples,
+            BATCH * ctx.pool.threads(),
+            |sample| {
+                let row = space.row(ctx.level, &sample)?;
+                Ok((sample.id, sample.label, sample.split, row))
+            },
+            |(id, label, split, row)| {
+                task.inc(1);
+                table.ids.push(id);
+                table.labels.push(label);
+                table.splits.push(split);
+                table.features.data.extend(row);
+                Ok(())
+            },
+        )?;
+        Ok(table)
+    }
+
+    /// How many samples there are.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// The numbers of the rows in a split.
+    pub fn of_split(&self, split: Split) -> Vec<usize> {
+        (0..self.len()).filter(|&i| self.splits[i] == split).collect()
+    }
+}
+
+/// The `k` nearest rows of `refs` for each row of `queries`, `k` places each; see [`seedbed::linalg::knn`].
+///
+/// # Errors
+/// When the columns differ or `k` is 0.
+pub fn neighbours(
+    ctx: &Ctx,
+    queries: &Mat,
+    refs: &Mat,
+    exclude: Exclude,
+    k: usize,
+) -> Result<Vec<Neighbour>> {
+    let (q, r) = (queries.view(), refs.view());
+    let mut out = vec![Neighbour::NONE; q.rows() * k];
+    let mut scratch = ScratchBuf::new();
+    let mut arena = scratch.arena(knn_scratch_len(q.rows(), r.rows(), r.cols()));
+    knn(ctx.level, &ctx.pool, q, r, exclude, k, &mut out, &mut arena)?;
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+//! What the numbers of a sample are.
+
+use crate::codec::Pixels;
+use crate::dataset::{Dataset, ImageShape, Kind, Sample, Split};
+use crate::error::{Error, Result};
+use seedbed::image::{Filter, ResizePlan};
+use seedbed::scratch::ScratchBuf;
+use seedbed::{ImageMut, Level, Scratch};
+
+/// The side that pictures of several sizes are brought to before they are compared.
+pub const TILE: u32 = 32;
+
+/// How a sample becomes a row of numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Space {
+    /// Pixels in 0..1, rows from the top, channels interleaved; other sizes are resized to this one.
+    Pixels(ImageShape),
+    /// Columns of a table: (value − mean) / deviation, 0 where the value is missing.
+    Columns {
+        /// The numbers of the columns.
+        chosen: Vec<usize>,
+        /// Mean of each chosen column over the train split.
+        mean: Vec<f32>,
+        /// Standard deviation of each; 0 for a constant column, which then is 0 everywhere.
+        std: Vec<f32>,
+    },
+}
+
+impl Space {
+    /// All pixels (at one size: the dataset's, or [`TILE`] × [`TILE`]), or all columns.
+    ///
+    /// # Errors
+    /// When a table cannot be read.
+    pub fn of(dataset: &Dataset) -> Result<Self> {
+        match dataset.meta().kind {
+            Kind::Images => {
+                let tile = ImageShape { height: TILE, width: TILE, channels: 3 };
+                Ok(Self::Pixels(dataset.meta().image.unwrap_or(tile)))
+            }
+            Kind::Table => Self::columns(dataset, (0..dataset.meta().columns.len()).collect()),
+        }
+    }
+
+    /// Columns of a table by their names.
+    ///
+    /// # Errors
+    /// When the dataset is no table, or has no column of a name.
+    pub fn named(dataset: &Dataset, names: &[String]) -> Result<Self> {
+        let meta = dataset.meta();
+        if meta.kind != Kind::Table {
+            return Err(Error::usage(format!("pictures have no columns: {}", dataset.folder().display())));
+        }
+        let number = |name: &String| {
+            meta.columns.iter().position(|c| c == name).ok_or_else(|| {
+                Error::usage(format!("no column `{name}`: {}", dataset.folder().display()))
+                    .hint(format!("one of {}", meta.columns.join(", ")))
+            })
+        };
+        Self::columns(dataset, names.iter().map(number).collect::<Result<_>>()?)
+    }
+
+    /// Standardised by the train split, or by all rows where it is empty.
+    fn columns(dataset: &Dataset, chosen: Vec<usize>) -> Result<Self> {
+        let train = dataset.meta().counts.train > 0;
+        let counted = |s: &Sample| !train || s.split == Split::Train;
+        let mean = moments(dataset, &chosen, counted, |value, _| value, None)?;
+        let square = |value: f64, mean: f64| (value - mean) * (value - mean);
+        let variance = moments(dataset, &chosen, counted, square, Some(&mean))?;
+        let std = variance.iter().zip(&mean).map(|(v, m)| {
+            let std = v.sqrt();
+            // What rounding leaves of a constant is no deviation.
+            if std > 1e-7 * m.abs() { std as f32 } else { 0.0 }
+        });
+        Ok(Self::Columns { std: std.collect(), mean: mean.iter().map(|&m| m as f32).collect(), chosen })
+    }
+
+    /// Numbers in a row.
+    pub fn cols(&self) -> usize {
+        match self {
+            Self::Pixels(s) => s.height as usize * s.width as usize * s.channels as usize,
+            Self::Columns { chosen, .. } => chosen.len(),
+        }
+    }
+
+    /// The name of the space beside a score.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Pixels(s) => format!("pixels {} × {} × {}", s.height, s.width, s.channels),
+            Self::Columns { chosen, .. } => format!("{} standardised columns", chosen.len()),
+        }
+    }
+
+    /// The numbers of a sample.
+    ///
+    /// # Errors
+    /// When the sample is of the other kind or damaged; the error names it.
+    pub fn row(&self, level: Level, sample: &Sample) -> Result<Vec<f32>> {
+        match self {
+            Self::Pixels(shape) => {
+                let pixels = to_shape(level, &sample.pixels()?, *shape)?;
+                Ok(pixels.iter().map(|&v| f32::from(v) / 255.0).collect())
+            }
+            Self::Columns { chosen, mean, std } => {
+                let row = sample.row()?;
+                let scaled = chosen.iter().zip(mean.iter().zip(std)).map(|(&c, (&m, &s))| {
+                    let value = row.get(c).copied().unwrap_or(f32::NAN);
+                    if value.is_nan() || s == 0.0 { 0.0 } else { (value - m) / s }
+                });
+                Ok(scaled.collect())
+            }
+        }
+    }
+
+    /// Back from numbers to 8-bit pixels, rounded and moved into 0..=255; `None` for a table.
+    pub fn pixels(&self, row: &[f32]) -> Option<Result<Pixels>> {
+        let Self::Pixels(s) = self else { return None };
+        let data = row.iter().map(|&v| seedbed::math::to_u8(v * 255.0)).collect();
+        Some(Pixels::new(data, s.height as usize, s.width as usize, s.channels as usize))
+    }
+}
+
+/// Mean of `of(value, about)` for each chosen column over the rows counted in which the value is there.
+fn moments(
+    dataset: &Dataset,
+    chosen: &[usize],
+    counted: impl Fn(&Sample) -> bool,
+    of: impl Fn(f64, f64) -> f64,
+    about: Option<&[f64]>,
+) -> Result<Vec<f64>> {
+    let mut sums = vec![(0f64, 0u64); chosen.len()];
+    for sample in dataset.samples() {
+        let sample = sample?;
+        if !counted(&sample) {
+            continue;
+        }
+        let row = sample.row()?;
+        for (i, (sum, &c)) in sums.iter_mut().zip(chosen).enumerate() {
+            let value = f64::from(row[c]);
+            if !value.is_nan() {
+                sum.0 += of(value, about.map_or(0.0, |a| a[i]));
+                sum.1 += 1;
+            }
+        }
+    }
+    Ok(sums.iter().map(|&(sum, n)| sum / n.max(1) as f64).collect())
+}
+
+/// The pixels of a picture at a shape: channels first, then the size.
+fn to_shape(level: Level, pixels: &Pixels, shape: ImageShape) -> Result<Vec<u8>> {
+    let (h, w, c) = (shape.height as usize, shape.width as usize, shape.channels as usize);
+    let mut data = pixels.data.clone();
+    let (from_h, from_w) = (pixels.height, pixels.width);
+    match (pixels.channels, c) {
+        (a, b) if a == b => {}
+        (1, 3) => data = data.iter().flat_map(|&v| [v; 3]).collect(),
+        (3, 1) => {
+            let mut grey = vec![0; from_h * from_w];
+            let dst = ImageMut::new(&mut grey, from_h, from_w, 1)?;
+            seedbed::image::rgb_to_grey(level, pixels.view()?, dst)?;
+            data = grey;
+        }
+        (a, b) => return Err(Error::failed(format!("a picture of {a} channels cannot have {b}"))),
+    }
+    if (from_h, from_w) == (h, w) {
+        return Ok(data);
+    }
+    resize(level, &Pixels::new(data, from_h, from_w, c)?, h, w)
+}
+
+/// The picture at another size, antialiased by Lanczos as Pillow does it.
+pub(crate) fn resize(level: Level, from: &Pixels, height: usize, width: usize) -> Result<Vec<u8>> {
+    let (old, new) = ((from.height, from.width), (height, width));
+    let mut plan_memory = vec![0u8; ResizePlan::plan_len(Filter::Lanczos3, old, new)];
+    let plan = ResizePlan::new(Filter::Lanczos3, old, new, &mut Scratch::new(&mut plan_memory))?;
+    let mut out = vec![0u8; height * width * from.channels];
+    let mut scratch = ScratchBuf::new();
+    let dst = ImageMut::new(&mut out, height, width, from.channels)?;
+    plan.run(level, from.view()?, dst, &mut scratch.arena(plan.scratch_len(from.channels)))?;
+    Ok(out)
+}

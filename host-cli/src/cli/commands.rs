@@ -8,7 +8,10 @@ use crate::recipe::{InitOptions, init};
 use crate::report;
 use crate::stages::augment::AugmentOptions;
 use crate::stages::collect::CollectOptions;
+use crate::stages::inspect::{self, InspectOptions};
+use crate::stages::preprocess::PreprocessOptions;
 use crate::stages::replay::ReplayOptions;
+use crate::stages::train::TrainOptions;
 use clap::Subcommand;
 use serde_json::json;
 use std::io::{Write, stdout};
@@ -35,9 +38,18 @@ pub enum Command {
         #[command(flatten)]
         options: CollectOptions,
     },
+    /// Look through a dataset: counts, sizes, statistics, duplicates, poor samples. Changes nothing.
+    #[command(after_help = examples::INSPECT)]
+    Inspect(On<InspectOptions>),
+    /// Give all samples one size and one form, and decide the scaling that models will see.
+    #[command(after_help = examples::PREPROCESS)]
+    Preprocess(On<PreprocessOptions>),
     /// Make varied copies of the pictures of the train split.
     #[command(after_help = examples::AUGMENT)]
     Augment(On<AugmentOptions>),
+    /// Train a small generative model: a VAE or a GAN.
+    #[command(after_help = examples::TRAIN)]
+    Train(On<TrainOptions>),
     /// Make one augmented sample again, alone, from what its origin records.
     #[command(after_help = examples::REPLAY)]
     Replay(ReplayOptions),
@@ -81,6 +93,9 @@ pub fn run(command: &Command, global: &Global) -> Done {
         Command::Init(options) => init_recipe(options, global),
         Command::Run { recipe } => work::recipe(recipe, global),
         Command::Collect { input, options } => work::stage("collect", options, input, global),
+        Command::Inspect(on) => look(on, global),
+        Command::Preprocess(on) => work::stage("preprocess", &on.options, &on.input, global),
+        Command::Train(on) => work::stage("train", &on.options, &on.input, global),
         Command::Augment(on) => work::stage("augment", &on.options, &on.input, global),
         Command::Replay(options) => replay(options, global),
         Command::Report { run } => make_report(run, global),
@@ -109,6 +124,20 @@ fn init_recipe(options: &InitOptions, global: &Global) -> Done {
             written.classes,
             written.out.display()
         ))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Findings are written with `--out` only; without it they are printed.
+fn look(on: &On<InspectOptions>, global: &Global) -> Done {
+    if global.out.is_some() {
+        return work::stage("inspect", &on.options, &on.input, global);
+    }
+    let (outcome, _) = on.options.inspect(&global.context(0)?, &on.input)?;
+    if global.json {
+        emit::line(&emit::object(outcome.samples, 0, &on.input, &outcome.figures).to_string())?;
+    } else {
+        emit::line(inspect::text(&outcome).trim_end())?;
     }
     Ok(Exit::Done)
 }

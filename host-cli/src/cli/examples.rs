@@ -41,3 +41,16 @@ pub const AUGMENT: &str = "Examples:
 
 pub const REPLAY: &str = "Examples:
   seedbed replay 'cat/1.png!augment00001' --dataset seedbed-augment --out copy.png";
+
+pub const INSPECT: &str = "Examples:
+  seedbed inspect seedbed-collect                 Print what is in it and what looks wrong
+  seedbed inspect seedbed-collect --out findings  Write inspect.json, inspect.txt and issues.jsonl";
+
+pub const PREPROCESS: &str = "Examples:
+  seedbed preprocess seedbed-collect --size 32 --fit cover
+  seedbed preprocess seedbed-collect --mode grey --normalize train";
+
+pub const TRAIN: &str = "Examples:
+  seedbed train seedbed-augment                            A VAE of dense layers
+  seedbed train seedbed-augment --arch conv --epochs 30    With convolutions
+  seedbed train seedbed-augment --resume seedbed-train --epochs 60 --out longer";

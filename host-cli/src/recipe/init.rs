@@ -3,9 +3,16 @@
 use super::{Recipe, Tables};
 use crate::dataset::Kind;
 use crate::error::{Context, Error, Result};
-use crate::formats::{self, Format, ReadOptions};
+use crate::formats::{self, Format, Loaded, ReadOptions, Source};
+use crate::stages::preprocess::Size;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// Pictures that are looked at for their sizes, at most.
+const LOOKED_AT: usize = 64;
+/// The size that a small model learns well.
+const MODEL_SIZE: &str = "32";
 
 /// Options of `init`.
 #[derive(Clone, Debug, clap::Args)]
@@ -53,7 +60,7 @@ pub fn init(options: &InitOptions, out: &Path) -> Result<Written> {
     let source = formats::open(&options.input, &ReadOptions::default())?;
     let name = fs::canonicalize(&options.input).at(&options.input)?;
     let name = name.file_stem().map_or_else(|| "dataset".into(), |n| n.to_string_lossy().into_owned());
-    let tables = Tables { pictures: source.kind == Kind::Images };
+    let tables = Tables { pictures: source.kind == Kind::Images, size: common_size(&source) };
     let text = Recipe::template(&shown(&options.input, out)?, &name, tables);
     if let Some(parent) = out.parent().filter(|p| !p.as_os_str().is_empty()) {
         fs::create_dir_all(parent).at(parent)?;
@@ -68,6 +75,24 @@ pub fn init(options: &InitOptions, out: &Path) -> Result<Written> {
         classes: source.classes.len(),
         notes: source.notes,
     })
+}
+
+/// The size to give pictures where the first ones differ in theirs; `None` where there is no need.
+fn common_size(source: &Source) -> Option<Size> {
+    if source.kind != Kind::Images {
+        return None;
+    }
+    let step = source.entries.len().div_ceil(LOOKED_AT).max(1);
+    let shapes: BTreeSet<[usize; 2]> = source
+        .entries
+        .iter()
+        .step_by(step)
+        .filter_map(|entry| match source.loader.load(entry.at) {
+            Ok(Loaded::Pixels(p)) => Some([p.height, p.width]),
+            _ => None,
+        })
+        .collect();
+    if shapes.len() > 1 { MODEL_SIZE.parse().ok() } else { None }
 }
 
 /// The input as the recipe names it: relative where it lies below the recipe's folder.

@@ -17,6 +17,8 @@ use crate::run::relocate;
 use crate::stages::Stage;
 use crate::stages::augment::AugmentOptions;
 use crate::stages::collect::CollectOptions;
+use crate::stages::preprocess::{PreprocessOptions, Size};
+use crate::stages::train::TrainOptions;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -37,9 +39,15 @@ pub struct Recipe {
     pub input: PathBuf,
     /// How they are read.
     pub collect: CollectOptions,
+    /// One size and one form.
+    #[serde(default)]
+    pub preprocess: Option<PreprocessOptions>,
     /// Varied copies.
     #[serde(default)]
     pub augment: Option<AugmentOptions>,
+    /// The model.
+    #[serde(default)]
+    pub train: Option<TrainOptions>,
 }
 
 impl Recipe {
@@ -75,7 +83,9 @@ impl Recipe {
         Self {
             input: base.join(self.input),
             collect: relocate(self.collect, base),
+            preprocess: self.preprocess.map(|o| relocate(o, base)),
             augment: self.augment.map(|o| relocate(o, base)),
+            train: self.train.map(|o| relocate(o, base)),
             ..self
         }
     }
@@ -89,7 +99,9 @@ impl Recipe {
             options.map_or(Ok(()), |o| o.check().map_err(|e| e.within(format!("table [{table}]"))))
         }
         one("collect", Some(&self.collect))?;
-        one("augment", self.augment.as_ref())
+        one("preprocess", self.preprocess.as_ref())?;
+        one("augment", self.augment.as_ref())?;
+        one("train", self.train.as_ref())
     }
 
     /// The text of a recipe for `input` with every key, its meaning and its default.
@@ -108,6 +120,7 @@ impl Recipe {
         out.push_str("seed = 0\n");
         template::comment(&mut out, "The raw samples, a file or a folder; relative to this file.");
         out.push_str(&format!("input = {}\n\n", toml::Value::String(input.to_owned())));
+        let preprocess = PreprocessOptions { size: tables.size, ..PreprocessOptions::default() };
         let texts = [
             template::table(
                 "collect",
@@ -115,12 +128,14 @@ impl Recipe {
                 &CollectOptions::default(),
                 true,
             ),
+            template::table("preprocess", "Give all samples one size and one form.", &preprocess, true),
             template::table(
                 "augment",
                 "Make varied copies of the samples of the train split.",
                 &AugmentOptions::default(),
                 tables.pictures,
             ),
+            template::table("train", "Train a small generative model.", &TrainOptions::default(), true),
         ];
         out.push_str(&texts.join("\n"));
         out
@@ -132,6 +147,8 @@ impl Recipe {
 struct Tables {
     /// Whether the samples are pictures.
     pictures: bool,
+    /// The size that pictures of several sizes get.
+    size: Option<Size>,
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ fn refused(text: &str) -> Error {
     e
 }
 
+const TABLES: Tables = Tables { pictures: true, size: None };
 const HEAD: &str = "input = \"raw\"\n[collect]\n";
 
 #[test]
@@ -62,12 +63,14 @@ fn paths_are_relative_to_the_recipe() {
 
 #[test]
 fn the_written_recipe_parses_to_the_defaults() {
-    let text = Recipe::template("raw \"1\"", "digits", Tables { pictures: true });
+    let text = Recipe::template("raw \"1\"", "digits", TABLES);
     let recipe = Recipe::parse(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
     assert_eq!(recipe.input, Path::new("raw \"1\""));
     assert_eq!(recipe.collect, CollectOptions::default());
+    assert_eq!(recipe.preprocess, Some(PreprocessOptions::default()));
     assert_eq!(recipe.augment, Some(AugmentOptions::default()));
-    let table = Recipe::template("x", "y", Tables { pictures: false });
+    assert_eq!(recipe.train, Some(TrainOptions::default()));
+    let table = Recipe::template("x", "y", Tables { pictures: false, size: None });
     let recipe = Recipe::parse(&table).unwrap_or_else(|e| panic!("{e}\n{table}"));
     assert!(recipe.augment.is_none());
 }
@@ -93,7 +96,7 @@ proptest! {
     #[test]
     fn no_text_makes_the_parser_panic(text in "\\PC{0,80}", at in 0usize..400) {
         let _ = Recipe::parse(&text);
-        let mut whole = Recipe::template("raw", "x", Tables { pictures: true });
+        let mut whole = Recipe::template("raw", "x", TABLES);
         let at = whole.floor_char_boundary(at.min(whole.len()));
         whole.insert_str(at, &text);
         let _ = Recipe::parse(&whole);

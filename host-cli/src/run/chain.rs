@@ -74,7 +74,11 @@ impl Chain<'_> {
 
     fn all(&mut self, recipe: &Recipe) -> Result<()> {
         let data = self.stage("collect", "01-collect", &recipe.collect, &recipe.input)?;
-        self.maybe("augment", "05-augment", recipe.augment.as_ref(), data)?;
+        let data = self.maybe("preprocess", "02-preprocess", recipe.preprocess.as_ref(), data)?;
+        let data = self.maybe("augment", "05-augment", recipe.augment.as_ref(), data)?;
+        if let Some(options) = &recipe.train {
+            self.stage("train", "06-train", options, &data)?;
+        }
         Ok(())
     }
 }

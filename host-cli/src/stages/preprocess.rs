@@ -97,6 +97,10 @@ impl PreprocessOptions {
 }
 
 impl Stage for PreprocessOptions {
+    fn check(&self) -> Result<()> {
+        self.normalize.check(&self.mean, &self.std)
+    }
+
     fn run(&self, ctx: &Ctx, input: &Path, out: &Path) -> Result<Outcome> {
         let dataset = Dataset::open(input)?;
         self.check(dataset.meta().kind)?;

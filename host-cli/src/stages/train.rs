@@ -236,6 +236,10 @@ fn beside(out: &Path) -> PathBuf {
 }
 
 impl Stage for TrainOptions {
+    fn check(&self) -> Result<()> {
+        self.validate()
+    }
+
     fn run(&self, ctx: &Ctx, input: &Path, out: &Path) -> Result<Outcome> {
         self.validate()?;
         let dataset = Dataset::open(input)?;

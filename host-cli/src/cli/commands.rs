@@ -8,6 +8,8 @@ use crate::recipe::{InitOptions, init};
 use crate::report;
 use crate::stages::augment::AugmentOptions;
 use crate::stages::collect::CollectOptions;
+use crate::stages::export::ExportOptions;
+use crate::stages::generate::GenerateOptions;
 use crate::stages::inspect::{self, InspectOptions};
 use crate::stages::preprocess::PreprocessOptions;
 use crate::stages::replay::ReplayOptions;
@@ -50,6 +52,18 @@ pub enum Command {
     /// Train a small generative model: a VAE or a GAN.
     #[command(after_help = examples::TRAIN)]
     Train(On<TrainOptions>),
+    /// Draw new samples from a trained model; copies of training samples and strangers are left out.
+    #[command(after_help = examples::GENERATE)]
+    Generate {
+        /// The dataset that the model was trained on: what is too near or too far is judged by it.
+        #[arg(value_name = "DATASET")]
+        input: PathBuf,
+        #[command(flatten)]
+        options: GenerateOptions,
+    },
+    /// Write a dataset for other tools: folders of pictures, NPZ, Parquet.
+    #[command(after_help = examples::EXPORT)]
+    Export(On<ExportOptions>),
     /// Make one augmented sample again, alone, from what its origin records.
     #[command(after_help = examples::REPLAY)]
     Replay(ReplayOptions),
@@ -96,6 +110,8 @@ pub fn run(command: &Command, global: &Global) -> Done {
         Command::Inspect(on) => look(on, global),
         Command::Preprocess(on) => work::stage("preprocess", &on.options, &on.input, global),
         Command::Train(on) => work::stage("train", &on.options, &on.input, global),
+        Command::Generate { input, options } => work::stage("generate", options, input, global),
+        Command::Export(on) => work::stage("export", &on.options, &on.input, global),
         Command::Augment(on) => work::stage("augment", &on.options, &on.input, global),
         Command::Replay(options) => replay(options, global),
         Command::Report { run } => make_report(run, global),

@@ -54,3 +54,12 @@ pub const TRAIN: &str = "Examples:
   seedbed train seedbed-augment                            A VAE of dense layers
   seedbed train seedbed-augment --arch conv --epochs 30    With convolutions
   seedbed train seedbed-augment --resume seedbed-train --epochs 60 --out longer";
+
+pub const GENERATE: &str = "Examples:
+  seedbed generate seedbed-augment --model seedbed-train --n 500
+  seedbed generate seedbed-augment --model seedbed-train --per-class 100 --temperature 0.6";
+
+pub const EXPORT: &str = "Examples:
+  seedbed export seedbed-generate                        Folders of pictures by split and class
+  seedbed export seedbed-generate --format npz           One file for numpy.load
+  seedbed export seedbed-augment --splits train --format parquet";

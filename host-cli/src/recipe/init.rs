@@ -59,9 +59,11 @@ pub fn init(options: &InitOptions, out: &Path) -> Result<Written> {
     }
     let source = formats::open(&options.input, &ReadOptions::default())?;
     let name = fs::canonicalize(&options.input).at(&options.input)?;
-    let name = name.file_stem().map_or_else(|| "dataset".into(), |n| n.to_string_lossy().into_owned());
+    let name = name.file_name().map_or_else(|| "dataset".into(), |n| n.to_string_lossy().into_owned());
+    // `digits.csv.gz` is the dataset `digits`.
+    let name = if options.input.is_file() { name.split('.').next().unwrap_or(&name) } else { &name };
     let tables = Tables { pictures: source.kind == Kind::Images, size: common_size(&source) };
-    let text = Recipe::template(&shown(&options.input, out)?, &name, tables);
+    let text = Recipe::template(&shown(&options.input, out)?, name, tables);
     if let Some(parent) = out.parent().filter(|p| !p.as_os_str().is_empty()) {
         fs::create_dir_all(parent).at(parent)?;
     }

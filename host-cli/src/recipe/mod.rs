@@ -17,6 +17,8 @@ use crate::run::relocate;
 use crate::stages::Stage;
 use crate::stages::augment::AugmentOptions;
 use crate::stages::collect::CollectOptions;
+use crate::stages::export::ExportOptions;
+use crate::stages::generate::GenerateOptions;
 use crate::stages::preprocess::{PreprocessOptions, Size};
 use crate::stages::train::TrainOptions;
 use serde::{Deserialize, Serialize};
@@ -48,6 +50,12 @@ pub struct Recipe {
     /// The model.
     #[serde(default)]
     pub train: Option<TrainOptions>,
+    /// New samples.
+    #[serde(default)]
+    pub generate: Option<GenerateOptions>,
+    /// What other tools get.
+    #[serde(default)]
+    pub output: Option<ExportOptions>,
 }
 
 impl Recipe {
@@ -86,6 +94,8 @@ impl Recipe {
             preprocess: self.preprocess.map(|o| relocate(o, base)),
             augment: self.augment.map(|o| relocate(o, base)),
             train: self.train.map(|o| relocate(o, base)),
+            generate: self.generate.map(|o| relocate(o, base)),
+            output: self.output.map(|o| relocate(o, base)),
             ..self
         }
     }
@@ -101,7 +111,14 @@ impl Recipe {
         one("collect", Some(&self.collect))?;
         one("preprocess", self.preprocess.as_ref())?;
         one("augment", self.augment.as_ref())?;
-        one("train", self.train.as_ref())
+        one("train", self.train.as_ref())?;
+        one("generate", self.generate.as_ref())?;
+        one("output", self.output.as_ref())?;
+        if self.generate.as_ref().is_some_and(|g| g.model.is_none() && self.train.is_none()) {
+            return Err(Error::usage("there is no model to generate with: table [generate]")
+                .hint("add a table [train], or name a model with the key `model`"));
+        }
+        Ok(())
     }
 
     /// The text of a recipe for `input` with every key, its meaning and its default.
@@ -136,6 +153,18 @@ impl Recipe {
                 tables.pictures,
             ),
             template::table("train", "Train a small generative model.", &TrainOptions::default(), true),
+            template::table(
+                "generate",
+                "Draw new samples from the model.",
+                &GenerateOptions::default(),
+                true,
+            ),
+            template::table(
+                "output",
+                "Write the generated samples (without [generate]: the prepared ones) for other tools.",
+                &ExportOptions::default(),
+                true,
+            ),
         ];
         out.push_str(&texts.join("\n"));
         out

@@ -21,7 +21,7 @@ pub fn table<O: clap::Args + serde::Serialize>(name: &str, lead: &str, options: 
         let key = arg.get_id().as_str();
         let help =
             arg.get_long_help().or_else(|| arg.get_help()).map(ToString::to_string).unwrap_or_default();
-        let mut help = help.trim().to_owned();
+        let mut help = help.trim().trim_end_matches('.').to_owned() + ".";
         let choices: Vec<String> = arg
             .get_possible_values()
             .iter()
@@ -35,7 +35,7 @@ pub fn table<O: clap::Args + serde::Serialize>(name: &str, lead: &str, options: 
         comment(&mut out, &help);
         match values.and_then(|v| v.get(key)) {
             Some(value) => {
-                let _ = writeln!(out, "{key} = {}", inline(value));
+                let _ = writeln!(out, "{key} = {}", shown(value));
             }
             None => {
                 let _ = writeln!(out, "# {key} =");
@@ -68,6 +68,17 @@ pub fn comment(out: &mut String, text: &str) {
     }
 }
 
+/// A value as it stands after its key: a list of tables has a line for each.
+fn shown(value: &toml::Value) -> String {
+    match value.as_array().filter(|list| list.iter().any(toml::Value::is_table)) {
+        Some(list) => {
+            let lines: String = list.iter().map(|v| format!("  {},\n", inline(v))).collect();
+            format!("[\n{lines}]")
+        }
+        None => inline(value),
+    }
+}
+
 /// A value on one line. A number that came from single precision is written as short as that allows.
 pub fn inline(value: &toml::Value) -> String {
     match value {
@@ -75,8 +86,10 @@ pub fn inline(value: &toml::Value) -> String {
         toml::Value::Array(list) => format!("[{}]", list.iter().map(inline).collect::<Vec<_>>().join(", ")),
         toml::Value::Table(table) if table.is_empty() => "{}".into(),
         toml::Value::Table(table) => {
+            // An operation's name comes first.
+            let (name, rest): (Vec<_>, Vec<_>) = table.iter().partition(|(k, _)| *k == "op");
             let cells: Vec<String> =
-                table.iter().map(|(k, v)| format!("{} = {}", key(k), inline(v))).collect();
+                name.into_iter().chain(rest).map(|(k, v)| format!("{} = {}", key(k), inline(v))).collect();
             format!("{{ {} }}", cells.join(", "))
         }
         other => other.to_string(),
@@ -156,7 +169,7 @@ mod tests {
         let value: toml::Value =
             toml::from_str("a = [{ op = 'x', \"y z\" = 1e-7, n = 3.0 }]\nb = 0.1\nc = inf").unwrap();
         let text = inline(&value);
-        assert_eq!(text, "{ a = [{ n = 3.0, op = \"x\", \"y z\" = 0.0000001 }], b = 0.1, c = inf }");
+        assert_eq!(text, "{ a = [{ op = \"x\", n = 3.0, \"y z\" = 0.0000001 }], b = 0.1, c = inf }");
         assert_eq!(float(f64::from(0.1f32)), "0.1");
     }
 

@@ -70,6 +70,8 @@ fn the_written_recipe_parses_to_the_defaults() {
     assert_eq!(recipe.preprocess, Some(PreprocessOptions::default()));
     assert_eq!(recipe.augment, Some(AugmentOptions::default()));
     assert_eq!(recipe.train, Some(TrainOptions::default()));
+    assert_eq!(recipe.generate, Some(GenerateOptions::default()));
+    assert_eq!(recipe.output, Some(ExportOptions::default()));
     let table = Recipe::template("x", "y", Tables { pictures: false, size: None });
     let recipe = Recipe::parse(&table).unwrap_or_else(|e| panic!("{e}\n{table}"));
     assert!(recipe.augment.is_none());

@@ -4,7 +4,9 @@ use super::execute::{Call, execute};
 use super::folder::may_write;
 use super::record::{RUN_FILE, RunRecord, StageRecord, Status, VERSION, save};
 use crate::error::{Context, Result};
+use crate::model::WEIGHTS_FILE;
 use crate::recipe::Recipe;
+use crate::stages::generate::GenerateOptions;
 use crate::stages::{Ctx, Stage};
 use serde::Serialize;
 use std::fs;
@@ -76,9 +78,16 @@ impl Chain<'_> {
         let data = self.stage("collect", "01-collect", &recipe.collect, &recipe.input)?;
         let data = self.maybe("preprocess", "02-preprocess", recipe.preprocess.as_ref(), data)?;
         let data = self.maybe("augment", "05-augment", recipe.augment.as_ref(), data)?;
-        if let Some(options) = &recipe.train {
-            self.stage("train", "06-train", options, &data)?;
+        let model = match &recipe.train {
+            Some(options) => Some(self.stage("train", "06-train", options, &data)?.join(WEIGHTS_FILE)),
+            None => None,
+        };
+        let mut product = data.clone();
+        if let Some(options) = &recipe.generate {
+            let options = GenerateOptions { model: options.model.clone().or(model), ..options.clone() };
+            product = self.stage("generate", "07-generate", &options, &data)?;
         }
+        self.maybe("export", "09-output", recipe.output.as_ref(), product)?;
         Ok(())
     }
 }

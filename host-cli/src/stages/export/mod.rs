@@ -80,6 +80,10 @@ impl Selection {
 }
 
 impl Stage for ExportOptions {
+    fn check(&self) -> Result<()> {
+        self.wanted().map(drop)
+    }
+
     /// Writes the chosen format into the folder `out`, which is no dataset folder.
     fn run(&self, ctx: &Ctx, input: &Path, out: &Path) -> Result<Outcome> {
         let splits_wanted = self.wanted()?;

@@ -190,20 +190,28 @@ pub fn logistic<E: Executor>(
     Ok(())
 }
 
-/// Adds `f` of each place into sixteen lanes and sums them; `f` also writes the place's output.
+/// Adds `f` of each place into sixteen lanes and sums them; `f` also writes the place's output. It is a
+/// function with its constants apart, not a closure, since only functions can be told to be inlined, and what
+/// is not inlined is compiled for the base level.
 #[inline(always)]
-fn sum_with(a: &[f32], b: &[f32], out: &mut [f32], f: impl Fn(f32, f32, &mut f32) -> f32) -> f32 {
+fn sum_with<const N: usize>(
+    a: &[f32],
+    b: &[f32],
+    out: &mut [f32],
+    constants: [f32; N],
+    f: impl Fn([f32; N], f32, f32, &mut f32) -> f32,
+) -> f32 {
     let mut lanes = [0f32; LANES];
     let (a_blocks, a_tail) = a.as_chunks::<LANES>();
     let (b_blocks, b_tail) = b.as_chunks::<LANES>();
     let (out_blocks, out_tail) = out.as_chunks_mut::<LANES>();
     for ((a, b), out) in a_blocks.iter().zip(b_blocks).zip(out_blocks) {
         for (((lane, &a), &b), out) in lanes.iter_mut().zip(a).zip(b).zip(out) {
-            *lane += f(a, b, out);
+            *lane += f(constants, a, b, out);
         }
     }
     for (((lane, &a), &b), out) in lanes.iter_mut().zip(a_tail).zip(b_tail).zip(out_tail) {
-        *lane += f(a, b, out);
+        *lane += f(constants, a, b, out);
     }
     tree_sum(lanes)
 }
@@ -223,11 +231,14 @@ kernel! {
 
 #[inline(always)]
 fn bernoulli_body(logits: &[f32], x: &[f32], scale: f32, grad: &mut [f32]) -> f32 {
-    sum_with(logits, x, grad, |logit, x, grad| {
-        let (loss, slope) = bernoulli_one(logit, x);
-        *grad = scale * slope;
-        loss
-    })
+    sum_with(logits, x, grad, [scale], bernoulli_place)
+}
+
+#[inline(always)]
+fn bernoulli_place([scale]: [f32; 1], logit: f32, x: f32, grad: &mut f32) -> f32 {
+    let (loss, slope) = bernoulli_one(logit, x);
+    *grad = scale * slope;
+    loss
 }
 
 kernel! {
@@ -236,13 +247,14 @@ kernel! {
 
 #[inline(always)]
 fn gaussian_body(means: &[f32], x: &[f32], [precision, scale]: [f32; 2], grad: &mut [f32]) -> f32 {
-    let slope = scale * precision;
-    let sum = sum_with(means, x, grad, |mean, x, grad| {
-        let error = mean - x;
-        *grad = slope * error;
-        error * error
-    });
-    0.5 * precision * sum
+    0.5 * precision * sum_with(means, x, grad, [scale * precision], gaussian_place)
+}
+
+#[inline(always)]
+fn gaussian_place([slope]: [f32; 1], mean: f32, x: f32, grad: &mut f32) -> f32 {
+    let error = mean - x;
+    *grad = slope * error;
+    error * error
 }
 
 kernel! {
@@ -254,12 +266,14 @@ fn sample_code_body((mean, log_var, noise): (&[f32], &[f32], &[f32]), z: &mut [f
     for (z, &noise) in z.iter_mut().zip(noise) {
         *z = noise;
     }
-    let sum = sum_with(mean, log_var, z, |mean, log_var, z| {
-        let sigma = math::exp(0.5 * log_var);
-        *z = mean + sigma * *z;
-        mean * mean + (sigma * sigma - 1.0 - log_var)
-    });
-    0.5 * sum
+    0.5 * sum_with(mean, log_var, z, [], code_place)
+}
+
+#[inline(always)]
+fn code_place([]: [f32; 0], mean: f32, log_var: f32, z: &mut f32) -> f32 {
+    let sigma = math::exp(0.5 * log_var);
+    *z = mean + sigma * *z;
+    mean * mean + (sigma * sigma - 1.0 - log_var)
 }
 
 kernel! {

@@ -127,7 +127,7 @@ pub fn planted(demo: &Value) -> Option<Planted> {
 }
 
 /// Columns of `history.jsonl` that are no curve worth drawing.
-const NO_CURVE: [&str; 6] = ["epoch", "seconds", "step", "steps", "lr", "learning_rate"];
+const NO_CURVE: [&str; 7] = ["epoch", "beta", "seconds", "step", "steps", "lr", "learning_rate"];
 
 /// The course of training, from `history.jsonl`: `train_x` and `val_x` share a chart, as do the
 /// losses of a GAN's two networks; anything else has its own.

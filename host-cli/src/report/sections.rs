@@ -100,6 +100,10 @@ fn deeds(stage: &StageRow) -> String {
         parts.push(format!("<b>{}</b> set aside", number::count(stage.set_aside)));
     }
     for (name, value) in &stage.figures {
+        // Hashes are for programs, and most zeros say that there was nothing to do.
+        if name.contains("hash") || value.as_f64() == Some(0.0) {
+            continue;
+        }
         if let Some(v) = value.as_f64() {
             parts.push(format!("{} <b>{}</b>", escape(&words::label(name)), number::value(v)));
         } else if let Some(text) = value.as_str().filter(|t| t.len() <= 60) {
@@ -341,7 +345,7 @@ fn generated(report: &Report) -> Option<Section> {
     section(
         "generated",
         "Generated samples",
-        "New samples from the trained model, not chosen by hand: the first of each class.",
+        "New samples from the trained model: a random few of each class, not chosen by hand.",
         body,
     )
 }

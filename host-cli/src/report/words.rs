@@ -40,14 +40,20 @@ pub fn method(name: &str) -> &'static str {
     }
 }
 
-/// `near_duplicates` as `Near duplicates`.
+/// `near_duplicates` as `Near duplicates`, `val_kl` as `Val KL`.
 pub fn label(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
-    for (i, c) in name.chars().enumerate() {
-        match c {
-            '_' | '-' => out.push(' '),
-            c if i == 0 => out.extend(c.to_uppercase()),
-            c => out.push(c),
+    for (i, word) in name.split(['_', '-']).filter(|w| !w.is_empty()).enumerate() {
+        if i > 0 {
+            out.push(' ');
+        }
+        let mut chars = word.chars();
+        match word {
+            "kl" | "elbo" | "lof" | "knn" | "pca" | "kid" => {
+                out.extend(word.chars().flat_map(char::to_uppercase))
+            }
+            _ if i == 0 => out.extend(chars.next().into_iter().flat_map(char::to_uppercase).chain(chars)),
+            _ => out.push_str(word),
         }
     }
     out
@@ -60,3 +66,15 @@ pub fn samples(n: u64) -> String {
 
 /// The name that stands for all samples where there are no classes.
 pub const ALL: &str = "all";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_words() {
+        let words = ["near_duplicates", "val_kl", "lof", "k-center", ""].map(label);
+        assert_eq!(words, ["Near duplicates", "Val KL", "LOF", "K center", ""]);
+        assert_eq!([samples(1), samples(1200)], ["1 sample", "1,200 samples"]);
+    }
+}

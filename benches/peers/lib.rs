@@ -1,0 +1,1 @@
+//! Benchmarks of peers; see the README one folder up.

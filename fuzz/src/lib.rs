@@ -1,8 +1,9 @@
 //! What the targets share.
+#![cfg(feature = "host")]
 
 use seedbed_cli::formats::array::Array;
 
-/// Elements read of one array: enough to pass every way of reading, few enough to stay quick.
+/// Elements read of one sample: enough to pass every way of reading, few enough to stay quick.
 const MOST: usize = 4096;
 
 /// Reads samples, values and labels of an array, the last ones too.

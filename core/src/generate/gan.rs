@@ -7,7 +7,7 @@ use super::{Batch, Trainee};
 use crate::error::{Error, Result};
 use crate::exec::Executor;
 use crate::nn::loss::logistic;
-use crate::nn::{Activation, Adam, Engine, Layer, Shape};
+use crate::nn::{Activation, Adam, Engine, Layer, Shape, rows};
 use crate::scratch::{Scratch, ScratchLen};
 
 /// What a [`Gan`] is made of.
@@ -252,9 +252,9 @@ impl Gan {
         out: &mut [f32],
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
-        let n = out.len() / self.spec.width;
+        let n = rows::count(out.len(), self.spec.width)?;
         labels::check(labels, self.spec.classes, n)?;
-        if out.len() % self.spec.width != 0 || generator.len() != self.generator_len() {
+        if generator.len() != self.generator_len() {
             return Err(Error::ShapeMismatch);
         }
         let mut scratch = scratch.frame();
@@ -262,7 +262,7 @@ impl Gan {
         latent_noise(on.level, seed, first, self.spec.latent, noise);
         noise.iter_mut().for_each(|v| *v *= temperature);
         let (_, activations) = self.run(on, generator, noise, labels, &mut scratch)?;
-        out.copy_from_slice(self.generator.result(n, activations));
+        rows::copy(self.generator.result(n, activations), out);
         Ok(())
     }
 
@@ -299,7 +299,7 @@ impl Gan {
         labels: &[u32],
         scratch: &mut Scratch<'s>,
     ) -> Result<(&'s [f32], &'s [f32])> {
-        let n = noise.len() / self.spec.latent;
+        let n = rows::count(noise.len(), self.spec.latent)?;
         let input = scratch.take::<f32>(n * self.generator.input().channels)?;
         labels::append(noise, self.spec.latent, labels, self.spec.classes, input);
         let activations = scratch.take::<f32>(self.generator.activation_len(n)?)?;

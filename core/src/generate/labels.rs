@@ -1,6 +1,7 @@
 //! Classes as inputs of a network: one-hot columns behind the values of a row.
 
 use crate::error::{Error, Result};
+use crate::nn::rows;
 
 /// Whether `labels` is one class below `classes` for each of `batch` samples, or empty for no classes.
 pub(super) fn check(labels: &[u32], classes: usize, batch: usize) -> Result<()> {
@@ -16,9 +17,9 @@ pub(super) fn check(labels: &[u32], classes: usize, batch: usize) -> Result<()> 
 /// Writes each row of `x` (`width` values) and behind it `classes` values, 1 for its label and 0 else.
 pub(super) fn append(x: &[f32], width: usize, labels: &[u32], classes: usize, out: &mut [f32]) {
     let mut labels = labels.iter();
-    for (x, row) in x.chunks_exact(width.max(1)).zip(out.chunks_exact_mut((width + classes).max(1))) {
+    for (x, row) in rows::of(x, width).zip(rows::of_mut(out, width + classes)) {
         let (values, hot) = row.split_at_mut_checked(width).unwrap_or_default();
-        values.copy_from_slice(x);
+        rows::copy(x, values);
         hot.fill(0.0);
         if let Some(one) = labels.next().and_then(|&l| hot.get_mut(l as usize)) {
             *one = 1.0;
@@ -27,8 +28,8 @@ pub(super) fn append(x: &[f32], width: usize, labels: &[u32], classes: usize, ou
 }
 
 /// The inverse of [`append`] for the values: copies the first `width` columns of each row.
-pub(super) fn strip(rows: &[f32], width: usize, classes: usize, out: &mut [f32]) {
-    for (row, out) in rows.chunks_exact((width + classes).max(1)).zip(out.chunks_exact_mut(width.max(1))) {
-        out.iter_mut().zip(row).for_each(|(o, r)| *o = *r);
+pub(super) fn strip(wide: &[f32], width: usize, classes: usize, out: &mut [f32]) {
+    for (row, out) in rows::of(wide, width + classes).zip(rows::of_mut(out, width)) {
+        rows::copy(row, out);
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::math;
+use crate::nn::rows;
 
 /// A normal distribution of latent vectors for each class.
 ///
@@ -43,8 +44,8 @@ impl<'a> ClassGaussians<'a> {
     /// # Errors
     /// As [`ClassGaussians::standard`]; [`Error::ShapeMismatch`] where `values` is not of whole classes.
     pub fn fitted(latent: usize, temperature: f32, values: &'a [f32]) -> Result<Self> {
-        let class = class_len(latent).ok_or(Error::Overflow)?.max(1);
-        if values.is_empty() || values.len() % class != 0 {
+        let class = class_len(latent).ok_or(Error::Overflow)?;
+        if rows::count(values.len(), class)? == 0 {
             return Err(Error::ShapeMismatch);
         }
         Self::check(Self { latent, values, temperature })
@@ -83,22 +84,22 @@ impl<'a> ClassGaussians<'a> {
     /// no class.
     pub fn accumulate(latent: usize, codes: &[f32], labels: &[u32], sums: &mut [f64]) -> Result<()> {
         let class = Self::sums_len(latent, 1)?;
-        let n = codes.len() / (2 * latent).max(1);
-        let whole = latent > 0 && codes.len() % (2 * latent) == 0 && sums.len() % class == 0;
-        if !whole || !(labels.is_empty() || labels.len() == n) {
+        let n = rows::count(codes.len(), latent.checked_mul(2).ok_or(Error::Overflow)?)?;
+        let classes = rows::count(sums.len(), class)?;
+        if !(labels.is_empty() || labels.len() == n) {
             return Err(Error::ShapeMismatch);
         }
-        if labels.iter().any(|&l| l as usize >= sums.len() / class) {
+        if labels.iter().any(|&l| l as usize >= classes) {
             return Err(Error::InvalidArgument);
         }
-        for (i, code) in codes.chunks_exact(2 * latent).enumerate() {
+        for (i, code) in rows::of(codes, 2 * latent).enumerate() {
             let label = labels.get(i).map_or(0, |&l| l as usize);
-            let Some([count, sums @ ..]) = sums.chunks_exact_mut(class).nth(label) else { continue };
+            let Some([count, sums @ ..]) = sums.chunks_exact_mut(class.max(1)).nth(label) else { continue };
             let (means, log_vars) = code.split_at_checked(latent).unwrap_or_default();
             *count += 1.0;
             let (first, second) = sums.split_at_mut_checked(latent).unwrap_or_default();
             first.iter_mut().zip(means).for_each(|(s, &m)| *s += m as f64);
-            for (r, (row, &a)) in second.chunks_exact_mut(latent).zip(means).enumerate() {
+            for (r, (row, &a)) in second.chunks_exact_mut(latent.max(1)).zip(means).enumerate() {
                 row.iter_mut().zip(means).for_each(|(s, &b)| *s += a as f64 * b as f64);
                 if let (Some(s), Some(&v)) = (row.get_mut(r), log_vars.get(r)) {
                     *s += math::exp(v) as f64;
@@ -116,18 +117,18 @@ impl<'a> ClassGaussians<'a> {
     /// [`Error::ShapeMismatch`] where a length does not fit.
     pub fn fit(latent: usize, sums: &[f64], values: &mut [f32]) -> Result<()> {
         let class = class_len(latent).ok_or(Error::Overflow)?;
-        let whole = latent > 0 && sums.len() % (class + 1) == 0;
-        if !whole || values.len() != sums.len() / (class + 1) * class {
+        let with_count = Self::sums_len(latent, 1)?;
+        if latent == 0 || rows::count(sums.len(), with_count)? != rows::count(values.len(), class)? {
             return Err(Error::ShapeMismatch);
         }
-        for (sums, values) in sums.chunks_exact(class + 1).zip(values.chunks_exact_mut(class)) {
+        for (sums, values) in sums.chunks_exact(with_count.max(1)).zip(rows::of_mut(values, class)) {
             let [count, sums @ ..] = sums else { continue };
             let (first, second) = sums.split_at_checked(latent).unwrap_or_default();
             let (means, factor) = values.split_at_mut_checked(latent).unwrap_or_default();
             let n = if *count > 0.0 { *count } else { 1.0 };
             means.iter_mut().zip(first).for_each(|(m, s)| *m = (s / n) as f32);
             let keep = n / (n + latent as f64);
-            let rows = factor.chunks_exact_mut(latent).zip(second.chunks_exact(latent)).zip(first);
+            let rows = rows::of_mut(factor, latent).zip(second.chunks_exact(latent.max(1))).zip(first);
             for (r, ((row, second), a)) in rows.enumerate() {
                 for (c, ((value, s), b)) in row.iter_mut().zip(second).zip(first).enumerate() {
                     let covariance = s / n - (a / n) * (b / n);
@@ -149,20 +150,22 @@ impl<'a> ClassGaussians<'a> {
     /// no class.
     pub fn shape(&self, noise: &[f32], labels: &[u32], z: &mut [f32]) -> Result<()> {
         let n = self.latent;
-        if z.len() != noise.len() || noise.len() % n != 0 {
+        rows::count(noise.len(), n)?;
+        if z.len() != noise.len() {
             return Err(Error::ShapeMismatch);
         }
-        let class = n + n * n;
-        if !self.values.is_empty() && labels.iter().any(|&l| l as usize >= self.values.len() / class) {
+        let class = class_len(n).ok_or(Error::Overflow)?;
+        let classes = rows::count(self.values.len(), class)?;
+        if classes > 0 && labels.iter().any(|&l| l as usize >= classes) {
             return Err(Error::InvalidArgument);
         }
-        for (i, (z, noise)) in z.chunks_exact_mut(n).zip(noise.chunks_exact(n)).enumerate() {
+        for (i, (z, noise)) in rows::of_mut(z, n).zip(rows::of(noise, n)).enumerate() {
             let label = labels.get(i).map_or(0, |&l| l as usize);
-            match self.values.chunks_exact(class).nth(label) {
+            match rows::of(self.values, class).nth(label) {
                 None => z.iter_mut().zip(noise).for_each(|(z, e)| *z = self.temperature * e),
                 Some(values) => {
                     let (means, factor) = values.split_at_checked(n).unwrap_or_default();
-                    for ((z, mean), row) in z.iter_mut().zip(means).zip(factor.chunks_exact(n)) {
+                    for ((z, mean), row) in z.iter_mut().zip(means).zip(rows::of(factor, n)) {
                         let mut sum = 0f32;
                         row.iter().zip(noise).for_each(|(f, e)| sum += f * e);
                         *z = mean + self.temperature * sum;

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::exec::Executor;
 use crate::math;
 use crate::nn::loss::{Against, Codes, bernoulli_nll, gaussian_nll};
-use crate::nn::{Adam, Engine};
+use crate::nn::{Adam, Engine, rows};
 use crate::scratch::Scratch;
 
 /// What one training step is told.
@@ -178,13 +178,13 @@ impl Vae {
         codes: &mut [f32],
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
-        let n = x.len() / self.width;
+        let n = rows::count(x.len(), self.width)?;
         labels::check(labels, self.spec.classes, n)?;
-        if x.len() % self.width != 0 || codes.len() != n * 2 * self.spec.latent {
+        if codes.len() != n * 2 * self.spec.latent {
             return Err(Error::ShapeMismatch);
         }
         let encoded = self.run_encoder(on, params, (x, labels), &mut scratch.frame())?;
-        codes.copy_from_slice(self.encoder.result(n, encoded.encoder));
+        rows::copy(self.encoder.result(n, encoded.encoder), codes);
         Ok(())
     }
 
@@ -201,14 +201,14 @@ impl Vae {
         out: &mut [f32],
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
-        let n = z.len() / self.spec.latent;
+        let n = rows::count(z.len(), self.spec.latent)?;
         labels::check(labels, self.spec.classes, n)?;
-        if z.len() % self.spec.latent != 0 || out.len() != n * self.width {
+        if out.len() != n * self.width {
             return Err(Error::ShapeMismatch);
         }
         let [_, _, decoder_params] = self.split(params)?;
         let decoded = self.run_decoder(on, decoder_params, z, labels, &mut scratch.frame())?;
-        out.copy_from_slice(self.decoder.result(n, decoded.decoder));
+        rows::copy(self.decoder.result(n, decoded.decoder), out);
         if self.spec.likelihood == Likelihood::Bernoulli {
             math::sigmoid_slice(on.level, out);
         }
@@ -228,13 +228,13 @@ impl Vae {
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         let latent = self.spec.latent;
-        let n = x.len() / self.width;
+        let n = rows::count(x.len(), self.width)?;
         let mut scratch = scratch.frame();
         let codes = scratch.take::<f32>(n * 2 * latent)?;
         self.encode(on, params, (x, labels), codes, &mut scratch.frame())?;
         let z = scratch.take::<f32>(n * latent)?;
-        for (z, code) in z.chunks_exact_mut(latent).zip(codes.chunks_exact(2 * latent)) {
-            z.iter_mut().zip(code).for_each(|(z, mean)| *z = *mean);
+        for (z, code) in rows::of_mut(z, latent).zip(rows::of(codes, 2 * latent)) {
+            rows::copy(code, z);
         }
         self.decode(on, params, (z, labels), out, &mut scratch)
     }
@@ -255,7 +255,7 @@ impl Vae {
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         let latent = self.spec.latent;
-        let n = out.len() / self.width;
+        let n = rows::count(out.len(), self.width)?;
         let mut scratch = scratch.frame();
         let noise = scratch.take::<f32>(n * latent)?;
         latent_noise(on.level, seed, first, latent, noise);
@@ -308,7 +308,7 @@ impl Vae {
         scratch: &mut Scratch<'s>,
     ) -> Result<Encoded<'s>> {
         let [stem_params, encoder_params, _] = self.split(params)?;
-        let n = x.len() / self.width;
+        let n = rows::count(x.len(), self.width)?;
         let mut stem: &[f32] = &[];
         let mut features = x;
         if let Some(net) = &self.stem {
@@ -332,7 +332,7 @@ impl Vae {
         labels: &[u32],
         scratch: &mut Scratch<'s>,
     ) -> Result<Decoded<'s>> {
-        let n = z.len() / self.spec.latent;
+        let n = rows::count(z.len(), self.spec.latent)?;
         let input = scratch.take::<f32>(n * self.decoder.input().channels)?;
         labels::append(z, self.spec.latent, labels, self.spec.classes, input);
         let decoder = scratch.take::<f32>(self.decoder.activation_len(n)?)?;

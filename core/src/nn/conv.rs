@@ -14,6 +14,7 @@
 
 use super::Engine;
 use super::layer::Shape;
+use super::rows;
 use crate::error::{Error, Result};
 use crate::exec::Executor;
 use crate::linalg::{Init, Operand, gemm, gemm_scratch_len};
@@ -91,9 +92,9 @@ impl Windows {
         let packed = MatRef::new(packed, channels, window)?;
         let unrolled = scratch.take::<f32>(self.group() * self.places() * window)?;
         let init = bias.map_or(Init::Zero, Init::Bias);
-        let groups = large.chunks(large_len * self.group()).zip(small.chunks_mut(small_len * self.group()));
+        let groups = grouped(large, large_len, self.group()).zip(grouped_mut(small, small_len, self.group()));
         for (large, small) in groups {
-            let rows = small.len() / channels;
+            let rows = rows::count(small.len(), channels)?;
             self.unroll(on, large, unrolled);
             let windows = Operand::n(MatRef::new(unrolled, rows, window)?);
             let small = MatMut::new(small, rows, channels)?;
@@ -116,9 +117,9 @@ impl Windows {
         let packed = self.interleave(weight, scratch)?;
         let packed = MatRef::new(packed, channels, window)?;
         let unrolled = scratch.take::<f32>(self.group() * self.places() * window)?;
-        let groups = large.chunks_mut(large_len * self.group()).zip(small.chunks(small_len * self.group()));
+        let groups = grouped_mut(large, large_len, self.group()).zip(grouped(small, small_len, self.group()));
         for (large, small) in groups {
-            let rows = small.len() / channels;
+            let rows = rows::count(small.len(), channels)?;
             let small = Operand::n(MatRef::new(small, rows, channels)?);
             let windows = MatMut::new(unrolled, rows, window)?;
             gemm(on.level, on.exec, small, Operand::n(packed), Init::Zero, windows, scratch)?;
@@ -139,9 +140,9 @@ impl Windows {
         let (window, channels) = (self.window(), self.small.channels);
         let packed = scratch.take_zeroed::<f32>(channels * window)?;
         let unrolled = scratch.take::<f32>(self.group() * self.places() * window)?;
-        let groups = large.chunks(large_len * self.group()).zip(small.chunks(small_len * self.group()));
+        let groups = grouped(large, large_len, self.group()).zip(grouped(small, small_len, self.group()));
         for (large, small) in groups {
-            let rows = small.len() / channels;
+            let rows = rows::count(small.len(), channels)?;
             self.unroll(on, large, unrolled);
             let small = Operand::t(MatRef::new(small, rows, channels)?);
             let windows = Operand::n(MatRef::new(unrolled, rows, window)?);
@@ -165,7 +166,7 @@ impl Windows {
         let block = self.places() * self.window();
         let used = unrolled.get_mut(..large.len() / len.max(1) * block).unwrap_or(&mut []);
         on.exec.for_each_chunk(used, block, |sample, rows| {
-            let picture = large.chunks_exact(len).nth(sample).unwrap_or(&[]);
+            let picture = rows::of(large, len).nth(sample).unwrap_or(&[]);
             self.each_line(|place, line, window_part, picture_part| {
                 let row = rows.get_mut(place * self.window() + line..).unwrap_or(&mut []);
                 let row = row.get_mut(..self.kernel * self.large.channels).unwrap_or(&mut []);
@@ -174,11 +175,11 @@ impl Windows {
                     // The usual line of one channel: a move instead of a call.
                     *to = *from;
                 } else if from.len() == row.len() {
-                    row.copy_from_slice(from);
+                    rows::copy(from, row);
                 } else {
                     row.fill(0.0);
                     let to = row.get_mut(window_part).unwrap_or(&mut []);
-                    to.iter_mut().zip(from).for_each(|(t, f)| *t = *f);
+                    rows::copy(from, to);
                 }
             });
         });
@@ -196,7 +197,7 @@ impl Windows {
         let block = self.places() * self.window();
         on.exec.for_each_chunk(large, len, |sample, picture| {
             match bias {
-                Some(bias) => picture.chunks_exact_mut(bias.len()).for_each(|p| p.copy_from_slice(bias)),
+                Some(bias) => rows::of_mut(picture, bias.len()).for_each(|p| rows::copy(bias, p)),
                 None => picture.fill(0.0),
             }
             let rows = unrolled.get(sample * block..).unwrap_or(&[]);
@@ -244,14 +245,24 @@ pub(super) fn swap_inner(from: &[f32], a: usize, b: usize, to: &mut [f32]) -> Re
     if from.len() != to.len() || block == 0 {
         return Err(Error::ShapeMismatch);
     }
-    for (from, to) in from.chunks_exact(block).zip(to.chunks_exact_mut(block)) {
-        for (i, row) in to.chunks_exact_mut(a).enumerate() {
-            for (t, f) in row.iter_mut().zip(from.iter().skip(i).step_by(b)) {
+    for (from, to) in rows::of(from, block).zip(rows::of_mut(to, block)) {
+        for (i, row) in rows::of_mut(to, a).enumerate() {
+            for (t, f) in row.iter_mut().zip(from.iter().skip(i).step_by(b.max(1))) {
                 *t = *f;
             }
         }
     }
     Ok(())
+}
+
+/// Groups of `group` samples of `len` values; the last may be shorter.
+fn grouped(v: &[f32], len: usize, group: usize) -> core::slice::Chunks<'_, f32> {
+    v.chunks((len * group).max(1))
+}
+
+/// [`grouped`], to write.
+fn grouped_mut(v: &mut [f32], len: usize, group: usize) -> core::slice::ChunksMut<'_, f32> {
+    v.chunks_mut((len * group).max(1))
 }
 
 kernel! {

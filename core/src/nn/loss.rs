@@ -6,6 +6,7 @@
 
 use super::Engine;
 use super::parallel::for_rows;
+use super::rows;
 use crate::error::{Error, Result};
 use crate::exec::Executor;
 use crate::math;
@@ -29,11 +30,10 @@ impl Against<'_> {
     fn check(&self, nll: &[f32], grad: &[f32]) -> Result<usize> {
         let n = self.predictions.len();
         let rows = self.scales.len();
-        let whole = rows > 0 && n % rows == 0;
-        if !whole || self.targets.len() != n || grad.len() != n || nll.len() != rows {
+        if self.targets.len() != n || grad.len() != n || nll.len() != rows {
             return Err(Error::ShapeMismatch);
         }
-        Ok(n / rows)
+        rows::count(n, rows)
     }
 
     fn run<E, F>(&self, on: Engine<'_, E>, nll: &mut [f32], grad: &mut [f32], row: F) -> Result<()>
@@ -47,8 +47,8 @@ impl Against<'_> {
             let predictions = self.predictions.get(skipped(self.predictions)..).unwrap_or(&[]);
             let targets = self.targets.get(skipped(self.targets)..).unwrap_or(&[]);
             let scales = self.scales.get(first..).unwrap_or(&[]);
-            let inputs = predictions.chunks_exact(width).zip(targets.chunks_exact(width)).zip(scales);
-            for (((p, t), &scale), (l, g)) in inputs.zip(nll.iter_mut().zip(grad.chunks_exact_mut(width))) {
+            let inputs = rows::of(predictions, width).zip(rows::of(targets, width)).zip(scales);
+            for (((p, t), &scale), (l, g)) in inputs.zip(nll.iter_mut().zip(rows::of_mut(grad, width))) {
                 *l = row(p, t, scale, g);
             }
         });
@@ -107,17 +107,17 @@ pub struct Codes<'a> {
 impl Codes<'_> {
     fn rows(&self, z: usize) -> Result<usize> {
         let n = self.noise.len();
-        if self.latent == 0 || n % self.latent != 0 || self.codes.len() / 2 != n || z != n {
+        if self.codes.len() / 2 != n || z != n {
             return Err(Error::ShapeMismatch);
         }
-        Ok(n / self.latent)
+        rows::count(n, self.latent)
     }
 
     fn row(&self, i: usize) -> (&[f32], &[f32], &[f32]) {
         let n = self.latent;
-        let codes = self.codes.chunks_exact(2 * n).nth(i).unwrap_or(&[]);
+        let codes = rows::of(self.codes, 2 * n).nth(i).unwrap_or(&[]);
         let (mean, log_var) = codes.split_at_checked(n).unwrap_or_default();
-        (mean, log_var, self.noise.chunks_exact(n).nth(i).unwrap_or(&[]))
+        (mean, log_var, rows::of(self.noise, n).nth(i).unwrap_or(&[]))
     }
 
     /// z = mean + e^(½ log variance)·noise, and the divergence from N(0, I) of each sample,
@@ -135,7 +135,7 @@ impl Codes<'_> {
         if kl.len() != rows {
             return Err(Error::ShapeMismatch);
         }
-        for (i, (z, kl)) in z.chunks_exact_mut(self.latent).zip(kl).enumerate() {
+        for (i, (z, kl)) in rows::of_mut(z, self.latent).zip(kl).enumerate() {
             *kl = sample_code(on.level, self.row(i), z);
         }
         Ok(())
@@ -157,7 +157,7 @@ impl Codes<'_> {
         if weights.len() != rows || grad.len() != self.codes.len() {
             return Err(Error::ShapeMismatch);
         }
-        let parts = grad.chunks_exact_mut(2 * self.latent).zip(dz.chunks_exact(self.latent)).zip(weights);
+        let parts = rows::of_mut(grad, 2 * self.latent).zip(rows::of(dz, self.latent)).zip(weights);
         for (i, ((grad, dz), &weight)) in parts.enumerate() {
             code_gradient(on.level, self.row(i), dz, weight, grad);
         }

@@ -27,6 +27,7 @@ mod layer;
 pub mod loss;
 mod network;
 mod parallel;
+pub(crate) mod rows;
 mod tensors;
 
 pub use activation::Activation;

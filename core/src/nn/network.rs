@@ -4,7 +4,7 @@ use super::conv::{Windows, swap_inner};
 use super::dense::{Dense, column_sums};
 use super::init::uniform_by_fan_in;
 use super::tensors::{Role, Tensor};
-use super::{Engine, Layer, Shape};
+use super::{Engine, Layer, Shape, rows};
 use crate::error::{Error, Result};
 use crate::exec::Executor;
 use crate::scratch::{Scratch, ScratchLen};
@@ -227,7 +227,7 @@ impl<const N: usize> Network<N> {
             next = spare.take().unwrap_or(freed);
         }
         if let Some(dx) = dx {
-            dx.iter_mut().zip(current).for_each(|(to, from)| *to = *from);
+            rows::copy(current, dx);
         }
         Ok(())
     }
@@ -235,9 +235,8 @@ impl<const N: usize> Network<N> {
     /// The size of the batch, where everything fits.
     fn check(&self, params: &[f32], x: &[f32], activations: usize) -> Result<usize> {
         let sample = self.input.len()?;
-        let batch = x.len() / sample;
-        let fits = x.len() % sample == 0 && params.len() == self.param_len;
-        if !fits || activations < self.activation_len(batch)? {
+        let batch = rows::count(x.len(), sample)?;
+        if params.len() != self.param_len || activations < self.activation_len(batch)? {
             return Err(Error::ShapeMismatch);
         }
         Ok(batch)
@@ -363,7 +362,7 @@ impl Step {
                 match self.layer {
                     Layer::Activation(activation) => {
                         if !self.in_place {
-                            y.iter_mut().zip(x).for_each(|(y, x)| *y = *x);
+                            rows::copy(x, y);
                         }
                         activation.apply(on, y);
                     }

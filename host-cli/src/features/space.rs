@@ -111,6 +111,17 @@ impl Space {
         }
     }
 
+    /// A picture's 8-bit pixels at the shape of this space; those of a table space are none.
+    ///
+    /// # Errors
+    /// When the picture has channels that cannot be brought to this space's.
+    pub fn fit(&self, level: Level, pixels: &Pixels) -> Result<Vec<u8>> {
+        match self {
+            Self::Pixels(shape) => to_shape(level, pixels, *shape),
+            Self::Columns { .. } => Ok(Vec::new()),
+        }
+    }
+
     /// Back from numbers to 8-bit pixels, rounded and moved into 0..=255; `None` for a table.
     pub fn pixels(&self, row: &[f32]) -> Option<Result<Pixels>> {
         let Self::Pixels(s) = self else { return None };
@@ -168,7 +179,7 @@ fn to_shape(level: Level, pixels: &Pixels, shape: ImageShape) -> Result<Vec<u8>>
 }
 
 /// The picture at another size, antialiased by Lanczos as Pillow does it.
-pub(crate) fn resize(level: Level, from: &Pixels, height: usize, width: usize) -> Result<Vec<u8>> {
+fn resize(level: Level, from: &Pixels, height: usize, width: usize) -> Result<Vec<u8>> {
     let (old, new) = ((from.height, from.width), (height, width));
     let mut plan_memory = vec![0u8; ResizePlan::plan_len(Filter::Lanczos3, old, new)];
     let plan = ResizePlan::new(Filter::Lanczos3, old, new, &mut Scratch::new(&mut plan_memory))?;

@@ -16,6 +16,7 @@ pub mod preprocess;
 pub mod replay;
 
 // Selection, balance, judgement.
+pub mod prune;
 
 // Models.
 pub mod generate;

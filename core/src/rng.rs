@@ -206,7 +206,7 @@ fn box_muller([a, b]: [u32; 2]) -> (f32, f32) {
     // 1 - u lies in (0, 1], so the logarithm is finite.
     let radius = math::sqrt(-2.0 * math::ln(1.0 - unit(a)));
     let angle = unit(b) * core::f32::consts::TAU;
-    (radius * math::cos(angle), radius * math::sin(angle))
+    (radius * math::cos_reduced(angle), radius * math::sin_reduced(angle))
 }
 
 kernel! {

@@ -28,19 +28,18 @@ impl<T> Border<T> {
         match self {
             Border::Constant(_) => None,
             Border::Edge => Some(if i < 0 { 0 } else { last as usize }),
-            Border::Reflect101 => Some(reflect101(i, last)),
+            Border::Reflect101 => {
+                // One reflection serves all but images smaller than their margin.
+                let once = if i < 0 { i.wrapping_neg() } else { last.wrapping_mul(2).wrapping_sub(i) };
+                Some(if once >= 0 && once <= last { once as usize } else { fold(i, last) })
+            }
         }
     }
 }
 
 /// The mirror image of `i` in `0..=last`; the pattern has the period 2 · last.
 #[cold]
-fn reflect101(i: i64, last: i64) -> usize {
-    // One reflection serves all but images smaller than their margin.
-    let once = if i < 0 { i.wrapping_neg() } else { last.wrapping_mul(2).wrapping_sub(i) };
-    if once >= 0 && once <= last {
-        return once as usize;
-    }
+fn fold(i: i64, last: i64) -> usize {
     // `checked_rem_euclid` is `None` for images of one pixel only, where every index means that pixel.
     let phase = i.checked_rem_euclid(last.wrapping_mul(2)).unwrap_or(0);
     let folded = if phase > last { last.wrapping_mul(2).wrapping_sub(phase) } else { phase };

@@ -51,12 +51,7 @@ pub fn vflip<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<
 pub fn rot90<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<()> {
     let (height, width, channels) = src.shape();
     same((width, height, channels), dst.shape())?;
-    for (y, to) in dst.iter_rows_mut().enumerate() {
-        let at = width.saturating_sub(y + 1) * channels;
-        for (pixel, row) in to.chunks_exact_mut(channels.max(1)).zip(src.iter_rows()) {
-            copy_values(pixel, row.get(at..).unwrap_or(&[]));
-        }
-    }
+    transpose(src, &mut dst, |y| width.saturating_sub(y + 1), |x| x);
     Ok(())
 }
 
@@ -81,12 +76,7 @@ pub fn rot180<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result
 pub fn rot270<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<()> {
     let (height, width, channels) = src.shape();
     same((width, height, channels), dst.shape())?;
-    for (y, to) in dst.iter_rows_mut().enumerate() {
-        let at = y * channels;
-        for (pixel, x) in to.chunks_exact_mut(channels.max(1)).zip((0..height).rev()) {
-            copy_values(pixel, src.row(x).get(at..).unwrap_or(&[]));
-        }
-    }
+    transpose(src, &mut dst, |y| y, |x| height.saturating_sub(x + 1));
     Ok(())
 }
 
@@ -134,6 +124,53 @@ fn pad_row<T: Copy>(
             (None, Border::Constant(value)) => pixel.fill(value),
             // Other borders always have a source, since `pad` refuses empty images.
             (None, _) => {}
+        }
+    }
+}
+
+/// Pixel (y, x) of `dst` from column `column(y)` and row `row(x)` of `src`.
+#[inline(always)]
+fn transpose<T: Copy>(
+    src: ImageRef<'_, T>,
+    dst: &mut ImageMut<'_, T>,
+    column: impl Fn(usize) -> usize,
+    row: impl Fn(usize) -> usize,
+) {
+    match src.channels() {
+        1 => transpose_arrays::<T, 1>(src, dst, column, row),
+        3 => transpose_arrays::<T, 3>(src, dst, column, row),
+        4 => transpose_arrays::<T, 4>(src, dst, column, row),
+        n => {
+            for (y, to) in dst.iter_rows_mut().enumerate() {
+                for (x, pixel) in to.chunks_exact_mut(n.max(1)).enumerate() {
+                    copy_values(pixel, src.row(row(x)).get(column(y) * n..).unwrap_or(&[]));
+                }
+            }
+        }
+    }
+}
+
+/// [`transpose`] for pixels of `C` values, tile by tile, so that the rows that a tile reads stay in the cache.
+#[inline(always)]
+fn transpose_arrays<T: Copy, const C: usize>(
+    src: ImageRef<'_, T>,
+    dst: &mut ImageMut<'_, T>,
+    column: impl Fn(usize) -> usize,
+    row: impl Fn(usize) -> usize,
+) {
+    const TILE: usize = 32;
+    let (height, width) = (dst.height(), dst.width());
+    let (data, stride) = (src.as_mat().data(), src.stride());
+    for top in (0..height).step_by(TILE) {
+        for left in (0..width).step_by(TILE) {
+            for y in top..height.min(top + TILE) {
+                let at = column(y) * C;
+                let to = dst.row_mut(y).as_chunks_mut::<C>().0.iter_mut().enumerate();
+                for (x, pixel) in to.skip(left).take(TILE) {
+                    let from = data.get(row(x) * stride + at..).and_then(|rest| rest.first_chunk::<C>());
+                    *pixel = from.copied().unwrap_or(*pixel);
+                }
+            }
         }
     }
 }

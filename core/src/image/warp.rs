@@ -193,31 +193,21 @@ fn row_body<const C: usize>(line: Line, src: ImageRef<'_, u8>, to: &mut [u8]) {
     let [mut x, mut y] = line.at.map(|v| v.wrapping_add(half));
     let data = src.as_mat().data();
     let stride = src.stride();
-    let last = [src.width(), src.height()].map(|n| (n as i64).wrapping_sub(1));
+    let last = [src.width(), src.height()].map(|n| (n as u64).wrapping_sub(1));
     for pixel in to.as_chunks_mut::<C>().0 {
         let point = Point::new(x, y);
-        let inside = point.x >= 0 && point.x < last[0] && point.y >= 0 && point.y < last[1];
-        let four = if inside {
-            let at = (point.y as usize).wrapping_mul(stride).wrapping_add((point.x as usize).wrapping_mul(C));
-            pair::<C>(data, at).zip(pair::<C>(data, at.wrapping_add(stride)))
-        } else {
-            None
-        };
+        // A negative coordinate is a large one without its sign.
+        let inside = (point.x as u64) < last[0] && (point.y as u64) < last[1];
+        let at = (point.y as usize).wrapping_mul(stride).wrapping_add((point.x as usize).wrapping_mul(C));
+        let four =
+            if inside { pair::<C>(data, at).zip(pair::<C>(data, at.wrapping_add(stride))) } else { None };
         *pixel = match four {
-            Some(([a, b], [c, d])) => {
-                core::array::from_fn(|i| point.mix([a, b, c, d].map(|p| channel(p, i))))
-            }
-            None => core::array::from_fn(|i| outside(&point, line.border, src, i)),
+            Some((top, bottom)) => point.mix_pairs(top, bottom),
+            None => around(&point, line.border, src),
         };
         x = x.wrapping_add(line.step[0]);
         y = y.wrapping_add(line.step[1]);
     }
-}
-
-/// Value `i` of a pixel.
-#[inline(always)]
-fn channel<const C: usize>(pixel: [u8; C], i: usize) -> u8 {
-    pixel.get(i).copied().unwrap_or(0)
 }
 
 /// The pixel at `at` and the one to its right.
@@ -256,6 +246,24 @@ impl Point {
         Self { x: x >> 32, y: y >> 32, fx: fraction(x), fy: fraction(y) }
     }
 
+    /// Two pixels of the row above and two of the row below, weighted: the sums of [`Point::mix`], with two
+    /// channels side by side in the halves of a word, which neither leaves.
+    #[inline(always)]
+    fn mix_pairs<const C: usize>(&self, [a, b]: [[u8; C]; 2], [c, d]: [[u8; C]; 2]) -> [u8; C] {
+        const ONE: u32 = 1 << BITS;
+        let (left, right) = ((ONE - self.fx) as u64, self.fx as u64);
+        let (above, below) = ((ONE - self.fy) as u64, self.fy as u64);
+        let mut mixed = [0; C];
+        for (i, to) in mixed.chunks_mut(2).enumerate() {
+            let [a, b, c, d] = [&a, &b, &c, &d].map(|pixel| halves(pixel, 2 * i));
+            let sum = (a * left + b * right) * above + (c * left + d * right) * below;
+            for (to, sum) in to.iter_mut().zip([sum as u32, (sum >> 32) as u32]) {
+                *to = settle(sum);
+            }
+        }
+        mixed
+    }
+
     /// The four pixels around, weighted: at most 255 · 2²² and a half, below 2³².
     #[inline(always)]
     const fn mix(&self, [a, b, c, d]: [u8; 4]) -> u8 {
@@ -263,20 +271,62 @@ impl Point {
         let top = a as u32 * (ONE - self.fx) + b as u32 * self.fx;
         let bottom = c as u32 * (ONE - self.fx) + d as u32 * self.fx;
         let sum = top * (ONE - self.fy) + bottom * self.fy;
-        ((sum + (1 << (2 * BITS - 1))) >> (2 * BITS)) as u8
+        settle(sum)
     }
+}
+
+/// A sum with the bits of two weights as a value, rounded half up.
+#[inline(always)]
+const fn settle(sum: u32) -> u8 {
+    ((sum + (1 << (2 * BITS - 1))) >> (2 * BITS)) as u8
+}
+
+/// Channels `i` and `i + 1` in the halves of a word, 0 where there is no such channel.
+#[inline(always)]
+fn halves<const C: usize>(pixel: &[u8; C], i: usize) -> u64 {
+    let channel = |i: usize| pixel.get(i).copied().unwrap_or(0) as u64;
+    channel(i) | channel(i + 1) << 32
+}
+
+/// The columns and rows of the four pixels around a place, `None` where a constant stands.
+#[inline(always)]
+fn neighbours(point: &Point, border: Border, src: ImageRef<'_, u8>) -> [[Option<usize>; 2]; 2] {
+    let (height, width, _) = src.shape();
+    let columns = [point.x, point.x.wrapping_add(1)].map(|x| border.index(x, width));
+    [columns, [point.y, point.y.wrapping_add(1)].map(|y| border.index(y, height))]
+}
+
+/// The value of a border where a constant stands.
+#[inline(always)]
+const fn constant(border: Border) -> u8 {
+    match border {
+        Border::Constant(value) => value,
+        Border::Edge | Border::Reflect101 => 0,
+    }
+}
+
+/// The pixel at a place whose four pixels may lie outside.
+#[inline(always)]
+fn around<const C: usize>(point: &Point, border: Border, src: ImageRef<'_, u8>) -> [u8; C] {
+    let ([left, right], [above, below]) = neighbours(point, border, src).into();
+    let data = src.as_mat().data();
+    let pixel = |y: Option<usize>, x: Option<usize>| {
+        let (y, x) = y.zip(x)?;
+        data.get(y.wrapping_mul(src.stride()).wrapping_add(x.wrapping_mul(C))..)?.first_chunk::<C>().copied()
+    };
+    let four = [(above, left), (above, right), (below, left), (below, right)];
+    let four = four.map(|(y, x)| pixel(y, x).unwrap_or([constant(border); C]));
+    core::array::from_fn(|i| point.mix(four.map(|pixel| pixel.get(i).copied().unwrap_or(0))))
 }
 
 /// Channel `i` at a place whose four pixels may lie outside.
 fn outside(point: &Point, border: Border, src: ImageRef<'_, u8>, i: usize) -> u8 {
-    let (height, width, channels) = src.shape();
-    let at = |x: i64, y: i64| match (border.index(x, width), border.index(y, height), border) {
-        (Some(x), Some(y), _) => src.row(y).get(x * channels + i).copied().unwrap_or(0),
-        (_, _, Border::Constant(value)) => value,
-        _ => 0,
+    let ([left, right], [above, below]) = neighbours(point, border, src).into();
+    let at = |y: Option<usize>, x: Option<usize>| match y.zip(x) {
+        Some((y, x)) => src.row(y).get(x * src.channels() + i).copied().unwrap_or(0),
+        None => constant(border),
     };
-    let (right, below) = (point.x.wrapping_add(1), point.y.wrapping_add(1));
-    point.mix([at(point.x, point.y), at(right, point.y), at(point.x, below), at(right, below)])
+    point.mix([at(above, left), at(above, right), at(below, left), at(below, right)])
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ pub use slices::{
     tanh_slice,
 };
 pub use trig::{cos, sin};
+pub(crate) use trig::{cos_reduced, sin_reduced};
 
 /// 1.5 · 2²³: adding and subtracting it rounds a small number to an integer, ties to even.
 const ROUND_MAGIC: f32 = 12_582_912.0;

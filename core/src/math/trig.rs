@@ -41,14 +41,16 @@ const fn in_quadrant(r: f32, n: i32) -> f32 {
     if n & 2 == 0 { value } else { -value }
 }
 
+/// The sine where |x| ≤ [`REDUCED_UP_TO`] is known: without the branch, loops over it are vectorised.
 #[inline(always)]
-pub(super) const fn sin_reduced(x: f32) -> f32 {
+pub(crate) const fn sin_reduced(x: f32) -> f32 {
     let (r, n) = reduce(x);
     in_quadrant(r, n)
 }
 
+/// The cosine where |x| ≤ [`REDUCED_UP_TO`] is known.
 #[inline(always)]
-pub(super) const fn cos_reduced(x: f32) -> f32 {
+pub(crate) const fn cos_reduced(x: f32) -> f32 {
     let (r, n) = reduce(x);
     in_quadrant(r, n.wrapping_add(1))
 }

@@ -12,4 +12,4 @@ mod kid;
 pub use balls::{BallScores, ball_scores, ball_scores_scratch_len};
 pub use copies::{CopyScores, copy_scores, mann_whitney_z};
 pub use frechet::{Moments, frechet_distance, frechet_scratch_len};
-pub use kid::{Kid, KidParams, kid, kid_scratch_len};
+pub use kid::{Kid, KidParams, PURPOSE as KID_PURPOSE, kid, kid_scratch_len};

@@ -21,8 +21,16 @@ pub fn error(text: &str, span: Option<Range<usize>>, message: &str) -> Error {
     let error = Error::usage(format!("{words}: {place}"));
     match hint(message, &expected) {
         Some(hint) => error.hint(hint),
+        None if span_is_syntax(message) => error.hint("a recipe is a TOML file; `seedbed init` writes one"),
         None => error,
     }
+}
+
+/// Whether a message is about TOML itself, rather than about keys and values.
+fn span_is_syntax(message: &str) -> bool {
+    !["unknown", "invalid type", "invalid value", "missing field"]
+        .iter()
+        .any(|known| message.starts_with(known))
 }
 
 /// Line and column, both from 1, of a byte of `text`; columns count letters.
@@ -114,5 +122,6 @@ mod tests {
             ("unknown value `zzz`: recipe, line 1, column 1", Some("known here: a, b"))
         );
         assert_eq!(error("", None, "invalid type: string").message, "invalid type: string: recipe");
+        assert!(error("", None, "expected `=`").hint.unwrap().contains("init"));
     }
 }

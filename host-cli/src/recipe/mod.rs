@@ -73,8 +73,9 @@ impl Recipe {
     /// # Errors
     /// As [`Recipe::parse`], with the file named; or when an option is out of its range.
     pub fn load(path: &Path) -> Result<(Self, String)> {
-        if std::fs::metadata(path).at(path)?.len() > MAX_BYTES {
-            return Err(Error::usage(format!("too long for a recipe: {}", path.display()))
+        let file = std::fs::metadata(path).at(path)?;
+        if file.is_dir() || file.len() > MAX_BYTES {
+            return Err(Error::usage(format!("not a recipe: {}", path.display()))
                 .hint("a recipe is a short TOML file; `seedbed init` writes one"));
         }
         let text = std::fs::read_to_string(path).at(path)?;

@@ -83,6 +83,9 @@ impl Gatherer<'_> {
             command: run.command.clone(),
             ..Report::default()
         };
+        let prune = run.stage("prune").map(|s| &s.figures);
+        report.dry_run = prune.and_then(|f| f.get("dry_run")?.as_bool()).unwrap_or(false);
+        report.leaks = self.figure("prune", &["leaks"]).unwrap_or(0.0) as u64;
         report.set_aside = lists::set_aside(&self.list("collect", "set_aside.jsonl")?);
         let best = self.figure("train", &["best_epoch"]);
         report.training = lists::training(&self.list("train", "history.jsonl")?, best);
@@ -158,7 +161,8 @@ impl Gatherer<'_> {
             let dropped: u64 = report.removed.iter().map(|r| r.count).sum();
             if run.stage("prune").is_some() {
                 let share = number::percent(dropped as f64 / collect.samples.max(1) as f64);
-                tiles.push(tile("Removed", number::count(dropped), format!("{share} of those collected")));
+                let label = if report.dry_run { "Would be removed" } else { "Removed" };
+                tiles.push(tile(label, number::count(dropped), format!("{share} of those collected")));
             }
         }
         let added: u64 = report.classes.iter().map(|c| c.added).sum();

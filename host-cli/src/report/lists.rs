@@ -94,7 +94,7 @@ pub fn removed(stage: &str, methods: &BTreeMap<String, (u64, Vec<&Value>)>, foun
             stage: rows.first().and_then(|r| text(r, &["stage"])).unwrap_or_else(|| stage.to_owned()),
             method: method.clone(),
             count: *count,
-            threshold: rows.first().and_then(|r| r.get("threshold")).and_then(Value::as_f64),
+            threshold: common_threshold(rows),
             examples: rows.iter().filter_map(example).collect(),
         })
         .collect();
@@ -124,6 +124,12 @@ pub fn planted(demo: &Value) -> Option<Planted> {
         }
     };
     Some(Planted { story: text(demo, &["story"]).unwrap_or_default(), rows: rows.iter().map(row).collect() })
+}
+
+/// The threshold that all rows share; none where each sample has its own, or where it is 0 for want of one.
+fn common_threshold(rows: &[&Value]) -> Option<f64> {
+    let first = rows.first()?.get("threshold")?.as_f64().filter(|t| *t != 0.0)?;
+    rows.iter().all(|r| r.get("threshold").and_then(Value::as_f64) == Some(first)).then_some(first)
 }
 
 /// Columns of `history.jsonl` that are no curve worth drawing.

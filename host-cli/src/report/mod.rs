@@ -21,6 +21,7 @@ pub use picture::base64;
 pub use sections::draw;
 
 use crate::error::{Context, Result};
+use crate::run::make_output;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -36,7 +37,7 @@ pub const JSON_FILE: &str = "report.json";
 /// When it is no run folder, something in it cannot be read, or `out` cannot be written.
 pub fn make(folder: &Path, out: &Path) -> Result<(Report, PathBuf)> {
     let report = gather(folder)?;
-    fs::create_dir_all(out).at(out)?;
+    make_output(out)?;
     let html = out.join(HTML_FILE);
     let mut json = serde_json::to_string_pretty(&report).at(out)?;
     json.push('\n');

@@ -34,6 +34,10 @@ pub struct Report {
     pub after: Vec<Strip>,
     /// What was removed, by method.
     pub removed: Vec<Removed>,
+    /// Whether pruning only listed what it would have removed.
+    pub dry_run: bool,
+    /// Train samples whose content was in val or test, too.
+    pub leaks: u64,
     /// Augmented copies beside their originals.
     pub augmented: Vec<Augmented>,
     /// How training went.

@@ -239,12 +239,20 @@ fn removed(report: &Report) -> Option<Section> {
     for r in report.removed.iter().filter(|r| r.examples.iter().any(|e| !e.picture.uri.is_empty())) {
         body.push_str(&examples(r));
     }
-    section(
-        "removed",
-        "What was removed, and why",
-        "Every removed sample is listed with its score in <code>dropped.jsonl</code>.",
-        body,
-    )
+    if report.leaks > 0 {
+        let _ = write!(
+            body,
+            "<p class=\"note\">{} of the train split had the same content as one in val or test; they are listed apart \
+             in <code>leaks.jsonl</code>.</p>",
+            words::samples(report.leaks)
+        );
+    }
+    let lead = if report.dry_run {
+        "Nothing was removed: this was a dry run. Every sample it names is listed with its score in <code>dropped.jsonl</code>."
+    } else {
+        "Every removed sample is listed with its score in <code>dropped.jsonl</code>."
+    };
+    section("removed", "What was removed, and why", lead, body)
 }
 
 fn examples(removed: &Removed) -> String {

@@ -1,15 +1,14 @@
 //! A whole recipe: its stages one after the other in one run folder.
 
 use super::execute::{Call, execute};
-use super::folder::may_write;
+use super::folder::{make_output, may_write};
 use super::record::{RUN_FILE, RunRecord, StageRecord, Status, VERSION, save};
-use crate::error::{Context, Result};
+use crate::error::Result;
 use crate::model::WEIGHTS_FILE;
 use crate::recipe::Recipe;
 use crate::stages::generate::GenerateOptions;
 use crate::stages::{Ctx, Stage};
 use serde::Serialize;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
@@ -21,7 +20,7 @@ use std::time::{Instant, SystemTime};
 pub fn run(ctx: &Ctx, recipe: &Recipe, text: &str, command: &str, out: &Path) -> Result<RunRecord> {
     recipe.check()?;
     may_write(out, RUN_FILE)?;
-    fs::create_dir_all(out).at(out)?;
+    make_output(out)?;
     let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let record = RunRecord {
         version: VERSION,

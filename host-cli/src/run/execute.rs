@@ -46,6 +46,7 @@ impl<'a> Call<'a> {
 /// When the output folder belongs to something else, the input is missing, or the stage fails; the
 /// output folder is then as it was.
 pub fn execute(ctx: &Ctx, call: &Call<'_>) -> Result<StageRecord> {
+    call.stage.check()?;
     may_write(call.out, STAGE_FILE)?;
     let earlier: Option<StageRecord> = load(call.out, STAGE_FILE)?;
     if let Some(other) = earlier.as_ref().filter(|e| e.stage != call.name) {
@@ -56,7 +57,6 @@ pub fn execute(ctx: &Ctx, call: &Call<'_>) -> Result<StageRecord> {
         ))
         .hint("choose another folder with --out"));
     }
-    call.stage.check()?;
     let mut inputs = Vec::new();
     let also = call.also.iter().map(|(role, path)| (role.as_str(), path.as_path()));
     for (role, path) in std::iter::once(("input", call.input)).chain(also) {

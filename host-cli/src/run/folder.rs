@@ -35,6 +35,18 @@ pub fn may_write(out: &Path, mark: &str) -> Result<()> {
     }
 }
 
+/// Makes a folder to write to, with its parents.
+///
+/// # Errors
+/// When that is not allowed there.
+pub fn make_output(out: &Path) -> Result<()> {
+    fs::create_dir_all(out).map_err(|e| {
+        let shown = out.parent().filter(|_| out.extension().is_some_and(|x| x == "partial")).unwrap_or(out);
+        Error::failed(format!("cannot write the output ({e}): {}", shown.display()))
+            .hint("choose a folder that can be written to with --out")
+    })
+}
+
 /// Refuses an output that lies at or inside the input: it would be read as input the next time.
 ///
 /// # Errors
@@ -86,7 +98,7 @@ impl Draft {
             return Err(Error::usage(format!("not a folder to write to: {}", out.display()))
                 .hint("choose another --out"));
         };
-        fs::create_dir_all(parent).at(&out)?;
+        make_output(parent)?;
         let prefix = format!(".{}.", name.to_string_lossy());
         let own = format!("{prefix}{}.partial", key.get(..8).unwrap_or(key));
         for entry in fs::read_dir(parent).at(parent)?.flatten() {
@@ -100,7 +112,7 @@ impl Draft {
         }
         let temporary = parent.join(own);
         // Made and removed: whether we may write here is better known before the work than after.
-        fs::create_dir(&temporary).at(&out)?;
+        make_output(&temporary)?;
         fs::remove_dir(&temporary).at(&out)?;
         Ok(Self { temporary, out, done: false })
     }

@@ -15,6 +15,6 @@ mod options;
 
 pub use chain::run;
 pub use execute::{Call, execute};
-pub use folder::{Draft, apart, may_write};
+pub use folder::{Draft, apart, make_output, may_write};
 pub use options::{relocate, split_paths};
 pub use record::{RunRecord, StageRecord, Status};

@@ -121,6 +121,8 @@ fn full() -> Report {
             .collect(),
         before: strips(6),
         after: strips(6),
+        dry_run: false,
+        leaks: 3,
         removed: vec![
             removed("exact", true, false),
             removed("label_issues", false, true),

@@ -20,6 +20,7 @@ use crate::stages::collect::CollectOptions;
 use crate::stages::export::ExportOptions;
 use crate::stages::generate::GenerateOptions;
 use crate::stages::preprocess::{PreprocessOptions, Size};
+use crate::stages::prune::PruneOptions;
 use crate::stages::train::TrainOptions;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -44,6 +45,9 @@ pub struct Recipe {
     /// One size and one form.
     #[serde(default)]
     pub preprocess: Option<PreprocessOptions>,
+    /// What harms is taken out.
+    #[serde(default)]
+    pub prune: Option<PruneOptions>,
     /// Varied copies.
     #[serde(default)]
     pub augment: Option<AugmentOptions>,
@@ -93,6 +97,7 @@ impl Recipe {
             input: base.join(self.input),
             collect: relocate(self.collect, base),
             preprocess: self.preprocess.map(|o| relocate(o, base)),
+            prune: self.prune.map(|o| relocate(o, base)),
             augment: self.augment.map(|o| relocate(o, base)),
             train: self.train.map(|o| relocate(o, base)),
             generate: self.generate.map(|o| relocate(o, base)),
@@ -111,6 +116,7 @@ impl Recipe {
         }
         one("collect", Some(&self.collect))?;
         one("preprocess", self.preprocess.as_ref())?;
+        one("prune", self.prune.as_ref())?;
         one("augment", self.augment.as_ref())?;
         one("train", self.train.as_ref())?;
         one("generate", self.generate.as_ref())?;
@@ -147,6 +153,12 @@ impl Recipe {
                 true,
             ),
             template::table("preprocess", "Give all samples one size and one form.", &preprocess, true),
+            template::table(
+                "prune",
+                "Take out what harms a model; each removed sample is listed with its reason.",
+                &PruneOptions::default(),
+                true,
+            ),
             template::table(
                 "augment",
                 "Make varied copies of the samples of the train split.",

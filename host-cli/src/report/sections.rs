@@ -304,7 +304,9 @@ fn augmented(report: &Report) -> Option<Section> {
     if report.augmented.is_empty() {
         return None;
     }
-    let mut body = String::from("<div class=\"card\">");
+    // With few copies each, two or three originals stand side by side.
+    let few = report.augmented.iter().all(|a| a.copies.len() <= 4);
+    let mut body = format!("<div class=\"card{}\">", if few { " columns" } else { "" });
     for a in &report.augmented {
         let _ = write!(
             body,

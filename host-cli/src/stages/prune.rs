@@ -167,6 +167,10 @@ impl PruneOptions {
 }
 
 impl Stage for PruneOptions {
+    fn check(&self) -> Result<()> {
+        self.check()
+    }
+
     fn run(&self, ctx: &Ctx, input: &Path, out: &Path) -> Result<Outcome> {
         self.check()?;
         let dataset = Dataset::open(input)?;

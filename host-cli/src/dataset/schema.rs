@@ -22,19 +22,20 @@ fn image_fields() -> Fields {
     Fields::from(vec![Field::new("bytes", DataType::Binary, true), Field::new("path", DataType::Utf8, true)])
 }
 
-/// The Arrow schema of a dataset's shards, with the metadata for Hugging Face.
+/// The Arrow schema of a dataset's shards, with the metadata for Hugging Face. Every column may be null,
+/// though only some ever are: Hugging Face takes a column for a picture only then.
 pub fn of(meta: &Meta) -> Schema {
-    let mut fields = vec![Field::new("id", DataType::Utf8, false)];
+    let mut fields = vec![Field::new("id", DataType::Utf8, true)];
     match meta.kind {
-        Kind::Images => fields.push(Field::new("image", DataType::Struct(image_fields()), false)),
+        Kind::Images => fields.push(Field::new("image", DataType::Struct(image_fields()), true)),
         Kind::Table => {
             fields.extend(meta.columns.iter().map(|name| Field::new(name, DataType::Float32, true)))
         }
     }
     fields.extend([
         Field::new("label", DataType::Int64, true),
-        Field::new("split", DataType::Utf8, false),
-        Field::new("weight", DataType::Float32, false),
+        Field::new("split", DataType::Utf8, true),
+        Field::new("weight", DataType::Float32, true),
         Field::new("origin", DataType::Utf8, true),
     ]);
     Schema::new_with_metadata(fields, [(HUGGING_FACE.to_owned(), hugging_face(meta))])
@@ -133,6 +134,9 @@ pub fn from_batch(meta: &Meta, batch: &RecordBatch) -> Result<Vec<Sample>> {
     let sample = |(i, content)| {
         let id = ids.value(i);
         let wrong = |what: &str| Error::failed(format!("sample has a wrong {what}: {id}"));
+        if ids.is_null(i) || weights.is_null(i) {
+            return Err(wrong("id or weight (null)"));
+        }
         let label = labels.is_valid(i).then(|| labels.value(i));
         let label = label.map(u32::try_from).transpose().map_err(|_| wrong("label"))?;
         if label.is_some_and(|label| label as usize >= meta.classes.len()) {

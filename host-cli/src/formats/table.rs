@@ -144,7 +144,6 @@ fn roles(
     options: &ReadOptions,
     notes: &mut Vec<String>,
 ) -> Result<Vec<Role>> {
-    let label = label_column(profile, names, options, notes)?;
     let separator = match profile.separator {
         b'\t' => "tabs".to_owned(),
         b' ' => "blanks".to_owned(),
@@ -156,6 +155,7 @@ fn roles(
         profile.rows,
         names.len()
     ));
+    let label = label_column(profile, names, options, notes)?;
     let role = |(i, column): (usize, &Column)| {
         if label == Some(i) {
             return Role::Label;

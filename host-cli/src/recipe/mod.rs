@@ -17,6 +17,7 @@ use crate::run::relocate;
 use crate::stages::Stage;
 use crate::stages::augment::AugmentOptions;
 use crate::stages::collect::CollectOptions;
+use crate::stages::evaluate::EvaluateOptions;
 use crate::stages::export::ExportOptions;
 use crate::stages::generate::GenerateOptions;
 use crate::stages::preprocess::{PreprocessOptions, Size};
@@ -57,6 +58,9 @@ pub struct Recipe {
     /// New samples.
     #[serde(default)]
     pub generate: Option<GenerateOptions>,
+    /// How they are judged.
+    #[serde(default)]
+    pub evaluate: Option<EvaluateOptions>,
     /// What other tools get.
     #[serde(default)]
     pub output: Option<ExportOptions>,
@@ -101,6 +105,7 @@ impl Recipe {
             augment: self.augment.map(|o| relocate(o, base)),
             train: self.train.map(|o| relocate(o, base)),
             generate: self.generate.map(|o| relocate(o, base)),
+            evaluate: self.evaluate.map(|o| relocate(o, base)),
             output: self.output.map(|o| relocate(o, base)),
             ..self
         }
@@ -120,6 +125,7 @@ impl Recipe {
         one("augment", self.augment.as_ref())?;
         one("train", self.train.as_ref())?;
         one("generate", self.generate.as_ref())?;
+        one("evaluate", self.evaluate.as_ref())?;
         one("output", self.output.as_ref())?;
         if self.generate.as_ref().is_some_and(|g| g.model.is_none() && self.train.is_none()) {
             return Err(Error::usage("there is no model to generate with: table [generate]")
@@ -170,6 +176,12 @@ impl Recipe {
                 "generate",
                 "Draw new samples from the model.",
                 &GenerateOptions::default(),
+                true,
+            ),
+            template::table(
+                "evaluate",
+                "Judge the generated samples beside real ones that the model never saw.",
+                &EvaluateOptions::default(),
                 true,
             ),
             template::table(

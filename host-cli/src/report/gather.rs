@@ -4,6 +4,7 @@ use super::lists;
 use super::model::{ClassRow, FORMAT, Planted, Report, StageRow, Strip, Tile};
 use super::number;
 use super::pick::{Picked, Wanted, pick};
+use super::scores;
 use super::words;
 use crate::dataset::{Dataset, META_FILE};
 use crate::error::{Context, Error, Result};
@@ -90,6 +91,9 @@ impl Gatherer<'_> {
         let best = self.figure("train", &["best_epoch"]);
         report.training = lists::training(&self.list("train", "history.jsonl")?, best);
         report.planted = self.planted()?;
+        if let Some(evaluate) = run.stage("evaluate") {
+            report.scores = scores::tables(&evaluate.figures);
+        }
         self.samples(&mut report)?;
         report.tiles = self.tiles(&report)?;
         Ok(report)
@@ -179,6 +183,7 @@ impl Gatherer<'_> {
             let note = rejected.map_or_else(String::new, |n| format!("{} rejected", number::value(n)));
             tiles.push(tile("Generated", number::count(generate.samples), note));
         }
+        tiles.extend(scores::tiles(&report.scores));
         Ok(tiles)
     }
 }

@@ -11,6 +11,7 @@ mod html;
 mod lists;
 mod pick;
 mod picture;
+mod scores;
 mod sections;
 mod svg;
 mod words;

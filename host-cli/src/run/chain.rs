@@ -6,6 +6,7 @@ use super::record::{RUN_FILE, RunRecord, StageRecord, Status, VERSION, save};
 use crate::error::Result;
 use crate::model::WEIGHTS_FILE;
 use crate::recipe::Recipe;
+use crate::stages::evaluate::EvaluateOptions;
 use crate::stages::generate::GenerateOptions;
 use crate::stages::{Ctx, Stage};
 use serde::Serialize;
@@ -86,6 +87,12 @@ impl Chain<'_> {
         if let Some(options) = &recipe.generate {
             let options = GenerateOptions { model: options.model.clone().or(model), ..options.clone() };
             product = self.stage("generate", "07-generate", &options, &data)?;
+        }
+        if let Some(options) = &recipe.evaluate {
+            let generated = recipe.generate.as_ref().map(|_| product.clone());
+            let options =
+                EvaluateOptions { generated: options.generated.clone().or(generated), ..options.clone() };
+            self.stage("evaluate", "08-evaluate", &options, &data)?;
         }
         self.maybe("export", "09-output", recipe.output.as_ref(), product)?;
         Ok(())

@@ -105,6 +105,10 @@ struct Sets {
 }
 
 impl Stage for EvaluateOptions {
+    fn check(&self) -> Result<()> {
+        self.check()
+    }
+
     fn run(&self, ctx: &Ctx, input: &Path, _: &Path) -> Result<Outcome> {
         self.check()?;
         let sets = self.read(ctx, input)?;

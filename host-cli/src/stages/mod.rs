@@ -16,6 +16,7 @@ pub mod preprocess;
 pub mod replay;
 
 // Selection, balance, judgement.
+pub mod balance;
 pub mod evaluate;
 pub mod prune;
 

@@ -1,0 +1,240 @@
+//! `balance`: evens out the classes of the train split. Val and test stay as they are, since they judge.
+//!
+//! | method | what it does with a class below its target | above |
+//! | --- | --- | --- |
+//! | `oversample` | repeats samples drawn at random | stays |
+//! | `augment` | the same, each repetition augmented by a key of its own | stays |
+//! | `smote` | mixes samples with near ones of their class | stays |
+//! | `undersample` | stays | drops samples drawn at random |
+//! | `weights` | changes the `weight` column only | the same |
+//!
+//! SMOTE is meant for tables. Of pictures it makes a mixture of the pixels of two near ones, which is what drawing a line
+//! between them in pixel space (or between their principal components) gives: a blurred in-between, useful to a
+//! classifier rather than to a generative model, for which `augment` is the better choice.
+
+mod make;
+
+use super::augment::OpStep;
+use super::{Ctx, Outcome, Stage};
+use crate::dataset::{Dataset, DatasetWriter, Kind, Sample, Split};
+use crate::error::{Error, Result};
+use make::{Copies, Maker};
+use seedbed::balance::{Target, balanced_weights, class_targets, effective_number_weights};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// How classes are evened out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// Repeat samples of small classes.
+    #[default]
+    Oversample,
+    /// Drop samples of large classes.
+    Undersample,
+    /// Mix near samples of small classes.
+    Smote,
+    /// Repeat samples of small classes, each repetition augmented.
+    Augment,
+    /// Set the weights of the samples.
+    Weights,
+}
+
+/// How weights depend on the size of a class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Weighting {
+    /// Each class has the same total weight.
+    #[default]
+    Balanced,
+    /// By the effective number of samples (Cui et al. 2019), which evens out less.
+    EffectiveNumber,
+}
+
+/// Options of the stage `balance`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default, deny_unknown_fields)]
+pub struct BalanceOptions {
+    /// How classes are evened out.
+    #[arg(long, value_enum, default_value_t = Method::Oversample)]
+    pub method: Method,
+    /// The size every class is brought to: max, min, mean, or a number; for single classes as NAME=NUMBER. Several are
+    /// separated by commas [default: max; min for undersample].
+    #[arg(long, value_name = "TARGET", value_delimiter = ',')]
+    pub target: Vec<String>,
+    /// Neighbours that SMOTE mixes with, 1 to 100.
+    #[arg(long, default_value_t = 5, value_name = "K")]
+    pub k: usize,
+    /// How weights depend on the size of a class.
+    #[arg(long, value_enum, default_value_t = Weighting::Balanced)]
+    pub weighting: Weighting,
+    /// The β of the effective number, 0 to below 1.
+    #[arg(long, default_value_t = 0.999, value_name = "BETA")]
+    pub beta: f32,
+    /// An operation of the method `augment` as an inline table; repeat it for more. Unless given: those of `seedbed augment`.
+    #[arg(long = "op", value_name = "TABLE")]
+    pub ops: Vec<OpStep>,
+}
+crate::defaults!(BalanceOptions);
+
+impl BalanceOptions {
+    fn check(&self) -> Result<()> {
+        if !(1..=100).contains(&self.k) {
+            return Err(Error::out_of_range("k", self.k, "from 1 to 100"));
+        }
+        if !(0.0..1.0).contains(&self.beta) {
+            return Err(Error::out_of_range("beta", self.beta, "from 0 to below 1"));
+        }
+        if self.method == Method::Weights && !self.target.is_empty() {
+            return Err(Error::usage("weights have no target: --target (recipe key `target`)")
+                .hint("leave it out, or choose another --method"));
+        }
+        Ok(())
+    }
+
+    /// The target of each class from its count in the train split.
+    fn targets(&self, classes: &[String], counts: &[u32]) -> Result<Vec<u32>> {
+        let bad = |text: &str| {
+            Error::usage(format!("not a target: `{text}`: --target (recipe key `target`)"))
+                .hint("max, min, mean, a number, or CLASS=NUMBER")
+        };
+        let mut rule = if self.method == Method::Undersample { Target::Min } else { Target::Max };
+        let mut single = Vec::new();
+        for text in &self.target {
+            match text.trim() {
+                "max" => rule = Target::Max,
+                "min" => rule = Target::Min,
+                "mean" => rule = Target::Mean,
+                text => match text.rsplit_once('=') {
+                    None => rule = Target::Count(text.parse().map_err(|_| bad(text))?),
+                    Some((name, number)) => {
+                        let class = classes.iter().position(|c| c == name.trim()).ok_or_else(|| {
+                            Error::usage(format!(
+                                "no class `{}`: --target (recipe key `target`)",
+                                name.trim()
+                            ))
+                            .hint(format!("one of {}", classes.join(", ")))
+                        })?;
+                        single.push((class, number.trim().parse().map_err(|_| bad(text))?));
+                    }
+                },
+            }
+        }
+        let mut targets = vec![0; counts.len()];
+        class_targets(rule, counts, &mut targets)?;
+        for (class, target) in single {
+            // There is nothing to make more of in an empty class.
+            targets[class] = if counts[class] > 0 { target } else { 0 };
+        }
+        Ok(targets)
+    }
+}
+
+impl Stage for BalanceOptions {
+    fn run(&self, ctx: &Ctx, input: &Path, out: &Path) -> Result<Outcome> {
+        self.check()?;
+        let dataset = Dataset::open(input)?;
+        let classes = &dataset.meta().classes;
+        if classes.is_empty() {
+            return Err(Error::usage(format!("the dataset has no classes to balance: {}", input.display()))
+                .hint("leave the stage `balance` out of the recipe"));
+        }
+        if self.method == Method::Augment && dataset.meta().kind == Kind::Table {
+            return Err(Error::usage("a table cannot be augmented: --method (recipe key `method`)")
+                .hint("use smote or oversample"));
+        }
+        let members = members(&dataset)?;
+        let counts: Vec<u32> = members.iter().map(|m| m.len() as u32).collect();
+        if self.method == Method::Weights {
+            return self.weigh(ctx, &dataset, &counts, out);
+        }
+        let targets = self.targets(classes, &counts)?;
+        let copies = match self.method {
+            Method::Undersample => Copies::keep(ctx, &members, &targets)?,
+            Method::Smote => Copies::mix(ctx, &dataset, &members, &targets, self.k)?,
+            Method::Oversample | Method::Augment | Method::Weights => {
+                Copies::repeat(ctx, &members, &targets)?
+            }
+        };
+        self.write(ctx, &dataset, (&counts, &targets), &copies, out)
+    }
+}
+
+impl BalanceOptions {
+    fn write(
+        &self,
+        ctx: &Ctx,
+        dataset: &Dataset,
+        (counts, targets): (&[u32], &[u32]),
+        copies: &Copies,
+        out: &Path,
+    ) -> Result<Outcome> {
+        let maker = Maker::new(ctx, self, dataset, copies)?;
+        let mut writer = DatasetWriter::create(out, dataset.meta().clone())?.pool(&ctx.pool);
+        let task = ctx.progress.start("balance", Some(dataset.len()));
+        let (mut added, mut dropped) = (0u64, 0u64);
+        let mut after = counts.to_vec();
+        ctx.pool.stream(
+            dataset.samples(),
+            64 * ctx.pool.threads(),
+            |sample| {
+                let class = sample.label.filter(|_| sample.split == Split::Train);
+                Ok((class, maker.made_of(sample)?))
+            },
+            |(class, samples)| {
+                task.inc(1);
+                added += samples.len().saturating_sub(1) as u64;
+                dropped += u64::from(samples.is_empty());
+                if let Some(n) = class.and_then(|class| after.get_mut(class as usize)) {
+                    *n = (*n + samples.len() as u32).saturating_sub(1);
+                }
+                samples.into_iter().try_for_each(|sample| writer.push(sample))
+            },
+        )?;
+        let meta = writer.finish()?;
+        Ok(Outcome::new(meta.counts.samples)
+            .figure("method", self.method)
+            .figure("added", added)
+            .figure("dropped", dropped)
+            .figure("before", counts)
+            .figure("target", targets)
+            .figure("after", after))
+    }
+
+    /// The `weight` column of the train split multiplied by the weight of the class.
+    fn weigh(&self, ctx: &Ctx, dataset: &Dataset, counts: &[u32], out: &Path) -> Result<Outcome> {
+        let mut weights = vec![0.0; counts.len()];
+        match self.weighting {
+            Weighting::Balanced => balanced_weights(counts, &mut weights)?,
+            Weighting::EffectiveNumber => effective_number_weights(counts, self.beta, &mut weights)?,
+        }
+        let mut writer = DatasetWriter::create(out, dataset.meta().clone())?.pool(&ctx.pool);
+        for sample in dataset.samples() {
+            let mut sample = sample?;
+            if let (Some(label), Split::Train) = (sample.label, sample.split) {
+                sample.weight *= weights[label as usize];
+            }
+            writer.push(sample)?;
+        }
+        let meta = writer.finish()?;
+        Ok(Outcome::new(meta.counts.samples)
+            .figure("method", self.method)
+            .figure("before", counts)
+            .figure("weights", weights))
+    }
+}
+
+/// The ids of the train samples of each class, ascending.
+fn members(dataset: &Dataset) -> Result<Vec<Vec<String>>> {
+    let mut members = vec![Vec::new(); dataset.meta().classes.len()];
+    for sample in dataset.samples() {
+        let Sample { id, label, split, .. } = sample?;
+        if let (Some(label), Split::Train) = (label, split) {
+            members[label as usize].push(id);
+        }
+    }
+    Ok(members)
+}
+
+#[cfg(test)]
+mod tests;

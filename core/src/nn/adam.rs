@@ -5,6 +5,7 @@ use super::parallel::for_rows;
 use crate::error::{Error, Result};
 use crate::exec::Executor;
 use crate::math;
+use crate::simd::LANES;
 
 /// Adam with bias correction (Kingma, Ba 2015), in the form and with the defaults of PyTorch.
 ///
@@ -57,7 +58,8 @@ impl Adam {
         let scale = [(self.rate as f64 / correction1) as f32, 1.0 / math::sqrt(correction2)];
         let (m, v) = moments.split_at_mut_checked(n).unwrap_or_default();
         for_rows(on.exec, n, [params, m, v], |first, [w, m, v]| {
-            update(on.level, self, scale, grads.get(first..).unwrap_or(&[]), [w, m, v]);
+            let grads = grads.get(first..).and_then(|g| g.get(..w.len())).unwrap_or(&[]);
+            update(on.level, self, scale, grads, [w, m, v]);
         });
         Ok(())
     }
@@ -81,12 +83,27 @@ kernel! {
 }
 
 #[inline(always)]
-fn update_body(adam: &Adam, [rate, root]: [f32; 2], grads: &[f32], [w, m, v]: [&mut [f32]; 3]) {
-    let Adam { beta1, beta2, epsilon, .. } = *adam;
-    let (rest1, rest2) = (1.0 - beta1, 1.0 - beta2);
-    for (((w, m), v), &g) in w.iter_mut().zip(m).zip(v).zip(grads) {
-        *m = beta1 * *m + rest1 * g;
-        *v = beta2 * *v + rest2 * (g * g);
-        *w -= rate * *m / (math::sqrt(*v) * root + epsilon);
+fn update_body(adam: &Adam, scale: [f32; 2], grads: &[f32], [w, m, v]: [&mut [f32]; 3]) {
+    // Whole blocks are values of their own in between, which tells the compiler that they do not overlap.
+    let (w_blocks, w_tail) = w.as_chunks_mut::<LANES>();
+    let (m_blocks, m_tail) = m.as_chunks_mut::<LANES>();
+    let (v_blocks, v_tail) = v.as_chunks_mut::<LANES>();
+    let (g_blocks, g_tail) = grads.as_chunks::<LANES>();
+    for (((w, m), v), g) in w_blocks.iter_mut().zip(m_blocks).zip(v_blocks).zip(g_blocks) {
+        let mut block = (*w, *m, *v);
+        for (((w, m), v), &g) in block.0.iter_mut().zip(&mut block.1).zip(&mut block.2).zip(g) {
+            one(adam, scale, g, [w, m, v]);
+        }
+        (*w, *m, *v) = block;
     }
+    for (((w, m), v), &g) in w_tail.iter_mut().zip(m_tail).zip(v_tail).zip(g_tail) {
+        one(adam, scale, g, [w, m, v]);
+    }
+}
+
+#[inline(always)]
+fn one(adam: &Adam, [rate, root]: [f32; 2], g: f32, [w, m, v]: [&mut f32; 3]) {
+    *m = adam.beta1 * *m + (1.0 - adam.beta1) * g;
+    *v = adam.beta2 * *v + (1.0 - adam.beta2) * (g * g);
+    *w -= rate * *m / (math::sqrt(*v) * root + adam.epsilon);
 }

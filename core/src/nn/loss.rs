@@ -190,30 +190,77 @@ pub fn logistic<E: Executor>(
     Ok(())
 }
 
-/// Adds `f` of each place into sixteen lanes and sums them; `f` also writes the place's output. It is a
-/// function with its constants apart, not a closure, since only functions can be told to be inlined, and what
-/// is not inlined is compiled for the base level.
+/// A term of a sum at one place of two inputs and an output.
+///
+/// A trait and not a closure: only a method can be told to be inlined, and what is not inlined into a kernel
+/// is compiled for the base level.
+trait Term: Copy {
+    /// The term, and what the output becomes.
+    fn at(self, a: f32, b: f32, out: f32) -> (f32, f32);
+}
+
+/// The sum of the terms of all places, in sixteen lanes.
 #[inline(always)]
-fn sum_with<const N: usize>(
-    a: &[f32],
-    b: &[f32],
-    out: &mut [f32],
-    constants: [f32; N],
-    f: impl Fn([f32; N], f32, f32, &mut f32) -> f32,
-) -> f32 {
+fn sum_of(term: impl Term, a: &[f32], b: &[f32], out: &mut [f32]) -> f32 {
     let mut lanes = [0f32; LANES];
     let (a_blocks, a_tail) = a.as_chunks::<LANES>();
     let (b_blocks, b_tail) = b.as_chunks::<LANES>();
     let (out_blocks, out_tail) = out.as_chunks_mut::<LANES>();
     for ((a, b), out) in a_blocks.iter().zip(b_blocks).zip(out_blocks) {
-        for (((lane, &a), &b), out) in lanes.iter_mut().zip(a).zip(b).zip(out) {
-            *lane += f(constants, a, b, out);
+        // Blocks as values: the compiler sees that nothing overlaps, and computes all lanes at once.
+        let (mut terms, mut written) = (*a, *out);
+        for ((t, o), &b) in terms.iter_mut().zip(&mut written).zip(b) {
+            (*t, *o) = term.at(*t, b, *o);
         }
+        *out = written;
+        lanes.iter_mut().zip(terms).for_each(|(lane, t)| *lane += t);
     }
     for (((lane, &a), &b), out) in lanes.iter_mut().zip(a_tail).zip(b_tail).zip(out_tail) {
-        *lane += f(constants, a, b, out);
+        let (t, o) = term.at(a, b, *out);
+        *lane += t;
+        *out = o;
     }
     tree_sum(lanes)
+}
+
+/// The Bernoulli loss of a logit, and its scaled gradient.
+#[derive(Clone, Copy)]
+struct BernoulliTerm {
+    scale: f32,
+}
+
+impl Term for BernoulliTerm {
+    #[inline(always)]
+    fn at(self, logit: f32, x: f32, _: f32) -> (f32, f32) {
+        let (loss, slope) = bernoulli_one(logit, x);
+        (loss, self.scale * slope)
+    }
+}
+
+/// The squared error of a mean, and its scaled gradient.
+#[derive(Clone, Copy)]
+struct SquareTerm {
+    slope: f32,
+}
+
+impl Term for SquareTerm {
+    #[inline(always)]
+    fn at(self, mean: f32, x: f32, _: f32) -> (f32, f32) {
+        let error = mean - x;
+        (error * error, self.slope * error)
+    }
+}
+
+/// Twice the divergence of one latent value; its noise becomes a sample of it.
+#[derive(Clone, Copy)]
+struct CodeTerm;
+
+impl Term for CodeTerm {
+    #[inline(always)]
+    fn at(self, mean: f32, log_var: f32, noise: f32) -> (f32, f32) {
+        let sigma = math::exp(0.5 * log_var);
+        (mean * mean + (sigma * sigma - 1.0 - log_var), mean + sigma * noise)
+    }
 }
 
 /// −ln of the Bernoulli probability of `x` and its derivative by the logit, from one exponential.
@@ -221,8 +268,10 @@ fn sum_with<const N: usize>(
 fn bernoulli_one(logit: f32, x: f32) -> (f32, f32) {
     let e = math::exp(-math::abs(logit));
     let numerator = if logit < 0.0 { e } else { 1.0 };
-    let loss = math::max(logit, 0.0) + math::ln_1p(e) - logit * x;
-    (loss, numerator / (1.0 + e) - x)
+    // ln(1 + e) as `math::ln_1p` has it, without its cases: here 1 + e lies in [1, 2].
+    let u = 1.0 + e;
+    let softplus = math::max(logit, 0.0) + (math::ln(u) + (e - (u - 1.0)) / u);
+    (softplus - logit * x, numerator / u - x)
 }
 
 kernel! {
@@ -231,14 +280,7 @@ kernel! {
 
 #[inline(always)]
 fn bernoulli_body(logits: &[f32], x: &[f32], scale: f32, grad: &mut [f32]) -> f32 {
-    sum_with(logits, x, grad, [scale], bernoulli_place)
-}
-
-#[inline(always)]
-fn bernoulli_place([scale]: [f32; 1], logit: f32, x: f32, grad: &mut f32) -> f32 {
-    let (loss, slope) = bernoulli_one(logit, x);
-    *grad = scale * slope;
-    loss
+    sum_of(BernoulliTerm { scale }, logits, x, grad)
 }
 
 kernel! {
@@ -247,14 +289,7 @@ kernel! {
 
 #[inline(always)]
 fn gaussian_body(means: &[f32], x: &[f32], [precision, scale]: [f32; 2], grad: &mut [f32]) -> f32 {
-    0.5 * precision * sum_with(means, x, grad, [scale * precision], gaussian_place)
-}
-
-#[inline(always)]
-fn gaussian_place([slope]: [f32; 1], mean: f32, x: f32, grad: &mut f32) -> f32 {
-    let error = mean - x;
-    *grad = slope * error;
-    error * error
+    0.5 * precision * sum_of(SquareTerm { slope: scale * precision }, means, x, grad)
 }
 
 kernel! {
@@ -266,14 +301,7 @@ fn sample_code_body((mean, log_var, noise): (&[f32], &[f32], &[f32]), z: &mut [f
     for (z, &noise) in z.iter_mut().zip(noise) {
         *z = noise;
     }
-    0.5 * sum_with(mean, log_var, z, [], code_place)
-}
-
-#[inline(always)]
-fn code_place([]: [f32; 0], mean: f32, log_var: f32, z: &mut f32) -> f32 {
-    let sigma = math::exp(0.5 * log_var);
-    *z = mean + sigma * *z;
-    mean * mean + (sigma * sigma - 1.0 - log_var)
+    0.5 * sum_of(CodeTerm, mean, log_var, z)
 }
 
 kernel! {

@@ -37,7 +37,7 @@ pub struct AugmentOptions {
     #[arg(long = "op", value_name = "TABLE", default_values = [
         "{ op = \"rotate\", degrees = [-8, 8], border = \"edge\" }",
         "{ op = \"shift_scale_shear\", shift_x = [-0.05, 0.05], shift_y = [-0.05, 0.05], scale = [0.92, 1.08], border = \"edge\" }",
-    ], hide_default_value = true)]
+    ], hide_default_value = true, long_help = ops::help())]
     pub ops: Vec<OpStep>,
 }
 crate::defaults!(AugmentOptions);

@@ -190,6 +190,22 @@ fn json_of(value: Value) -> Json {
     }
 }
 
+/// All operations with their parameters and defaults, for `--help`.
+pub(super) fn help() -> String {
+    let mut text = String::from(
+        "An operation as an inline table; repeat the flag for more, which are done in this order. Unless given: small \
+         turns, shifts and growths that suit any picture.\n\nEach has a probability p [default: 1]; a range is \
+         [lowest, highest], or one number that fixes it. The operations, their parameters and defaults:\n",
+    );
+    for kind in Op::KINDS {
+        text += &format!("\n{}: {}\n", kind.name, kind.doc.trim());
+        for field in kind.fields {
+            text += &format!("    {} = {}: {}\n", field.name, json_of(field.default), field.doc.trim());
+        }
+    }
+    text
+}
+
 /// An `f32` as the shortest JSON number that is read back as it: 0.1, not 0.10000000149011612.
 pub(super) fn number(v: f32) -> Json {
     let short = v.to_string().parse::<f64>().ok().filter(|v| v.is_finite());
@@ -245,6 +261,16 @@ mod tests {
             assert_eq!(parse(text).unwrap_err(), want);
         }
         assert!(parse("rotate").unwrap_err().contains("no table of an operation"));
+    }
+
+    #[test]
+    fn the_help_names_every_operation_and_parameter() {
+        let text = help();
+        for kind in Op::KINDS {
+            assert!(text.contains(&format!("\n{}: ", kind.name)));
+            assert!(kind.fields.iter().all(|f| text.contains(&format!("    {} = ", f.name))));
+        }
+        assert!(text.contains("degrees = [-15,15]: Angle in degrees, counter-clockwise."), "{text}");
     }
 
     #[test]

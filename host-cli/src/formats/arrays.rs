@@ -163,6 +163,10 @@ fn members(
             Some(_) => {}
         }
     }
+    if samples.is_empty() && labels.is_empty() {
+        return Err(Error::failed(format!("no {format} file: {}", path.display()))
+            .hint("leave --format out, so that the format is told by the content"));
+    }
     if samples.iter().all(|m| m.array.header().shape.len() < 2) {
         let what = format!("no samples, only labels: {}", path.display());
         return Err(Error::failed(what).hint("name the file that holds the samples, or the folder of both"));

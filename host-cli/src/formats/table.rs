@@ -87,7 +87,8 @@ fn open_file(path: &Path, options: &ReadOptions) -> Result<Source> {
         // The last line may have been cut within a number.
         set_aside.push(SetAside { file: rows.file.clone(), row: Some(last), samples: 1, reason: cut });
         if rows.lines.pop().is_some() {
-            (labels.pop(), ids.pop());
+            labels.pop();
+            ids.pop();
             let width = feature_names(&names, &roles).len();
             rows.values.truncate(rows.lines.len() * width);
         }

@@ -446,6 +446,8 @@ fn formats_are_told_by_content() {
         }
     }
     assert!(refusal(&folder.path().join("none"), &options()).starts_with("no such file or folder"));
+    let npy = ReadOptions { format: Format::Npy, ..options() };
+    assert!(refusal(folder.path(), &npy).starts_with("no npy file"));
     let forced = |format| refusal(&path, &ReadOptions { format, ..options() });
     fs::write(&path, "x").unwrap();
     assert!(forced(Format::Folder).starts_with("not a folder"));

@@ -125,7 +125,7 @@ pub fn sizes(samples: &[Measured]) -> Option<Sizes> {
     }
     let side = |axis: usize| counts.keys().map(move |shape| shape[axis]);
     let mut most: Vec<_> = counts.iter().map(|([h, w, c], n)| (format!("{h} x {w} x {c}"), *n)).collect();
-    most.sort_by(|a, b| b.1.cmp(&a.1));
+    most.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
     most.truncate(LISTED_SIZES);
     Some(Sizes {
         distinct: counts.len(),

@@ -16,6 +16,7 @@ use crate::error::{Context, Error, Result};
 use crate::run::relocate;
 use crate::stages::Stage;
 use crate::stages::augment::AugmentOptions;
+use crate::stages::balance::BalanceOptions;
 use crate::stages::collect::CollectOptions;
 use crate::stages::evaluate::EvaluateOptions;
 use crate::stages::export::ExportOptions;
@@ -49,6 +50,9 @@ pub struct Recipe {
     /// What harms is taken out.
     #[serde(default)]
     pub prune: Option<PruneOptions>,
+    /// Even classes.
+    #[serde(default)]
+    pub balance: Option<BalanceOptions>,
     /// Varied copies.
     #[serde(default)]
     pub augment: Option<AugmentOptions>,
@@ -102,6 +106,7 @@ impl Recipe {
             collect: relocate(self.collect, base),
             preprocess: self.preprocess.map(|o| relocate(o, base)),
             prune: self.prune.map(|o| relocate(o, base)),
+            balance: self.balance.map(|o| relocate(o, base)),
             augment: self.augment.map(|o| relocate(o, base)),
             train: self.train.map(|o| relocate(o, base)),
             generate: self.generate.map(|o| relocate(o, base)),
@@ -122,6 +127,7 @@ impl Recipe {
         one("collect", Some(&self.collect))?;
         one("preprocess", self.preprocess.as_ref())?;
         one("prune", self.prune.as_ref())?;
+        one("balance", self.balance.as_ref())?;
         one("augment", self.augment.as_ref())?;
         one("train", self.train.as_ref())?;
         one("generate", self.generate.as_ref())?;
@@ -163,6 +169,12 @@ impl Recipe {
                 "prune",
                 "Take out what harms a model; each removed sample is listed with its reason.",
                 &PruneOptions::default(),
+                true,
+            ),
+            template::table(
+                "balance",
+                "Even out the classes of the train split.",
+                &BalanceOptions::default(),
                 true,
             ),
             template::table(

@@ -71,6 +71,7 @@ fn the_written_recipe_parses_to_the_defaults() {
     assert_eq!(recipe.augment, Some(AugmentOptions::default()));
     assert_eq!(recipe.prune, Some(PruneOptions::default()));
     assert_eq!(recipe.evaluate, Some(EvaluateOptions::default()));
+    assert_eq!(recipe.balance, Some(BalanceOptions::default()));
     assert_eq!(recipe.train, Some(TrainOptions::default()));
     assert_eq!(recipe.generate, Some(GenerateOptions::default()));
     assert_eq!(recipe.output, Some(ExportOptions::default()));

@@ -83,7 +83,7 @@ fn memorisation(m: &Value) -> Option<ScoreTable> {
             row("Identical", "samples equal to a training sample", [None, n("identical")]),
             row(
                 "Nearer than real ones",
-                "rank test as a standard score; well below 0 means copying",
+                "standard score of a rank test; below 0 is nearer to training samples, as smooth samples are, too",
                 [None, n("z")],
             ),
             row(

@@ -78,6 +78,7 @@ impl Chain<'_> {
         let data = self.stage("collect", "01-collect", &recipe.collect, &recipe.input)?;
         let data = self.maybe("preprocess", "02-preprocess", recipe.preprocess.as_ref(), data)?;
         let data = self.maybe("prune", "03-prune", recipe.prune.as_ref(), data)?;
+        let data = self.maybe("balance", "04-balance", recipe.balance.as_ref(), data)?;
         let data = self.maybe("augment", "05-augment", recipe.augment.as_ref(), data)?;
         let model = match &recipe.train {
             Some(options) => Some(self.stage("train", "06-train", options, &data)?.join(WEIGHTS_FILE)),

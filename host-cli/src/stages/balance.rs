@@ -131,6 +131,10 @@ impl BalanceOptions {
 }
 
 impl Stage for BalanceOptions {
+    fn check(&self) -> Result<()> {
+        self.check()
+    }
+
     fn run(&self, ctx: &Ctx, input: &Path, out: &Path) -> Result<Outcome> {
         self.check()?;
         let dataset = Dataset::open(input)?;

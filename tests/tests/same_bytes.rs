@@ -1,0 +1,107 @@
+//! Same seed, same bytes, through the command: from pictures to samples of a model, for any number of threads, SIMD
+//! level, shard size and order of the input.
+
+use seedbed::Level;
+use seedbed::rng::{Key, Stream};
+use seedbed_cli::codec::{Pixels, encode_png};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The command, built as the workspace's tests build it.
+fn seedbed() -> Command {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let program = PROGRAM.get_or_init(|| {
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "-q", "-p", "seedbed-cli", "--bin", "seedbed"]).current_dir(root);
+        assert!(
+            build.env("CARGO_TARGET_DIR", target).status().unwrap().success(),
+            "the command does not build"
+        );
+        target.join("debug/seedbed")
+    });
+    Command::new(program)
+}
+
+/// Pictures of 12 × 10 by class: stripes with a slope of their class, and noise. Written in the order of
+/// `numbers`, since a folder is often read in the order in which it was filled.
+fn pictures(dir: &Path, numbers: impl Iterator<Item = u64>) {
+    for n in numbers {
+        let class = n % 3;
+        let mut stream = Stream::new(5, Key::new(1002).sample(n));
+        let data = (0..12 * 10).map(|i| {
+            let (y, x) = (i / 10, i % 10);
+            let stripe = if (x + class * y + n / 3) % 4 < 2 { 200.0 } else { 40.0 };
+            (stripe + stream.range(-30.0, 30.0)) as u8
+        });
+        let folder = dir.join(["flat", "steep", "steeper"][class as usize]);
+        std::fs::create_dir_all(&folder).unwrap();
+        let png = encode_png(&Pixels::new(data.collect(), 12, 10, 1).unwrap()).unwrap();
+        std::fs::write(folder.join(format!("{n:03}.png")), png).unwrap();
+    }
+}
+
+/// How one run differs from another.
+struct Way {
+    level: &'static str,
+    threads: &'static str,
+    shard_rows: &'static str,
+}
+
+/// Runs a command in `dir` and gives what it prints.
+fn run(dir: &Path, way: &Way, words: &[&str]) -> String {
+    let mut command = seedbed();
+    command.current_dir(dir).env("SEEDBED_LEVEL", way.level).args(words);
+    let out = command.args(["--quiet", "--threads", way.threads]).output().unwrap();
+    assert!(out.status.success(), "{words:?}: {}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).unwrap()
+}
+
+/// The hashes of what each stage makes of `raw`.
+fn chain(raw: &Path, way: &Way) -> Vec<String> {
+    let work = tempfile::tempdir().unwrap();
+    let dir = work.path();
+    let raw = raw.to_str().unwrap();
+    run(dir, way, &["collect", raw, "--out", "1", "--seed", "7", "--shard-rows", way.shard_rows]);
+    run(dir, way, &["preprocess", "1", "--out", "2", "--seed", "7", "--size", "8x8"]);
+    run(dir, way, &["augment", "2", "--out", "3", "--seed", "7", "--copies", "2"]);
+    let small = ["--hidden", "24", "--latent", "3", "--epochs", "2", "--batch", "32"];
+    run(dir, way, &[&["train", "3", "--out", "4", "--seed", "7"], &small[..]].concat());
+    let model = "4/model.safetensors";
+    run(dir, way, &["generate", "3", "--model", model, "--out", "5", "--seed", "7", "--n", "30"]);
+    let mut hashes: Vec<_> = ["1", "2", "3", "5"].map(|dataset| run(dir, way, &["hash", dataset])).to_vec();
+    let model = std::fs::read(dir.join(model)).unwrap();
+    hashes.push(format!("{:032x}", seedbed::prune::content_hash(&[], &model)));
+    hashes
+}
+
+#[test]
+fn threads_levels_shards_and_order_change_no_byte() {
+    let work = tempfile::tempdir().unwrap();
+    let (forwards, backwards) = (work.path().join("forwards"), work.path().join("backwards"));
+    pictures(&forwards, 0..90);
+    pictures(&backwards, (0..90).rev());
+    let want = chain(&forwards, &Way { level: "base", threads: "1", shard_rows: "1000" });
+    for level in Level::available() {
+        let way = Way { level: level.name(), threads: "2", shard_rows: "17" };
+        assert_eq!(chain(&backwards, &way), want, "{}", level.name());
+    }
+}
+
+#[test]
+fn another_seed_gives_other_samples() {
+    let work = tempfile::tempdir().unwrap();
+    pictures(work.path(), 0..30);
+    let way = Way { level: "base", threads: "2", shard_rows: "1000" };
+    let augmented = |seed: &str| {
+        let out = tempfile::tempdir().unwrap();
+        let raw = work.path().to_str().unwrap();
+        run(out.path(), &way, &["collect", raw, "--out", "1"]);
+        run(out.path(), &way, &["augment", "1", "--out", "2", "--seed", seed]);
+        run(out.path(), &way, &["hash", "2"])
+    };
+    assert_eq!(augmented("1"), augmented("1"));
+    assert_ne!(augmented("1"), augmented("2"));
+}

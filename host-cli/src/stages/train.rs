@@ -78,8 +78,9 @@ pub struct TrainOptions {
     /// columns; default 0.1 for pictures, 0.3 for tables
     #[arg(long)]
     pub sigma: Option<f32>,
-    /// Weight of the divergence from the prior, 0 or more; 1 is the evidence lower bound, less is sharper
-    #[arg(long, default_value_t = 1.0)]
+    /// Weight of the divergence from the prior, 0 or more; 1 is the evidence lower bound, less is sharper and
+    /// wants samples drawn from the aggregate prior
+    #[arg(long, default_value_t = 0.2)]
     pub beta: f32,
     /// Epochs over which the weight of the divergence grows from 0
     #[arg(long, default_value_t = 0.0)]

@@ -3,6 +3,7 @@
 mod augment;
 mod base;
 mod image;
+mod judge;
 mod linalg;
 mod models;
 mod neighbours;
@@ -34,6 +35,8 @@ pub const CASES: &[Case] = &[
     Case { name: "prune/hashes", run: pictures::hashes },
     Case { name: "quality/measures", run: pictures::quality },
     Case { name: "label/doubts", run: neighbours::labels },
+    Case { name: "balance/samples", run: judge::balance },
+    Case { name: "metrics/scores", run: judge::metrics },
     Case { name: "generate/vae-mlp", run: models::vae_mlp },
     Case { name: "generate/vae-conv", run: models::vae_conv },
     Case { name: "generate/gan", run: models::gan },

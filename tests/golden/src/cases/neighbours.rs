@@ -12,13 +12,13 @@ use seedbed::prune::{NearRule, k_center, knn_scores, lof, mark_near, pair_scales
 use seedbed::{Level, MatMut, MatRef, Result, Scratch};
 
 /// Points, their dimensions, neighbours of each, and classes.
-const N: usize = 45;
-const DIMS: usize = 19;
-const K: usize = 4;
+pub(super) const N: usize = 45;
+pub(super) const DIMS: usize = 19;
+pub(super) const K: usize = 4;
 const CLASSES: usize = 3;
 
 /// The points: clusters of the three classes, and their labels, one in eight of them wrong.
-fn points(x: &mut [f32], labels: &mut [u32]) {
+pub(super) fn points(x: &mut [f32], labels: &mut [u32]) {
     fill(20, -1.0, 1.0, x);
     let mut s = stream(21);
     for (i, (row, label)) in x.chunks_exact_mut(DIMS).zip(labels).enumerate() {
@@ -36,7 +36,7 @@ fn digest_neighbours(digest: &mut Digest, lists: &[Neighbour]) {
     }
 }
 
-fn nearest(
+pub(super) fn nearest(
     level: Level,
     x: MatRef<'_, f32>,
     out: &mut [Neighbour; N * K],

@@ -21,6 +21,7 @@ pub mod model;
 
 // What a user asks for.
 pub mod cli;
+pub mod demo;
 pub mod recipe;
 pub mod report;
 pub mod run;

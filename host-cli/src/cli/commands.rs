@@ -3,6 +3,7 @@
 use super::global::Global;
 use super::{Done, Exit, definition, emit, examples, work};
 use crate::dataset::{Dataset, content_hash};
+use crate::demo::DemoOptions;
 use crate::error::Context;
 use crate::recipe::{InitOptions, init};
 use crate::report;
@@ -22,6 +23,9 @@ use std::path::{Path, PathBuf};
 /// What seedbed can be asked to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Show the whole job on embedded data made hard on purpose (or on your own): start here.
+    #[command(after_help = examples::DEMO)]
+    Demo(DemoOptions),
     /// Look at raw samples and write a commented recipe for them.
     #[command(after_help = examples::INIT)]
     Init(InitOptions),
@@ -104,6 +108,7 @@ pub struct On<O: clap::Args> {
 /// What the command says.
 pub fn run(command: &Command, global: &Global) -> Done {
     match command {
+        Command::Demo(options) => work::demo(options, global),
         Command::Init(options) => init_recipe(options, global),
         Command::Run { recipe } => work::recipe(recipe, global),
         Command::Collect { input, options } => work::stage("collect", options, input, global),

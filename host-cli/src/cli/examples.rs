@@ -24,6 +24,11 @@ pub const INIT: &str = "Examples:
   seedbed init table.csv --out table.toml   Write a recipe for a table
   seedbed init raw/ --force                 Overwrite seedbed.toml";
 
+pub const DEMO: &str = "Examples:
+  seedbed demo                    The embedded digits into seedbed-demo, with a report
+  seedbed demo --seed 3 --out /tmp/d
+  seedbed demo --data pictures/   The same on your own pictures, one folder per class";
+
 pub const RUN: &str = "Examples:
   seedbed run seedbed.toml                  Run all stages into seedbed-run, with a report
   seedbed run seedbed.toml --out /tmp/one   Choose the folder

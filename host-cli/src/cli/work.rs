@@ -2,6 +2,7 @@
 
 use super::global::Global;
 use super::{Done, Exit, emit};
+use crate::demo::{self, Demo, DemoOptions};
 use crate::error::Result;
 use crate::recipe::Recipe;
 use crate::report::{self, number};
@@ -11,6 +12,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// The seed of a demo that is given none.
+const DEMO_SEED: u64 = 0;
 
 /// Runs one stage as a command of its own; the default of `--out` is `seedbed-<name>`.
 pub fn stage<O>(name: &str, options: &O, input: &Path, global: &Global) -> Done
@@ -55,6 +59,45 @@ pub fn with_report(
     let record = run::run(ctx, recipe, text, command, out)?;
     let (_, page) = report::make(out, out)?;
     Ok((record, page))
+}
+
+/// Runs the demo; the default of `--out` is `seedbed-demo`.
+pub fn demo(options: &DemoOptions, global: &Global) -> Done {
+    let ctx = global.context(DEMO_SEED)?;
+    let out = global.out_or("seedbed-demo");
+    let data = options.data.as_ref().map_or_else(String::new, |d| format!(" --data {}", d.display()));
+    let command = format!("seedbed demo{data} --seed {} --out {}", ctx.seed, out.display());
+    let (record, found, page) = demo::run(&ctx, options, &command, &out)?;
+    let set_aside = record.stages.iter().map(|s| s.set_aside).sum();
+    if global.json {
+        let mut object = whole(&record, set_aside, &out, &page);
+        if let Value::Object(map) = &mut object {
+            map.insert("found".into(), json!(found.found));
+        }
+        emit::line(&object.to_string())?;
+    } else {
+        emit::line(&format!("{}\n{}", faults(&found), summary(&record, &page)))?;
+    }
+    // The demo sets aside what it damaged itself: that is success.
+    Ok(Exit::Done)
+}
+
+/// A line for each kind of planted fault.
+fn faults(demo: &Demo) -> String {
+    let share = |v: Option<f64>| v.map_or_else(|| "-".into(), number::percent);
+    let mut text = format!("{:<16} {:>8} {:>6} {:>10} {:>7}", "planted fault", "planted", "found", "precision", "recall");
+    for f in &demo.found {
+        text.push_str(&format!(
+            "\n{:<16} {:>8} {:>6} {:>10} {:>7}",
+            f.kind.words(),
+            f.planted,
+            f.found,
+            share(f.precision),
+            share(f.recall)
+        ));
+    }
+    text.push('\n');
+    text
 }
 
 /// The object of `--json` for a run.

@@ -8,11 +8,14 @@ use crate::error::Context;
 use crate::recipe::{InitOptions, init};
 use crate::report;
 use crate::stages::augment::AugmentOptions;
+use crate::stages::balance::BalanceOptions;
 use crate::stages::collect::CollectOptions;
+use crate::stages::evaluate::EvaluateOptions;
 use crate::stages::export::ExportOptions;
 use crate::stages::generate::GenerateOptions;
 use crate::stages::inspect::{self, InspectOptions};
 use crate::stages::preprocess::PreprocessOptions;
+use crate::stages::prune::PruneOptions;
 use crate::stages::replay::ReplayOptions;
 use crate::stages::train::TrainOptions;
 use clap::Subcommand;
@@ -50,6 +53,12 @@ pub enum Command {
     /// Give all samples one size and one form, and decide the scaling that models will see.
     #[command(after_help = examples::PREPROCESS)]
     Preprocess(On<PreprocessOptions>),
+    /// Take out what harms: duplicates, outliers, poor pictures, suspected wrong labels; or cover the rest.
+    #[command(after_help = examples::PRUNE)]
+    Prune(On<PruneOptions>),
+    /// Even out the classes of the train split: copies, SMOTE, undersampling or weights.
+    #[command(after_help = examples::BALANCE)]
+    Balance(On<BalanceOptions>),
     /// Make varied copies of the pictures of the train split.
     #[command(after_help = examples::AUGMENT)]
     Augment(On<AugmentOptions>),
@@ -64,6 +73,15 @@ pub enum Command {
         input: PathBuf,
         #[command(flatten)]
         options: GenerateOptions,
+    },
+    /// Judge generated samples: beside real ones that the model never saw, and for copies.
+    #[command(after_help = examples::EVALUATE)]
+    Evaluate {
+        /// The dataset of real samples; its test split judges.
+        #[arg(value_name = "REAL")]
+        input: PathBuf,
+        #[command(flatten)]
+        options: EvaluateOptions,
     },
     /// Write a dataset for other tools: folders of pictures, NPZ, Parquet.
     #[command(after_help = examples::EXPORT)]
@@ -116,7 +134,10 @@ pub fn run(command: &Command, global: &Global) -> Done {
         Command::Preprocess(on) => work::stage("preprocess", &on.options, &on.input, global),
         Command::Train(on) => work::stage("train", &on.options, &on.input, global),
         Command::Generate { input, options } => work::stage("generate", options, input, global),
+        Command::Evaluate { input, options } => work::stage("evaluate", options, input, global),
         Command::Export(on) => work::stage("export", &on.options, &on.input, global),
+        Command::Prune(on) => work::stage("prune", &on.options, &on.input, global),
+        Command::Balance(on) => work::stage("balance", &on.options, &on.input, global),
         Command::Augment(on) => work::stage("augment", &on.options, &on.input, global),
         Command::Replay(options) => replay(options, global),
         Command::Report { run } => make_report(run, global),

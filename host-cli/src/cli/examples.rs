@@ -68,3 +68,17 @@ pub const EXPORT: &str = "Examples:
   seedbed export seedbed-generate                        Folders of pictures by split and class
   seedbed export seedbed-generate --format npz           One file for numpy.load
   seedbed export seedbed-augment --splits train --format parquet";
+
+pub const PRUNE: &str = "Examples:
+  seedbed prune seedbed-preprocess --dry-run          List what would go, drop nothing
+  seedbed prune seedbed-preprocess --labels false     Leave suspected labels in
+  seedbed prune seedbed-preprocess --size 5000        Keep the 5,000 that cover the data best";
+
+pub const EVALUATE: &str = "Examples:
+  seedbed evaluate seedbed-augment --generated seedbed-generate
+  seedbed evaluate seedbed-augment --generated seedbed-generate --features pca --components 16";
+
+pub const BALANCE: &str = "Examples:
+  seedbed balance seedbed-prune                                     Bring every class to the largest
+  seedbed balance seedbed-prune --method augment --target 1000      Fill up with augmented copies
+  seedbed balance seedbed-prune --method smote --target mean,rare=50";

@@ -85,7 +85,10 @@ pub fn demo(options: &DemoOptions, global: &Global) -> Done {
 /// A line for each kind of planted fault.
 fn faults(demo: &Demo) -> String {
     let share = |v: Option<f64>| v.map_or_else(|| "-".into(), number::percent);
-    let mut text = format!("{:<16} {:>8} {:>6} {:>10} {:>7}", "planted fault", "planted", "found", "precision", "recall");
+    let mut text = format!(
+        "{:<16} {:>8} {:>6} {:>10} {:>7}",
+        "planted fault", "planted", "found", "precision", "recall"
+    );
     for f in &demo.found {
         text.push_str(&format!(
             "\n{:<16} {:>8} {:>6} {:>10} {:>7}",

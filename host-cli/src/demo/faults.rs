@@ -121,7 +121,11 @@ pub fn plant(items: &mut Vec<Item>, classes: usize, plan: &Plan, seed: u64) -> V
         let mut copy = items[i].clone();
         let kind = if at < plan.exact { Kind::ExactDuplicate } else { Kind::NearDuplicate };
         if kind == Kind::NearDuplicate {
-            if at % 2 == 0 { shift(&mut copy.pixels, &mut stream) } else { jitter(&mut copy.pixels, &mut stream) }
+            if at % 2 == 0 {
+                shift(&mut copy.pixels, &mut stream)
+            } else {
+                jitter(&mut copy.pixels, &mut stream)
+            }
         }
         copy.fault = Some(Fault { kind, of: Some(i) });
         items.push(copy);
@@ -241,7 +245,10 @@ mod tests {
 
     #[test]
     fn little_data_gets_few_faults() {
-        assert_eq!(Plan::for_size(100, 2), Plan { cut_classes: 0, exact: 6, near: 6, flipped: 4, noise: 2, damaged: 0 });
+        assert_eq!(
+            Plan::for_size(100, 2),
+            Plan { cut_classes: 0, exact: 6, near: 6, flipped: 4, noise: 2, damaged: 0 }
+        );
         assert_eq!(Plan::for_size(60_000, 10).exact, 60);
         let mut few = items(5);
         plant(&mut few, 4, &Plan { cut_classes: 2, exact: 9, near: 9, flipped: 9, noise: 9, damaged: 9 }, 1);

@@ -54,7 +54,12 @@ pub struct Demo {
 ///
 /// # Errors
 /// When the folder belongs to something else, the data cannot be used, or a stage fails.
-pub fn run(ctx: &Ctx, options: &DemoOptions, command: &str, out: &Path) -> Result<(RunRecord, Demo, PathBuf)> {
+pub fn run(
+    ctx: &Ctx,
+    options: &DemoOptions,
+    command: &str,
+    out: &Path,
+) -> Result<(RunRecord, Demo, PathBuf)> {
     may_write(out, RUN_FILE)?;
     fs::create_dir_all(out).at(out)?;
     // The mark by which the folder is known as ours from now on.

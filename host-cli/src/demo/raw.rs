@@ -73,7 +73,8 @@ pub fn prepare(ctx: &Ctx, source: &Path) -> Result<Raw> {
 /// Where a source is divided into train and test only, a tenth of train becomes the validation part.
 fn take_validation(items: &mut [Item], seed: u64) {
     let names: Vec<String> = (0..items.len()).map(|i| i.to_string()).collect();
-    let keyed: Vec<_> = names.iter().zip(items.iter()).map(|(n, i)| (n.as_str(), Some(i.class as u32))).collect();
+    let keyed: Vec<_> =
+        names.iter().zip(items.iter()).map(|(n, i)| (n.as_str(), Some(i.class as u32))).collect();
     let Ok(fractions) = Fractions::new(VAL, 0.0) else { return };
     for (item, split) in items.iter_mut().zip(assign_splits(&keyed, seed, fractions)) {
         if item.split == Split::Train {
@@ -91,7 +92,8 @@ fn take_validation(items: &mut [Item], seed: u64) {
 pub fn write(ctx: &Ctx, raw: &Raw, folder: &Path) -> Result<Vec<Planted>> {
     let mut numbers: Vec<usize> = (0..raw.items.len()).collect();
     Stream::new(ctx.seed, Key::new(faults::PURPOSE).op(1)).shuffle(&mut numbers);
-    let paths: Vec<PathBuf> = raw.items.iter().zip(&numbers).map(|(item, n)| path_of(raw, item, *n)).collect();
+    let paths: Vec<PathBuf> =
+        raw.items.iter().zip(&numbers).map(|(item, n)| path_of(raw, item, *n)).collect();
     for class in &raw.classes {
         for split in Split::ALL {
             let folder = folder.join(split.name()).join(folder_name(class));

@@ -1,7 +1,7 @@
 //! The recipe of a demo: an ordinary one, written for the data at hand.
 
-use super::{RAW_FOLDER, RECIPE_FILE};
 use super::raw::Raw;
+use super::{RAW_FOLDER, RECIPE_FILE};
 
 /// Sides up to which dense layers do.
 const SMALL: usize = 12;

@@ -67,7 +67,12 @@ pub fn score(planted: &[Planted], removed: &[Removed]) -> Vec<Found> {
     kinds.into_iter().map(|kind| score_kind(kind, planted, &by_id, removed)).collect()
 }
 
-fn score_kind(kind: Kind, planted: &[Planted], by_id: &BTreeMap<&str, &Planted>, removed: &[Removed]) -> Found {
+fn score_kind(
+    kind: Kind,
+    planted: &[Planted],
+    by_id: &BTreeMap<&str, &Planted>,
+    removed: &[Removed],
+) -> Found {
     let (stage, methods) = methods(kind);
     let gone: BTreeSet<&str> = removed.iter().map(|r| r.id.as_str()).collect();
     // Of a pair of copies either may stay; the fault is gone when one of the two is.
@@ -111,7 +116,8 @@ mod tests {
 
     #[test]
     fn pairs_count_whichever_of_the_two_is_kept() {
-        let planted = |id: &str, kind, of: Option<&str>| Planted { id: id.into(), kind, of: of.map(Into::into) };
+        let planted =
+            |id: &str, kind, of: Option<&str>| Planted { id: id.into(), kind, of: of.map(Into::into) };
         let removed = |id: &str, method: &str, kept: Option<&str>| Removed {
             id: id.into(),
             method: method.into(),

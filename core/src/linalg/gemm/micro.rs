@@ -151,7 +151,9 @@ unsafe fn tile<V: Vector, const MR: usize, const NV: usize>(b: &Block<'_>, row: 
     let target: [*mut f32; MR] = if whole { c } else { core::array::from_fn(|i| edge[i].as_mut_ptr()) };
     let mut acc: [[V; NV]; MR] = core::array::from_fn(|i| {
         // SAFETY: NV·N columns are readable in C where the tile is whole, else in `edge`.
-        core::array::from_fn(|v| unsafe { if b.fresh { V::zero() } else { V::load(target[i].add(v * V::N)) } })
+        core::array::from_fn(|v| unsafe {
+            if b.fresh { V::zero() } else { V::load(target[i].add(v * V::N)) }
+        })
     });
     // A panel that lies wholly beyond the last column was not packed: the last one is read again, and
     // what comes of it is not stored.
@@ -271,8 +273,9 @@ run!(run_base, core::arch::aarch64::float32x4_t, 4, [1 2 3 4 5], 6);
 mod x86 {
     use super::{Block, ROWS, Vector, tile};
     use core::arch::x86_64::{
-        __m256, __m512, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_setzero_ps, _mm256_storeu_ps,
-        _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+        __m256, __m512, _mm256_broadcast_ss, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_setzero_ps,
+        _mm256_storeu_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps,
+        _mm512_storeu_ps,
     };
 
     impl Vector for __m256 {

@@ -34,6 +34,8 @@
 //! NaN payloads are not promised, nor anything in a program that sets flush-to-zero
 //! (for example one linked with `-ffast-math`).
 #![no_std]
+// A negated comparison is meant where it stands: it is true for NaN, too.
+#![allow(clippy::neg_cmp_op_on_partial_ord)]
 #![cfg_attr(
     not(test),
     deny(

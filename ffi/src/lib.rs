@@ -12,6 +12,7 @@
     // What a caller must keep to stands once, in the conventions of the header.
     clippy::missing_safety_doc
 )]
+#![cfg_attr(test, allow(clippy::multiple_unsafe_ops_per_block))]
 #![deny(improper_ctypes_definitions)]
 
 #[cfg(test)]

@@ -73,8 +73,10 @@ pub(crate) unsafe fn structure<T: Sized32>(ptr: *const T) -> Result<T, sb_status
     }
     // SAFETY: at least `known` bytes, which are readable by the caller's promise.
     let value = unsafe { ptr.read() };
-    // SAFETY: `told` bytes are readable, of which the first `known` are skipped.
-    let later = unsafe { slice(ptr.add(1).cast::<u8>(), told - known)? };
+    // SAFETY: `told` bytes are readable, and `known` of them are at most all.
+    let after = unsafe { ptr.add(1) };
+    // SAFETY: those are the bytes after the first `known`.
+    let later = unsafe { slice(after.cast::<u8>(), told - known)? };
     // What a later version added must not ask for anything.
     if later.iter().all(|&byte| byte == 0) { Ok(value) } else { Err(SB_ERR_STRUCT_SIZE) }
 }

@@ -87,7 +87,7 @@ impl Drawn {
 fn resized_part(stream: &mut Stream, scale: [f32; 2], ratio: [f32; 2], size: (usize, usize)) -> Rect {
     let (height, width) = size;
     let area = height as f32 * width as f32;
-    let logs = ratio.map(|r| math::ln(r));
+    let logs = ratio.map(math::ln);
     for _ in 0..10 {
         let target = area * stream.range(scale[0], scale[1]);
         let proportion = math::exp(stream.range(logs[0], logs[1]));

@@ -95,7 +95,7 @@ impl Vae {
         scratch: &mut Scratch<'_>,
     ) -> Result<Elbo> {
         let n = self.check(batch)?;
-        if !(beta >= 0.0 && beta < f32::INFINITY) {
+        if !(0.0..f32::INFINITY).contains(&beta) {
             return Err(Error::InvalidArgument);
         }
         let [stem_params, encoder_params, decoder_params] = self.split(params)?;

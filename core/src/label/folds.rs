@@ -45,7 +45,7 @@ pub fn knn_probabilities(
     }
     for (row, list) in out.iter_rows_mut().zip(neighbours.chunks(k)) {
         row.fill(0.0);
-        let farthest = list.iter().filter(|n| n.exists()).last().map_or(0.0, |n| n.squared);
+        let farthest = list.iter().rfind(|n| n.exists()).map_or(0.0, |n| n.squared);
         let mut total = 0.0;
         for n in list.iter().filter(|n| n.exists()) {
             let Some(&label) = labels.get(n.at()) else { continue };

@@ -27,7 +27,7 @@ pub enum Activation {
 
 impl Activation {
     /// Whether the derivative is known from the output alone, so that the output may replace the input.
-    pub(super) const fn from_output(self) -> bool {
+    pub(super) const fn by_output(self) -> bool {
         !matches!(self, Activation::Silu)
     }
 

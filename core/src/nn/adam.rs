@@ -50,7 +50,7 @@ impl Adam {
         if !(decays && self.rate > 0.0 && self.epsilon > 0.0 && t > 0) {
             return Err(Error::InvalidArgument);
         }
-        if grads.len() != n || moments.len() / 2 != n || moments.len() % 2 != 0 {
+        if grads.len() != n || moments.len() / 2 != n || !moments.len().is_multiple_of(2) {
             return Err(Error::ShapeMismatch);
         }
         let correction1 = 1.0 - power(self.beta1 as f64, t);

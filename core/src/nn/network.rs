@@ -70,7 +70,7 @@ impl<const N: usize> Network<N> {
         let follows_sum = self.steps.last().is_some_and(|s| {
             matches!(s.layer, Layer::Dense { .. } | Layer::Conv2d { .. } | Layer::ConvTranspose2d { .. })
         });
-        let in_place = follows_sum && matches!(layer, Layer::Activation(a) if a.from_output());
+        let in_place = follows_sum && matches!(layer, Layer::Activation(a) if a.by_output());
         let activation = match self.steps.last() {
             Some(last) if in_place => last.activation,
             _ => self.per_sample,
@@ -209,7 +209,7 @@ impl<const N: usize> Network<N> {
             let flowing = current.get_mut(..step.output.len()? * batch).ok_or(Error::ShapeMismatch)?;
             if let Layer::Activation(activation) = step.layer {
                 let output = self.output_of(step, batch, activations)?;
-                activation.chain(on, if activation.from_output() { output } else { input }, flowing);
+                activation.chain(on, if activation.by_output() { output } else { input }, flowing);
                 continue;
             }
             if let Some(grads) = grads.as_deref_mut() {

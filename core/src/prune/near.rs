@@ -110,7 +110,7 @@ pub fn pair_scales(
         return Err(Error::ShapeMismatch);
     }
     for (scale, list) in scales.iter_mut().zip(lists.chunks(k)) {
-        let at = list.iter().take(rule.rank).filter(|n| n.exists()).last();
+        let at = list.iter().take(rule.rank).rfind(|n| n.exists());
         *scale = at.map_or(0.0, |n| math::sqrt(n.squared));
     }
     sorted.copy_from_slice(scales);

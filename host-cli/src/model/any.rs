@@ -101,6 +101,8 @@ pub struct ModelConfig {
 }
 
 /// The plan of either network.
+// Few are alive at a time.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug)]
 pub enum Model {
     /// A variational autoencoder.

@@ -37,9 +37,9 @@ pub fn page(title: &str, head: &str, sections: &[Section], foot: &str) -> String
     let mut main = String::new();
     for Section { id, title, body } in sections {
         let _ = write!(nav, "<li><a href=\"#{id}\">{title}</a></li>");
-        let _ = write!(
+        let _ = writeln!(
             main,
-            "<section id=\"{id}\" aria-labelledby=\"{id}-h\"><h2 id=\"{id}-h\">{title}</h2>{body}</section>\n"
+            "<section id=\"{id}\" aria-labelledby=\"{id}-h\"><h2 id=\"{id}-h\">{title}</h2>{body}</section>"
         );
     }
     format!(

@@ -3,6 +3,8 @@
 //! Lanes run over columns, never over k, so that an output is one chain in the order of k whatever the
 //! width of the vectors. One body serves every instruction set through the [`Vector`] trait.
 #![allow(unsafe_code)]
+// Constant indices below the length, and pointer arithmetic that reads better in one piece.
+#![allow(clippy::indexing_slicing, clippy::multiple_unsafe_ops_per_block)]
 
 use super::Operand;
 use crate::simd::{Isa, LANES, Level};

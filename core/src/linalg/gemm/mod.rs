@@ -126,7 +126,7 @@ pub fn gemm<E: Executor>(
         return Ok(());
     }
     let stride = c.stride();
-    let jobs = if m * n < SPLIT_FROM / k + 1 { 1 } else { exec.width().max(1) };
+    let jobs = if m * n < SPLIT_FROM / k.max(1) + 1 { 1 } else { exec.width().max(1) };
     let rows_per_job = m.div_ceil(jobs).next_multiple_of(ROWS);
     for col in (0..n).step_by(NC) {
         let cols = (n - col).min(NC);

@@ -14,7 +14,7 @@ kernel! {
 
 #[inline(always)]
 fn panels_body(b: &Operand<'_>, depth: usize, kc: usize, col: usize, cols: usize, packed: &mut [f32]) {
-    for (p, panel) in packed.chunks_exact_mut(kc * LANES).take(cols.div_ceil(LANES)).enumerate() {
+    for (p, panel) in packed.chunks_exact_mut((kc * LANES).max(1)).take(cols.div_ceil(LANES)).enumerate() {
         let first = col + p * LANES;
         let width = (cols - p * LANES).min(LANES);
         let (lines, _) = panel.as_chunks_mut::<LANES>();

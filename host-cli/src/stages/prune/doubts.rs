@@ -92,7 +92,7 @@ fn probabilities(
     let params = SoftmaxParams::default();
     softmax_probabilities(ctx.level, &ctx.pool, params, scaled.view(), labels, folds, out, arena)?;
     for (vote, p) in votes.data.iter_mut().zip(&fitted.data) {
-        *vote = (0.5 * (*vote + p)).min(1.0);
+        *vote = seedbed::math::min(0.5 * (*vote + p), 1.0);
     }
     Ok(votes)
 }

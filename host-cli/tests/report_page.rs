@@ -62,7 +62,7 @@ fn removed(method: &str, kept: bool, suggested: bool) -> Removed {
 }
 
 fn curve(start: f64, end: f64, rise: f64) -> Vec<(f64, f64)> {
-    (1..=40).map(|e| f64::from(e)).map(|e| (e, end + (start - end) * (-e / 6.0).exp() + rise * e)).collect()
+    (1..=40).map(f64::from).map(|e| (e, end + (start - end) * (-e / 6.0).exp() + rise * e)).collect()
 }
 
 fn row(kind: &str, stage: &str, planted: u64, found: u64, flagged: u64, right: u64) -> PlantedRow {

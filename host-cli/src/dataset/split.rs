@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn order_does_not_matter_and_more_samples_move_few() {
         let ids = ids(1000);
-        let labels = |i: usize| Some((i % 3 == 0) as u32);
+        let labels = |i: usize| Some(i.is_multiple_of(3) as u32);
         let forward = split(&ids, 5);
         let mut items: Vec<_> = ids.iter().enumerate().map(|(i, id)| (id.as_str(), labels(i))).collect();
         items.reverse();

@@ -16,7 +16,7 @@ fn pictures(n: usize) -> Vec<Sample> {
         let split = Split::ALL[i % 3];
         let label = (i % 5 != 4).then_some(i as u32 % 2);
         let content = Content::from_pixels(&picture(i)).unwrap();
-        let origin = (i % 7 == 0).then(|| Origin {
+        let origin = i.is_multiple_of(7).then(|| Origin {
             source: "a".into(),
             step: "augment".into(),
             params: serde_json::json!({"angle": 0.1f32, "b": [1, 2.5e-9]}),
@@ -30,7 +30,7 @@ fn pictures(n: usize) -> Vec<Sample> {
 
 fn rows(n: usize) -> Vec<Sample> {
     let row = |i: usize| {
-        let missing = if i % 3 == 0 { f32::NAN } else { 1.0 / i as f32 };
+        let missing = if i.is_multiple_of(3) { f32::NAN } else { 1.0 / i as f32 };
         Sample::new(format!("{i:05}"), Some(0), Split::Train, Content::Row(vec![i as f32, missing]))
     };
     (0..n).map(row).collect()

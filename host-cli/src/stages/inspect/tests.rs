@@ -13,7 +13,7 @@ fn write(folder: &Path, meta: Meta, samples: Vec<Sample>) {
 
 /// 8 x 8 checks whose levels differ from picture to picture.
 fn checks(i: usize) -> Pixels {
-    let level = |k: usize| if (k / 8 + k) % 2 == 0 { 40 + i as u8 } else { 200 - (k % 7) as u8 * 8 };
+    let level = |k: usize| if (k / 8 + k).is_multiple_of(2) { 40 + i as u8 } else { 200 - (k % 7) as u8 * 8 };
     Pixels::new((0..64).map(level).collect(), 8, 8, 1).unwrap()
 }
 

@@ -36,6 +36,16 @@
 #![no_std]
 // A negated comparison is meant where it stands: it is true for NaN, too.
 #![allow(clippy::neg_cmp_op_on_partial_ord)]
+// Tests hold our functions against std's, and figures against their sources.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::disallowed_methods,
+        clippy::excessive_precision,
+        clippy::too_many_arguments,
+        clippy::type_complexity
+    )
+)]
 #![cfg_attr(
     not(test),
     deny(

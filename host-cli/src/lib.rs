@@ -5,6 +5,9 @@
 //! [`stages`] and files. What computes lives in the `seedbed` crate; what is here reads, writes,
 //! keeps order and talks to the user.
 
+// Tests hold our functions against std's.
+#![cfg_attr(test, allow(clippy::disallowed_methods, clippy::type_complexity))]
+
 // What everything stands on.
 pub mod error;
 pub mod pool;

@@ -9,6 +9,7 @@ mod data;
 mod draw;
 mod epochs;
 mod judge;
+mod reconstruct;
 
 pub use any::{DataSpec, Model, ModelConfig, Network, Training};
 pub use checkpoint::{Checkpoint, ModelFile, Progress, STATE_FILE, WEIGHTS_FILE};
@@ -16,6 +17,7 @@ pub use data::{Lists, TrainingData};
 pub use draw::{Drawer, PriorKind};
 pub use epochs::{Epoch, Fitted, Plan, train};
 pub use judge::{Judge, Verdict};
+pub use reconstruct::reconstruct;
 
 #[cfg(test)]
 mod tests;

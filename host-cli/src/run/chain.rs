@@ -8,6 +8,7 @@ use crate::model::WEIGHTS_FILE;
 use crate::recipe::Recipe;
 use crate::stages::evaluate::EvaluateOptions;
 use crate::stages::generate::GenerateOptions;
+use crate::stages::train::RECONSTRUCTED_FOLDER;
 use crate::stages::{Ctx, Stage};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -80,10 +81,11 @@ impl Chain<'_> {
         let data = self.maybe("prune", "03-prune", recipe.prune.as_ref(), data)?;
         let data = self.maybe("balance", "04-balance", recipe.balance.as_ref(), data)?;
         let data = self.maybe("augment", "05-augment", recipe.augment.as_ref(), data)?;
-        let model = match &recipe.train {
-            Some(options) => Some(self.stage("train", "06-train", options, &data)?.join(WEIGHTS_FILE)),
+        let trained = match &recipe.train {
+            Some(options) => Some(self.stage("train", "06-train", options, &data)?),
             None => None,
         };
+        let model = trained.as_ref().map(|folder| folder.join(WEIGHTS_FILE));
         let mut product = data.clone();
         if let Some(options) = &recipe.generate {
             let options = GenerateOptions { model: options.model.clone().or(model), ..options.clone() };
@@ -91,8 +93,13 @@ impl Chain<'_> {
         }
         if let Some(options) = &recipe.evaluate {
             let generated = recipe.generate.as_ref().map(|_| product.clone());
-            let options =
-                EvaluateOptions { generated: options.generated.clone().or(generated), ..options.clone() };
+            let made =
+                trained.map(|folder| folder.join(RECONSTRUCTED_FOLDER)).filter(|folder| folder.is_dir());
+            let options = EvaluateOptions {
+                generated: options.generated.clone().or(generated),
+                reconstructed: options.reconstructed.clone().or(made),
+                ..options.clone()
+            };
             self.stage("evaluate", "08-evaluate", &options, &data)?;
         }
         self.maybe("export", "09-output", recipe.output.as_ref(), product)?;

@@ -4,7 +4,8 @@ use super::{Ctx, Outcome, Stage};
 use crate::dataset::{Dataset, Kind};
 use crate::error::{Context, Error, Result};
 use crate::model::{
-    Checkpoint, DataSpec, ModelConfig, Network, Plan, STATE_FILE, Training, TrainingData, WEIGHTS_FILE, train,
+    Checkpoint, DataSpec, ModelConfig, Network, Plan, STATE_FILE, Training, TrainingData, WEIGHTS_FILE,
+    reconstruct, train,
 };
 use clap::ValueEnum;
 use seedbed::generate::{Arch, GanSpec, Likelihood, MAX_HIDDEN, VaeSpec, Widths};
@@ -16,6 +17,8 @@ use std::time::Instant;
 
 /// The name of the file with one line for each epoch.
 pub const HISTORY_FILE: &str = "history.jsonl";
+/// The folder, inside the stage's, of what a VAE makes of the test split.
+pub const RECONSTRUCTED_FOLDER: &str = "reconstructed";
 
 /// The kind of model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -283,6 +286,8 @@ impl Stage for TrainOptions {
             std::fs::remove_file(&own).at(&own)?;
         }
 
+        let reconstructed = reconstruct(ctx, &fitted.file, &dataset, &out.join(RECONSTRUCTED_FOLDER))?;
+
         let best = progress.history.iter().find(|e| e.epoch == progress.best_epoch);
         let trained = f64::from(progress.epoch.saturating_sub(first)).max(1.0);
         let mut outcome = Outcome::new(data.lists.train.len() as u64)
@@ -292,6 +297,7 @@ impl Stage for TrainOptions {
             .figure("stopped_early", fitted.stopped_early)
             .figure("seconds_per_epoch", seconds / trained)
             .figure("val_samples", data.lists.val.len())
+            .figure("reconstructed", reconstructed)
             .figure("unlabelled_left_out", data.unlabelled)
             .figure("missing_values", data.missing);
         if let Some(best) = best {

@@ -1,0 +1,79 @@
+//! What a VAE makes of samples that it did not learn from.
+
+use super::any::{DataSpec, Model};
+use super::checkpoint::ModelFile;
+use super::draw::{Drawer, PriorKind};
+use crate::dataset::{Dataset, DatasetWriter, Kind, Meta, Sample, Split};
+use crate::error::Result;
+use crate::stages::Ctx;
+use seedbed::Scratch;
+use seedbed::nn::Engine;
+use std::path::Path;
+
+/// Samples that are encoded at a time.
+const BATCH: usize = 256;
+
+/// Writes the reconstructions (from the means of the codes) of the test split of `dataset` to a dataset
+/// folder `out`, under the ids of the originals. Nothing is written for a GAN, or where there is no test
+/// split; returns how many were.
+///
+/// # Errors
+/// When a sample cannot be read, does not fit the model, or the folder cannot be written.
+pub fn reconstruct(ctx: &Ctx, file: &ModelFile, dataset: &Dataset, out: &Path) -> Result<u64> {
+    let Model::Vae(vae) = Model::new(&file.config.network)? else { return Ok(0) };
+    if dataset.meta().counts.test == 0 {
+        return Ok(0);
+    }
+    let spec = &file.config.data;
+    let drawer = Drawer::new(ctx, file, PriorKind::Standard, 1.0)?;
+    let conditional = drawer.classes() > 0;
+    let name = format!("{} reconstructed", dataset.meta().name);
+    let classes = if conditional { spec.classes.clone() } else { Vec::new() };
+    let meta = match spec.kind {
+        Kind::Images => Meta::images(name, classes),
+        Kind::Table => Meta::table(name, classes, spec.columns.clone()),
+    };
+    let mut writer = DatasetWriter::create(out, meta)?.pool(&ctx.pool);
+    let mut memory = vec![0u8; vae.run_scratch_len(BATCH)];
+    let on = Engine { level: ctx.level, exec: &ctx.pool };
+    let usable = |s: &Result<Sample>| match s {
+        Ok(s) => s.split == Split::Test && (s.label.is_some() || !conditional),
+        Err(_) => true,
+    };
+    let mut samples = dataset.samples().filter(usable);
+    let mut written = 0;
+    loop {
+        let batch: Vec<Sample> = samples.by_ref().take(BATCH).collect::<Result<_>>()?;
+        if batch.is_empty() {
+            break;
+        }
+        let mut x = Vec::with_capacity(batch.len() * spec.width());
+        for sample in &batch {
+            values(spec, sample, &mut x)?;
+        }
+        let labels: Vec<u32> =
+            if conditional { batch.iter().filter_map(|s| s.label).collect() } else { Vec::new() };
+        let mut made = vec![0f32; x.len()];
+        vae.reconstruct(on, &file.params, (&x, &labels), &mut made, &mut Scratch::new(&mut memory))?;
+        for (original, made) in batch.iter().zip(made.chunks_exact(spec.width())) {
+            let label = original.label.filter(|_| conditional);
+            writer.push(Sample::new(&*original.id, label, Split::Test, drawer.content(made)?))?;
+            written += 1;
+        }
+    }
+    writer.finish()?;
+    Ok(written)
+}
+
+/// A sample as the model sees it: pixels in 0..=1, rows standardised with missing values at the mean.
+fn values(spec: &DataSpec, sample: &Sample, out: &mut Vec<f32>) -> Result<()> {
+    match (spec.kind, &spec.normalize) {
+        (Kind::Images, _) => out.extend(sample.pixels()?.data.iter().map(|&p| f32::from(p) / 255.0)),
+        (Kind::Table, Some(n)) => {
+            let scaled = sample.row()?.iter().zip(&n.mean).zip(&n.std);
+            out.extend(scaled.map(|((v, mean), std)| if v.is_nan() { 0.0 } else { (v - mean) / std }));
+        }
+        (Kind::Table, None) => out.extend_from_slice(sample.row()?),
+    }
+    Ok(())
+}

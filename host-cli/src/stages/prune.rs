@@ -130,6 +130,10 @@ pub struct PruneOptions {
     /// Which of the suspected labels are taken out.
     #[arg(long, value_enum, default_value_t = LabelFilter::NoiseRate)]
     pub label_filter: LabelFilter,
+    /// Labels are left alone where the models agree with less than this share of them, 0 to 1: models that
+    /// cannot tell the classes apart cannot doubt a label either.
+    #[arg(long, default_value_t = 0.7, value_name = "SHARE")]
+    pub label_agreement: f32,
     /// Parts in turn left out when the models that judge labels are fitted, 2 to 20.
     #[arg(long, default_value_t = 5, value_name = "N")]
     pub folds: u32,
@@ -160,6 +164,8 @@ impl PruneOptions {
         within("lof_limit", self.lof_limit, self.lof_limit > 1.0 && self.lof_limit.is_finite(), "above 1")?;
         let k = self.neighbours;
         within("neighbours", k as f32, (2..=100).contains(&k), "from 2 to 100")?;
+        let agreement = self.label_agreement;
+        within("label_agreement", agreement, (0.0..=1.0).contains(&agreement), "from 0 to 1")?;
         within("folds", self.folds as f32, (2..=20).contains(&self.folds), "from 2 to 20")?;
         within("components", self.components as f32, (2..=256).contains(&self.components), "from 2 to 256")?;
         within("size", 0.0, self.size != Some(0), "1 or above")

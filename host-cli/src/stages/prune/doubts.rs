@@ -59,6 +59,15 @@ pub fn labels(ctx: &Ctx, state: &mut State, options: &PruneOptions, classes: usi
     let folds: Vec<u32> =
         left.iter().map(|&i| fold_of(ctx.seed, id_hash(state.ids[i].as_bytes()), options.folds)).collect();
     let probs = probabilities(ctx, &features, &labels, &folds, k, classes)?;
+    let agreement = agreement(&probs, &labels);
+    state.thresholds.insert("label_agreement".into(), json!(agreement));
+    if agreement < f64::from(options.label_agreement) {
+        ctx.progress.warn(format!(
+            "prune: labels are left alone: the models agree with {:.0} % of them only (see --label-agreement)",
+            100.0 * agreement
+        ));
+        return Ok(());
+    }
     let mut doubts = vec![Doubt::default(); left.len()];
     let mut scratch = ScratchBuf::new();
     let arena = &mut scratch.arena(label_errors_scratch_len(left.len(), classes));
@@ -68,6 +77,15 @@ pub fn labels(ctx: &Ctx, state: &mut State, options: &PruneOptions, classes: usi
         state.drop(i, Verdict { suggested: Some(doubt.likely), ..verdict });
     }
     Ok(())
+}
+
+/// The share of samples whose label is the likeliest one.
+fn agreement(probs: &Mat, labels: &[u32]) -> f64 {
+    let likeliest = |row: &[f32]| {
+        row.iter().enumerate().fold((0, f32::MIN), |best, (c, &p)| if p > best.1 { (c, p) } else { best }).0
+    };
+    let rows = probs.data.chunks_exact(probs.cols.max(1)).zip(labels);
+    rows.filter(|(row, label)| likeliest(row) == **label as usize).count() as f64 / labels.len().max(1) as f64
 }
 
 /// The mean of what neighbours and a softmax regression over folds say; neither has seen the sample.

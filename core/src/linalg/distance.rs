@@ -11,6 +11,7 @@ use crate::linalg::{Init, Operand, gemm, gemm_scratch_len, squared_distance, sum
 use crate::scratch::{Scratch, ScratchLen};
 use crate::simd::{LANES, Level};
 use crate::view::{MatMut, MatRef};
+use core::ops::ControlFlow;
 
 /// Query points in one block of products.
 const QUERIES: usize = 256;
@@ -41,17 +42,24 @@ pub(crate) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The first place from `from` on in the run whose squared distance may be `bound` or less; the
-    /// length of the run where there is none.
+    /// Calls `visit` with the number and the exact squared distance of each reference point that may lie
+    /// within `bound` (squared), in ascending order; a few that lie outside are among them. `visit` says which
+    /// bound holds from there on, or to stop.
     #[inline]
-    pub fn next_within(&self, from: usize, bound: f32) -> usize {
-        next_within(self.level, self.dots, self.lows, self.low - bound, from)
-    }
-
-    /// Exact squared distance to place `at` of the run.
-    #[inline]
-    pub fn distance(&self, at: usize) -> f32 {
-        squared_distance(self.level, self.point, self.refs.row(self.first + at))
+    pub fn each_within(&self, mut bound: f32, mut visit: impl FnMut(usize, f32) -> ControlFlow<(), f32>) {
+        let mut from = 0;
+        loop {
+            let at = next_within(self.level, self.dots, self.lows, self.low - bound, from);
+            if at >= self.dots.len() {
+                return;
+            }
+            let squared = squared_distance(self.level, self.point, self.refs.row(self.first + at));
+            match visit(self.first + at, squared) {
+                ControlFlow::Continue(next) => bound = next,
+                ControlFlow::Break(()) => return,
+            }
+            from = at + 1;
+        }
     }
 }
 
@@ -97,7 +105,7 @@ const fn min(a: usize, b: usize) -> usize {
 /// Shows every query point every reference point once, in ascending order of the references, in runs.
 ///
 /// `out` has `width` elements for each query; `visit` gets a run and its query's elements. Where `radii` (squared, one
-/// per reference) are given, [`Run::next_within`] compares with the bound plus the reference's own. Jobs take
+/// per reference) are given, [`Run::each_within`] compares with the bound plus the reference's own. Jobs take
 /// queries, so a result never depends on how many threads there are.
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn scan<E, T, F>(

@@ -9,6 +9,7 @@ use crate::linalg::distance::{Run, scan, scan_scratch_len};
 use crate::scratch::Scratch;
 use crate::simd::Level;
 use crate::view::MatRef;
+use core::ops::ControlFlow;
 
 /// A neighbour: which reference point, and how far.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,7 +78,7 @@ pub const fn knn_scratch_len(queries: usize, refs: usize, dims: usize) -> usize 
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] for `k` = 0, [`Error::ShapeMismatch`] where the dimensions differ or `out` has not
-/// `k` places per query, [`Error::Overflow`] for more than 2³² − 1 references, [`Error::ScratchTooSmall`].
+/// `k` places per query, [`Error::Overflow`] for 2³² − 1 references or more, [`Error::ScratchTooSmall`].
 #[allow(clippy::too_many_arguments)]
 pub fn knn<E: Executor>(
     level: Level,
@@ -109,24 +110,19 @@ pub fn knn<E: Executor>(
 /// Puts what is near enough of a run into a sorted list.
 fn keep_nearest(run: &Run<'_>, exclude: Exclude, list: &mut [Neighbour]) {
     let mut worst = list.last().map_or(0.0, |n| n.squared);
-    let mut at = run.next_within(0, worst);
-    while at < run.dots.len() {
-        let index = run.first + at;
-        if exclude == Exclude::Nothing || index != run.query {
-            let squared = run.distance(at);
-            // References come in ascending order, so an equal distance stays behind those found before.
-            if squared < worst {
-                insert(list, Neighbour { index: index as u32, squared });
-                worst = list.last().map_or(0.0, |n| n.squared);
-            }
+    run.each_within(worst, |index, squared| {
+        // References come in ascending order, so an equal distance stays behind those found before.
+        if squared < worst && (exclude == Exclude::Nothing || index != run.query) {
+            insert(list, Neighbour { index: index as u32, squared }, |n| n.squared);
+            worst = list.last().map_or(0.0, |n| n.squared);
         }
-        at = run.next_within(at + 1, worst);
-    }
+        ControlFlow::Continue(worst)
+    });
 }
 
 /// Inserts into an ascending list behind its equals; the last one falls out.
-fn insert(list: &mut [Neighbour], new: Neighbour) {
-    let at = list.partition_point(|n| n.squared <= new.squared);
+pub(crate) fn insert<T>(list: &mut [T], new: T, squared: impl Fn(&T) -> f32) {
+    let at = list.partition_point(|n| squared(n) <= squared(&new));
     if let Some(tail) = list.get_mut(at..) {
         tail.rotate_right(1);
         if let Some(place) = tail.first_mut() {

@@ -6,7 +6,7 @@
 pub(crate) mod distance;
 mod eigen;
 mod gemm;
-mod knn;
+pub(crate) mod knn;
 mod pca;
 mod reduce;
 

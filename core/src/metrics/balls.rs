@@ -7,9 +7,11 @@
 use crate::error::{Error, Result};
 use crate::exec::Executor;
 use crate::linalg::distance::{Run, scan, scan_scratch_len};
+use crate::linalg::knn::insert;
 use crate::scratch::{Scratch, ScratchLen};
 use crate::simd::Level;
 use crate::view::MatRef;
+use core::ops::ControlFlow;
 
 /// How two sets of samples lie in each other's balls.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -108,19 +110,13 @@ fn own_radii<E: Executor>(
     lists.fill(f32::INFINITY);
     scan(level, exec, set, set, None, (&mut *lists, k), scratch, |run: &Run<'_>, list: &mut [f32]| {
         let mut worst = list.last().copied().unwrap_or(0.0);
-        let mut at = run.next_within(0, worst);
-        while at < run.dots.len() {
-            let squared = run.distance(at);
-            if run.first + at != run.query && squared < worst {
-                let place = list.partition_point(|&d| d <= squared);
-                if let Some(tail) = list.get_mut(place..) {
-                    tail.rotate_right(1);
-                    tail.iter_mut().take(1).for_each(|d| *d = squared);
-                }
+        run.each_within(worst, |other, squared| {
+            if squared < worst && other != run.query {
+                insert(list, squared, |&d| d);
                 worst = list.last().copied().unwrap_or(0.0);
             }
-            at = run.next_within(at + 1, worst);
-        }
+            ControlFlow::Continue(worst)
+        });
     })?;
     for (radius, list) in radii.iter_mut().zip(lists.chunks(k)) {
         *radius = list.last().copied().unwrap_or(0.0);
@@ -141,12 +137,10 @@ fn in_balls<E: Executor>(
     counts.fill(0);
     let visit = |run: &Run<'_>, count: &mut [u32]| {
         let mut found = 0;
-        let mut at = run.next_within(0, 0.0);
-        while at < run.dots.len() {
-            let radius = radii.get(run.first + at).copied().unwrap_or(0.0);
-            found += u32::from(run.distance(at) <= radius);
-            at = run.next_within(at + 1, 0.0);
-        }
+        run.each_within(0.0, |centre, squared| {
+            found += u32::from(radii.get(centre).is_some_and(|&r| squared <= r));
+            ControlFlow::Continue(0.0)
+        });
         count.iter_mut().for_each(|c| *c += found);
     };
     scan(level, exec, points, centres, Some(radii), (counts, 1), scratch, visit)
@@ -164,15 +158,17 @@ fn hit<E: Executor>(
 ) -> Result<()> {
     counts.fill(0);
     let visit = |run: &Run<'_>, count: &mut [u32]| {
-        let radius = radii.get(run.query).copied().unwrap_or(0.0);
-        let mut at = if count == [0] { run.next_within(0, radius) } else { run.dots.len() };
-        while at < run.dots.len() {
-            if run.distance(at) <= radius {
-                count.fill(1);
-                return;
-            }
-            at = run.next_within(at + 1, radius);
+        if count != [0] {
+            return;
         }
+        let radius = radii.get(run.query).copied().unwrap_or(0.0);
+        run.each_within(radius, |_, squared| {
+            if squared > radius {
+                return ControlFlow::Continue(radius);
+            }
+            count.fill(1);
+            ControlFlow::Break(())
+        });
     };
     scan(level, exec, centres, points, None, (counts, 1), scratch, visit)
 }

@@ -41,6 +41,15 @@ pub struct Normalize {
     pub std: Vec<f32>,
 }
 
+impl Normalize {
+    /// Scales a row in place; a missing value goes to the mean, which is 0.
+    pub fn standardise(&self, row: &mut [f32]) {
+        for ((v, mean), std) in row.iter_mut().zip(&self.mean).zip(&self.std) {
+            *v = if v.is_nan() { 0.0 } else { (*v - mean) / std };
+        }
+    }
+}
+
 /// How many samples there are of what.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
@@ -102,18 +111,19 @@ pub struct Meta {
 impl Meta {
     /// A dataset of pictures that has no samples yet.
     pub fn images(name: impl Into<String>, classes: Vec<String>) -> Self {
-        Self::new(name.into(), Kind::Images, classes, Vec::new())
+        Self::new(name, Kind::Images, classes, Vec::new())
     }
 
     /// A table that has no rows yet, with the names of its features.
     pub fn table(name: impl Into<String>, classes: Vec<String>, columns: Vec<String>) -> Self {
-        Self::new(name.into(), Kind::Table, classes, columns)
+        Self::new(name, Kind::Table, classes, columns)
     }
 
-    fn new(name: String, kind: Kind, classes: Vec<String>, columns: Vec<String>) -> Self {
+    /// A dataset of either kind; pictures have no columns.
+    pub fn new(name: impl Into<String>, kind: Kind, classes: Vec<String>, columns: Vec<String>) -> Self {
         Self {
             version: VERSION,
-            name,
+            name: name.into(),
             kind,
             classes,
             columns,

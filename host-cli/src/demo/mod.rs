@@ -12,7 +12,7 @@ pub mod score;
 
 use crate::error::{Context, Error, Result};
 use crate::recipe::Recipe;
-use crate::report;
+use crate::report::{self, json_lines};
 use crate::run::record::{RUN_FILE, save};
 use crate::run::{self, Draft, RunRecord, may_write};
 use crate::stages::Ctx;
@@ -107,15 +107,6 @@ fn removed(out: &Path, record: &RunRecord) -> Result<Vec<Removed>> {
         removed.extend(json_lines(&out.join(&prune.folder).join(crate::stages::prune::DROPPED_FILE))?);
     }
     Ok(removed)
-}
-
-/// The objects of a file of JSON lines; none where there is no such file.
-fn json_lines<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let text = fs::read_to_string(path).at(path)?;
-    text.lines().map(|line| serde_json::from_str(line).at(path)).collect()
 }
 
 /// What was done to the data, in sentences for the reader of the report.

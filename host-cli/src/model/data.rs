@@ -172,11 +172,7 @@ impl TrainingData {
     fn standardise(&mut self, normalize: &Normalize) {
         let width = self.spec.width();
         let Values::Rows(rows) = &mut self.values else { return };
-        for row in rows.chunks_exact_mut(width) {
-            for ((v, mean), std) in row.iter_mut().zip(&normalize.mean).zip(&normalize.std) {
-                *v = if v.is_nan() { 0.0 } else { (*v - mean) / std };
-            }
-        }
+        rows.chunks_exact_mut(width).for_each(|row| normalize.standardise(row));
     }
 
     /// Samples in memory.

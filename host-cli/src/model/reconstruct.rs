@@ -29,10 +29,7 @@ pub fn reconstruct(ctx: &Ctx, file: &ModelFile, dataset: &Dataset, out: &Path) -
     let conditional = drawer.classes() > 0;
     let name = format!("{} reconstructed", dataset.meta().name);
     let classes = if conditional { spec.classes.clone() } else { Vec::new() };
-    let meta = match spec.kind {
-        Kind::Images => Meta::images(name, classes),
-        Kind::Table => Meta::table(name, classes, spec.columns.clone()),
-    };
+    let meta = Meta::new(name, spec.kind, classes, spec.columns.clone());
     let mut writer = DatasetWriter::create(out, meta)?.pool(&ctx.pool);
     let mut memory = vec![0u8; vae.run_scratch_len(BATCH)];
     let on = Engine { level: ctx.level, exec: &ctx.pool };
@@ -70,8 +67,9 @@ fn values(spec: &DataSpec, sample: &Sample, out: &mut Vec<f32>) -> Result<()> {
     match (spec.kind, &spec.normalize) {
         (Kind::Images, _) => out.extend(sample.pixels()?.data.iter().map(|&p| f32::from(p) / 255.0)),
         (Kind::Table, Some(n)) => {
-            let scaled = sample.row()?.iter().zip(&n.mean).zip(&n.std);
-            out.extend(scaled.map(|((v, mean), std)| if v.is_nan() { 0.0 } else { (v - mean) / std }));
+            let start = out.len();
+            out.extend_from_slice(sample.row()?);
+            n.standardise(&mut out[start..]);
         }
         (Kind::Table, None) => out.extend_from_slice(sample.row()?),
     }

@@ -4,6 +4,7 @@ use super::model::{Chart, Picture, Planted, PlantedRow, Removed, RemovedExample,
 use super::pick::Picked;
 use super::words;
 use crate::error::{Context, Error, Result};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -16,8 +17,8 @@ const MAX_EXAMPLES: usize = 16;
 /// The objects of a file of JSON lines; none where there is no file.
 ///
 /// # Errors
-/// When it cannot be read or a line is not JSON.
-pub fn json_lines(path: &Path) -> Result<Vec<Value>> {
+/// When it cannot be read or a line is not such an object.
+pub fn json_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -29,8 +30,9 @@ pub fn json_lines(path: &Path) -> Result<Vec<Value>> {
         if line.trim().is_empty() {
             continue;
         }
-        let value = serde_json::from_str(&line)
-            .map_err(|e| Error::failed(format!("line {} is not JSON ({e}): {}", i + 1, path.display())))?;
+        let value = serde_json::from_str(&line).map_err(|e| {
+            Error::failed(format!("line {} is not as expected ({e}): {}", i + 1, path.display()))
+        })?;
         out.push(value);
     }
     Ok(out)
@@ -200,11 +202,11 @@ mod tests {
     fn lines_are_read_and_bad_ones_named() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.jsonl");
-        assert!(json_lines(&path).unwrap().is_empty());
+        assert!(json_lines::<Value>(&path).unwrap().is_empty());
         std::fs::write(&path, "{\"a\":1}\n\n{\"a\":2}\n").unwrap();
-        assert_eq!(json_lines(&path).unwrap().len(), 2);
+        assert_eq!(json_lines::<Value>(&path).unwrap().len(), 2);
         std::fs::write(&path, "{\"a\":1}\n{").unwrap();
-        let e = json_lines(&path).unwrap_err();
+        let e = json_lines::<Value>(&path).unwrap_err();
         assert!(e.message.contains("line 2") && e.message.contains("x.jsonl"), "{e}");
     }
 

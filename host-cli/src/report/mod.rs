@@ -17,6 +17,7 @@ mod svg;
 mod words;
 
 pub use gather::gather;
+pub use lists::json_lines;
 pub use model::Report;
 pub use picture::base64;
 pub use sections::draw;

@@ -113,10 +113,7 @@ impl Stage for CollectOptions {
             return Err(strict(first));
         }
         let name = self.name.clone().unwrap_or_else(|| name_of(input));
-        let meta = match source.kind {
-            Kind::Images => Meta::images(name, source.classes.clone()),
-            Kind::Table => Meta::table(name, source.classes.clone(), source.columns.clone()),
-        };
+        let meta = Meta::new(name, source.kind, source.classes.clone(), source.columns.clone());
         let writer = DatasetWriter::create(out, meta)?.pool(&ctx.pool).shard_rows(self.shard_rows);
         let mut set_aside = std::mem::take(&mut source.set_aside);
         let meta = self.write(ctx, &source, entries, writer, &mut set_aside)?;

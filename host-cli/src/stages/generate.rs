@@ -172,10 +172,7 @@ impl Stage for GenerateOptions {
 
         let name = format!("{} generated", dataset.meta().name);
         let classes = if drawer.classes() > 0 { spec.classes.clone() } else { Vec::new() };
-        let meta = match spec.kind {
-            Kind::Images => Meta::images(name, classes),
-            Kind::Table => Meta::table(name, classes, spec.columns.clone()),
-        };
+        let meta = Meta::new(name, spec.kind, classes, spec.columns.clone());
         let mut writer = DatasetWriter::create(out, meta)?.pool(&ctx.pool);
         let mut grid = Grid::new(self.columns);
         let (mut written, mut copies, mut outside, mut short) = (0u64, 0u64, 0u64, 0u64);

@@ -9,14 +9,16 @@ use crate::features::{Mat, neighbours};
 use crate::stages::Ctx;
 use seedbed::ImageRef;
 use seedbed::linalg::{Exclude, Neighbour};
-use seedbed::prune::{NearRule, hamming, mark_near, pair_scales, perceptual_hash, shifted_difference};
+use seedbed::prune::{
+    NearPair, NearRule, hamming, mark_near, open_pairs, pair_scales, perceptual_hash, shifted_difference,
+};
 use seedbed::signal::DCT_TILE;
 use serde_json::json;
 use std::collections::HashMap;
 
 /// Neighbours that are looked at for each shift.
 const CANDIDATES: usize = 4;
-/// Nearest pictures that are kept in a sample's list.
+/// Nearest pictures that tell a sample's scale.
 const LIST: usize = 8;
 
 /// Drops samples of equal content, and notes leaks.
@@ -76,12 +78,25 @@ pub fn near(ctx: &Ctx, state: &mut State, options: &PruneOptions) -> Result<()> 
     }
     pairs.sort_unstable();
     pairs.dedup();
-    let lists = measure(ctx, &pictures, shape, shift, &pairs)?;
+    let mut pairs = measure(ctx, &pictures, shape, shift, &pairs)?;
     let rule = NearRule { ratio: options.near_ratio, ..NearRule::default() };
     let (mut scales, mut sorted) = (vec![0.0; order.len()], vec![0.0; order.len()]);
     let mut marks = vec![Neighbour::NONE; order.len()];
-    pair_scales(rule, &lists, LIST, &mut scales, &mut sorted)?;
-    mark_near(rule, &lists, LIST, &scales, &mut marks)?;
+    pair_scales(rule, &lists(order.len(), &pairs), LIST, &mut scales, &mut sorted)?;
+    loop {
+        pairs.sort_unstable_by_key(NearPair::key);
+        mark_near(rule, &pairs, &scales, &mut marks)?;
+        // Copies that are near each other, but were no candidates of the one that is kept.
+        let known = |a: u32, b: u32| pairs.binary_search_by_key(&(b, a), NearPair::key).is_ok();
+        let open = open_pairs(rule, &pairs, &scales, &marks).filter(|&(a, b)| !known(a, b));
+        let mut open: Vec<(usize, usize)> = open.map(|(a, b)| (a as usize, b as usize)).collect();
+        if open.is_empty() {
+            break;
+        }
+        open.sort_unstable();
+        open.dedup();
+        pairs.extend(measure(ctx, &pictures, shape, shift, &open)?);
+    }
     state.thresholds.insert("near_ratio".into(), json!(rule.ratio));
     for (at, mark) in marks.iter().enumerate().filter(|(_, m)| m.exists()) {
         let (score, threshold) = (f64::from(mark.squared), f64::from(rule.ratio));
@@ -175,26 +190,31 @@ fn by_hash(
     Ok(near.concat())
 }
 
-/// For each picture its nearest candidates by the pixels at the best shift, [`LIST`] places each.
+/// Pairs of pictures with their difference by the pixels at the best shift.
 fn measure(
     ctx: &Ctx,
     pictures: &[Vec<u8>],
     (h, w, c): (usize, usize, usize),
     shift: usize,
     pairs: &[(usize, usize)],
-) -> Result<Vec<Neighbour>> {
-    let distances = ctx.pool.try_map(pairs, |&(i, j)| {
+) -> Result<Vec<NearPair>> {
+    ctx.pool.try_map(pairs, |&(i, j)| {
         let view = |i: usize| ImageRef::new(&pictures[i], h, w, c);
-        Ok(shifted_difference(ctx.level, view(i)?, view(j)?, shift)?)
-    })?;
-    let mut near: Vec<Vec<Neighbour>> = vec![Vec::new(); pictures.len()];
-    for (&(i, j), &squared) in pairs.iter().zip(&distances) {
-        near[i].push(Neighbour { index: j as u32, squared });
-        near[j].push(Neighbour { index: i as u32, squared });
+        let squared = shifted_difference(ctx.level, view(i)?, view(j)?, shift)?;
+        Ok(NearPair::new(i as u32, j as u32, squared))
+    })
+}
+
+/// For each of `n` pictures the nearest of its pairs, [`LIST`] places each.
+fn lists(n: usize, pairs: &[NearPair]) -> Vec<Neighbour> {
+    let mut near: Vec<Vec<Neighbour>> = vec![Vec::new(); n];
+    for &NearPair { first, second, squared } in pairs {
+        near[first as usize].push(Neighbour { index: second, squared });
+        near[second as usize].push(Neighbour { index: first, squared });
     }
     for list in &mut near {
         list.sort_by(|a, b| a.squared.total_cmp(&b.squared).then(a.index.cmp(&b.index)));
         list.resize(LIST, Neighbour::NONE);
     }
-    Ok(near.concat())
+    near.concat()
 }

@@ -149,6 +149,26 @@ fn distinct(n: u64) -> Vec<u8> {
 }
 
 #[test]
+fn of_twenty_noisy_copies_one_is_kept() {
+    let mut stream = Stream::new(3, Key::new(8));
+    let mut samples: Vec<Sample> =
+        (0..40).map(|i| picture(&format!("m{i:02}"), None, Split::Train, &distinct(i), 16)).collect();
+    for i in 0..20 {
+        let noisy = |&v: &u8| (f32::from(v) + stream.normal() * 12.0).clamp(0.0, 255.0) as u8;
+        let data: Vec<u8> = distinct(7).iter().map(noisy).collect();
+        samples.push(picture(&format!("c{i:02}"), None, Split::Train, &data, 16));
+    }
+    let dir = tempfile::tempdir().unwrap();
+    write(&dir.path().join("in"), Meta::images("copies", vec![]), samples);
+    let options = PruneOptions { knn: false, lof: false, ..PruneOptions::default() };
+    options.run(&Ctx::quiet(1), &dir.path().join("in"), &dir.path().join("out")).unwrap();
+    let near = ids_by(&read_lines(&dir.path().join("out").join(DROPPED_FILE)), "near");
+    // The twenty and the one that they are made of, less the one that is kept.
+    assert_eq!(near.len(), 20, "{near:?}");
+    assert!(near.iter().all(|id| id.starts_with('c') || id == "m07"), "{near:?}");
+}
+
+#[test]
 fn what_judges_stays_and_leaks_are_told() {
     let dir = tempfile::tempdir().unwrap();
     let mut samples: Vec<Sample> =

@@ -8,7 +8,9 @@ use seedbed::label::{
     softmax_probabilities, softmax_scratch_len,
 };
 use seedbed::linalg::{Exclude, Neighbour, Pca, column_moments, knn, knn_scratch_len, symmetric_eigen};
-use seedbed::prune::{NearRule, k_center, knn_scores, lof, mark_near, pair_scales, robust_limit};
+use seedbed::prune::{
+    NearPair, NearRule, k_center, knn_scores, lof, mark_near, open_pairs, pair_scales, robust_limit,
+};
 use seedbed::{Level, MatMut, MatRef, Result, Scratch};
 
 /// Points, their dimensions, neighbours of each, and classes.
@@ -66,8 +68,16 @@ pub(super) fn neighbours(level: Level, scratch: &mut Scratch<'_>) -> Result<u64>
     let mut scales = [0f32; N];
     pair_scales(rule, &lists, K, &mut scales, &mut work)?;
     let mut marked = [Neighbour::NONE; N];
-    mark_near(rule, &lists, K, &scales, &mut marked)?;
+    let mut pairs: [NearPair; N * K] = core::array::from_fn(|place| {
+        let n = lists.get(place).copied().unwrap_or_default();
+        NearPair::new((place / K) as u32, n.index, n.squared)
+    });
+    pairs.sort_unstable_by_key(NearPair::key);
+    mark_near(rule, &pairs, &scales, &mut marked)?;
     digest_neighbours(&mut digest, &marked);
+    for (a, b) in open_pairs(rule, &pairs, &scales, &marked) {
+        digest.word(a.into()).word(b.into());
+    }
     let mut chosen = [0u32; 9];
     let cover = k_center(level, &Serial, x, 5, &mut chosen, &mut work)?;
     for i in chosen {

@@ -1,5 +1,6 @@
 //! What the unit tests share.
 
+use crate::exec::Executor;
 use crate::simd::Level;
 use std::vec::Vec;
 
@@ -27,4 +28,30 @@ pub(crate) fn same_bits_at_every_level(input: &[f32], op: impl Fn(Level, &[f32],
 /// Equal bits, or both NaN (whose payload is not promised).
 pub(crate) fn same_bits(a: f32, b: f32) -> bool {
     a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())
+}
+
+/// Deals the pieces to two threads of the standard library.
+pub(crate) struct TwoThreads;
+
+impl Executor for TwoThreads {
+    fn for_each_chunk<T, F>(&self, out: &mut [T], chunk: usize, job: F)
+    where
+        T: Send,
+        F: Fn(usize, &mut [T]) + Sync + Send,
+    {
+        let mut hands: [Vec<(usize, &mut [T])>; 2] = [Vec::new(), Vec::new()];
+        for (i, piece) in out.chunks_mut(chunk.max(1)).enumerate() {
+            hands[i % 2].push((i, piece));
+        }
+        let job = &job;
+        std::thread::scope(|scope| {
+            for hand in hands {
+                scope.spawn(move || hand.into_iter().for_each(|(i, piece)| job(i, piece)));
+            }
+        });
+    }
+
+    fn width(&self) -> usize {
+        2
+    }
 }

@@ -1,11 +1,12 @@
 use super::*;
 use crate::error::Error;
 use crate::exec::{Executor, Serial};
-use crate::nn::tests::{BASE, TwoThreads};
+use crate::nn::tests::BASE;
 use crate::nn::{Activation, Adam, Engine, Shape};
 use crate::rng::{Key, Stream};
 use crate::scratch::Scratch;
 use crate::simd::Level;
+use crate::testing::TwoThreads;
 use std::string::String;
 use std::vec;
 use std::vec::Vec;

@@ -1,28 +1,9 @@
 use super::*;
 use crate::exec::Serial;
+use crate::testing::TwoThreads;
 use proptest::prelude::*;
 use std::vec;
 use std::vec::Vec;
-
-/// Two threads, whatever the machine has.
-struct Two;
-impl Executor for Two {
-    fn for_each_chunk<T, F>(&self, out: &mut [T], chunk: usize, job: F)
-    where
-        T: Send,
-        F: Fn(usize, &mut [T]) + Sync + Send,
-    {
-        let job = &job;
-        std::thread::scope(|s| {
-            for (i, piece) in out.chunks_mut(chunk.max(1)).enumerate() {
-                s.spawn(move || job(i, piece));
-            }
-        });
-    }
-    fn width(&self) -> usize {
-        2
-    }
-}
 
 fn values(n: usize, seed: u64) -> Vec<f32> {
     let mut stream = crate::rng::Stream::new(seed, crate::rng::Key::new(0));
@@ -91,7 +72,7 @@ fn each_output_is_one_fused_chain_at_every_level() {
             }
         }
         check(&Serial, level, 14, 40, 65, false, true, 3);
-        check(&Two, level, 60, 65, 64, true, false, 1);
+        check(&TwoThreads, level, 60, 65, 64, true, false, 1);
     }
 }
 
@@ -100,7 +81,7 @@ proptest! {
     #[test]
     fn any_small_shape(m in 1usize..40, n in 1usize..68, k in 0usize..40, ta: bool, tb: bool, pad in 0usize..4) {
         for level in Level::available() {
-            check(&Two, level, m, n, k, ta, tb, pad);
+            check(&TwoThreads, level, m, n, k, ta, tb, pad);
         }
     }
 }

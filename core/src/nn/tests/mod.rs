@@ -4,7 +4,6 @@ mod gradients;
 mod losses;
 mod reference;
 mod same_bits;
-mod two_threads;
 
 use super::{Engine, Layer, Network, Shape};
 use crate::exec::{Executor, Serial};
@@ -12,7 +11,6 @@ use crate::scratch::Scratch;
 use crate::simd::Level;
 use std::vec;
 use std::vec::Vec;
-pub(crate) use two_threads::TwoThreads;
 
 pub(crate) const BASE: Engine<'static, Serial> = Engine { level: Level::BASE, exec: &Serial };
 

@@ -2,11 +2,11 @@
 
 use super::super::loss::{Against, Codes, bernoulli_nll, gaussian_nll, logistic};
 use super::super::{Activation, Adam, Engine, Layer, Shape};
-use super::{BASE, TwoThreads, backward, forward, network};
+use super::{BASE, backward, forward, network};
 use crate::exec::{Executor, Serial};
 use crate::rng::{Key, Stream};
 use crate::simd::Level;
-use crate::testing::same_bits_at_every_level;
+use crate::testing::{TwoThreads, same_bits_at_every_level};
 use std::vec;
 use std::vec::Vec;
 

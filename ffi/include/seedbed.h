@@ -14,7 +14,8 @@
  *   Structures Set struct_size to sizeof the structure, zero the rest, then fill it in: later versions add
  *              fields at the end.
  *   Handles    An opaque handle lies inside memory that you lent. It begins with a number that is checked, so
- *              that a wrong pointer gives SB_ERR_BAD_HANDLE mostly. Do not move it; forget it when done.
+ *              that a wrong pointer gives SB_ERR_BAD_HANDLE mostly. Do not move the memory: where in it the
+ *              object begins depends on its address. Forget it when done.
  *   Threads    No globals, no threads, no locale, no signals. A call that takes a const handle may run at
  *              the same time as others on that handle; otherwise one call at a time. Any thread may
  *              call, also an interrupt handler that has the stack.
@@ -35,17 +36,18 @@
 /* The purpose in the keys of augmentation, see sb_pipeline_apply. */
 #define SB_PURPOSE_AUGMENT 2
 
-/* Steps that a pipeline holds at most. */
-#define SB_PIPELINE_STEPS 16
+/* Steps that a pipeline holds at most: as many as the command takes. */
+#define SB_PIPELINE_STEPS 32
 
-/* An augmentation pipeline. It lies in memory of yours, holds no pointer, and needs no free function. */
+/* An augmentation pipeline. It lies in memory of yours and needs no free function. */
 typedef struct sb_pipeline sb_pipeline;
 
 /* What became of a call. Numbers are never reused. An int32_t and not an enum, whose size differs
    between compilers. */
 typedef int32_t sb_status;
 
-/* A stream of random numbers: a plain value without a pointer. Copy it, store it, use one per thread. */
+/* A stream of random numbers: a plain value without a pointer. Copy it, store it, use one per thread. Before
+   sb_stream_init, zeroed, it gives SB_ERR_BAD_HANDLE. */
 typedef struct sb_stream {
     /* The library's; the order of the words may differ between versions. */
     uint32_t state[4];
@@ -145,10 +147,10 @@ typedef struct sb_image_mut {
 /* Too few samples for the operation. */
 #define SB_ERR_TOO_FEW_SAMPLES 11
 
-/* struct_size is smaller than in any release, or fields that this build does not know are not zero. */
+/* struct_size is smaller than in any release or above 4096, or fields that this build does not know are not zero. */
 #define SB_ERR_STRUCT_SIZE 100
 
-/* The handle does not point to an object of this library and version. */
+/* The handle does not point to an object of this library and version, or the stream was never set. */
 #define SB_ERR_BAD_HANDLE 101
 
 #ifdef __cplusplus
@@ -165,7 +167,8 @@ const char *sb_status_name(sb_status status);
    depend on it. */
 const char *sb_level(void);
 
-/* The number of a sample whose id is the text id[0..id_len], for sb_key: its 64-bit FNV-1a hash. 0 for NULL. */
+/* The number of a sample whose id is the text id[0..id_len], for sb_key: its 64-bit FNV-1a hash. 0 for
+   NULL with id_len > 0. */
 uint64_t sb_id_hash(const char *id, size_t id_len);
 
 /* Sets *stream to the stream of *key under a seed. */
@@ -183,9 +186,11 @@ sb_status sb_stream_normal(struct sb_stream *stream, float *dst, size_t len);
 /* Sets *bytes to the memory that a pipeline takes, for sb_pipeline_init. */
 sb_status sb_pipeline_size(size_t *bytes);
 
-/* Reads a pipeline from the bytes that `seedbed` writes, into memory[0..memory_bytes], and sets *out to it.
-   The bytes may go away afterwards, the memory must stay. SB_ERR_BAD_DATA for bytes that are cut off, too many or
-   mean nothing, SB_ERR_CAPACITY for more than SB_PIPELINE_STEPS steps. */
+/* Reads a pipeline from the bytes of the file `pipeline.bin`, which `seedbed augment` writes beside its dataset, into
+   memory[0..memory_bytes], and sets *out to it. The bytes may go away afterwards, the memory must stay.
+   SB_ERR_BAD_DATA for bytes that are cut off, too many or mean nothing, SB_ERR_UNSUPPORTED_VERSION,
+   SB_ERR_UNSUPPORTED for an operation that this build does not know, SB_ERR_INVALID_ARGUMENT for a parameter out of
+   range, SB_ERR_CAPACITY for more than SB_PIPELINE_STEPS steps, SB_ERR_BUFFER_TOO_SMALL for too little memory. */
 sb_status sb_pipeline_init(const void *data,
                            size_t data_bytes,
                            void *memory,
@@ -197,14 +202,15 @@ sb_status sb_pipeline_out_shape(const struct sb_pipeline *pipeline,
                                 const struct sb_shape *shape,
                                 struct sb_shape *out);
 
-/* Sets *bytes to the work memory that sb_pipeline_apply takes for an image of *shape, whatever is drawn. */
+/* Sets *bytes to the work memory that sb_pipeline_apply takes for an image of *shape, whatever is drawn.
+   SB_ERR_OVERFLOW where no memory is that large. */
 sb_status sb_pipeline_workspace(const struct sb_pipeline *pipeline,
                                 const struct sb_shape *shape,
                                 size_t *bytes);
 
 /* Augments *src into *dst, whose shape is that of sb_pipeline_out_shape, by what is drawn from the seed and *key.
-   The key's op is not looked at. SB_PURPOSE_AUGMENT as purpose, the number of the copy as epoch and sb_id_hash of
-   the sample's id as sample give the bytes that the command `seedbed` makes. */
+   The key's op is not looked at. SB_PURPOSE_AUGMENT as purpose, the number of the copy as epoch (copies count from 1)
+   and sb_id_hash of the sample's id as sample give the pixels that the command `seedbed augment` makes. */
 sb_status sb_pipeline_apply(const struct sb_pipeline *pipeline,
                             const struct sb_image *src,
                             const struct sb_image_mut *dst,

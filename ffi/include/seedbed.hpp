@@ -27,7 +27,7 @@ inline sb_key key(uint32_t purpose, uint32_t epoch = 0, uint64_t sample = 0, uin
     return k;
 }
 
-// The key of copy `copy` of the sample whose id is the text `id`, as the command `seedbed` makes it.
+// The key of copy `copy` (from 1) of the sample whose id is the text `id`, as `seedbed augment` makes it.
 inline sb_key augment_key(const char *id, size_t id_len, uint32_t copy) {
     return key(SB_PURPOSE_AUGMENT, copy, sb_id_hash(id, id_len));
 }
@@ -44,9 +44,11 @@ inline sb_shape shape(uint32_t height, uint32_t width, uint32_t channels) {
 // Values of a dense image of this shape.
 inline size_t len(const sb_shape &s) { return size_t(s.height) * s.width * s.channels; }
 
-// A dense image to read, over len(s) values at `data`.
-inline sb_image image(const sb_shape &s, const uint8_t *data) {
-    sb_image i = {};
+namespace detail {
+
+template <typename Image, typename Pointer>
+inline Image dense(const sb_shape &s, Pointer data) {
+    Image i = {};
     i.struct_size = sizeof i;
     i.height = s.height;
     i.width = s.width;
@@ -55,23 +57,19 @@ inline sb_image image(const sb_shape &s, const uint8_t *data) {
     i.data = data;
     return i;
 }
+
+}  // namespace detail
+
+// A dense image to read, over len(s) values at `data`.
+inline sb_image image(const sb_shape &s, const uint8_t *data) { return detail::dense<sb_image>(s, data); }
 
 // A dense image to write, over len(s) values at `data`.
-inline sb_image_mut image_mut(const sb_shape &s, uint8_t *data) {
-    sb_image_mut i = {};
-    i.struct_size = sizeof i;
-    i.height = s.height;
-    i.width = s.width;
-    i.channels = s.channels;
-    i.stride = size_t(s.width) * s.channels;
-    i.data = data;
-    return i;
-}
+inline sb_image_mut image_mut(const sb_shape &s, uint8_t *data) { return detail::dense<sb_image_mut>(s, data); }
 
-// A stream of random numbers: a plain value.
+// A stream of random numbers: a plain value. It gives SB_ERR_BAD_HANDLE until init().
 class Stream {
 public:
-    Stream(uint64_t seed, const sb_key &key) { sb_stream_init(&raw_, seed, &key); }
+    Status init(uint64_t seed, const sb_key &key) { return sb_stream_init(&raw_, seed, &key); }
 
     Status next_u32(uint32_t *dst, size_t len) { return sb_stream_next_u32(&raw_, dst, len); }
     Status uniform(float *dst, size_t len) { return sb_stream_uniform(&raw_, dst, len); }

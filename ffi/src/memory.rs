@@ -3,6 +3,7 @@
 use crate::status::{
     SB_ERR_BAD_HANDLE, SB_ERR_BUFFER_TOO_SMALL, SB_ERR_INVALID_ARGUMENT, SB_ERR_STRUCT_SIZE, sb_status,
 };
+use core::mem::MaybeUninit;
 
 /// May `len` values of `T` lie at `ptr`?
 fn possible<T>(ptr: *const T, len: usize) -> bool {
@@ -55,30 +56,60 @@ pub(crate) unsafe fn one_mut<'a, T>(ptr: *mut T) -> Result<&'a mut T, sb_status>
 ///
 /// # Safety
 /// The type must be `repr(C)`, start with `struct_size: u32`, and be valid for any bytes.
-pub(crate) unsafe trait Sized32: Copy {}
+pub(crate) unsafe trait Sized32: Copy {
+    /// The size in the first release that had it. Fields added since are zero for callers that do not know them.
+    const FIRST: usize;
+}
 
-/// A structure of the caller's, of this version or a later one.
+/// No release has a larger structure: more is a number that was never set.
+const LARGEST: usize = 4096;
+
+/// What the caller says of a structure's length, where that can be true.
 ///
 /// # Safety
-/// Where `ptr` is not null, as many bytes as the first field says must be readable there.
-pub(crate) unsafe fn structure<T: Sized32>(ptr: *const T) -> Result<T, sb_status> {
+/// Where `ptr` is not null, a number must be readable there.
+unsafe fn told<T: Sized32>(ptr: *const T) -> Result<usize, sb_status> {
     if !possible(ptr, 1) {
         return Err(SB_ERR_INVALID_ARGUMENT);
     }
     // SAFETY: a `Sized32` starts with this number, and `ptr` is not null and aligned.
     let told = unsafe { ptr.cast::<u32>().read() } as usize;
-    let known = size_of::<T>();
-    if told < known {
+    if (T::FIRST..=LARGEST).contains(&told) { Ok(told) } else { Err(SB_ERR_STRUCT_SIZE) }
+}
+
+/// A structure of the caller's, of this version, an earlier or a later one.
+///
+/// # Safety
+/// Where `ptr` is not null, as many bytes as the first field says must be readable there.
+pub(crate) unsafe fn structure<T: Sized32>(ptr: *const T) -> Result<T, sb_status> {
+    // SAFETY: passed on from the caller.
+    let told = unsafe { told(ptr) }?;
+    // SAFETY: `told` bytes are readable by the caller's promise.
+    let bytes = unsafe { slice(ptr.cast::<u8>(), told) }?;
+    let (known, later) = bytes.split_at_checked(size_of::<T>()).unwrap_or((bytes, &[]));
+    // What a later version added must not ask for anything.
+    if later.iter().any(|&byte| byte != 0) {
         return Err(SB_ERR_STRUCT_SIZE);
     }
-    // SAFETY: at least `known` bytes, which are readable by the caller's promise.
-    let value = unsafe { ptr.read() };
-    // SAFETY: `told` bytes are readable, and `known` of them are at most all.
-    let after = unsafe { ptr.add(1) };
-    // SAFETY: those are the bytes after the first `known`.
-    let later = unsafe { slice(after.cast::<u8>(), told - known)? };
-    // What a later version added must not ask for anything.
-    if later.iter().all(|&byte| byte == 0) { Ok(value) } else { Err(SB_ERR_STRUCT_SIZE) }
+    let mut value = MaybeUninit::<T>::zeroed();
+    // SAFETY: `known` is no longer than the value, and the two lie apart.
+    unsafe { value.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(known.as_ptr(), known.len()) };
+    // SAFETY: any bytes are a value of a `Sized32`.
+    Ok(unsafe { value.assume_init() })
+}
+
+/// Writes the fields of `value` that the caller's structure has, and leaves its `struct_size` as it is.
+///
+/// # Safety
+/// Where `ptr` is not null, as many bytes as the first field says must be readable and writable there.
+pub(crate) unsafe fn set_structure<T: Sized32>(ptr: *mut T, value: &T) -> Result<(), sb_status> {
+    // SAFETY: passed on from the caller.
+    let len = unsafe { told(ptr) }?.min(size_of::<T>());
+    let (from, to) = (core::ptr::from_ref(value).cast::<u8>(), ptr.cast::<u8>());
+    let head = size_of::<u32>();
+    // SAFETY: the value and the caller's structure are both `len` bytes or longer, and lie apart.
+    unsafe { to.wrapping_add(head).copy_from_nonoverlapping(from.wrapping_add(head), len - head) };
+    Ok(())
 }
 
 /// Moves `value` into the caller's memory, aligned.
@@ -121,26 +152,50 @@ pub(crate) unsafe fn handle<'a, T: Handle>(ptr: *const T) -> Result<&'a T, sb_st
 mod tests {
     use super::*;
 
-    #[derive(Clone, Copy)]
+    /// The second release of a structure, whose first one ended with `value`.
+    #[derive(Clone, Copy, Debug, PartialEq)]
     #[repr(C)]
-    struct Small {
+    struct Grown {
         struct_size: u32,
         value: u32,
+        added: u32,
     }
     // SAFETY: `repr(C)`, the size first, numbers only.
-    unsafe impl Sized32 for Small {}
+    unsafe impl Sized32 for Grown {
+        const FIRST: usize = 8;
+    }
 
-    fn read(words: &[u32]) -> Result<u32, sb_status> {
-        // SAFETY: the tests below give as many bytes as the first word says.
-        unsafe { structure(words.as_ptr().cast::<Small>()) }.map(|s| s.value.wrapping_add(s.struct_size))
+    fn read(words: &[u32]) -> Result<(u32, u32), sb_status> {
+        // SAFETY: the tests below give as many bytes as the first word says, or a number that is refused.
+        unsafe { structure(words.as_ptr().cast::<Grown>()) }.map(|s| (s.value, s.added))
     }
 
     #[test]
-    fn a_later_structure_is_read_while_what_it_added_is_zero() {
-        assert_eq!(read(&[8, 5]), Ok(13));
-        assert_eq!(read(&[16, 5, 0, 0]), Ok(21));
-        assert_eq!(read(&[16, 5, 0, 1]), Err(SB_ERR_STRUCT_SIZE));
-        assert_eq!(read(&[4, 5]), Err(SB_ERR_STRUCT_SIZE));
+    fn earlier_structures_are_read_and_later_ones_while_what_they_added_is_zero() {
+        assert_eq!(read(&[8, 5]), Ok((5, 0)));
+        assert_eq!(read(&[12, 5, 6]), Ok((5, 6)));
+        assert_eq!(read(&[20, 5, 6, 0, 0]), Ok((5, 6)));
+        assert_eq!(read(&[20, 5, 6, 0, 1]), Err(SB_ERR_STRUCT_SIZE));
+    }
+
+    #[test]
+    fn sizes_of_no_release_are_refused_before_the_rest_is_read() {
+        for told in [0, 4, 7, 4097, u32::MAX] {
+            assert_eq!(read(&[told]), Err(SB_ERR_STRUCT_SIZE), "{told}");
+        }
+    }
+
+    #[test]
+    fn of_an_earlier_structure_only_its_own_fields_are_written() {
+        let value = Grown { struct_size: 12, value: 5, added: 6 };
+        let written = |mut words: [u32; 4]| {
+            // SAFETY: the array is as long as the first word says.
+            unsafe { set_structure(words.as_mut_ptr().cast::<Grown>(), &value) }.map(|()| words)
+        };
+        assert_eq!(written([8, 0, 7, 7]), Ok([8, 5, 7, 7]));
+        assert_eq!(written([12, 0, 0, 7]), Ok([12, 5, 6, 7]));
+        assert_eq!(written([16, 0, 0, 7]), Ok([16, 5, 6, 7]));
+        assert_eq!(written([4, 0, 0, 7]), Err(SB_ERR_STRUCT_SIZE));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Augmentation pipelines in the caller's memory.
 
-use crate::memory::{Handle, Sized32, handle, one_mut, place, slice, slice_mut, structure};
+use crate::memory::{Handle, Sized32, handle, one_mut, place, set_structure, slice, slice_mut, structure};
 use crate::status::{SB_ERR_OVERFLOW, SB_VERSION_NUMBER, call, sb_status};
 use crate::stream::sb_key;
 use core::ffi::c_void;
+use core::mem::offset_of;
 use seedbed::augment::{Pipeline, Shape};
 use seedbed::{Error, ImageMut, ImageRef, Level, Scratch};
 
@@ -12,8 +13,8 @@ pub const SB_PURPOSE_AUGMENT: u32 = 2;
 
 const _: () = assert!(SB_PURPOSE_AUGMENT == seedbed::augment::PURPOSE);
 
-/// Steps that a pipeline holds at most.
-pub const SB_PIPELINE_STEPS: usize = 16;
+/// Steps that a pipeline holds at most: as many as the command takes.
+pub const SB_PIPELINE_STEPS: usize = 32;
 
 /// The size of an image.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +31,9 @@ pub struct sb_shape {
 }
 
 // SAFETY: `repr(C)`, the size first, numbers without padding.
-unsafe impl Sized32 for sb_shape {}
+unsafe impl Sized32 for sb_shape {
+    const FIRST: usize = 16;
+}
 
 /// An image of 8-bit values to read: row y begins at data + y * stride.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +54,9 @@ pub struct sb_image {
 }
 
 // SAFETY: `repr(C)`, the size first, numbers and a pointer.
-unsafe impl Sized32 for sb_image {}
+unsafe impl Sized32 for sb_image {
+    const FIRST: usize = 16 + 2 * size_of::<usize>();
+}
 
 /// An image of 8-bit values to write; what lies between rows is left alone.
 #[derive(Clone, Copy, Debug)]
@@ -72,15 +77,23 @@ pub struct sb_image_mut {
 }
 
 // SAFETY: `repr(C)`, the size first, numbers and a pointer.
-unsafe impl Sized32 for sb_image_mut {}
+unsafe impl Sized32 for sb_image_mut {
+    const FIRST: usize = <sb_image as Sized32>::FIRST;
+}
 
 // The layouts that are released, on 32 and 64 bits.
 const _: () = assert!(size_of::<sb_key>() == 24);
 const _: () = assert!(size_of::<sb_shape>() == 16);
 const _: () = assert!(size_of::<sb_image>() == 16 + 2 * size_of::<usize>());
 const _: () = assert!(size_of::<sb_image_mut>() == size_of::<sb_image>());
+const _: () = assert!(offset_of!(sb_key, op) == 12 && offset_of!(sb_key, sample) == 16);
+const _: () = assert!(offset_of!(sb_shape, channels) == 12);
+const _: () = assert!(offset_of!(sb_image, stride) == 16);
+const _: () = assert!(offset_of!(sb_image, data) == 16 + size_of::<usize>());
+const _: () = assert!(offset_of!(sb_image_mut, stride) == offset_of!(sb_image, stride));
+const _: () = assert!(offset_of!(sb_image_mut, data) == offset_of!(sb_image, data));
 
-/// An augmentation pipeline. It lies in memory of yours, holds no pointer, and needs no free function.
+/// An augmentation pipeline. It lies in memory of yours and needs no free function.
 #[derive(Debug)]
 pub struct sb_pipeline {
     _opaque: (),
@@ -125,9 +138,11 @@ pub unsafe extern "C" fn sb_pipeline_size(bytes: *mut usize) -> sb_status {
     })
 }
 
-/// Reads a pipeline from the bytes that `seedbed` writes, into memory[0..memory_bytes], and sets *out to it.
-/// The bytes may go away afterwards, the memory must stay. SB_ERR_BAD_DATA for bytes that are cut off, too many or
-/// mean nothing, SB_ERR_CAPACITY for more than SB_PIPELINE_STEPS steps.
+/// Reads a pipeline from the bytes of the file `pipeline.bin`, which `seedbed augment` writes beside its dataset, into
+/// memory[0..memory_bytes], and sets *out to it. The bytes may go away afterwards, the memory must stay.
+/// SB_ERR_BAD_DATA for bytes that are cut off, too many or mean nothing, SB_ERR_UNSUPPORTED_VERSION,
+/// SB_ERR_UNSUPPORTED for an operation that this build does not know, SB_ERR_INVALID_ARGUMENT for a parameter out of
+/// range, SB_ERR_CAPACITY for more than SB_PIPELINE_STEPS steps, SB_ERR_BUFFER_TOO_SMALL for too little memory.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sb_pipeline_init(
     data: *const c_void,
@@ -172,12 +187,12 @@ pub unsafe extern "C" fn sb_pipeline_out_shape(
             ..before
         };
         // SAFETY: passed on from the caller.
-        *unsafe { one_mut(out) }? = found;
-        Ok(())
+        unsafe { set_structure(out, &found) }
     })
 }
 
 /// Sets *bytes to the work memory that sb_pipeline_apply takes for an image of *shape, whatever is drawn.
+/// SB_ERR_OVERFLOW where no memory is that large.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sb_pipeline_workspace(
     pipeline: *const sb_pipeline,
@@ -190,15 +205,20 @@ pub unsafe extern "C" fn sb_pipeline_workspace(
         // SAFETY: passed on from the caller.
         let shape = shape_of(&unsafe { structure(shape) }?);
         pipeline.steps.out_shape(shape).map_err(Error::code)?;
+        let need = pipeline.steps.scratch_len(shape);
+        // Nobody can lend more; `usize::MAX` stands for a sum that does not fit.
+        if need > isize::MAX as usize {
+            return Err(SB_ERR_OVERFLOW);
+        }
         // SAFETY: passed on from the caller.
-        *unsafe { one_mut(bytes) }? = pipeline.steps.scratch_len(shape);
+        *unsafe { one_mut(bytes) }? = need;
         Ok(())
     })
 }
 
 /// Augments *src into *dst, whose shape is that of sb_pipeline_out_shape, by what is drawn from the seed and *key.
-/// The key's op is not looked at. SB_PURPOSE_AUGMENT as purpose, the number of the copy as epoch and sb_id_hash of
-/// the sample's id as sample give the bytes that the command `seedbed` makes.
+/// The key's op is not looked at. SB_PURPOSE_AUGMENT as purpose, the number of the copy as epoch (copies count from 1)
+/// and sb_id_hash of the sample's id as sample give the pixels that the command `seedbed augment` makes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sb_pipeline_apply(
     pipeline: *const sb_pipeline,

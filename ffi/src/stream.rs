@@ -1,7 +1,7 @@
 //! Streams of random numbers, as plain values of the caller's.
 
 use crate::memory::{Sized32, one_mut, slice, slice_mut, structure};
-use crate::status::{call, sb_status};
+use crate::status::{SB_ERR_BAD_HANDLE, call, sb_status};
 use core::ffi::c_char;
 use seedbed::Level;
 use seedbed::rng::{Key, Stream, id_hash};
@@ -23,7 +23,9 @@ pub struct sb_key {
 }
 
 // SAFETY: `repr(C)`, the size first, numbers without padding.
-unsafe impl Sized32 for sb_key {}
+unsafe impl Sized32 for sb_key {
+    const FIRST: usize = 24;
+}
 
 impl From<sb_key> for Key {
     fn from(key: sb_key) -> Key {
@@ -31,7 +33,8 @@ impl From<sb_key> for Key {
     }
 }
 
-/// The number of a sample whose id is the text id[0..id_len], for sb_key: its 64-bit FNV-1a hash. 0 for NULL.
+/// The number of a sample whose id is the text id[0..id_len], for sb_key: its 64-bit FNV-1a hash. 0 for
+/// NULL with id_len > 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sb_id_hash(id: *const c_char, id_len: usize) -> u64 {
     // SAFETY: passed on from the caller.
@@ -41,7 +44,8 @@ pub unsafe extern "C" fn sb_id_hash(id: *const c_char, id_len: usize) -> u64 {
     }
 }
 
-/// A stream of random numbers: a plain value without a pointer. Copy it, store it, use one per thread.
+/// A stream of random numbers: a plain value without a pointer. Copy it, store it, use one per thread. Before
+/// sb_stream_init, zeroed, it gives SB_ERR_BAD_HANDLE.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct sb_stream {
@@ -61,7 +65,8 @@ unsafe fn stored<'a>(stream: *mut sb_stream) -> Result<&'a mut Stream, sb_status
     unsafe { one_mut(stream.cast::<Stream>()) }
 }
 
-/// Runs `draw` on the caller's stream and buffer.
+/// Runs `draw` on the caller's stream and buffer. The state of zeros, which no seed gives and which would stay zero,
+/// is a stream that was never set.
 ///
 /// # Safety
 /// As `one_mut` and `slice_mut`.
@@ -72,6 +77,10 @@ unsafe fn fill<T>(
     draw: impl FnOnce(&mut Stream, &mut [T]),
 ) -> sb_status {
     call(|| {
+        // SAFETY: passed on from the caller.
+        if unsafe { one_mut(stream) }?.state == [0; 4] {
+            return Err(SB_ERR_BAD_HANDLE);
+        }
         // SAFETY: passed on from the caller.
         let stream = unsafe { stored(stream) }?;
         // SAFETY: passed on from the caller.
@@ -157,5 +166,32 @@ mod tests {
             assert_eq!(sb_stream_next_u32(&mut stream, core::ptr::null_mut(), 0), SB_OK);
         }
         assert_eq!(stream.state, [7; 4]);
+    }
+
+    #[test]
+    fn a_stream_that_was_never_set_draws_nothing() {
+        let mut stream = sb_stream { state: [0; 4] };
+        let (mut words, mut numbers) = ([7u32; 2], [7f32; 2]);
+        // SAFETY: pointers and lengths are those of the arrays above.
+        unsafe {
+            assert_eq!(sb_stream_next_u32(&mut stream, words.as_mut_ptr(), 2), SB_ERR_BAD_HANDLE);
+            assert_eq!(sb_stream_uniform(&mut stream, numbers.as_mut_ptr(), 2), SB_ERR_BAD_HANDLE);
+            assert_eq!(sb_stream_normal(&mut stream, numbers.as_mut_ptr(), 2), SB_ERR_BAD_HANDLE);
+        }
+        assert_eq!((words, numbers), ([7; 2], [7.0; 2]));
+    }
+
+    #[test]
+    fn many_normal_numbers_have_the_bits_of_few() {
+        let mut stream = sb_stream { state: [0; 4] };
+        let mut got = std::vec![0f32; DETECT_FROM + 3];
+        // SAFETY: pointers and lengths are those of the vector above.
+        unsafe {
+            assert_eq!(sb_stream_init(&mut stream, 9, &KEY), SB_OK);
+            assert_eq!(sb_stream_normal(&mut stream, got.as_mut_ptr(), got.len()), SB_OK);
+        }
+        let mut want = std::vec![0f32; got.len()];
+        Stream::new(9, KEY.into()).fill_normal(Level::BASE, &mut want);
+        assert!(got.iter().zip(&want).all(|(a, b)| a.to_bits() == b.to_bits()));
     }
 }

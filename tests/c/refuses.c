@@ -13,10 +13,11 @@
 
 static int streams(void) {
     sb_key key = {sizeof key, 1, 2, 4, 3};
-    sb_stream one, two;
+    sb_stream one = {{0}}, two;
     uint32_t words[3];
     float numbers[40];
     size_t i;
+    CHECK(sb_stream_next_u32(&one, words, 1) == SB_ERR_BAD_HANDLE);
     CHECK(sb_stream_init(&one, 9, &key) == SB_OK);
     two = one; /* A plain value. */
     CHECK(sb_stream_next_u32(&one, words, 3) == SB_OK);
@@ -29,6 +30,8 @@ static int streams(void) {
     CHECK(sb_stream_normal(&one, NULL, 1) == SB_ERR_INVALID_ARGUMENT);
     CHECK(sb_stream_normal(NULL, numbers, 1) == SB_ERR_INVALID_ARGUMENT);
     key.struct_size = 8;
+    CHECK(sb_stream_init(&one, 9, &key) == SB_ERR_STRUCT_SIZE);
+    key.struct_size = 4000000000u;
     CHECK(sb_stream_init(&one, 9, &key) == SB_ERR_STRUCT_SIZE);
     return 0;
 }

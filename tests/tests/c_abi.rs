@@ -79,10 +79,10 @@ fn run(program: &Path, arguments: &[&Path]) -> String {
 fn expected() -> String {
     let pixels: Vec<u8> = (0..12 * 32).map(|i| (i * 7) as u8).collect();
     let src = ImageRef::with_stride(&pixels, 12, 18, 1, 32).unwrap();
-    let pipeline = Pipeline::<16>::from_bytes(PIPELINE).unwrap();
+    let pipeline = Pipeline::<32>::from_bytes(PIPELINE).unwrap();
     let (height, width, channels) = pipeline.out_shape(src.shape()).unwrap();
     let mut memory = vec![0; pipeline.scratch_len(src.shape())];
-    (0..8)
+    (1..=8)
         .map(|copy| {
             let mut out = vec![0; height * width * channels];
             let dst = ImageMut::new(&mut out, height, width, channels).unwrap();
@@ -110,16 +110,18 @@ fn programs_in_c_and_cpp_get_the_bytes_of_the_core() {
 }
 
 #[test]
-fn a_c_program_is_refused_what_must_be_refused() {
-    if !have("cc") {
+fn programs_are_refused_what_must_be_refused() {
+    if !(have("cc") && have("c++")) {
         return;
     }
     let (libraries, work) = built("refuses");
-    let program = work.path().join("refuses");
-    compile("tests/c/refuses.c", &program, &libraries, false);
     let mut stream = Stream::new(9, Key::new(1).epoch(2).sample(3).op(4));
     let words = [(); 3].map(|()| format!("{:08x}", stream.next_u32()));
-    assert_eq!(run(&program, &[]).trim(), words.join(" "));
+    for source in ["tests/c/refuses.c", "tests/c/refuses.cpp"] {
+        let program = work.path().join("refuses");
+        compile(source, &program, &libraries, false);
+        assert_eq!(run(&program, &[]).trim(), words.join(" "), "{source}");
+    }
 }
 
 #[test]

@@ -49,6 +49,29 @@ fn compact(header: &str) -> String {
 }
 
 #[test]
+fn every_build_file_names_the_version_of_the_package() {
+    let ffi = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ffi");
+    let version = env!("CARGO_PKG_VERSION");
+    let major = version.split('.').next().unwrap();
+    let soname = format!("libseedbed.so.{major}");
+    for (file, wanted) in [
+        ("CMakeLists.txt", format!("project(seedbed VERSION {version} ")),
+        ("CMakeLists.txt", soname.clone()),
+        ("build.sh", format!("-soname,{soname} ")),
+        ("README.md", soname.clone()),
+    ] {
+        let text = std::fs::read_to_string(ffi.join(file)).unwrap();
+        assert!(text.contains(&wanted), "{file} does not say {wanted}");
+        // Nor is an older one left anywhere.
+        let named = text.split("libseedbed.so.").skip(1);
+        assert!(
+            named.map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()).all(|n| n == Some(major)),
+            "{file}"
+        );
+    }
+}
+
+#[test]
 fn the_committed_header_is_the_generated_one() {
     let ffi = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ffi");
     let conventions = std::fs::read_to_string(ffi.join("include/conventions.txt")).unwrap();

@@ -8,7 +8,11 @@
 #include <vector>
 
 int main(int argc, char **argv) {
-    if (argc != 2 || !seedbed::same_version()) {
+    if (!seedbed::same_version()) {
+        std::fprintf(stderr, "error: the library has another version than seedbed.hpp: %u\n", unsigned(sb_version()));
+        return 1;
+    }
+    if (argc != 2) {
         std::fprintf(stderr, "usage: augment pipeline.bin\n");
         return 2;
     }
@@ -35,7 +39,7 @@ int main(int argc, char **argv) {
     src.stride = stride;
     std::vector<unsigned char> work(need);
     const std::string id = "digits/0007";
-    for (uint32_t copy = 0; copy < 8; copy++) {
+    for (uint32_t copy = 1; copy <= 8; copy++) {
         status = pipeline.apply(src, seedbed::image_mut(out, result.data()), 42,
                                 seedbed::augment_key(id.data(), id.size(), copy), work.data(), work.size());
         if (status != SB_OK) {

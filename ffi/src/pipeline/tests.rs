@@ -4,7 +4,7 @@ use crate::status::{
     SB_ERR_SHAPE_MISMATCH, SB_ERR_STRUCT_SIZE, SB_ERR_WORK_TOO_SMALL, SB_OK,
 };
 use core::ptr::{null, null_mut};
-use seedbed::augment::key;
+use seedbed::augment::{Op, key};
 use seedbed_golden::PIPELINE;
 use std::vec;
 use std::vec::Vec;
@@ -26,6 +26,16 @@ struct Call {
 
 impl Call {
     fn new() -> Self {
+        Self::with(PIPELINE)
+    }
+
+    fn of<const N: usize>(pipeline: &Pipeline<N>) -> Self {
+        let mut bytes = vec![0; pipeline.bytes_len()];
+        pipeline.to_bytes(&mut bytes).unwrap();
+        Self::with(&bytes)
+    }
+
+    fn with(data: &[u8]) -> Self {
         let (mut bytes, mut pipeline) = (0, null_mut());
         let mut out = sb_shape { height: 0, width: 0, channels: 0, ..SHAPE };
         let mut work = 0;
@@ -33,8 +43,8 @@ impl Call {
         let memory = unsafe {
             assert_eq!(sb_pipeline_size(&mut bytes), SB_OK);
             let mut memory = vec![0xa5u8; bytes];
-            let (data, len) = (PIPELINE.as_ptr().cast(), PIPELINE.len());
-            assert_eq!(sb_pipeline_init(data, len, memory.as_mut_ptr().cast(), bytes, &mut pipeline), SB_OK);
+            let (at, len) = (data.as_ptr().cast(), data.len());
+            assert_eq!(sb_pipeline_init(at, len, memory.as_mut_ptr().cast(), bytes, &mut pipeline), SB_OK);
             assert_eq!(sb_pipeline_out_shape(pipeline, &SHAPE, &mut out), SB_OK);
             assert_eq!(sb_pipeline_workspace(pipeline, &SHAPE, &mut work), SB_OK);
             memory
@@ -125,6 +135,41 @@ fn pipelines_come_from_whole_bytes_into_enough_memory_only() {
         assert_eq!(init(PIPELINE.len(), bytes - align_of::<Placed>()), SB_ERR_BUFFER_TOO_SMALL);
         assert!(out.is_null());
     }
+}
+
+#[test]
+fn a_pipeline_lies_in_memory_of_any_alignment() {
+    let mut bytes = 0;
+    // SAFETY: every pointer is to a variable or buffer here, with its length.
+    unsafe {
+        sb_pipeline_size(&mut bytes);
+        let mut memory = vec![0xa5u8; bytes + 8];
+        for offset in 0..8 {
+            let (mut pipeline, mut work) = (null_mut(), 0);
+            let at = memory[offset..].as_mut_ptr().cast();
+            let init = sb_pipeline_init(PIPELINE.as_ptr().cast(), PIPELINE.len(), at, bytes, &mut pipeline);
+            assert_eq!(init, SB_OK);
+            assert_eq!(sb_pipeline_workspace(pipeline, &SHAPE, &mut work), SB_OK);
+            let placed = pipeline as usize - memory.as_ptr() as usize;
+            assert!(placed >= offset && placed + size_of::<Placed>() <= offset + bytes);
+            assert!(memory[offset + bytes..].iter().all(|&byte| byte == 0xa5), "{offset}");
+        }
+    }
+}
+
+#[test]
+fn work_memory_that_does_not_fit_is_told_so() {
+    let mut blur = Pipeline::<1>::new();
+    blur.push(Op::GaussianBlur { sigma: [32.0; 2] }, 1.0).unwrap();
+    let mut call = Call::of(&blur);
+    // As many values as an image may have: two images and the rows of the blur are more than all memory.
+    let vast = sb_shape { height: 32, width: 1 << 24, channels: u32::MAX, ..SHAPE };
+    let mut bytes = 7;
+    // SAFETY: every pointer is to a variable here or to the pipeline.
+    assert_eq!(unsafe { sb_pipeline_workspace(call.pipeline, &vast, &mut bytes) }, SB_ERR_OVERFLOW);
+    assert_eq!(bytes, 7);
+    let (src, dst, work) = (call.src(), call.dst(), call.work.len());
+    assert_eq!(call.apply(&src, &dst, work), SB_OK);
 }
 
 #[test]

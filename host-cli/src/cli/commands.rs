@@ -59,7 +59,7 @@ pub enum Command {
     /// Even out the classes of the train split: copies, SMOTE, undersampling or weights.
     #[command(after_help = examples::BALANCE)]
     Balance(On<BalanceOptions>),
-    /// Make varied copies of the pictures of the train split.
+    /// Make varied copies of the pictures of the train split, and `pipeline.bin` for the library for C.
     #[command(after_help = examples::AUGMENT)]
     Augment(On<AugmentOptions>),
     /// Train a small generative model: a VAE or a GAN.

@@ -2,7 +2,8 @@
 //!
 //! The originals stay. A copy's id is that of its source with `!augment` and its number after it; its randomness
 //! depends on the seed, the source's id and its number alone, and its origin tells how to make it again
-//! ([`replay`](super::replay)).
+//! ([`replay`](super::replay)). The operations lie beside the dataset as [`PIPELINE_FILE`], so that a program in C makes
+//! the same copies.
 
 mod maker;
 mod ops;
@@ -12,12 +13,15 @@ pub use ops::{OpError, OpStep};
 
 use super::{Ctx, Outcome, Stage};
 use crate::dataset::{Dataset, DatasetWriter, Kind, Sample, Split};
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// The name of the stage, in ids and origins.
 const STEP: &str = "augment";
+
+/// The operations in the form that the library for C reads (`sb_pipeline_init`), beside the dataset.
+pub const PIPELINE_FILE: &str = "pipeline.bin";
 
 /// The most copies of one sample.
 const MAX_COPIES: u32 = 1000;
@@ -80,6 +84,8 @@ impl Stage for AugmentOptions {
             },
         )?;
         let meta = writer.finish()?;
+        let path = out.join(PIPELINE_FILE);
+        std::fs::write(&path, augmenter.pipeline_bytes()?).at(&path)?;
         Ok(Outcome::new(meta.counts.samples)
             .figure("originals", originals)
             .figure("copies", copies)

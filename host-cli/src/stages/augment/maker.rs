@@ -52,6 +52,16 @@ impl Augmenter {
         Ok(Self { pipeline, ops: ops.to_vec(), step, purpose, level: ctx.level, seed: ctx.seed })
     }
 
+    /// The operations in their byte form.
+    ///
+    /// # Errors
+    /// Never for a list that [`Augmenter::new`] takes.
+    pub fn pipeline_bytes(&self) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; self.pipeline.bytes_len()];
+        self.pipeline.to_bytes(&mut bytes)?;
+        Ok(bytes)
+    }
+
     /// Copy `n` (from 1) of `source`, whose picture is `pixels`: a sample with an id and an origin of its own, and
     /// label, split and weight of the source.
     ///

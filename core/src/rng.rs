@@ -148,7 +148,8 @@ impl Stream {
         box_muller(pair).0
     }
 
-    /// Fills `out` with numbers of the standard normal distribution, two for each pair of draws.
+    /// Fills `out` with numbers of the standard normal distribution. Takes 32 draws for each block of 32 numbers that
+    /// is begun, whole or not.
     pub fn fill_normal(&mut self, level: Level, out: &mut [f32]) {
         let mut bits = [[0u32; 2]; 16];
         for block in out.chunks_mut(32) {

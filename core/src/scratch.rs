@@ -98,7 +98,8 @@ impl<'a> Scratch<'a> {
     /// The next `n` elements. Their values are whatever the memory held before.
     ///
     /// # Errors
-    /// [`Error::ScratchTooSmall`] where less is left; nothing is taken then.
+    /// [`Error::ScratchTooSmall`] where less is left, [`Error::Overflow`] where the size is not a `usize`; nothing is
+    /// taken then.
     pub fn take<T: Plain>(&mut self, n: usize) -> Result<&'a mut [T]> {
         let bytes = n.checked_mul(size_of::<T>()).ok_or(Error::Overflow)?;
         if bytes == 0 {
@@ -151,10 +152,12 @@ impl ScratchBuf {
         Self(alloc::vec::Vec::new())
     }
 
-    /// An arena of at least `bytes`, an answer of `scratch_len`.
+    /// An arena of at least `bytes`, an answer of `scratch_len`. Where there is not so much memory the arena is
+    /// shorter, and the operation says [`Error::ScratchTooSmall`].
     pub fn arena(&mut self, bytes: usize) -> Scratch<'_> {
-        if self.0.len() < bytes {
-            self.0.resize(bytes, 0);
+        let more = bytes.saturating_sub(self.0.len());
+        if self.0.try_reserve_exact(more).is_ok() {
+            self.0.resize(self.0.len() + more, 0);
         }
         Scratch::new(&mut self.0)
     }

@@ -66,8 +66,10 @@ impl<const N: usize> Pipeline<N> {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] where a side is 0, a part that is cut out is larger than the image, or a step that
-    /// changes the shape is not certain; [`Error::Overflow`] for images that no memory holds.
+    /// changes the shape is not certain, and what [`Pipeline::validate`] refuses; [`Error::Overflow`] for images that no
+    /// memory holds.
     pub fn out_shape(&self, shape: Shape) -> Result<Shape> {
+        self.validate()?;
         self.steps.iter().try_fold(checked(shape)?, |shape, step| step.out_shape(shape))
     }
 
@@ -106,8 +108,8 @@ impl Step {
         let out = match self.op {
             Op::RandomCrop { height: h, width: w, padding, .. } => {
                 let (h, w) = (or_same(h, height), or_same(w, width));
-                let margin = 2 * padding as usize;
-                if h > height + margin || w > width + margin {
+                let margin = (padding as usize).saturating_mul(2);
+                if h > height.saturating_add(margin) || w > width.saturating_add(margin) {
                     return Err(Error::InvalidArgument);
                 }
                 (h, w, channels)

@@ -15,6 +15,9 @@ impl<const N: usize> Pipeline<N> {
     /// two images of the largest shape on the way, and what the hungriest step needs. 0 for shapes that
     /// [`Pipeline::out_shape`] refuses.
     pub fn scratch_len(&self, shape: Shape) -> usize {
+        if self.out_shape(shape).is_err() {
+            return 0;
+        }
         let (mut now, mut largest, mut most) = (shape, 0, 0);
         for step in self.steps() {
             most = most.max(step.scratch_len(now));
@@ -142,14 +145,16 @@ impl Work<'_> {
             (drawn, step.op)
         {
             let map = motion.inverse((self.shape.0, self.shape.1))?;
-            let map = match self.pending {
-                Some((before, same)) if same == border => before.then(&map),
-                _ => {
-                    self.flush()?;
-                    map
-                }
+            let size = (self.shape.0, self.shape.1);
+            // Maps that lead too far together are resampled one after the other.
+            let both = match self.pending {
+                Some((before, same)) if same == border => Some(before.then(&map)).filter(|m| m.reaches(size)),
+                _ => None,
             };
-            self.pending = Some((map, border));
+            if both.is_none() {
+                self.flush()?;
+            }
+            self.pending = Some((both.unwrap_or(map), border));
             return Ok(());
         }
         if drawn == Drawn::Skipped {
@@ -185,7 +190,8 @@ impl Work<'_> {
                 image::cutout(self.image_mut()?, part, fill as u8)
             }
             // No quarter turn at all.
-            _ => Ok(()),
+            (Op::Rot90 {}, Drawn::Turns(_)) => Ok(()),
+            _ => Err(Error::Unsupported),
         }
     }
 

@@ -59,7 +59,7 @@ pub fn gaussian_blur(
     let mut frame = scratch.frame();
     let weights = frame.take::<i16>(radius + 1)?;
     let starts = frame.take::<usize>(2 * radius + 1)?;
-    let padded = frame.take_zeroed::<u8>(stride.saturating_add(2 * radius * channels))?;
+    let padded = frame.take_zeroed::<u8>(stride.saturating_add((2 * radius).saturating_mul(channels)))?;
     let ring_rows = starts.len().min(height);
     let ring = frame.take_zeroed::<i16>(stride.saturating_mul(ring_rows))?;
     gaussian(sigma, weights);
@@ -225,6 +225,17 @@ mod tests {
             let want = blurred(Level::BASE, sigma, &src);
             for level in Level::available() {
                 prop_assert_eq!(&blurred(level, sigma, &src), &want);
+            }
+        }
+    }
+
+    #[test]
+    fn the_widest_blurs_stay_within_one_level() {
+        let src = Owned::pattern(11, 8, 1);
+        for sigma in [9.5, 20.0, 27.3, 30.9, MAX_SIGMA] {
+            let got = blurred(Level::detect(), sigma, &src);
+            for (g, w) in got.data.iter().zip(exact(sigma, &src)) {
+                assert!((f64::from(*g) - w).abs() <= 1.0, "{sigma}: {g} {w}");
             }
         }
     }

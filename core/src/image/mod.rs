@@ -35,4 +35,6 @@ fn same<T: PartialEq>(a: T, b: T) -> Result<()> {
 }
 
 #[cfg(test)]
+mod strided;
+#[cfg(test)]
 pub(crate) mod testing;

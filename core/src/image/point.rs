@@ -194,7 +194,8 @@ pub fn grey_to_rgb<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> R
 ///
 /// # Errors
 /// [`Error::ShapeMismatch`] where the shapes differ or `mean` and `std` do not have one value for each channel,
-/// [`Error::InvalidArgument`] unless all means are finite and all deviations finite and positive.
+/// [`Error::InvalidArgument`] unless all means are finite and all deviations finite, positive, and not so small
+/// that a result is infinite.
 pub fn normalise(
     level: Level,
     src: ImageRef<'_, u8>,
@@ -205,7 +206,7 @@ pub fn normalise(
     same(src.shape(), dst.shape())?;
     let channels = src.channels();
     same((mean.len(), std.len()), (channels, channels))?;
-    let usable = |(m, s): (&f32, &f32)| m.is_finite() && s.is_finite() && *s > 0.0;
+    let usable = |(m, s): (&f32, &f32)| *s > 0.0 && s.is_finite() && (1.0 / s + math::abs(m / s)).is_finite();
     if !mean.iter().zip(std).all(usable) {
         return Err(Error::InvalidArgument);
     }
@@ -349,6 +350,7 @@ mod tests {
         };
         assert_eq!(run(&[0.0], &[0.0]), Err(Error::InvalidArgument));
         assert_eq!(run(&[f32::NAN], &[1.0]), Err(Error::InvalidArgument));
+        assert_eq!(run(&[0.5], &[1e-41]), Err(Error::InvalidArgument));
         assert_eq!(run(&[0.0, 0.0], &[1.0]), Err(Error::ShapeMismatch));
         assert_eq!(out, [7.0; 4]);
     }

@@ -106,11 +106,11 @@ impl<'s> ResizePlan<'s> {
             return Ok(());
         }
         let mut frame = scratch.frame();
-        let lanes_in = frame.take::<u8>(src.width() * channels * ROWS)?;
-        let lanes_out = frame.take::<u8>(dst.width() * channels * ROWS)?;
-        let rows = ring_rows(self.rows.stride(), src.height());
+        let lanes_in = frame.take::<u8>((src.width() * channels).saturating_mul(ROWS))?;
         let len = dst.width() * channels;
-        let mut ring = Ring { data: frame.take::<u8>(len * rows)?, rows, len };
+        let lanes_out = frame.take::<u8>(len.saturating_mul(ROWS))?;
+        let rows = ring_rows(self.rows.stride(), src.height());
+        let mut ring = Ring { data: frame.take::<u8>(len.saturating_mul(rows))?, rows, len };
         let mut filled = 0;
         for ((start, weights), to) in self.rows.iter().zip(dst.iter_rows_mut()) {
             while filled < start + weights.len() {
@@ -313,29 +313,28 @@ impl Fit {
         if from.0 == 0 || from.1 == 0 || to.0 == 0 || to.1 == 0 {
             return Err(Error::InvalidArgument);
         }
+        if [from.0, from.1, to.0, to.1].iter().any(|&side| u32::try_from(side).is_err()) {
+            return Err(Error::Overflow);
+        }
         let whole = Placement { source: Rect::whole(from), target: Rect::whole(to) };
         Ok(match self {
             Fit::Stretch => whole,
-            Fit::Contain => Placement { target: Rect::centred(largest(from, to)?, to), ..whole },
-            Fit::Cover => Placement { source: Rect::centred(largest(to, from)?, from), ..whole },
+            Fit::Contain => Placement { target: Rect::centred(largest(from, to), to), ..whole },
+            Fit::Cover => Placement { source: Rect::centred(largest(to, from), from), ..whole },
         })
     }
 }
 
-/// The largest size of the proportions of `shape` that fits into `room`.
-fn largest(shape: (usize, usize), room: (usize, usize)) -> Result<(usize, usize)> {
-    let [h, w, room_h, room_w] =
-        [shape.0, shape.1, room.0, room.1].map(|side| u32::try_from(side).map(u64::from));
-    let (Ok(h), Ok(w), Ok(room_h), Ok(room_w)) = (h, w, room_h, room_w) else {
-        return Err(Error::Overflow);
-    };
+/// The largest size of the proportions of `shape` that fits into `room`; all sides are below 2³².
+fn largest(shape: (usize, usize), room: (usize, usize)) -> (usize, usize) {
+    let [h, w, room_h, room_w] = [shape.0, shape.1, room.0, room.1].map(|side| side as u64);
     // a · b / c, halves upwards; products of two sides fit 64 bits.
     let ratio = |a: u64, b: u64, c: u64| (a * b + c / 2).checked_div(c).unwrap_or(0).max(1);
-    Ok(if h * room_w >= w * room_h {
+    if h * room_w >= w * room_h {
         (room_h as usize, ratio(w, room_h, h).min(room_w) as usize)
     } else {
         (ratio(h, room_w, w).min(room_h) as usize, room_w as usize)
-    })
+    }
 }
 
 #[cfg(test)]

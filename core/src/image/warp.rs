@@ -104,20 +104,28 @@ impl Affine {
         }
     }
 
+    /// Whether no pixel of an output of `size` = (height, width) comes from further away than 2³⁰ pixels, which is
+    /// as far as [`warp_affine`] goes; false for a map that is not finite.
+    pub fn reaches(&self, size: (usize, usize)) -> bool {
+        self.rows().iter().all(|(x, y, c)| {
+            let reach = math::abs(*x) as f64 * size.1 as f64
+                + math::abs(*y) as f64 * size.0 as f64
+                + math::abs(*c) as f64;
+            reach < 1_073_741_824.0
+        })
+    }
+
+    fn rows(&self) -> [(f32, f32, f32); 2] {
+        [(self.xx, self.xy, self.x0), (self.yx, self.yy, self.y0)]
+    }
+
     /// In fixed point with 32 fractional bits, checked so that no pixel of `size` overflows.
     fn fixed(&self, size: (usize, usize)) -> Result<Fixed> {
-        let rows = [(self.xx, self.xy, self.x0), (self.yx, self.yy, self.y0)];
-        for (x, y, c) in rows {
-            let reach = math::abs(x) as f64 * size.1 as f64
-                + math::abs(y) as f64 * size.0 as f64
-                + math::abs(c) as f64;
-            // False for NaN too.
-            if !(reach < 1_073_741_824.0) {
-                return Err(Error::InvalidArgument);
-            }
+        if !self.reaches(size) {
+            return Err(Error::InvalidArgument);
         }
         let fixed = |v: f32| (v as f64 * 4_294_967_296.0) as i64;
-        let [x, y] = rows.map(|(x, y, c)| [fixed(x), fixed(y), fixed(c)]);
+        let [x, y] = self.rows().map(|(x, y, c)| [fixed(x), fixed(y), fixed(c)]);
         Ok(Fixed { x, y })
     }
 }
@@ -193,7 +201,7 @@ fn row_body<const C: usize>(line: Line, src: ImageRef<'_, u8>, to: &mut [u8]) {
     let [mut x, mut y] = line.at.map(|v| v.wrapping_add(half));
     let data = src.as_mat().data();
     let stride = src.stride();
-    let last = [src.width(), src.height()].map(|n| (n as u64).wrapping_sub(1));
+    let last = [src.width(), src.height()].map(|n| (n as u64).saturating_sub(1));
     for pixel in to.as_chunks_mut::<C>().0 {
         let point = Point::new(x, y);
         // A negative coordinate is a large one without its sign.
@@ -397,6 +405,20 @@ mod tests {
             let both = turn(degrees).then(&turn(-degrees));
             prop_assert!((both.xx - 1.0).abs() < 1e-5 && both.xy.abs() < 1e-5, "{both:?}");
             prop_assert!(both.x0.abs() < 1e-3 && both.y0.abs() < 1e-3, "{both:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_image_shows_its_border_alone() {
+        let (data, mut out) = ([7u8; 64], [9u8; 16]);
+        for (height, width) in [(0, 8), (8, 0)] {
+            let src = ImageRef::new(&data, height, width, 1).unwrap();
+            let mut dst = ImageMut::new(&mut out, 4, 4, 1).unwrap();
+            let (level, map) = (Level::detect(), &Affine::IDENTITY);
+            warp_affine(level, map, Border::Constant(3), src, dst.reborrow()).unwrap();
+            let refused = warp_affine(level, map, Border::Edge, src, dst);
+            assert_eq!((refused, out), (Err(Error::InvalidArgument), [3; 16]));
+            out.fill(9);
         }
     }
 

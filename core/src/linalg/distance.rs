@@ -7,7 +7,7 @@
 
 use crate::error::{Error, Result};
 use crate::exec::Executor;
-use crate::linalg::{Init, Operand, gemm, gemm_scratch_len, squared_distance, sum_of_squares};
+use crate::linalg::{Init, Operand, gemm, gemm_scratch_len, min, squared_distance, sum_of_squares};
 use crate::scratch::{Scratch, ScratchLen};
 use crate::simd::{LANES, Level};
 use crate::view::{MatMut, MatRef};
@@ -64,14 +64,15 @@ impl Run<'_> {
 }
 
 kernel! {
-    /// The first `i ≥ from` with `base + lows[i] − 2·dots[i] ≤ 0`, or the length.
+    /// The first `i ≥ from` with `base + lows[i] − 2·dots[i] ≤ 0` or NaN, or the length.
     fn next_within(dots: &[f32], lows: &[f32], base: f32, from: usize) -> usize = next_within_body;
 }
 
 #[inline(always)]
 fn next_within_body(dots: &[f32], lows: &[f32], base: f32, from: usize) -> usize {
     let n = dots.len().min(lows.len());
-    let hit = |d: f32, l: f32| base + l - 2.0 * d <= 0.0;
+    // True for NaN: where a product overflows, only measuring tells.
+    let hit = |d: f32, l: f32| !(base + l - 2.0 * d > 0.0);
     let mut at = from.min(n);
     let (dots, lows) = (dots.get(at..n).unwrap_or(&[]), lows.get(at..n).unwrap_or(&[]));
     let ((d16, d_tail), (l16, l_tail)) = (dots.as_chunks::<LANES>(), lows.as_chunks::<LANES>());
@@ -96,10 +97,6 @@ pub(crate) const fn scan_scratch_len(queries: usize, refs: usize, dims: usize) -
         .with::<f32>(m.saturating_mul(n))
         .with_bytes(gemm_scratch_len(m, n, dims))
         .bytes()
-}
-
-const fn min(a: usize, b: usize) -> usize {
-    if a < b { a } else { b }
 }
 
 /// Shows every query point every reference point once, in ascending order of the references, in runs.
@@ -146,7 +143,7 @@ where
     for (low, &radius) in ref_lows.iter_mut().zip(radii.unwrap_or(&[])) {
         *low -= radius;
     }
-    for (block, out) in out.chunks_mut(QUERIES * width).enumerate() {
+    for (block, out) in out.chunks_mut(QUERIES.saturating_mul(width)).enumerate() {
         let top = block * QUERIES;
         let rows = queries.slice_rows(top..top + QUERIES);
         for (first, lows) in (0..n).step_by(REFS).zip(ref_lows.chunks(REFS)) {
@@ -155,7 +152,7 @@ where
             gemm(level, exec, Operand::n(rows), Operand::t(cols), Init::Zero, c, &mut frame.frame())?;
             let dots = MatRef::new(&*dots, rows.rows(), cols.rows())?;
             let query_lows = &*query_lows;
-            exec.for_each_chunk(out, JOB * width, |job, piece| {
+            exec.for_each_chunk(out, JOB.saturating_mul(width), |job, piece| {
                 for (i, out) in piece.chunks_mut(width).enumerate() {
                     let local = job * JOB + i;
                     let query = top + local;
@@ -173,63 +170,13 @@ where
 ///
 /// With d values, u = 2⁻²⁴ and s = |x|² + |y|²: the chain of fused products is off by at most d·u·s/2, a norm
 /// by (d/16 + 5)·u of itself, the sums here by 4·u·s, and the direct distance by (d/16 + 7)·u of at most 2·s.
-/// (1.25·d + 64)·u covers them all.
+/// (1.25·d + 64)·u covers them all. Products that fall below the smallest normal number lose at most that much
+/// each; a norm that is not finite hides everything.
 fn lower_norms(level: Level, points: MatRef<'_, f32>, out: &mut [f32]) {
     let hidden = (1.25 * points.cols() as f32 + 64.0) * (f32::EPSILON * 0.5);
-    for (low, row) in out.iter_mut().zip(points.iter_rows()) {
-        *low = sum_of_squares(level, row) * (1.0 - hidden);
-    }
-}
-
-/// Mean and population standard deviation (divided by n) of each column, accumulated in double precision.
-///
-/// # Errors
-/// [`Error::ShapeMismatch`] where an output has not one element per column.
-pub fn column_moments(level: Level, x: MatRef<'_, f32>, mean: &mut [f64], std: &mut [f64]) -> Result<()> {
-    if mean.len() != x.cols() || std.len() != x.cols() {
-        return Err(Error::ShapeMismatch);
-    }
-    column_means(level, x, mean);
-    std.fill(0.0);
-    for row in x.iter_rows() {
-        add_square_deviations(level, row, mean, std);
-    }
-    let n = x.rows().max(1) as f64;
-    for s in std {
-        *s = libm::sqrt(*s / n);
-    }
-    Ok(())
-}
-
-/// Mean of each column; 0 where there are no rows.
-pub(crate) fn column_means(level: Level, x: MatRef<'_, f32>, mean: &mut [f64]) {
-    mean.fill(0.0);
-    for row in x.iter_rows() {
-        add_widened(level, row, mean);
-    }
-    let n = x.rows().max(1) as f64;
-    for m in mean {
-        *m /= n;
-    }
-}
-
-kernel! {
-    fn add_widened(x: &[f32], sum: &mut [f64]) = add_widened_body;
-}
-#[inline(always)]
-fn add_widened_body(x: &[f32], sum: &mut [f64]) {
-    for (s, &x) in sum.iter_mut().zip(x) {
-        *s += f64::from(x);
-    }
-}
-
-kernel! {
-    fn add_square_deviations(x: &[f32], mean: &[f64], sum: &mut [f64]) = add_square_deviations_body;
-}
-#[inline(always)]
-fn add_square_deviations_body(x: &[f32], mean: &[f64], sum: &mut [f64]) {
-    for ((s, &x), &m) in sum.iter_mut().zip(x).zip(mean) {
-        let d = f64::from(x) - m;
-        *s += d * d;
+    let lost = points.cols() as f32 * f32::MIN_POSITIVE;
+    for (i, low) in out.iter_mut().enumerate() {
+        let norm = sum_of_squares(level, points.row(i));
+        *low = if norm.is_finite() { norm * (1.0 - hidden) - lost } else { f32::NEG_INFINITY };
     }
 }

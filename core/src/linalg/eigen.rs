@@ -40,6 +40,11 @@ pub fn symmetric_eigen(level: Level, a: &mut [f64], values: &mut [f64], vectors:
         return Ok(());
     }
     mirror(a, n);
+    // A power of two near the largest value changes no digit and keeps the squares in range.
+    let largest = a.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+    let unit = libm::ldexp(1.0, libm::frexp(largest).1 - 1);
+    let shrink = |v: &mut f64| *v /= unit;
+    a.iter_mut().for_each(shrink);
     vectors.fill(0.0);
     for (i, row) in vectors.chunks_exact_mut(n).enumerate() {
         set(row, i, 1.0);
@@ -52,7 +57,7 @@ pub fn symmetric_eigen(level: Level, a: &mut [f64], values: &mut [f64], vectors:
         }
     }
     for (i, (value, row)) in values.iter_mut().zip(a.chunks_exact(n)).enumerate() {
-        *value = get(row, i);
+        *value = get(row, i) * unit;
     }
     sort_descending(values, vectors);
     for row in vectors.chunks_exact_mut(n) {
@@ -226,6 +231,11 @@ mod tests {
         symmetric_eigen(Level::BASE, &mut [0.0; 9], &mut values, &mut v).unwrap();
         assert_eq!((values, v[0]), ([0.0; 3], 1.0));
         assert_eq!(symmetric_eigen(Level::BASE, &mut [], &mut [], &mut []), Ok(()));
+        for unit in [1e200, 1e-200, f64::from_bits(1)] {
+            let (mut values, mut v) = ([0.0; 2], [0.0; 4]);
+            symmetric_eigen(Level::BASE, &mut [unit; 4], &mut values, &mut v).unwrap();
+            assert!((values[0] / unit - 2.0).abs() < 1e-15 && (values[1] / unit).abs() < 1e-15, "{values:?}");
+        }
         let mut nan = [f64::NAN];
         assert_eq!(symmetric_eigen(Level::BASE, &mut nan, &mut [0.0], &mut [0.0]), Err(Error::NotFinite));
         assert_eq!(symmetric_eigen(Level::BASE, &mut nan, &mut [0.0], &mut []), Err(Error::ShapeMismatch));

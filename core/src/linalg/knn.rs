@@ -61,7 +61,8 @@ pub const fn knn_scratch_len(queries: usize, refs: usize, dims: usize) -> usize 
 /// The `k` nearest references of each query, nearest first, ties by the lower number; equal to the plain double
 /// loop over [`squared_distance`](crate::linalg::squared_distance).
 ///
-/// `out` has `k` places per query. A point with a NaN or an infinity is near to nobody.
+/// `out` has `k` places per query. A point with a NaN or an infinity, or one whose
+/// squared distance overflows, is near to nobody.
 ///
 /// ```
 /// use seedbed::exec::Serial;
@@ -199,6 +200,16 @@ mod tests {
         let got = run(Level::detect(), x, x, Exclude::Itself, 2);
         assert_eq!(got[0].index, 2);
         assert!(!got[1].exists() && !got[2].exists() && !got[6].exists());
+    }
+
+    #[test]
+    fn numbers_whose_squares_are_out_of_range_are_measured() {
+        for v in [[2e19f32, 1.7e19, 2e19, 2.5e19], [1e-20, -1e-20, 1e-20, 1.25e-20]] {
+            let x = MatRef::new(&v, 4, 1).unwrap();
+            for level in Level::available() {
+                assert_eq!(run(level, x, x, Exclude::Itself, 2), plain(x, x, Exclude::Itself, 2), "{v:?}");
+            }
+        }
     }
 
     #[test]

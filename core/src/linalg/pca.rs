@@ -7,9 +7,9 @@
 
 use crate::error::{Error, Result};
 use crate::exec::Executor;
-use crate::linalg::distance::column_means;
+use crate::linalg::moments::column_means;
 use crate::linalg::{
-    Init, Operand, axpy, dot, gemm, gemm_scratch_len, scale, sum_of_squares, symmetric_eigen,
+    Init, Operand, axpy, dot, gemm, gemm_scratch_len, min, scale, sum_of_squares, symmetric_eigen,
 };
 use crate::math;
 use crate::rng::mix;
@@ -25,10 +25,6 @@ const BLOCK: usize = 256;
 const SPARE: usize = 8;
 /// Power iterations; the error of a component falls with this power of the ratio of eigenvalues.
 const ITERATIONS: usize = 32;
-
-const fn min(a: usize, b: usize) -> usize {
-    if a < b { a } else { b }
-}
 
 /// Bytes of scratch for [`covariance`] of `rows` × `cols`.
 pub const fn covariance_scratch_len(rows: usize, cols: usize) -> usize {
@@ -139,7 +135,9 @@ impl<'a> Pca<'a> {
     /// (divided by n − 1) and the mean where the result will borrow them.
     ///
     /// Each component's sign is such that its value of largest magnitude is positive. Where the data have
-    /// fewer directions than are asked for, the rest have variance 0.
+    /// fewer directions than are asked for, the rest are any orthogonal ones, of variance 0. Up to
+    /// [`EXACT_COLS`] columns this is exact; beyond, the error of a component falls with the 32nd power of the ratio of
+    /// the variance of the eighth beyond those asked for to its own.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] for more components than columns or none, [`Error::ShapeMismatch`] where
@@ -226,7 +224,7 @@ impl<'a> Pca<'a> {
         let mut frame = scratch.frame();
         let centred = frame.take::<f32>(min(n, BLOCK) * p)?;
         let stride = out.stride();
-        for (block, piece) in out.data_mut().chunks_mut((BLOCK * stride).max(1)).enumerate() {
+        for (block, piece) in out.data_mut().chunks_mut(BLOCK.saturating_mul(stride).max(1)).enumerate() {
             let rows = x.slice_rows(block * BLOCK..(block + 1) * BLOCK);
             if rows.rows() == 0 {
                 break;
@@ -300,17 +298,17 @@ fn iterate<E: Executor>(
     let count = variances.len();
     let p = components.len() / count.max(1);
     let m = min(count + SPARE, p);
-    let cov32 = scratch.take::<f32>(p * p)?;
-    for (to, &from) in cov32.iter_mut().zip(cov) {
-        *to = from as f32;
+    // A power of two near the largest variance changes no digit and keeps the squares in range.
+    let largest = cov.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+    let unit = libm::ldexp(1.0, libm::frexp(largest).1 - 1);
+    let square = scratch.take::<f32>(p * p)?;
+    for (to, &from) in square.iter_mut().zip(cov) {
+        *to = (from / unit) as f32;
     }
+    let square = MatRef::new(&*square, p, p)?;
     let (basis, image) = (scratch.take::<f32>(m * p)?, scratch.take::<f32>(m * p)?);
-    // A start that no data are made to be orthogonal to.
-    for (i, v) in basis.iter_mut().enumerate() {
-        *v = (mix(i as u64) >> 40) as f32 * (1.0 / 8_388_608.0) - 1.0;
-    }
+    basis.iter_mut().enumerate().for_each(|(i, v)| *v = arbitrary(i));
     orthonormalise(level, basis, p);
-    let square = MatRef::new(&*cov32, p, p)?;
     for step in 0..=ITERATIONS {
         let c = MatMut::new(&mut *image, m, p)?;
         let a = Operand::n(MatRef::new(&*basis, m, p)?);
@@ -320,11 +318,25 @@ fn iterate<E: Executor>(
             orthonormalise(level, basis, p);
         }
     }
+    rayleigh_ritz(level, (basis, image), unit, components, variances, scratch)
+}
+
+/// The eigenvectors inside the space of the orthonormal rows of `basis`, whose images under the matrix are given.
+fn rayleigh_ritz(
+    level: Level,
+    (basis, image): (&[f32], &[f32]),
+    unit: f64,
+    components: &mut [f32],
+    variances: &mut [f32],
+    scratch: &mut Scratch<'_>,
+) -> Result<()> {
+    let p = components.len() / variances.len().max(1);
+    let m = basis.len() / p.max(1);
     let (small, vectors) = (scratch.take::<f64>(m * m)?, scratch.take::<f64>(m * m)?);
     let values = scratch.take::<f64>(m)?;
-    for (i, row) in small.chunks_mut(m).enumerate() {
+    for (row, image) in small.chunks_mut(m).zip(image.chunks(p)) {
         for (v, b) in row.iter_mut().zip(basis.chunks(p)) {
-            *v = f64::from(dot(level, image.get(i * p..i * p + p).unwrap_or(&[]), b));
+            *v = f64::from(dot(level, image, b));
         }
     }
     symmetric_eigen(level, small, values, vectors)?;
@@ -336,27 +348,42 @@ fn iterate<E: Executor>(
             axpy(level, w as f32, b, out);
         }
         turn(level, out);
-        *variance = math::max(value as f32, 0.0);
+        *variance = math::max((value * unit) as f32, 0.0);
     }
     Ok(())
 }
 
-/// Gram–Schmidt over the rows, each row twice; a row with nothing left becomes 0.
+/// Number `i` of a direction that no data are made to be orthogonal to, in −1..1.
+fn arbitrary(i: usize) -> f32 {
+    (mix(i as u64) >> 40) as f32 * (1.0 / 8_388_608.0) - 1.0
+}
+
+/// Gram–Schmidt over the rows, each row twice. A row with nothing left but rounding becomes an arbitrary direction,
+/// so that the space never loses one.
 fn orthonormalise(level: Level, rows: &mut [f32], p: usize) {
     for i in 0..rows.len() / p.max(1) {
         let (done, rest) = rows.split_at_mut(i * p);
         let row = rest.get_mut(..p).unwrap_or_default();
-        let before = sum_of_squares(level, row);
-        for _ in 0..2 {
-            for other in done.chunks(p) {
-                axpy(level, -dot(level, row, other), other, row);
-            }
+        if !reduce(level, row, done) {
+            row.iter_mut().enumerate().for_each(|(j, v)| *v = arbitrary((i + 1) * p + j));
+            reduce(level, row, done);
         }
-        let after = sum_of_squares(level, row);
-        // Below this what is left is rounding, not a direction.
-        let keep = after > before * 1e-10 && after > 0.0;
-        scale(level, if keep { 1.0 / math::sqrt(after) } else { 0.0 }, row);
     }
+}
+
+/// Takes the directions `done` out of `row` and makes its length 1; false, with the row 0, where less than the
+/// rounding is left.
+fn reduce(level: Level, row: &mut [f32], done: &[f32]) -> bool {
+    let before = sum_of_squares(level, row);
+    for _ in 0..2 {
+        for other in done.chunks(row.len().max(1)) {
+            axpy(level, -dot(level, row, other), other, row);
+        }
+    }
+    let after = sum_of_squares(level, row);
+    let keep = after > before * (row.len() as f32 * 1e-14) && after > 0.0;
+    scale(level, if keep { 1.0 / math::sqrt(after) } else { 0.0 }, row);
+    keep
 }
 
 /// The sign rule of [`Pca::fit`].
@@ -399,7 +426,7 @@ mod tests {
         (0..n * p).map(|i| (i % p) as f32 + stream.normal() / (i % p + 1) as f32).collect()
     }
 
-    /// sklearn.decomposition.PCA(2) 1.9.1 on the same nine numbers per column.
+    /// sklearn.decomposition.PCA(2) 1.9.1 on the same ten numbers per column.
     #[test]
     fn components_are_those_of_sklearn() {
         let v = [
@@ -442,6 +469,28 @@ mod tests {
     }
 
     #[test]
+    fn one_strong_column_hides_no_other_direction_whatever_the_unit() {
+        let (n, p) = (400, EXACT_COLS + 40);
+        for (strong, unit) in [(1e4f32, 1.0f32), (3e3, 1e12), (3e3, 1e-14)] {
+            let mut stream = Stream::new(5, Key::new(0));
+            let spread = |j: usize| if j == 0 { strong } else { 1.0 + 4.0 / j as f32 };
+            let v: Vec<f32> = (0..n * p).map(|i| stream.normal() * spread(i % p) * unit).collect();
+            let x = MatRef::new(&v, n, p).unwrap();
+            let f = fit(Level::detect(), x, 4);
+            let (mut mean, mut cov) = (vec![0.0; p], vec![0.0; p * p]);
+            let mut memory = vec![0u8; covariance_scratch_len(n, p)];
+            let scratch = &mut Scratch::new(&mut memory);
+            covariance(Level::detect(), &Serial, x, &mut mean, &mut cov, scratch).unwrap();
+            let (mut values, mut vectors) = (vec![0.0; p], vec![0.0; p * p]);
+            symmetric_eigen(Level::detect(), &mut cov, &mut values, &mut vectors).unwrap();
+            for i in 0..4 {
+                let ratio = f64::from(f.variances[i]) / values[i];
+                assert!((ratio - 1.0).abs() < 2e-3, "{strong} {unit} {i}: {ratio}");
+            }
+        }
+    }
+
+    #[test]
     fn same_bits_at_every_level() {
         for p in [7, EXACT_COLS + 5] {
             let v = slanted(50, p);
@@ -458,6 +507,9 @@ mod tests {
         let flat = vec![3.0f32; 5 * (EXACT_COLS + 1)];
         let f = fit(Level::BASE, MatRef::new(&flat, 5, EXACT_COLS + 1).unwrap(), 2);
         assert_eq!(f.variances, [0.0, 0.0]);
+        let (a, b) = f.components.split_at(EXACT_COLS + 1);
+        let (lengths, product) = ([a, b].map(|v| dot(Level::BASE, v, v)), dot(Level::BASE, a, b));
+        assert!(lengths.iter().all(|l| (l - 1.0).abs() < 1e-5) && product.abs() < 1e-5);
         assert_eq!(fit(Level::BASE, MatRef::new(&flat, 4, 3).unwrap(), 3).variances, [0.0; 3]);
         let mut memory = vec![0u8; 4096];
         let mut call = |v: &[f32], rows| {

@@ -53,6 +53,8 @@ pub fn sqrt(x: f32) -> f32 {
 /// a·b + c, rounded once: the arithmetic of the matrix micro-kernel and of nothing else.
 ///
 /// An instruction on aarch64, Cortex-M4F/M7 and RISC-V F; elsewhere in software, slower but the same bits.
+/// Hardware-float bare-metal Arm is taken to have VFPv4: for the older unit of Cortex-A8, A9, R4 and R5 the
+/// instruction does not assemble.
 #[inline(always)]
 pub fn fma(a: f32, b: f32, c: f32) -> f32 {
     #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
@@ -108,7 +110,8 @@ pub fn fma(a: f32, b: f32, c: f32) -> f32 {
 #[cfg_attr(
     any(
         all(target_arch = "aarch64", target_feature = "neon"),
-        all(target_arch = "arm", target_os = "none", target_abi = "eabihf")
+        all(target_arch = "arm", target_os = "none", target_abi = "eabihf"),
+        all(any(target_arch = "riscv32", target_arch = "riscv64"), target_feature = "f")
     ),
     allow(dead_code)
 )]

@@ -1,4 +1,5 @@
-//! Elementary functions with the same bits on every target: polynomials over `+ − × ÷` only.
+//! Elementary functions with the same bits on every target: polynomials over `+ − × ÷` only (sine and cosine of
+//! what is beyond 10⁶ aside, which are those of the `libm` crate, of integer and such operations too).
 //!
 //! Each is within 2 ulp over its whole domain, branch-free where it is meant for vectors, and comes in
 //! two forms: the scalar function, and a kernel over a slice (`exp_slice` …). The polynomials of exp,
@@ -66,7 +67,8 @@ pub const fn round_half_up(x: f32) -> f32 {
     if x - down >= 0.5 { down + 1.0 } else { down }
 }
 
-/// `x` rounded half up and moved into 0..=255; 0 for NaN.
+/// `x` + ½ without its fraction, moved into 0..=255; 0 for NaN. That is `x` rounded half up, but for the largest
+/// number below ½, which becomes 1 since the sum is rounded too.
 #[inline(always)]
 pub const fn to_u8(x: f32) -> u8 {
     // The cast cuts off, saturates, and takes NaN to 0.

@@ -15,14 +15,23 @@ const COSINES: [i32; 33] = [
     1977181, 1793296, 1605091, 1413018, 1217542, 1019133, 818268, 615432, 411114, 205805, 0,
 ];
 
-/// 2²²·cos(πm/64) for any m: the first quarter of the wave, mirrored.
-fn cosine(m: usize) -> i64 {
-    let m = m % 128;
-    let m = if m > 64 { 128 - m } else { m };
-    let quarter = if m > 32 { 64 - m } else { m };
-    let value = i64::from(COSINES.get(quarter).copied().unwrap_or(0));
-    if m > 32 { -value } else { value }
-}
+/// 2²²·cos(πl(2x+1)/64) for place x and frequency l.
+const WAVES: [[i32; DCT_LOW]; DCT_TILE] = {
+    let mut waves = [[0; DCT_LOW]; DCT_TILE];
+    let mut x = 0;
+    while x < DCT_TILE {
+        let mut l = 0;
+        while l < DCT_LOW {
+            // The first quarter of the wave, mirrored.
+            let m = l * (2 * x + 1) % 128;
+            let m = if m > 64 { 128 - m } else { m };
+            waves[x][l] = if m > 32 { -COSINES[64 - m] } else { COSINES[m] };
+            l += 1;
+        }
+        x += 1;
+    }
+    waves
+};
 
 /// The 8 × 8 lowest frequencies of the DCT-II of a 32 × 32 picture, rows first: row k, column l is
 /// 2⁴⁴·Σᵧ Σₓ tile\[y\]\[x\]·cos(πk(2y+1)/64)·cos(πl(2x+1)/64), within 32 × 32 × 2²⁹ of the exact value.
@@ -30,18 +39,17 @@ fn cosine(m: usize) -> i64 {
 /// Four times this over 2⁴⁴ is what `scipy.fftpack.dct` gives along both axes without normalisation.
 pub fn low_frequencies(tile: &[u8; DCT_TILE * DCT_TILE]) -> [[i64; DCT_LOW]; DCT_LOW] {
     let mut out = [[0i64; DCT_LOW]; DCT_LOW];
-    for (y, line) in tile.chunks_exact(DCT_TILE).enumerate() {
+    for (line, down) in tile.chunks_exact(DCT_TILE).zip(&WAVES) {
         let mut row = [0i64; DCT_LOW];
-        for (x, &v) in line.iter().enumerate() {
-            for (l, r) in row.iter_mut().enumerate() {
-                *r += i64::from(v) * cosine(l * (2 * x + 1));
+        for (&v, across) in line.iter().zip(&WAVES) {
+            for (r, &c) in row.iter_mut().zip(across) {
+                *r += i64::from(v) * i64::from(c);
             }
         }
         // A row is below 2³⁵ in magnitude and the sum of 32 products below 2⁶², so nothing overflows.
-        for (k, out) in out.iter_mut().enumerate() {
-            let c = cosine(k * (2 * y + 1));
+        for (out, &c) in out.iter_mut().zip(down) {
             for (o, &r) in out.iter_mut().zip(&row) {
-                *o += r * c;
+                *o += r * i64::from(c);
             }
         }
     }
@@ -52,7 +60,7 @@ pub fn low_frequencies(tile: &[u8; DCT_TILE * DCT_TILE]) -> [[i64; DCT_LOW]; DCT
 mod tests {
     use super::*;
 
-    pub(crate) fn tile() -> [u8; 1024] {
+    fn tile() -> [u8; 1024] {
         core::array::from_fn(|i| {
             let (x, y) = (i % 32, i / 32);
             ((x * 37 + y * 91 + (x * y) % 17 * 13) % 256) as u8

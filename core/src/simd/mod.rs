@@ -76,15 +76,6 @@ impl Level {
 /// unless `with avx512` follows the body, which a recorded benchmark must justify.
 macro_rules! kernel {
     ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:path;) => {
-        kernel! { @make $(#[$doc])* [$vis] $name [$($arg: $ty),*] [$(-> $ret)?] $body, "avx2,fma" }
-    };
-    ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:path
-     , with avx512;) => {
-        kernel! { @make $(#[$doc])* [$vis] $name [$($arg: $ty),*] [$(-> $ret)?] $body,
-                  "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma" }
-    };
-    (@make $(#[$doc:meta])* [$vis:vis] $name:ident [$($arg:ident: $ty:ty),*] [$(-> $ret:ty)?] $body:path,
-     $widest:literal) => {
         $(#[$doc])*
         #[inline]
         #[allow(unsafe_code)]
@@ -92,18 +83,30 @@ macro_rules! kernel {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
             fn avx2($($arg: $ty),*) $(-> $ret)? { $body($($arg),*) }
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = $widest)]
-            fn widest($($arg: $ty),*) $(-> $ret)? { $body($($arg),*) }
             match level.0 {
                 $crate::simd::Isa::Base => $body($($arg),*),
-                // SAFETY: a `Level(Avx2)` is only made after `x86::probe` found AVX2 and FMA.
+                // SAFETY: a `Level` above the base is only made after `x86::probe` found AVX2 and FMA.
                 #[cfg(target_arch = "x86_64")]
-                $crate::simd::Isa::Avx2 => unsafe { avx2($($arg),*) },
-                // SAFETY: a `Level(Avx512)` is only made after `x86::probe` found F, BW, DQ, VL, AVX2 and FMA.
-                #[cfg(target_arch = "x86_64")]
-                $crate::simd::Isa::Avx512 => unsafe { widest($($arg),*) },
+                $crate::simd::Isa::Avx2 | $crate::simd::Isa::Avx512 => unsafe { avx2($($arg),*) },
             }
+        }
+    };
+    ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:path
+     , with avx512;) => {
+        $(#[$doc])*
+        #[inline]
+        #[allow(unsafe_code)]
+        $vis fn $name(level: $crate::simd::Level, $($arg: $ty),*) $(-> $ret)? {
+            kernel! { fn narrower($($arg: $ty),*) $(-> $ret)? = $body; }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+            fn avx512($($arg: $ty),*) $(-> $ret)? { $body($($arg),*) }
+            #[cfg(target_arch = "x86_64")]
+            if level.0 == $crate::simd::Isa::Avx512 {
+                // SAFETY: a `Level(Avx512)` is only made after `x86::probe` found F, BW, DQ, VL, AVX2 and FMA.
+                return unsafe { avx512($($arg),*) };
+            }
+            narrower(level, $($arg),*)
         }
     };
 }

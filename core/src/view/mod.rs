@@ -17,14 +17,17 @@ const fn span(rows: usize, width: usize, stride: usize) -> Option<usize> {
     }
 }
 
-fn check(len: usize, rows: usize, width: usize, stride: usize) -> Result<()> {
+/// The length of the part of `len` elements that a view uses, and its stride. Where no row follows another the
+/// stride is the width, so that the place of any row can be counted without overflow.
+fn check(len: usize, rows: usize, width: usize, stride: usize) -> Result<(usize, usize)> {
     if stride < width {
         return Err(Error::InvalidArgument);
     }
-    if len < span(rows, width, stride).ok_or(Error::Overflow)? {
+    let used = span(rows, width, stride).ok_or(Error::Overflow)?;
+    if len < used {
         return Err(Error::BufferTooSmall);
     }
-    Ok(())
+    Ok((used, if rows <= 1 || width == 0 { width } else { stride }))
 }
 
 /// A matrix that is read: rows × columns, row-major.
@@ -50,8 +53,8 @@ impl<'a, T> MatRef<'a, T> {
     /// # Errors
     /// As [`MatRef::new`]; [`Error::InvalidArgument`] where `stride < cols`.
     pub fn with_stride(data: &'a [T], rows: usize, cols: usize, stride: usize) -> Result<Self> {
-        check(data.len(), rows, cols, stride)?;
-        Ok(Self { data, rows, cols, stride })
+        let (used, stride) = check(data.len(), rows, cols, stride)?;
+        Ok(Self { data: data.get(..used).unwrap_or(&[]), rows, cols, stride })
     }
 
     /// Number of rows.
@@ -64,7 +67,7 @@ impl<'a, T> MatRef<'a, T> {
         self.cols
     }
 
-    /// Elements from the start of one row to the start of the next.
+    /// Elements from the start of one row to the start of the next; the width where there is one row or none.
     pub const fn stride(&self) -> usize {
         self.stride
     }
@@ -78,17 +81,18 @@ impl<'a, T> MatRef<'a, T> {
         self.data.get(start..start + self.cols).unwrap_or(&[])
     }
 
-    /// The rows in order.
+    /// The rows in order; none where they are empty.
     pub fn iter_rows(&self) -> impl Iterator<Item = &'a [T]> + use<'a, T> {
         let this = Self { ..*self };
-        (0..this.rows).map(move |i| this.row(i))
+        (0..if this.cols == 0 { 0 } else { this.rows }).map(move |i| this.row(i))
     }
 
     /// Rows `range` as a view of their own; clipped to what is there.
     pub fn slice_rows(&self, range: core::ops::Range<usize>) -> MatRef<'a, T> {
         let end = range.end.min(self.rows);
         let start = range.start.min(end);
-        let data = self.data.get(start * self.stride..).unwrap_or(&[]);
+        let used = span(end - start, self.cols, self.stride).unwrap_or(0);
+        let data = self.data.get(start * self.stride..).and_then(|d| d.get(..used)).unwrap_or(&[]);
         MatRef { data, rows: end - start, cols: self.cols, stride: self.stride }
     }
 
@@ -121,8 +125,8 @@ impl<'a, T> MatMut<'a, T> {
     /// # Errors
     /// As [`MatRef::with_stride`].
     pub fn with_stride(data: &'a mut [T], rows: usize, cols: usize, stride: usize) -> Result<Self> {
-        check(data.len(), rows, cols, stride)?;
-        Ok(Self { data, rows, cols, stride })
+        let (used, stride) = check(data.len(), rows, cols, stride)?;
+        Ok(Self { data: data.get_mut(..used).unwrap_or(&mut []), rows, cols, stride })
     }
 
     /// Number of rows.
@@ -135,7 +139,7 @@ impl<'a, T> MatMut<'a, T> {
         self.cols
     }
 
-    /// Elements from the start of one row to the start of the next.
+    /// Elements from the start of one row to the start of the next; the width where there is one row or none.
     pub const fn stride(&self) -> usize {
         self.stride
     }
@@ -159,7 +163,7 @@ impl<'a, T> MatMut<'a, T> {
         self.data.get_mut(start..start + self.cols).unwrap_or(&mut [])
     }
 
-    /// The rows in order.
+    /// The rows in order; none where they are empty.
     pub fn iter_rows_mut(&mut self) -> impl Iterator<Item = &mut [T]> {
         let cols = self.cols;
         // `chunks_mut` refuses a size of 0; such a view has no elements at all.
@@ -231,7 +235,7 @@ impl<'a, T> ImageRef<'a, T> {
         (self.height(), self.width, self.channels)
     }
 
-    /// Elements from the start of one row to the start of the next.
+    /// Elements from the start of one row to the start of the next; the width where there is one row or none.
     pub const fn stride(&self) -> usize {
         self.mat.stride
     }
@@ -323,7 +327,7 @@ impl<'a, T> ImageMut<'a, T> {
         (self.height(), self.width, self.channels)
     }
 
-    /// Elements from the start of one row to the start of the next.
+    /// Elements from the start of one row to the start of the next; the width where there is one row or none.
     pub const fn stride(&self) -> usize {
         self.mat.stride
     }
@@ -382,8 +386,22 @@ mod tests {
         assert_eq!(ImageRef::new(&data, 1, usize::MAX, 2).unwrap_err(), Error::Overflow);
         assert_eq!(ImageRef::new(&data, 1, 1, 0).unwrap_err(), Error::InvalidArgument);
         assert!(MatRef::new(&data, 0, usize::MAX).is_ok());
+        assert_eq!(MatRef::new(&data, usize::MAX, 0).unwrap().iter_rows().count(), 0);
         // The last row needs no padding after it.
         assert!(MatRef::with_stride(&data, 2, 2, 4).is_ok());
+    }
+
+    #[test]
+    fn a_view_holds_its_own_memory_alone_and_any_stride_can_be_counted() {
+        let data = [1u8; 9];
+        assert_eq!(MatRef::with_stride(&data, 2, 3, 4).unwrap().data().len(), 7);
+        assert_eq!(MatRef::new(&data, 3, 2).unwrap().slice_rows(1..2).data().len(), 2);
+        let lone = MatRef::with_stride(&data, 1, 2, usize::MAX).unwrap();
+        assert_eq!((lone.row(0), lone.row(2), lone.slice_rows(1..2).rows()), (&data[..2], &data[..0], 0));
+        let none = MatRef::with_stride(&data[..0], 9, 0, usize::MAX).unwrap();
+        assert_eq!((none.row(8).len(), none.slice_rows(2..9).rows()), (0, 7));
+        let image = ImageRef::with_stride(&data, 1, 3, 1, usize::MAX).unwrap();
+        assert_eq!(image.crop(1, 1, 0, 1).unwrap().height(), 0);
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! `ndarray` views to and from ours; nothing is copied.
 //!
-//! Images are arrays of (height, width, channels), matrices of (rows, columns). An array view whose
-//! elements do not follow each other inside a row is refused with [`Error::Unsupported`].
+//! Images are arrays of (height, width, channels), matrices of (rows, columns). An array view that is not one dense
+//! block in this order is refused with [`Error::Unsupported`]: what lies between the rows of a slice may be lent to
+//! somebody else, so that no view of ours may span it.
 
 use super::{ImageMut, ImageRef, MatMut, MatRef};
 use crate::error::Error;
-use ndarray::{ArrayView2, ArrayView3, ArrayViewMut2, ArrayViewMut3};
+use ndarray::{ArrayView2, ArrayView3, ArrayViewMut2, ArrayViewMut3, ShapeBuilder};
 
 impl<'a, T> TryFrom<ArrayView2<'a, T>> for MatRef<'a, T> {
     type Error = Error;
@@ -42,7 +43,6 @@ impl<'a, T> TryFrom<ArrayViewMut3<'a, T>> for ImageMut<'a, T> {
 impl<'a, T> TryFrom<MatRef<'a, T>> for ArrayView2<'a, T> {
     type Error = Error;
     fn try_from(mat: MatRef<'a, T>) -> Result<Self, Error> {
-        use ndarray::ShapeBuilder;
         let shape = (mat.rows(), mat.cols()).strides((mat.stride(), 1));
         ArrayView2::from_shape(shape, mat.data()).map_err(|_| Error::ShapeMismatch)
     }
@@ -51,9 +51,24 @@ impl<'a, T> TryFrom<MatRef<'a, T>> for ArrayView2<'a, T> {
 impl<'a, T> TryFrom<ImageRef<'a, T>> for ArrayView3<'a, T> {
     type Error = Error;
     fn try_from(image: ImageRef<'a, T>) -> Result<Self, Error> {
-        use ndarray::ShapeBuilder;
         let shape = image.shape().strides((image.stride(), image.channels(), 1));
         ArrayView3::from_shape(shape, image.as_mat().data()).map_err(|_| Error::ShapeMismatch)
+    }
+}
+
+impl<'a, T> TryFrom<&'a mut MatMut<'_, T>> for ArrayViewMut2<'a, T> {
+    type Error = Error;
+    fn try_from(mat: &'a mut MatMut<'_, T>) -> Result<Self, Error> {
+        let shape = (mat.rows(), mat.cols()).strides((mat.stride(), 1));
+        ArrayViewMut2::from_shape(shape, mat.data_mut()).map_err(|_| Error::ShapeMismatch)
+    }
+}
+
+impl<'a, T> TryFrom<&'a mut ImageMut<'_, T>> for ArrayViewMut3<'a, T> {
+    type Error = Error;
+    fn try_from(image: &'a mut ImageMut<'_, T>) -> Result<Self, Error> {
+        let shape = image.as_ref().shape().strides((image.stride(), image.channels(), 1));
+        ArrayViewMut3::from_shape(shape, image.data_mut()).map_err(|_| Error::ShapeMismatch)
     }
 }
 
@@ -71,5 +86,17 @@ mod tests {
         assert_eq!(back, array.slice(s![.., 1.., ..]));
         let reversed = array.slice(s![.., ..;-1, ..]);
         assert_eq!(ImageRef::try_from(reversed).unwrap_err(), Error::Unsupported);
+        assert_eq!(ImageRef::try_from(array.slice(s![.., 1.., ..])).unwrap_err(), Error::Unsupported);
+    }
+
+    #[test]
+    fn what_is_written_through_ndarray_arrives() {
+        let mut data = [0u8; 11];
+        let mut mat = MatMut::with_stride(&mut data, 3, 3, 4).unwrap();
+        ArrayViewMut2::try_from(&mut mat).unwrap().column_mut(1).fill(7);
+        assert_eq!(data, [0, 7, 0, 0, 0, 7, 0, 0, 0, 7, 0]);
+        let mut image = ImageMut::with_stride(&mut data, 2, 1, 2, 6).unwrap();
+        ArrayViewMut3::try_from(&mut image).unwrap().fill(9);
+        assert_eq!(data, [9, 9, 0, 0, 0, 7, 9, 9, 0, 7, 0]);
     }
 }

@@ -89,6 +89,121 @@ fn a_single_operation_is_the_one_of_the_image_module() {
     assert_eq!(applied(Level::BASE, &Pipeline::<1>::new(), shape, key), src);
 }
 
+/// An operation on a picture with what was drawn, straight from the image module.
+fn direct(op: Op, drawn: Drawn, src: ImageRef<'_, u8>, dst: ImageMut<'_, u8>, key: Key) {
+    let (level, shape) = (Level::BASE, src.shape());
+    let mut memory = vec![0; 1 << 20];
+    let scratch = &mut Scratch::new(&mut memory);
+    let table = |table: Result<Table>| table.unwrap();
+    match (op, drawn) {
+        (Op::HFlip {}, Drawn::Done) => image::hflip(src, dst),
+        (Op::VFlip {}, Drawn::Done) => image::vflip(src, dst),
+        (Op::Rot90 {}, Drawn::Turns(0)) => image::copy(src, dst),
+        (Op::Rot90 {}, Drawn::Turns(1)) => image::rot90(src, dst),
+        (Op::Rot90 {}, Drawn::Turns(2)) => image::rot180(src, dst),
+        (Op::Rot90 {}, Drawn::Turns(3)) => image::rot270(src, dst),
+        (Op::Rotate { border, .. } | Op::ShiftScaleShear { border, .. }, Drawn::Motion(motion)) => {
+            image::warp_affine(level, &motion.inverse((shape.0, shape.1)).unwrap(), border, src, dst)
+        }
+        (Op::RandomCrop { border, .. }, Drawn::Place { top, left }) => {
+            image::pad(src, dst, -i64::from(top), -i64::from(left), border)
+        }
+        (Op::RandomResizedCrop { filter, .. }, Drawn::Part(part)) => {
+            let (from, to) = ((part.height as usize, part.width as usize), (dst.height(), dst.width()));
+            let plan = ResizePlan::new(filter, from, to, scratch).unwrap();
+            plan.run(level, part.of(src).unwrap(), dst, scratch)
+        }
+        (Op::Pad { top, left, border, .. }, Drawn::Done) => {
+            image::pad(src, dst, i64::from(top), i64::from(left), border)
+        }
+        (Op::Brightness { .. }, Drawn::Amount(v)) => table(Table::brightness(v)).apply(src, dst),
+        (Op::Contrast { .. }, Drawn::Amount(v)) => table(Table::contrast(v, 127.5)).apply(src, dst),
+        (Op::Gamma { .. }, Drawn::Amount(v)) => table(Table::gamma(v)).apply(src, dst),
+        (Op::GaussianNoise { .. }, Drawn::Amount(std)) => {
+            let mut dst = dst;
+            image::copy(src, dst.reborrow()).unwrap();
+            // The noise follows the draws for the probability and the deviation.
+            let mut stream = Stream::new(7, key.op(0));
+            Drawn::draw(&op, 1.0, &mut stream, shape);
+            image::gaussian_noise(level, std, &mut stream, dst)
+        }
+        (Op::GaussianBlur { .. }, Drawn::Amount(sigma)) => {
+            image::gaussian_blur(level, sigma, src, dst, scratch)
+        }
+        (Op::Cutout { fill, .. }, Drawn::Part(part)) => {
+            let mut dst = dst;
+            image::copy(src, dst.reborrow()).unwrap();
+            image::cutout(dst, part, fill as u8)
+        }
+        other => panic!("{other:?}"),
+    }
+    .unwrap();
+}
+
+#[test]
+fn each_operation_does_what_its_draw_says() {
+    let border = Border::Reflect101;
+    let unit = [-0.2f32, 0.3];
+    let ops = [
+        Op::HFlip {},
+        Op::VFlip {},
+        Op::Rot90 {},
+        Op::Rotate { degrees: [-60.0, 80.0], border: Border::Constant(5) },
+        Op::ShiftScaleShear {
+            shift_x: unit,
+            shift_y: unit,
+            scale: [0.7, 1.4],
+            shear_x: [-9.0, 12.0],
+            shear_y: [-5.0, 3.0],
+            border,
+        },
+        Op::RandomCrop { height: 7, width: 5, padding: 3, border },
+        Op::RandomResizedCrop {
+            height: 6,
+            width: 9,
+            scale: [0.2, 0.8],
+            ratio: [0.5, 2.0],
+            filter: Filter::Bicubic,
+        },
+        Op::Pad { top: 1, left: 2, bottom: 3, right: 4, border: Border::Edge },
+        Op::Brightness { factor: [0.4, 1.7] },
+        Op::Contrast { factor: [0.4, 1.7] },
+        Op::Gamma { gamma: [0.4, 1.7] },
+        Op::GaussianNoise { std: [5.0, 30.0] },
+        Op::GaussianBlur { sigma: [0.5, 2.0] },
+        Op::Cutout { height: [0.2, 0.6], width: [0.2, 0.6], fill: 99 },
+    ];
+    assert_eq!(ops.len(), Op::KINDS.len());
+    for (op, shape) in ops.into_iter().flat_map(|op| [(op, (9, 12, 3)), (op, (10, 10, 1))]) {
+        let (pipeline, src) = (one(op), pattern(shape));
+        for copy in 1..6 {
+            let key = augment::key(b"one", copy);
+            let drawn = pipeline.sample(7, key, shape).unwrap()[0];
+            let (h, w, c) = pipeline.out_shape(shape).unwrap();
+            let mut want = vec![0; h * w * c];
+            let view = ImageRef::new(&src, shape.0, shape.1, shape.2).unwrap();
+            direct(op, drawn, view, ImageMut::new(&mut want, h, w, c).unwrap(), key);
+            assert_eq!(applied(Level::BASE, &pipeline, shape, key), want, "{op:?} {drawn:?}");
+        }
+    }
+}
+
+#[test]
+fn maps_that_lead_too_far_together_are_resampled_one_by_one() {
+    let away = Op::ShiftScaleShear {
+        shift_x: [0.0; 2],
+        shift_y: [0.0; 2],
+        scale: [0.05; 2],
+        shear_x: [0.0; 2],
+        shear_y: [0.0; 2],
+        border: Border::Edge,
+    };
+    let mut pipeline = Pipeline::<8>::new();
+    (0..8).for_each(|_| pipeline.push(away, 1.0).unwrap());
+    let out = applied(Level::BASE, &pipeline, (28, 28, 1), augment::key(b"a", 1));
+    assert_eq!(out.len(), 28 * 28);
+}
+
 #[test]
 fn turns_that_follow_each_other_are_resampled_once() {
     let border = Border::Constant(0);
@@ -134,6 +249,7 @@ fn what_cannot_be_is_refused_and_leaves_the_output_alone() {
     assert_eq!(one(crop).out_shape((0, 4, 1)), Err(Error::InvalidArgument));
     assert_eq!(one(crop).out_shape((usize::MAX, 4, 1)), Err(Error::Overflow));
     assert_eq!(one(Op::HFlip {}).scratch_len((0, 1, 1)), 0);
+    assert_eq!(one(crop).scratch_len((usize::MAX, 1, 1)), 0);
 
     let (src, mut out) = ([1u8; 16], [9u8; 9]);
     let mut run = |h, w, bytes: usize| {

@@ -89,6 +89,11 @@ fn fits_place_a_wide_picture_as_expected() {
     let cover = Fit::Cover.placement((10, 20), (32, 32)).unwrap();
     assert_eq!(cover, Placement { source: rect(0, 5, 10, 10), target: rect(0, 0, 32, 32) });
     assert_eq!(Fit::Cover.placement((0, 20), (32, 32)), Err(Error::InvalidArgument));
+    #[cfg(target_pointer_width = "64")]
+    for fit in Fit::ALL {
+        assert_eq!(fit.placement((1 << 33, 5), (32, 32)), Err(Error::Overflow));
+        assert_eq!(fit.placement((10, 20), (32, 1 << 33)), Err(Error::Overflow));
+    }
 }
 
 #[test]

@@ -200,7 +200,7 @@ unsafe fn tile<V: Vector, const MR: usize, const NV: usize>(b: &Block<'_>, row: 
 }
 
 /// A few floats in what registers the target has, with the scalar fused multiply-add.
-#[cfg(not(target_arch = "aarch64"))]
+#[cfg(not(all(target_arch = "aarch64", target_feature = "neon")))]
 mod base {
     use super::Vector;
     use crate::math::fma;
@@ -233,10 +233,10 @@ mod base {
     }
 }
 
-#[cfg(not(target_arch = "aarch64"))]
+#[cfg(not(all(target_arch = "aarch64", target_feature = "neon")))]
 run!(run_base, base::Plain<4>, 2, [1], 2);
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 mod neon {
     use super::Vector;
     use core::arch::aarch64::{float32x4_t, vdupq_n_f32, vfmaq_n_f32, vld1q_f32, vst1q_f32};
@@ -268,7 +268,7 @@ mod neon {
     }
 }
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 run!(run_base, core::arch::aarch64::float32x4_t, 4, [1 2 3 4 5], 6);
 
 #[cfg(target_arch = "x86_64")]

@@ -134,7 +134,7 @@ pub fn gemm<E: Executor>(
             let kc = (k - depth).min(KC);
             pack::panels(level, &b, depth, kc, col, cols, packed);
             let packed: &[f32] = packed;
-            exec.for_each_chunk(c.data_mut(), rows_per_job * stride, |job, piece| {
+            exec.for_each_chunk(c.data_mut(), rows_per_job.saturating_mul(stride), |job, piece| {
                 let first = job * rows_per_job;
                 // Padding after the last row may make a piece of its own.
                 let rows = m.saturating_sub(first).min(rows_per_job);

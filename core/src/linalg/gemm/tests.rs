@@ -73,6 +73,7 @@ fn each_output_is_one_fused_chain_at_every_level() {
         }
         check(&Serial, level, 14, 40, 65, false, true, 3);
         check(&TwoThreads, level, 60, 65, 64, true, false, 1);
+        check(&Serial, level, 200, 40, 20, false, true, 0);
     }
 }
 

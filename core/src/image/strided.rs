@@ -1,0 +1,89 @@
+//! Every operation on views whose rows lie apart: the same values as on dense ones, and nothing written between the rows.
+
+use super::testing::{Owned, images};
+use super::*;
+use crate::rng::{Key, Stream};
+use crate::scratch::Scratch;
+use crate::simd::Level;
+use crate::view::{ImageMut, ImageRef};
+use proptest::prelude::*;
+use std::vec;
+use std::vec::Vec;
+
+/// What stands between the rows.
+const CANARY: u8 = 0xa5;
+
+type Shape = (usize, usize, usize);
+
+/// The rows of a dense image with `pad` elements after each.
+fn spread(data: &[u8], (height, width, channels): Shape, pad: usize) -> Vec<u8> {
+    let row = width * channels;
+    (0..height * (row + pad))
+        .map(|i| (i % (row + pad), i / (row + pad)))
+        .map(|(x, y)| if x < row { data[y * row + x] } else { CANARY })
+        .collect()
+}
+
+/// Runs `op` densely and spread, at every level.
+fn check(
+    src: &Owned,
+    out: Shape,
+    pads: (usize, usize),
+    op: impl Fn(Level, ImageRef<'_, u8>, ImageMut<'_, u8>),
+) {
+    let (h, w, c) = src.shape;
+    let spread_src = spread(&src.data, src.shape, pads.0);
+    for level in Level::available() {
+        // In-place operations start from what is there, so both start from the same.
+        let start: Vec<u8> = (0..out.0 * out.1 * out.2).map(|i| (i * 31) as u8).collect();
+        let (mut dense, mut apart) = (start.clone(), spread(&start, out, pads.1));
+        op(level, src.view(), ImageMut::new(&mut dense, out.0, out.1, out.2).unwrap());
+        op(
+            level,
+            ImageRef::with_stride(&spread_src, h, w, c, w * c + pads.0).unwrap(),
+            ImageMut::with_stride(&mut apart, out.0, out.1, out.2, out.1 * out.2 + pads.1).unwrap(),
+        );
+        assert_eq!(apart, spread(&dense, out, pads.1));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn rows_that_lie_apart_make_no_difference(src in images(), pads in (0usize..5, 0usize..5),
+                                              to in (1usize..30, 1usize..30), seed: u64) {
+        let (h, w, c) = src.shape;
+        let (same, turned) = (src.shape, (w, h, c));
+        check(&src, same, pads, |_, s, d| copy(s, d).unwrap());
+        check(&src, same, pads, |_, s, d| hflip(s, d).unwrap());
+        check(&src, same, pads, |_, s, d| vflip(s, d).unwrap());
+        check(&src, same, pads, |_, s, d| rot180(s, d).unwrap());
+        check(&src, turned, pads, |_, s, d| rot90(s, d).unwrap());
+        check(&src, turned, pads, |_, s, d| rot270(s, d).unwrap());
+        for border in [Border::Constant(9), Border::Edge, Border::Reflect101] {
+            check(&src, (to.0, to.1, c), pads, |_, s, d| pad(s, d, 2, -1, border).unwrap());
+            let map = Motion { degrees: 33.0, scale: 1.1, ..Motion::default() }.inverse((h, w)).unwrap();
+            check(&src, (to.0, to.1, c), pads, |level, s, d| warp_affine(level, &map, border, s, d).unwrap());
+        }
+        for filter in Filter::ALL {
+            check(&src, (to.0, to.1, c), pads, |level, s, d| {
+                let len = ResizePlan::plan_len(filter, (h, w), to) + ResizePlan::run_len(filter, (h, w), to, c);
+                let mut memory = vec![0; len];
+                let mut scratch = Scratch::new(&mut memory);
+                let plan = ResizePlan::new(filter, (h, w), to, &mut scratch).unwrap();
+                plan.run(level, s, d, &mut scratch).unwrap();
+            });
+        }
+        check(&src, same, pads, |level, s, d| {
+            let mut memory = vec![0; blur_scratch_len(1.7, same)];
+            gaussian_blur(level, 1.7, s, d, &mut Scratch::new(&mut memory)).unwrap();
+        });
+        check(&src, same, pads, |level, _, d| gaussian_noise(level, 20.0, &mut Stream::new(seed, Key::new(1)), d).unwrap());
+        check(&src, same, pads, |_, _, d| cutout(d, Rect::whole((h.div_ceil(2), w.div_ceil(2))), 3).unwrap());
+        check(&src, same, pads, |_, s, d| Table::gamma(0.6).unwrap().apply(s, d).unwrap());
+        check(&src, same, pads, |_, _, d| Table::contrast(1.4, 100.0).unwrap().apply_in_place(d));
+        if c == 3 {
+            check(&src, (h, w, 1), pads, |level, s, d| rgb_to_grey(level, s, d).unwrap());
+        }
+    }
+}

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Builds the libraries for C into a folder: libseedbed.a, and on hosts libseedbed.so.0 (+ libseedbed.so).
+# Builds the libraries for C into a folder: libseedbed.a, and on Linux libseedbed.so.0 (+ libseedbed.so).
 #
 #   ffi/build.sh [--target TRIPLE] [OUT]        OUT is target/c by default (target/c-TRIPLE for a target)
 #
-# For a target without an operating system, the static library only, optimised for size.
+# For a target without an operating system, the static library only, optimised for size. Other systems than Linux are
+# not served yet.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")

@@ -32,7 +32,7 @@ need() {
 # Which toolchain has TARGET: prints `rustup` or `debian`.
 toolchain() {
     if [ "${SEEDBED_CROSS:-}" != debian ] && command -v rustup >/dev/null; then
-        if rustup target list --installed | grep -qx "$1" || rustup target add "$1" >/dev/null 2>&1; then
+        if rustup target list --installed | grep -x "$1" >/dev/null || rustup target add "$1" >/dev/null 2>&1; then
             echo rustup
             return
         fi
@@ -82,7 +82,8 @@ cortex_m() {
     local target=thumbv7em-none-eabihf machine
     need qemu-system-arm qemu-system-arm || { skip "cortex-m: no qemu-system-arm"; return; }
     [ -n "$(toolchain $target)" ] || { skip "cortex-m: no Rust toolchain with this target"; return; }
-    RUSTFLAGS="-Clink-arg=-T$PWD/tests/firmware/mps2.ld" \
+    # Encoded, since RUSTFLAGS would be cut at a blank in the path.
+    CARGO_ENCODED_RUSTFLAGS="-Clink-arg=-T$PWD/tests/firmware/mps2.ld" \
         build $target core,alloc ld.lld --manifest-path tests/firmware/Cargo.toml
     for machine in mps2-an386 mps2-an500; do
         echo -n "$machine: "

@@ -22,7 +22,7 @@ check() {
     RUSTFLAGS="-Crelocation-model=static -Clink-arg=-static -Clink-arg=-nostdlib -Clink-arg=-nostartfiles" \
         cargo build -q --release --manifest-path tests/link/Cargo.toml --target $target \
         --target-dir "$CARGO_TARGET_DIR/link" "$@"
-    if readelf -l "$elf" | grep -q INTERP; then
+    if readelf -l "$elf" | grep INTERP >/dev/null; then
         echo "the program is not statically linked"
         return 1
     fi

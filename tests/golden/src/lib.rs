@@ -36,7 +36,25 @@ pub struct Case {
     pub run: fn(Level, &mut Scratch<'_>) -> Result<u64>,
 }
 
+/// What a case gives where that is not what the golden file says.
+#[derive(Clone, Copy, Debug)]
+pub struct Differs {
+    /// What it gives.
+    pub got: Result<u64>,
+    /// What it must give; `None` where the file does not name it.
+    pub wanted: Option<u64>,
+}
+
 impl Case {
+    /// Runs the case and holds what it gives against the golden file.
+    ///
+    /// # Errors
+    /// Where the two differ.
+    pub fn check(&self, level: Level, scratch: &mut Scratch<'_>) -> Result<(), Differs> {
+        let (got, wanted) = ((self.run)(level, scratch), self.expected());
+        if got.is_ok() && got.ok() == wanted { Ok(()) } else { Err(Differs { got, wanted }) }
+    }
+
     /// What the golden file says that this case must give; `None` where it does not name it.
     pub fn expected(&self) -> Option<u64> {
         HASHES.lines().find_map(|line| {

@@ -1,7 +1,7 @@
 // Opens reports in headless Chromium at desktop and phone width and fails on a console error, a
-// request to anywhere, a missing picture or horizontal scrolling.
+// request to anywhere, a missing picture, fewer pictures than asked for, or horizontal scrolling.
 //
-//     node check.mjs [--shots DIR] report.html...
+//     node check.mjs [--shots DIR] [--pictures N] report.html...
 //
 // Talks the DevTools protocol over a pipe, so that it needs no port and no package.
 
@@ -71,7 +71,7 @@ class Browser {
 }
 
 /** What is wrong with the page as it stands, found from the inside. */
-const inspect = (width) => `(() => {
+const inspect = (width, least) => `(async () => {
   const problems = [];
   const root = document.documentElement;
   if (root.clientWidth !== ${width}) problems.push("not laid out for the window: " + root.clientWidth + " px wide");
@@ -81,6 +81,15 @@ const inspect = (width) => `(() => {
     if (!image.complete || image.naturalWidth === 0) problems.push("missing picture: " + (image.title || image.alt || image.src.slice(0, 60)));
     if (!image.hasAttribute("alt")) problems.push("picture without alt text: " + image.src.slice(0, 60));
   }
+  // Pictures inside SVG do not tell whether they are there: their source is loaded again.
+  const drawn = [...document.querySelectorAll("svg image")];
+  for (const image of drawn) {
+    const again = new Image();
+    again.src = image.href.baseVal;
+    await again.decode().catch(() => problems.push("missing picture in SVG: " + image.href.baseVal.slice(0, 60)));
+  }
+  const pictures = document.images.length + drawn.length;
+  if (pictures < ${least}) problems.push("too few pictures: " + pictures + ", not ${least}");
   if (root.scrollWidth > root.clientWidth)
     for (const e of document.body.querySelectorAll("*")) {
       const box = e.getBoundingClientRect();
@@ -91,10 +100,10 @@ const inspect = (width) => `(() => {
     }
   if (!document.querySelector("h1")) problems.push("no heading");
   if (document.title === "") problems.push("no title");
-  return { problems, pictures: document.images.length, height: root.scrollHeight };
+  return { problems, pictures, height: root.scrollHeight };
 })()`;
 
-async function look(browser, file, view, shots) {
+async function look(browser, file, view, shots, least) {
   const { targetId } = await browser.send("Target.createTarget", { url: "about:blank" });
   const { sessionId } = await browser.send("Target.attachToTarget", { targetId, flatten: true });
   const send = (method, params) => browser.send(method, params, sessionId);
@@ -122,7 +131,7 @@ async function look(browser, file, view, shots) {
   const { errorText } = await send("Page.navigate", { url });
   if (errorText) problems.push(`cannot open: ${errorText}`);
   else await loaded;
-  const { result } = await send("Runtime.evaluate", { expression: inspect(view.width), returnByValue: true });
+  const { result } = await send("Runtime.evaluate", { expression: inspect(view.width, least), awaitPromise: true, returnByValue: true });
   const found = result.value ?? { problems: ["the page could not be inspected"], pictures: 0, height: 0 };
   if (shots) {
     const { data } = await send("Page.captureScreenshot", {
@@ -144,11 +153,17 @@ function program() {
 
 async function main() {
   const args = process.argv.slice(2);
-  const at = args.indexOf("--shots");
-  const shots = at >= 0 ? resolve(args.splice(at, 2)[1]) : undefined;
+  const option = (name) => {
+    const at = args.indexOf(name);
+    return at >= 0 ? args.splice(at, 2)[1] : undefined;
+  };
+  const folder = option("--shots");
+  const shots = folder && resolve(folder);
+  const least = Number(option("--pictures") ?? 0);
   const chromium = program();
-  if (args.length === 0 || !chromium) {
-    console.error(args.length === 0 ? "usage: node check.mjs [--shots DIR] report.html..." : "error: no chromium on PATH: set CHROMIUM");
+  const usage = args.length === 0 || Number.isNaN(least);
+  if (usage || !chromium) {
+    console.error(usage ? "usage: node check.mjs [--shots DIR] [--pictures N] report.html..." : "error: no chromium on PATH: set CHROMIUM");
     return 2;
   }
   if (shots) mkdirSync(shots, { recursive: true });
@@ -159,7 +174,7 @@ async function main() {
   try {
     for (const file of args)
       for (const view of VIEWS) {
-        const { problems, pictures, height } = await look(browser, file, view, shots);
+        const { problems, pictures, height } = await look(browser, file, view, shots, least);
         bad += problems.length;
         console.log(`${problems.length ? "BAD" : "ok"}  ${file}  ${view.name}  ${pictures} pictures, ${height} px high`);
         problems.forEach((p) => console.log(`     ${p}`));

@@ -23,18 +23,21 @@ const cases = [
   { name: "horizontal scrolling", inside: '<div style="width:3000px">x</div>', fails: "horizontal scrolling" },
   { name: "scrolling on the phone only", inside: '<div style="width:600px">x</div>', fails: "horizontal scrolling" },
   { name: "no viewport", inside: "", head: "", fails: "not laid out for the window" },
+  { name: "sound picture in SVG", inside: `<svg><image href="${dot}"/></svg>`, options: ["--pictures", "2"], fails: null },
+  { name: "missing picture in SVG", inside: '<svg><image href="data:image/png;base64,AAAA"/></svg>', fails: "missing picture in SVG" },
+  { name: "too few pictures", inside: "", options: ["--pictures", "2"], fails: "too few pictures: 1, not 2" },
   { name: "outside request", inside: '<img src="file:///no/such.png" alt="x">', fails: "request: file:///no/such.png" },
 ];
 
 const dir = mkdtempSync(join(tmpdir(), "report-check-test-"));
 let bad = 0;
 try {
-  for (const { name, inside, head, fails } of cases) {
+  for (const { name, inside, head, options = [], fails } of cases) {
     const file = join(dir, "page.html");
     writeFileSync(file, page(inside, head));
     let output, code = 0;
     try {
-      output = execFileSync(process.execPath, [check, file], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+      output = execFileSync(process.execPath, [check, ...options, file], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
     } catch (e) {
       [output, code] = [`${e.stdout}${e.stderr}`, e.status];
     }

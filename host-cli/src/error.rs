@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt::{self, Display};
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 /// What kind of failure it is; it decides the exit code.
@@ -46,6 +47,27 @@ impl Error {
         let flag = key.replace('_', "-");
         Self::usage(format!("{key} = {value} is out of range: --{flag} (recipe key `{key}`)"))
             .hint(format!("{key} must be {allowed}"))
+    }
+
+    /// Refuses an option outside `allowed`; see [`Error::out_of_range`].
+    ///
+    /// # Errors
+    /// A usage error where it is outside, as NaN is.
+    pub fn check_range<T: PartialOrd + Display>(
+        key: &str,
+        value: T,
+        allowed: RangeInclusive<T>,
+    ) -> Result<()> {
+        let text = format!("from {} to {}", allowed.start(), allowed.end());
+        Self::require(allowed.contains(&value), key, value, &text)
+    }
+
+    /// Refuses an option unless `ok`; see [`Error::out_of_range`].
+    ///
+    /// # Errors
+    /// A usage error unless `ok`.
+    pub fn require(ok: bool, key: &str, value: impl Display, allowed: &str) -> Result<()> {
+        if ok { Ok(()) } else { Err(Self::out_of_range(key, value, allowed)) }
     }
 
     /// The same with a way out, in place of any given before.
@@ -173,5 +195,8 @@ mod tests {
     fn a_range_error_names_key_and_flag() {
         let e = Error::out_of_range("shard_rows", 0, "at least 1");
         assert!(e.message.contains("--shard-rows") && e.message.contains("`shard_rows`"), "{e}");
+        assert!(Error::check_range("k", 100, 1..=100).is_ok());
+        let e = Error::check_range("ratio", f32::NAN, 0.0..=1.0).unwrap_err();
+        assert_eq!(e.hint.as_deref(), Some("ratio must be from 0 to 1"));
     }
 }

@@ -42,6 +42,11 @@ pub struct Normalize {
 }
 
 impl Normalize {
+    /// Whether it changes nothing.
+    pub fn is_identity(&self) -> bool {
+        self.mean.iter().all(|m| *m == 0.0) && self.std.iter().all(|s| *s == 1.0)
+    }
+
     /// Scales a row in place; a missing value goes to the mean, which is 0.
     pub fn standardise(&self, row: &mut [f32]) {
         for ((v, mean), std) in row.iter_mut().zip(&self.mean).zip(&self.std) {

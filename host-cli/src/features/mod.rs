@@ -5,9 +5,11 @@
 //! mean and deviation of the train split. A [`Projection`] takes them to a few principal components. Rows are always
 //! in the order of the dataset, which is that of the ids.
 
+mod moments;
 mod projection;
 mod space;
 
+pub use moments::Moments;
 pub use projection::Projection;
 pub use space::{Space, TILE};
 
@@ -136,6 +138,11 @@ pub fn neighbours(
     let mut arena = scratch.arena(knn_scratch_len(q.rows(), r.rows(), r.cols()));
     knn(ctx.level, &ctx.pool, q, r, exclude, k, &mut out, &mut arena)?;
     Ok(out)
+}
+
+/// One pattern of bits for all NaNs and one for both zeros: what equal values are compared by.
+pub const fn canonical(v: f32) -> f32 {
+    if v.is_nan() { f32::NAN } else { v + 0.0 }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What the numbers of a sample are.
 
+use super::Moments;
 use crate::codec::Pixels;
 use crate::dataset::{Dataset, ImageShape, Kind, Sample, Split};
 use crate::error::{Error, Result};
@@ -63,15 +64,16 @@ impl Space {
     fn columns(dataset: &Dataset, chosen: Vec<usize>) -> Result<Self> {
         let train = dataset.meta().counts.train > 0;
         let counted = |s: &Sample| !train || s.split == Split::Train;
-        let mean = moments(dataset, &chosen, counted, |value, _| value, None)?;
-        let square = |value: f64, mean: f64| (value - mean) * (value - mean);
-        let variance = moments(dataset, &chosen, counted, square, Some(&mean))?;
-        let std = variance.iter().zip(&mean).map(|(v, m)| {
-            let std = v.sqrt();
-            // What rounding leaves of a constant is no deviation.
-            if std > 1e-7 * m.abs() { std as f32 } else { 0.0 }
-        });
-        Ok(Self::Columns { std: std.collect(), mean: mean.iter().map(|&m| m as f32).collect(), chosen })
+        let mut columns = vec![Moments::default(); chosen.len()];
+        for sample in dataset.samples() {
+            let sample = sample?;
+            if counted(&sample) {
+                let row = sample.row()?;
+                columns.iter_mut().zip(&chosen).for_each(|(column, &c)| column.add(row[c]));
+            }
+        }
+        let (mean, std) = columns.iter().map(|c| (c.mean(), c.std())).unzip();
+        Ok(Self::Columns { chosen, mean, std })
     }
 
     /// Numbers in a row.
@@ -128,32 +130,6 @@ impl Space {
         let data = row.iter().map(|&v| seedbed::math::to_u8(v * 255.0)).collect();
         Some(Pixels::new(data, s.height as usize, s.width as usize, s.channels as usize))
     }
-}
-
-/// Mean of `of(value, about)` for each chosen column over the rows counted in which the value is there.
-fn moments(
-    dataset: &Dataset,
-    chosen: &[usize],
-    counted: impl Fn(&Sample) -> bool,
-    of: impl Fn(f64, f64) -> f64,
-    about: Option<&[f64]>,
-) -> Result<Vec<f64>> {
-    let mut sums = vec![(0f64, 0u64); chosen.len()];
-    for sample in dataset.samples() {
-        let sample = sample?;
-        if !counted(&sample) {
-            continue;
-        }
-        let row = sample.row()?;
-        for (i, (sum, &c)) in sums.iter_mut().zip(chosen).enumerate() {
-            let value = f64::from(row[c]);
-            if !value.is_nan() {
-                sum.0 += of(value, about.map_or(0.0, |a| a[i]));
-                sum.1 += 1;
-            }
-        }
-    }
-    Ok(sums.iter().map(|&(sum, n)| sum / n.max(1) as f64).collect())
 }
 
 /// The pixels of a picture at a shape: channels first, then the size.

@@ -4,6 +4,7 @@ use crate::dataset::{Dataset, Kind, Normalize};
 use crate::error::{Error, Result};
 use seedbed::generate::{Gan, GanSpec, NamedTensor, Vae, VaeSpec};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// What the samples of a model are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,9 +18,12 @@ pub struct DataSpec {
     /// Names of the columns of a table.
     #[serde(default)]
     pub columns: Vec<String>,
-    /// How rows were standardised.
+    /// How values are scaled before the model sees them; `None` for pixels in 0..=1.
     #[serde(default)]
     pub normalize: Option<Normalize>,
+    /// The content hash of the dataset.
+    #[serde(default)]
+    pub content_hash: String,
 }
 
 impl DataSpec {
@@ -47,12 +51,51 @@ impl DataSpec {
             classes: meta.classes.clone(),
             columns: meta.columns.clone(),
             normalize: None,
+            content_hash: meta.content_hash.clone(),
         })
     }
 
     /// Values of one sample.
     pub fn width(&self) -> usize {
         self.shape.iter().product()
+    }
+
+    /// Refuses samples of another kind, size, or with other columns or classes, which `folder` holds.
+    ///
+    /// # Errors
+    /// A usage error that names what differs, on both sides.
+    pub fn same_samples(&self, other: &Self, folder: &Path) -> Result<()> {
+        let list = |names: &[String]| names.join(", ");
+        let sizes = |s: &Self| s.shape.map(|n| n.to_string()).join(" x ");
+        let differs = [
+            ("kind", format!("{:?}", self.kind), format!("{:?}", other.kind)),
+            ("size", sizes(self), sizes(other)),
+            ("columns", list(&self.columns), list(&other.columns)),
+            ("classes", list(&self.classes), list(&other.classes)),
+        ];
+        match differs.into_iter().find(|(_, own, others)| own != others) {
+            None => Ok(()),
+            Some((what, own, others)) => Err(Error::usage(format!(
+                "the dataset differs in its {what} from the model's: {}",
+                folder.display()
+            ))
+            .hint(format!(
+                "give the dataset that the model was trained on; the model has {own}, the dataset {others}"
+            ))),
+        }
+    }
+
+    /// Pixels as the model sees them, added to `out`.
+    pub fn scale_pixels(&self, pixels: &[u8], out: &mut Vec<f32>) {
+        // A product with 1/255 would not be the same number as the quotient.
+        let unit = |p: u8| f32::from(p) / 255.0;
+        match &self.normalize {
+            None => out.extend(pixels.iter().map(|&p| unit(p))),
+            Some(n) => {
+                let scales = n.mean.iter().zip(&n.std).cycle();
+                out.extend(pixels.iter().zip(scales).map(|(&p, (mean, std))| (unit(p) - mean) / std));
+            }
+        }
     }
 }
 

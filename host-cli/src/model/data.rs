@@ -3,15 +3,18 @@
 use super::any::DataSpec;
 use crate::dataset::{Dataset, Kind, Normalize, Sample, Split};
 use crate::error::{Error, Result};
+use crate::features::{Moments, canonical};
 use crate::pool::Pool;
 use seedbed::rng::id_hash;
+use std::borrow::Cow;
+use std::collections::HashSet;
 
 /// Samples that are decoded at a time.
 const BATCH: usize = 1024;
 
 /// The values of all samples, one row each.
 enum Values {
-    /// As stored; they become x / 255 in a batch.
+    /// As stored; they are scaled in a batch.
     Pixels(Vec<u8>),
     /// Standardised.
     Rows(Vec<f32>),
@@ -24,6 +27,24 @@ pub struct Lists {
     pub train: Vec<u32>,
     /// Decides when to stop.
     pub val: Vec<u32>,
+}
+
+/// Whether samples without a label take part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Labels {
+    /// They are left out and counted.
+    Required,
+    /// They do.
+    Optional,
+}
+
+/// How values are scaled before a model sees them.
+#[derive(Clone, Copy, Debug)]
+pub enum Scale<'a> {
+    /// As the dataset says; columns of which it says nothing by mean and deviation of the train split.
+    OfDataset,
+    /// Like this; `None` leaves pixels in 0..=1.
+    As(Option<&'a Normalize>),
 }
 
 /// The train and val splits of a dataset, in the order of their ids.
@@ -40,19 +61,18 @@ pub struct TrainingData {
     labels: Vec<u32>,
     weights: Vec<f32>,
     numbers: Vec<u64>,
+    /// Whether a sample is no copy, mixture or variant of others.
+    originals: Vec<bool>,
 }
 
 impl TrainingData {
-    /// Reads a dataset. With `labelled`, samples without a label are left out and counted. Weights are
-    /// scaled to a mean of 1 over the train split; rows of a table are standardised by `scale` (of a model
-    /// that has learnt already), else by the dataset's normalisation, else by mean and deviation of the train
-    /// split.
+    /// Reads a dataset. Weights are scaled to a mean of 1 over the train split.
     ///
     /// # Errors
-    /// When the dataset is damaged, its pictures differ in size, or there is nothing to train on.
-    pub fn load(dataset: &Dataset, pool: &Pool, labelled: bool, scale: Option<&Normalize>) -> Result<Self> {
-        let meta = dataset.meta();
-        let mut spec = DataSpec::of(dataset)?;
+    /// When the dataset is damaged, its pictures differ in size, its normalisation has another number of
+    /// channels or columns, or there is nothing to train on.
+    pub fn load(dataset: &Dataset, pool: &Pool, labels: Labels, scale: Scale<'_>) -> Result<Self> {
+        let spec = DataSpec::of(dataset)?;
         let mut data = Self {
             lists: Lists::default(),
             unlabelled: 0,
@@ -64,6 +84,7 @@ impl TrainingData {
             labels: Vec::new(),
             weights: Vec::new(),
             numbers: Vec::new(),
+            originals: Vec::new(),
             spec: spec.clone(),
         };
         let used = dataset.samples().filter(|s| s.as_ref().map_or(true, |s| s.split != Split::Test));
@@ -72,7 +93,7 @@ impl TrainingData {
             Ok((sample, pixels.map(|p| p.data)))
         };
         pool.stream(used, BATCH, decode, |(sample, pixels)| {
-            if labelled && sample.label.is_none() {
+            if labels == Labels::Required && sample.label.is_none() {
                 data.unlabelled += 1;
                 return Ok(());
             }
@@ -86,14 +107,39 @@ impl TrainingData {
             .hint("look at the counts with `seedbed inspect`, or set the split fractions of `collect`"));
         }
         data.scale_weights(dataset)?;
-        if spec.kind == Kind::Table {
-            let known = scale.or(meta.normalize.as_ref()).cloned();
-            let normalize = known.unwrap_or_else(|| data.moments());
-            data.standardise(&normalize);
-            spec.normalize = Some(normalize);
+        data.scale_values(dataset, scale)?;
+        // Where all samples were made, as of a generated dataset, they are the real ones.
+        if !data.lists.train.iter().any(|&place| data.originals[place as usize]) {
+            data.originals.fill(true);
         }
-        data.spec = spec;
         Ok(data)
+    }
+
+    /// Decides on the scale, and standardises rows; pixels are scaled in a batch.
+    fn scale_values(&mut self, dataset: &Dataset, scale: Scale<'_>) -> Result<()> {
+        let normalize = match scale {
+            Scale::As(normalize) => normalize,
+            Scale::OfDataset => dataset.meta().normalize.as_ref(),
+        };
+        let normalize = match (self.spec.kind, normalize) {
+            (Kind::Table, None) => Some(self.moments()),
+            (Kind::Images, Some(n)) if n.is_identity() => None,
+            (_, known) => known.cloned(),
+        };
+        let width = if self.spec.kind == Kind::Table { self.spec.width() } else { self.spec.shape[2] };
+        if let Some(n) = normalize.as_ref().filter(|n| n.mean.len() != width || n.std.len() != width) {
+            return Err(Error::failed(format!(
+                "the scaling is of {} channels or columns, the samples have {width}: {}",
+                n.mean.len(),
+                dataset.folder().display()
+            ))
+            .hint("run `seedbed preprocess` on the dataset as it is now"));
+        }
+        if let (Values::Rows(rows), Some(n)) = (&mut self.values, &normalize) {
+            rows.chunks_exact_mut(width).for_each(|row| n.standardise(row));
+        }
+        self.spec.normalize = normalize;
+        Ok(())
     }
 
     fn push(&mut self, sample: &Sample, pixels: Option<Vec<u8>>) -> Result<()> {
@@ -120,6 +166,7 @@ impl TrainingData {
         self.labels.push(sample.label.unwrap_or(0));
         self.weights.push(sample.weight);
         self.numbers.push(id_hash(sample.id.as_bytes()));
+        self.originals.push(sample.origin.is_none());
         Ok(())
     }
 
@@ -140,39 +187,42 @@ impl TrainingData {
     /// Mean and deviation of each column over the train split, missing values left out.
     fn moments(&self) -> Normalize {
         let width = self.spec.width();
-        let mut sums = vec![[0f64; 3]; width];
-        for &i in &self.lists.train {
-            for (s, &v) in sums.iter_mut().zip(self.row(i)) {
-                if !v.is_nan() {
-                    let v = v as f64;
-                    *s = [s[0] + 1.0, s[1] + v, s[2] + v * v];
-                }
+        let mut columns = vec![Moments::default(); width];
+        if let Values::Rows(rows) = &self.values {
+            for &place in &self.lists.train {
+                Moments::add_row(&mut columns, &rows[place as usize * width..][..width]);
             }
         }
-        let one = |[n, sum, squares]: [f64; 3]| {
-            let n = n.max(1.0);
-            let mean = sum / n;
-            let variance = (squares / n - mean * mean).max(0.0);
-            // A constant column stays as it is.
-            let std = if variance > 1e-12 * (1.0 + mean * mean) { variance.sqrt() } else { 1.0 };
-            (mean as f32, std as f32)
-        };
-        let (mean, std) = sums.into_iter().map(one).unzip();
-        Normalize { mean, std }
-    }
-
-    fn row(&self, place: u32) -> &[f32] {
-        let width = self.spec.width();
-        match &self.values {
-            Values::Rows(rows) => &rows[place as usize * width..(place as usize + 1) * width],
-            Values::Pixels(_) => &[],
+        Normalize {
+            mean: columns.iter().map(Moments::mean).collect(),
+            // A constant column is only shifted.
+            std: columns.iter().map(Moments::std).map(|s| if s > 0.0 { s } else { 1.0 }).collect(),
         }
     }
 
-    fn standardise(&mut self, normalize: &Normalize) {
-        let width = self.spec.width();
-        let Values::Rows(rows) = &mut self.values else { return };
-        rows.chunks_exact_mut(width).for_each(|row| normalize.standardise(row));
+    /// `places` less those whose values an earlier one has.
+    pub fn distinct(&self, places: impl IntoIterator<Item = u32>) -> Vec<u32> {
+        let mut seen = HashSet::new();
+        places.into_iter().filter(|&place| seen.insert(self.bytes(place))).collect()
+    }
+
+    /// The values of a sample as bytes, equal where the values are.
+    fn bytes(&self, place: u32) -> Cow<'_, [u8]> {
+        let range = place as usize * self.spec.width()..(place as usize + 1) * self.spec.width();
+        match &self.values {
+            Values::Pixels(all) => Cow::Borrowed(&all[range]),
+            Values::Rows(all) => all[range].iter().flat_map(|&v| canonical(v).to_le_bytes()).collect(),
+        }
+    }
+
+    /// Whether the sample is no copy, mixture or variant of others.
+    pub fn is_original(&self, place: u32) -> bool {
+        self.originals[place as usize]
+    }
+
+    /// The class of a sample; 0 for one without.
+    pub fn label(&self, place: u32) -> u32 {
+        self.labels[place as usize]
     }
 
     /// Samples in memory.
@@ -192,8 +242,7 @@ impl TrainingData {
         for &place in places {
             let range = place as usize * width..(place as usize + 1) * width;
             match &self.values {
-                // A product with 1/255 would not be the same number as the quotient.
-                Values::Pixels(all) => out.extend(all[range].iter().map(|&p| p as f32 / 255.0)),
+                Values::Pixels(all) => self.spec.scale_pixels(&all[range], out),
                 Values::Rows(all) => out.extend_from_slice(&all[range]),
             }
         }

@@ -53,7 +53,7 @@ impl<'a> Drawer<'a> {
     }
 
     /// The samples of index `first`, `first + 1`, …, one for each of `labels` (which do not matter to a
-    /// model without classes), as the model makes them: pixels in 0..=1, rows standardised.
+    /// model without classes), as the model makes them, on the scale that it was trained on.
     ///
     /// # Errors
     /// For a label that is no class.
@@ -106,7 +106,13 @@ impl<'a> Drawer<'a> {
     /// When the model does not draw pictures.
     pub fn pixels(&self, values: &[f32]) -> Result<Pixels> {
         let [height, width, channels] = self.file.config.data.shape;
-        let bytes = values.iter().map(|v| to_u8(v * 255.0)).collect();
+        let bytes = match &self.file.config.data.normalize {
+            None => values.iter().map(|v| to_u8(v * 255.0)).collect(),
+            Some(n) => {
+                let scales = n.mean.iter().zip(&n.std).cycle();
+                values.iter().zip(scales).map(|(v, (mean, std))| to_u8((v * std + mean) * 255.0)).collect()
+            }
+        };
         Pixels::new(bytes, height, width, channels)
     }
 }

@@ -51,6 +51,9 @@ pub struct Epoch {
     /// Divergence of the codes on the val split.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub val_kl: Option<f64>,
+    /// The evidence lower bound on the val split, with a divergence of weight 1 whatever beta is.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub val_elbo: Option<f64>,
     /// Weight of the divergence at the end of the epoch.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub beta: Option<f64>,
@@ -72,7 +75,7 @@ pub struct Plan {
     pub config: ModelConfig,
     /// Where to go on from; the beginning for `None`.
     pub start: Option<Checkpoint>,
-    /// Where checkpoints are written on the way, and every how many epochs.
+    /// Where checkpoints are written on the way and at the end, and every how many epochs; 0 for never.
     pub keep: Option<(PathBuf, u32)>,
 }
 
@@ -146,6 +149,7 @@ impl<'a> Trainer<'a> {
         let task = self.ctx.progress.start("train", Some(u64::from(left)));
         while self.at.progress.epoch < epochs {
             if self.patience_is_over() {
+                self.keep(plan)?;
                 return Ok(true);
             }
             let row = self.epoch()?;
@@ -153,14 +157,21 @@ impl<'a> Trainer<'a> {
             task.say(format!("loss {:.2}{shown}", row.train_loss));
             task.inc(1);
             self.at.progress.history.push(row);
-            if let Some((path, every)) = &plan.keep
-                && *every > 0
-                && self.at.progress.epoch.is_multiple_of(*every)
-            {
-                self.at.save(path)?;
+            let every = plan.keep.as_ref().map_or(0, |(_, every)| *every);
+            if every > 0 && self.at.progress.epoch.is_multiple_of(every) {
+                self.keep(plan)?;
             }
         }
+        self.keep(plan)?;
         Ok(false)
+    }
+
+    /// Writes where training stands, unless that is never wanted.
+    fn keep(&self, plan: &Plan) -> Result<()> {
+        match &plan.keep {
+            Some((path, 1..)) => self.at.save(path),
+            _ => Ok(()),
+        }
     }
 
     fn patience_is_over(&self) -> bool {
@@ -235,6 +246,7 @@ impl<'a> Trainer<'a> {
             kl: Some(elbo.divergence / n),
             val_recon: val.map(|v| v.reconstruction),
             val_kl: val.map(|v| v.divergence),
+            val_elbo: val.map(|v| -v.loss(1.0)),
             beta: Some(beta as f64),
             ..Epoch::default()
         })

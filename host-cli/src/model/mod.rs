@@ -13,10 +13,10 @@ mod reconstruct;
 
 pub use any::{DataSpec, Model, ModelConfig, Network, Training};
 pub use checkpoint::{Checkpoint, ModelFile, Progress, STATE_FILE, WEIGHTS_FILE};
-pub use data::{Lists, TrainingData};
+pub use data::{Labels, Lists, Scale, TrainingData};
 pub use draw::{Drawer, PriorKind};
 pub use epochs::{Epoch, Fitted, Plan, train};
-pub use judge::{Judge, Verdict};
+pub use judge::{Judge, Limits, Verdict};
 pub use reconstruct::reconstruct;
 
 #[cfg(test)]

@@ -62,10 +62,10 @@ pub fn reconstruct(ctx: &Ctx, file: &ModelFile, dataset: &Dataset, out: &Path) -
     Ok(written)
 }
 
-/// A sample as the model sees it: pixels in 0..=1, rows standardised with missing values at the mean.
+/// A sample as the model sees it: pixels and rows scaled, missing values at the mean.
 fn values(spec: &DataSpec, sample: &Sample, out: &mut Vec<f32>) -> Result<()> {
     match (spec.kind, &spec.normalize) {
-        (Kind::Images, _) => out.extend(sample.pixels()?.data.iter().map(|&p| f32::from(p) / 255.0)),
+        (Kind::Images, _) => spec.scale_pixels(&sample.pixels()?.data, out),
         (Kind::Table, Some(n)) => {
             let start = out.len();
             out.extend_from_slice(sample.row()?);

@@ -2,6 +2,7 @@ use super::*;
 use crate::codec::Pixels;
 use crate::dataset::{Content, Dataset, DatasetWriter, Meta, Sample, Split};
 use crate::pool::Pool;
+use crate::run::{Call, execute};
 use crate::stages::generate::GenerateOptions;
 use crate::stages::train::{HISTORY_FILE, ModelKind, TrainOptions};
 use crate::stages::{Ctx, Stage};
@@ -12,9 +13,13 @@ use std::path::{Path, PathBuf};
 
 /// Forty pictures of 6 × 6 in two classes: a bright left or right half and noise.
 fn pictures(folder: &Path) {
+    pictures_at(folder, 40);
+}
+
+fn pictures_at(folder: &Path, n: u32) {
     let meta = Meta::images("halves", vec!["left".into(), "right".into()]);
     let mut writer = DatasetWriter::create(folder, meta).unwrap();
-    for i in 0..40u32 {
+    for i in 0..n {
         let mut stream = Stream::new(1, Key::new(0).sample(u64::from(i)));
         let label = i % 2;
         let pixel = |x: u32| if (x % 6 < 3) == (label == 0) { 200 } else { 20 };
@@ -111,6 +116,12 @@ fn training_in_two_parts_gives_the_files_of_training_in_one() {
         let e = other.run(&ctx, &folder.data, &out).unwrap_err();
         assert!(e.exit_code() == 2 && e.message.contains("other settings"), "{e}");
         assert!(resumed.run(&Ctx::quiet(6), &folder.data, &out).is_err());
+        // Other data of the same shape.
+        let data = folder.dir.path().join("less");
+        fs::remove_dir_all(&data).ok();
+        pictures_at(&data, 39);
+        let e = resumed.run(&ctx, &data, &out).unwrap_err();
+        assert!(e.message.contains("trained on other data"), "{e}");
         for name in [&whole, &half, &both] {
             fs::remove_dir_all(name).unwrap();
         }
@@ -141,11 +152,32 @@ fn a_killed_training_goes_on_where_it_was() {
     fs::copy(half.join(STATE_FILE), &beside).unwrap();
     let again = folder.train("again", &options, &ctx);
     same_files(&whole, &again);
-    assert!(!beside.exists());
-    // A damaged one is no reason to stop.
-    fs::write(&beside, b"torn").unwrap();
-    fs::remove_dir_all(&again).unwrap();
-    same_files(&whole, &folder.train("again", &options, &ctx));
+    // All epochs are kept until the runner has the folder, even if they are no multiple of checkpoint_every.
+    let kept = |path: &Path| Checkpoint::load(path).unwrap().progress.epoch;
+    assert_eq!(kept(&beside), 6);
+    let five = TrainOptions { checkpoint_every: 4, ..small(5) };
+    folder.train("five", &five, &ctx);
+    assert_eq!(kept(&folder.dir.path().join("five.checkpoint")), 5);
+    // A damaged one, or one of other options, is no reason to stop.
+    for text in [b"torn".to_vec(), fs::read(folder.dir.path().join("five.checkpoint")).unwrap()] {
+        fs::write(&beside, text).unwrap();
+        fs::remove_dir_all(&again).unwrap();
+        let other = TrainOptions { latent: 3, ..options.clone() };
+        let fresh = folder.train("fresh", &other, &ctx);
+        same_files(&fresh, &folder.train("again", &other, &ctx));
+        fs::remove_dir_all(fresh).unwrap();
+        fs::remove_file(folder.dir.path().join("fresh.checkpoint")).unwrap();
+    }
+}
+
+#[test]
+fn the_runner_leaves_the_model_only() {
+    let folder = Folder::new(pictures);
+    let out = folder.dir.path().join("model");
+    let options = TrainOptions { checkpoint_every: 1, ..small(2) };
+    execute(&Ctx::quiet(5), &Call::new("train", &options, &folder.data, &out)).unwrap();
+    let left: Vec<_> = fs::read_dir(folder.dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(out.join(STATE_FILE).exists() && left.len() == 2, "{left:?}");
 }
 
 #[test]
@@ -241,7 +273,10 @@ fn a_file_that_is_no_model_is_named() {
     let e = Checkpoint::load(&out.join(WEIGHTS_FILE)).unwrap_err();
     assert!(e.message.contains("finished model"), "{e}");
     let data = Dataset::open(&folder.data).unwrap();
-    assert_eq!(TrainingData::load(&data, &Pool::single(), true, None).unwrap().len(), 40);
+    assert_eq!(
+        TrainingData::load(&data, &Pool::single(), Labels::Required, Scale::OfDataset).unwrap().len(),
+        40
+    );
 }
 
 fn generate(model: &Path) -> GenerateOptions {
@@ -274,31 +309,6 @@ fn generated_samples_say_how_they_can_be_made_again() {
 }
 
 #[test]
-fn copies_and_strangers_are_told_from_the_rest() {
-    let folder = Folder::new(pictures);
-    let ctx = Ctx::quiet(5);
-    let data = TrainingData::load(&Dataset::open(&folder.data).unwrap(), &ctx.pool, true, None).unwrap();
-    let judge = Judge::new(&ctx, &data, 2, 0.2, 3).unwrap();
-    let (labels, _, _) = data.about(&data.lists.train);
-    let mut samples = Vec::new();
-    data.gather(&data.lists.train[..2], &mut samples);
-    let (first, second) = samples.split_at(36);
-    let mean: Vec<f32> = {
-        let mut all = Vec::new();
-        data.gather(&data.lists.train, &mut all);
-        let own: Vec<&[f32]> =
-            all.chunks(36).zip(&labels).filter(|(_, l)| **l == labels[0]).map(|(x, _)| x).collect();
-        (0..36).map(|i| own.iter().map(|x| x[i]).sum::<f32>() / own.len() as f32).collect()
-    };
-    let nearly: Vec<f32> = first.iter().map(|v| v + 0.001).collect();
-    let all = [first, &nearly, &mean, second, &[1.0; 36]].concat();
-    let verdicts = judge.verdicts(&all, labels[0] as usize).unwrap();
-    use Verdict::{Copy, Fine, Outside};
-    // The fourth is a training sample of another class, and so a copy before anything else.
-    assert_eq!(verdicts, [Copy, Copy, Fine, Copy, Outside]);
-}
-
-#[test]
 fn what_cannot_be_generated_is_told() {
     let folder = Folder::new(pictures);
     let other = Folder::new(table);
@@ -315,6 +325,6 @@ fn what_cannot_be_generated_is_told() {
         let e = run(options, &folder.data);
         assert!(e.exit_code() == 2 && e.message.contains(key), "{e}");
     }
-    assert!(run(generate(&model), &other.data).message.contains("other classes"));
+    assert!(run(generate(&model), &other.data).message.contains("kind"));
     assert!(!out.exists());
 }

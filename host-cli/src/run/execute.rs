@@ -5,7 +5,7 @@ use super::key::{self, KeyParts};
 use super::options::split_paths;
 use super::record::{STAGE_FILE, StageRecord, VERSION, load, save};
 use crate::error::{Error, Result};
-use crate::stages::{Ctx, Stage};
+use crate::stages::{Ctx, Stage, kept_beside};
 use serde::Serialize;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -93,7 +93,10 @@ fn work(ctx: &Ctx, call: &Call<'_>, key: String) -> Result<StageRecord> {
     std::fs::create_dir_all(draft.path())
         .map_err(|e| Error::failed(format!("{e}: {}", call.out.display())))?;
     save(draft.path(), STAGE_FILE, &record)?;
+    let kept = kept_beside(draft.path());
     draft.publish()?;
+    // The result is in place; nobody goes on from what the stage kept on the way.
+    let _ = std::fs::remove_file(kept);
     Ok(record)
 }
 

@@ -1,24 +1,31 @@
 //! `seedbed generate`: new samples from a trained model, those that are no good left out.
 
+mod output;
+
+pub use output::PNG_FOLDER;
+
 use super::{Ctx, Outcome, Stage};
-use crate::codec::{Pixels, encode_png};
-use crate::dataset::{Dataset, DatasetWriter, Kind, Meta, Origin, Sample, Split};
+use crate::codec::encode_png;
+use crate::dataset::{Dataset, Kind, Meta, Origin, Sample, Split};
 use crate::error::{Context, Error, Result};
-use crate::model::{DataSpec, Drawer, Judge, ModelFile, PriorKind, TrainingData, Verdict};
+use crate::features::Mat;
+use crate::model::{
+    DataSpec, Drawer, Judge, Labels, Limits, ModelFile, PriorKind, Scale, TrainingData, Verdict,
+};
+use output::{Grid, Sink};
 use seedbed::generate::GENERATE_PURPOSE;
 use seedbed::rng::Key;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
+/// The name of the step in origins, by which generated samples are told from others.
+pub const STEP: &str = "generate";
 /// The name of the picture of generated samples, one row for each class.
 pub const GRID_FILE: &str = "grid.png";
 
 /// Candidates that are drawn and judged at a time.
 const ROUND: usize = 2048;
-
-/// Side that a small picture is enlarged to in the grid, at least.
-const GRID_SIDE: usize = 48;
 
 /// Options of `generate`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
@@ -27,7 +34,7 @@ pub struct GenerateOptions {
     /// The model.safetensors that `seedbed train` wrote, or its folder
     #[arg(long)]
     pub model: Option<PathBuf>,
-    /// Samples to generate in all, shared evenly among the classes; 1 or more
+    /// Samples to generate in all, shared evenly among the classes that have real samples; 1 or more
     #[arg(long, default_value_t = 1000)]
     pub n: usize,
     /// Samples for each class instead of n in all
@@ -44,8 +51,8 @@ pub struct GenerateOptions {
     /// neighbour, 0 to 1; 0 rejects exact copies only
     #[arg(long, default_value_t = 0.2)]
     pub copy_ratio: f32,
-    /// Reject what lies outside the k-nearest-neighbour radius of the real samples of its class: that k, up
-    /// to 100; 0 rejects nothing
+    /// Reject what lies outside the k-nearest-neighbour radius of the real samples of its class (originals,
+    /// repetitions counted once): that k, up to 100; 0 rejects nothing
     #[arg(long, default_value_t = 3)]
     pub manifold_k: usize,
     /// Candidates to draw at most for each sample wanted, 1 to 1000
@@ -54,40 +61,49 @@ pub struct GenerateOptions {
     /// Samples in a row of grid.png, 1 to 100
     #[arg(long, default_value_t = 12)]
     pub columns: usize,
+    /// Write each picture as a PNG file, too: png/CLASS/ID.png
+    #[arg(long)]
+    pub png: bool,
+    /// Write the dataset with the generated samples added to its train split, rather than these alone
+    #[arg(long)]
+    pub add_to_dataset: bool,
 }
 crate::defaults!(GenerateOptions);
 
 impl GenerateOptions {
     fn validate(&self) -> Result<&Path> {
-        let range = |key, value: &dyn std::fmt::Display, ok: bool, allowed| {
-            if ok { Ok(()) } else { Err(Error::out_of_range(key, value, allowed)) }
-        };
-        range("n", &self.n, (1..=100_000_000).contains(&self.n), "1 to 100000000")?;
-        if let Some(per_class) = self.per_class {
-            range("per_class", &per_class, (1..=10_000_000).contains(&per_class), "1 to 10000000")?;
-        }
-        range("temperature", &self.temperature, (0.0..=10.0).contains(&self.temperature), "0 to 10")?;
-        range("copy_ratio", &self.copy_ratio, (0.0..=1.0).contains(&self.copy_ratio), "0 to 1")?;
-        range("manifold_k", &self.manifold_k, self.manifold_k <= 100, "0 to 100")?;
-        range("max_tries", &self.max_tries, (1..=1000).contains(&self.max_tries), "1 to 1000")?;
-        range("columns", &self.columns, (1..=100).contains(&self.columns), "1 to 100")?;
+        let per_class = self.per_class.unwrap_or(1);
+        Error::check_range("n", self.n, 1..=100_000_000)?;
+        Error::check_range("per_class", per_class, 1..=10_000_000)?;
+        Error::check_range("temperature", self.temperature, 0.0..=10.0)?;
+        Error::check_range("copy_ratio", self.copy_ratio, 0.0..=1.0)?;
+        Error::check_range("manifold_k", self.manifold_k, 0..=100)?;
+        Error::check_range("max_tries", self.max_tries, 1..=1000)?;
+        Error::check_range("columns", self.columns, 1..=100)?;
         self.model.as_deref().ok_or_else(|| {
             Error::usage("no model is named: --model (recipe key `model`)")
                 .hint("name the folder that `seedbed train` wrote")
         })
     }
 
-    /// How many samples of each class.
-    fn wanted(&self, classes: usize) -> Vec<usize> {
-        let rows = classes.max(1);
-        match self.per_class {
-            Some(n) if classes > 0 => vec![n; rows],
-            _ => (0..rows).map(|c| self.n / rows + usize::from(c < self.n % rows)).collect(),
-        }
+    /// How many samples of each class; none where there is no real one to hold them against.
+    fn wanted(&self, known: &[bool]) -> Vec<usize> {
+        let rows = known.iter().filter(|known| **known).count().max(1);
+        let mut row = 0;
+        let wanted = |known: &bool| {
+            row += usize::from(*known);
+            match (known, self.per_class) {
+                (false, _) => 0,
+                (true, Some(n)) => n,
+                (true, None) => self.n / rows + usize::from(row <= self.n % rows),
+            }
+        };
+        known.iter().map(wanted).collect()
     }
 }
 
-/// The samples of one class that stay.
+/// The samples of one class that stay, and how many did not.
+#[derive(Default)]
 struct Kept {
     /// Number of each among the candidates of its class.
     numbers: Vec<u64>,
@@ -104,16 +120,16 @@ const fn index(class: usize, number: u64) -> u64 {
 impl GenerateOptions {
     /// Draws candidates of a class until `wanted` have stayed, or too many were tried.
     fn class(&self, drawer: &Drawer<'_>, judge: &Judge<'_>, class: usize, wanted: usize) -> Result<Kept> {
-        let mut kept = Kept { numbers: Vec::new(), values: Vec::new(), copies: 0, outside: 0 };
-        let limit = wanted.saturating_mul(self.max_tries);
+        let mut kept = Kept::default();
+        // The number of a candidate is half of its index.
+        let limit = wanted.saturating_mul(self.max_tries).min(u32::MAX as usize);
         let mut tried = 0;
         while kept.numbers.len() < wanted && tried < limit {
             let missing = wanted - kept.numbers.len();
             let n = (missing + missing / 4 + 8).min(limit - tried).min(ROUND);
-            let values = drawer.draw(index(class, tried as u64), &vec![class as u32; n])?;
-            let width = values.len() / n;
-            let verdicts = judge.verdicts(&values, class)?;
-            for (i, (sample, verdict)) in values.chunks_exact(width).zip(verdicts).enumerate() {
+            let data = drawer.draw(index(class, tried as u64), &vec![class as u32; n])?;
+            let drawn = Mat { cols: data.len() / n, data };
+            for (i, verdict) in judge.verdicts(&drawn, class)?.into_iter().enumerate() {
                 // Candidates after the last one that is needed are as if never drawn.
                 if kept.numbers.len() == wanted {
                     break;
@@ -123,7 +139,7 @@ impl GenerateOptions {
                     Verdict::Outside => kept.outside += 1,
                     Verdict::Fine => {
                         kept.numbers.push((tried + i) as u64);
-                        kept.values.extend_from_slice(sample);
+                        kept.values.extend_from_slice(drawn.row(i));
                     }
                 }
             }
@@ -135,7 +151,7 @@ impl GenerateOptions {
     fn origin(&self, ctx: &Ctx, hash: &str, class: Option<u32>, index: u64) -> Origin {
         Origin {
             source: hash.to_owned(),
-            step: "generate".to_owned(),
+            step: STEP.to_owned(),
             params: json!({
                 "index": index, "label": class, "prior": self.prior, "temperature": self.temperature,
             }),
@@ -152,126 +168,168 @@ impl Stage for GenerateOptions {
         let (file, hash) = ModelFile::load(model)?;
         let dataset = Dataset::open(input)?;
         let drawer = Drawer::new(ctx, &file, self.prior, self.temperature)?;
-        let (spec, own) = (&file.config.data, DataSpec::of(&dataset)?);
-        if (spec.kind, spec.shape, &spec.classes) != (own.kind, own.shape, &own.classes) {
-            return Err(Error::usage(format!(
-                "the dataset has other classes, sizes or columns than the model's: {}",
-                input.display()
-            ))
-            .hint("give the dataset that the model was trained on"));
-        }
-        let data = TrainingData::load(
-            &dataset,
-            &ctx.pool,
-            drawer.classes() > 0,
-            file.config.data.normalize.as_ref(),
-        )?;
-        let judge = Judge::new(ctx, &data, drawer.classes(), self.copy_ratio, self.manifold_k)?;
-        let wanted = self.wanted(drawer.classes());
-        let task = ctx.progress.start("generate", Some(wanted.iter().map(|&w| w as u64).sum()));
-
-        let name = format!("{} generated", dataset.meta().name);
-        let classes = if drawer.classes() > 0 { spec.classes.clone() } else { Vec::new() };
-        let meta = Meta::new(name, spec.kind, classes, spec.columns.clone());
-        let mut writer = DatasetWriter::create(out, meta)?.pool(&ctx.pool);
-        let mut grid = Grid::new(self.columns);
-        let (mut written, mut copies, mut outside, mut short) = (0u64, 0u64, 0u64, 0u64);
-        let mut per_class = Vec::new();
-        for (class, &wanted) in wanted.iter().enumerate() {
-            let kept = self.class(&drawer, &judge, class, wanted)?;
-            let label = (drawer.classes() > 0).then_some(class as u32);
-            let n = kept.numbers.len();
-            for (&number, values) in kept.numbers.iter().zip(kept.values.chunks_exact(spec.width())) {
-                let index = index(class, number);
-                let id = format!("generated-{class:05}-{number:010}");
-                let content = drawer.content(values)?;
-                let mut sample = Sample::new(id, label, Split::Train, content);
-                sample.origin = Some(self.origin(ctx, &hash, label, index));
-                writer.push(sample)?;
-            }
-            if spec.kind == Kind::Images {
-                let shown = if label.is_some() { self.columns } else { self.columns * self.columns };
-                let shown = kept.values.chunks_exact(spec.width()).take(shown);
-                grid.row(shown.map(|v| drawer.pixels(v)).collect::<Result<_>>()?);
-            }
-            task.inc(n as u64);
-            written += n as u64;
-            copies += kept.copies;
-            outside += kept.outside;
-            short += (wanted - n) as u64;
-            per_class.push(n);
-        }
-        if written == 0 {
+        self.check_fit(ctx, &drawer, &file.config.data, &dataset)?;
+        let labels = if drawer.classes() > 0 { Labels::Required } else { Labels::Optional };
+        let scale = Scale::As(file.config.data.normalize.as_ref());
+        let data = TrainingData::load(&dataset, &ctx.pool, labels, scale)?;
+        let limits = Limits { copy_ratio: self.copy_ratio, k: self.manifold_k };
+        let judge = Judge::new(ctx, &data, drawer.classes(), limits)?;
+        let generation = Generation { ctx, options: self, file: &file, hash, drawer, judge };
+        let done = generation.write(&dataset, out)?;
+        done.warn(ctx, self.max_tries, &file.config.data.classes);
+        if done.generated() == 0 {
             return Err(Error::failed(format!(
-                "every candidate was rejected ({copies} copies, {outside} outside): {}",
+                "every candidate was rejected ({} copies, {} outside): {}",
+                done.copies,
+                done.outside,
                 model.display()
             ))
             .hint("train longer, lower --temperature, or loosen --manifold-k and --copy-ratio"));
         }
-        if short > 0 {
+        Ok(done.outcome(&generation.hash))
+    }
+}
+
+impl GenerateOptions {
+    /// Refuses what does not go with the model, and warns of data that it was not trained on.
+    fn check_fit(&self, ctx: &Ctx, drawer: &Drawer<'_>, spec: &DataSpec, dataset: &Dataset) -> Result<()> {
+        let own = DataSpec::of(dataset)?;
+        spec.same_samples(&own, dataset.folder())?;
+        if self.png && spec.kind == Kind::Table {
+            return Err(Error::usage("rows of a table are no pictures: --png (recipe key `png`)")
+                .hint("leave it out; `seedbed export` writes NPZ or Parquet"));
+        }
+        if self.per_class.is_some() && drawer.classes() == 0 {
+            return Err(Error::usage("the model has no classes: --per-class (recipe key `per_class`)")
+                .hint("use --n"));
+        }
+        if !spec.content_hash.is_empty() && spec.content_hash != own.content_hash {
             ctx.progress.warn(format!(
-                "generate: {short} samples short after {} tries for each (see --max-tries)",
-                self.max_tries
+                "generate: the model was trained on other data, whose copies are not told: {}",
+                dataset.folder().display()
             ));
         }
-        writer.finish()?;
+        Ok(())
+    }
+}
+
+/// A model, what its samples are held against, and how many are wanted.
+struct Generation<'a> {
+    ctx: &'a Ctx,
+    options: &'a GenerateOptions,
+    file: &'a ModelFile,
+    hash: String,
+    drawer: Drawer<'a>,
+    judge: Judge<'a>,
+}
+
+/// What became of all classes.
+#[derive(Default)]
+struct Totals {
+    /// Whether there are real samples of a class.
+    known: Vec<bool>,
+    wanted: Vec<usize>,
+    /// Samples of the dataset that was written.
+    samples: u64,
+    written: Vec<usize>,
+    copies: u64,
+    outside: u64,
+}
+
+impl Generation<'_> {
+    /// Draws the samples of each class and writes those that stay.
+    fn write(&self, dataset: &Dataset, out: &Path) -> Result<Totals> {
+        let (options, spec) = (self.options, &self.file.config.data);
+        let known: Vec<bool> =
+            (0..self.drawer.classes().max(1)).map(|class| self.judge.knows(class)).collect();
+        let mut totals = Totals { wanted: options.wanted(&known), known, ..Totals::default() };
+        let task = self.ctx.progress.start(STEP, Some(totals.wanted.iter().map(|&w| w as u64).sum()));
+        let mut sink = self.sink(dataset, out)?;
+        let mut grid = Grid::new(options.columns);
+        for (class, &wanted) in totals.wanted.iter().enumerate() {
+            let kept = options.class(&self.drawer, &self.judge, class, wanted)?;
+            for (&number, values) in kept.numbers.iter().zip(kept.values.chunks_exact(spec.width())) {
+                sink.push(self.sample(class, number, values)?)?;
+            }
+            if spec.kind == Kind::Images {
+                let rows = if self.drawer.classes() > 0 { 1 } else { options.columns };
+                let shown = kept.values.chunks_exact(spec.width()).take(rows * options.columns);
+                grid.row(shown.map(|v| self.drawer.pixels(v)).collect::<Result<_>>()?);
+            }
+            task.inc(kept.numbers.len() as u64);
+            totals.written.push(kept.numbers.len());
+            totals.copies += kept.copies;
+            totals.outside += kept.outside;
+        }
+        totals.samples = sink.finish()?.counts.samples;
         if let Some(picture) = grid.picture()? {
             let path = out.join(GRID_FILE);
             std::fs::write(&path, encode_png(&picture)?).at(&path)?;
         }
-        Ok(Outcome::new(written)
-            .figure("rejected", copies + outside)
-            .figure("rejected_as_copies", copies)
-            .figure("rejected_outside", outside)
-            .figure("short", short)
-            .figure("per_class", per_class)
-            .figure("model_hash", hash))
+        Ok(totals)
+    }
+
+    /// What the samples are written to.
+    fn sink(&self, dataset: &Dataset, out: &Path) -> Result<Sink> {
+        let spec = &self.file.config.data;
+        let classes = if self.drawer.classes() > 0 { spec.classes.clone() } else { Vec::new() };
+        let sink = if self.options.add_to_dataset {
+            Sink::new(self.ctx, out, dataset.meta().clone(), Some(dataset))?
+        } else {
+            let name = format!("{} generated", dataset.meta().name);
+            let meta = Meta::new(name, spec.kind, classes.clone(), spec.columns.clone());
+            Sink::new(self.ctx, out, meta, None)?
+        };
+        if self.options.png { sink.with_png(out, &classes) } else { Ok(sink) }
+    }
+
+    fn sample(&self, class: usize, number: u64, values: &[f32]) -> Result<Sample> {
+        let label = (self.drawer.classes() > 0).then_some(class as u32);
+        let id = format!("generated-{class:05}-{number:010}");
+        let mut sample = Sample::new(id, label, Split::Train, self.drawer.content(values)?);
+        sample.origin = Some(self.options.origin(self.ctx, &self.hash, label, index(class, number)));
+        Ok(sample)
     }
 }
 
-/// The picture of all classes.
-struct Grid {
-    columns: usize,
-    rows: Vec<Vec<Pixels>>,
-}
-
-impl Grid {
-    const fn new(columns: usize) -> Self {
-        Self { columns, rows: Vec::new() }
+impl Totals {
+    fn generated(&self) -> usize {
+        self.written.iter().sum()
     }
 
-    /// The samples of one class; more than fit in a row go on in the next.
-    fn row(&mut self, pictures: Vec<Pixels>) {
-        let mut pictures = pictures.into_iter().peekable();
-        // A class without samples has an empty row, so that rows stay classes.
-        if pictures.peek().is_none() {
-            self.rows.push(Vec::new());
+    fn short(&self) -> usize {
+        self.wanted.iter().sum::<usize>() - self.generated()
+    }
+
+    /// Tells of samples that could not be had.
+    fn warn(&self, ctx: &Ctx, tries: usize, classes: &[String]) {
+        let without = classes.iter().zip(&self.known).filter(|(_, known)| !**known);
+        let without: Vec<&str> = without.map(|(class, _)| class.as_str()).collect();
+        if !without.is_empty() {
+            ctx.progress.warn(format!(
+                "generate: no sample of {}, of which the train split has no real one",
+                without.join(", ")
+            ));
         }
-        while pictures.peek().is_some() {
-            self.rows.push(pictures.by_ref().take(self.columns).collect());
+        if self.short() > 0 {
+            ctx.progress.warn(format!(
+                "generate: {} samples short after {tries} tries for each (see --max-tries)",
+                self.short()
+            ));
         }
     }
 
-    /// All rows with a line between, small pictures enlarged by whole factors.
-    fn picture(&self) -> Result<Option<Pixels>> {
-        let Some(first) = self.rows.iter().flatten().next() else { return Ok(None) };
-        let [height, width, channels] = first.shape();
-        let scale = GRID_SIDE.div_ceil(height.max(width)).max(1);
-        let (cell_h, cell_w) = (height * scale + 2, width * scale + 2);
-        let (all_h, all_w) = (cell_h * self.rows.len() + 2, cell_w * self.columns + 2);
-        let mut data = vec![128u8; all_h * all_w * channels];
-        for (r, row) in self.rows.iter().enumerate() {
-            for (c, picture) in row.iter().enumerate() {
-                for y in 0..height * scale {
-                    let start = ((r * cell_h + 2 + y) * all_w + c * cell_w + 2) * channels;
-                    let line = &picture.data[y / scale * width * channels..][..width * channels];
-                    let to = &mut data[start..start + width * scale * channels];
-                    for (to, from) in to.chunks_exact_mut(channels * scale).zip(line.chunks_exact(channels)) {
-                        to.chunks_exact_mut(channels).for_each(|pixel| pixel.copy_from_slice(from));
-                    }
-                }
-            }
-        }
-        Pixels::new(data, all_h, all_w, channels).map(Some)
+    fn outcome(&self, hash: &str) -> Outcome {
+        Outcome::new(self.samples)
+            .figure("generated", self.generated())
+            .figure("rejected", self.copies + self.outside)
+            .figure("rejected_as_copies", self.copies)
+            .figure("rejected_outside", self.outside)
+            .figure("short", self.short())
+            .figure("per_class", &self.written)
+            .figure("model_hash", hash)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,7 +30,7 @@ use crate::progress::Progress;
 use seedbed::Level;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The environment variable that lowers the SIMD level (`base`, `avx2`, `avx512`).
 pub const LEVEL_VARIABLE: &str = "SEEDBED_LEVEL";
@@ -135,6 +135,14 @@ pub trait Stage {
     /// A usage error that names the key for an option out of range; otherwise what went wrong and
     /// where.
     fn run(&self, ctx: &Ctx, input: &Path, out: &Path) -> Result<Outcome>;
+}
+
+/// Where a stage that writes the folder `out` may keep a file to go on from after it was killed: beside the folder,
+/// which is then lost. Whoever gives the folder its final name removes the file.
+pub fn kept_beside(out: &Path) -> PathBuf {
+    let mut name = out.file_name().unwrap_or_default().to_os_string();
+    name.push(".checkpoint");
+    out.with_file_name(name)
 }
 
 /// The options that a command gets when no flag is given; see [`defaults!`](crate::defaults).

@@ -1,8 +1,9 @@
 //! `preprocess`: one size and one form for all samples, and the scaling that models will see.
 //!
 //! Pictures are converted, fitted and resized; rows have their missing values filled. Values stay in their own units:
-//! the scaling is decided here, from the train split alone, and written to `dataset.json`, where training,
-//! features and scores take it from.
+//! the scaling is decided here, from the train split alone, and written to `dataset.json`, where training takes it
+//! from: of tables always, of pictures with a Gaussian likelihood (a Bernoulli one needs 0..1). Features and
+//! scores do not: they see pixels in 0..1, and columns standardised by the train split.
 
 mod picture;
 mod scaling;
@@ -56,9 +57,10 @@ pub struct PreprocessOptions {
     /// Channels: as they are, grey (Rec. 601), or RGB.
     #[arg(long, value_enum, default_value_t = Mode::Keep)]
     pub mode: Mode,
-    /// The scaling stored for models. auto: `scale` for pictures, `train` for tables. none: no scaling. scale: to 0..1
-    /// (pictures by 255, columns by their least and greatest value in the train split). given: by --mean and --std.
-    /// train: by mean and standard deviation of the train split.
+    /// The scaling stored for models (of pictures, those with a Gaussian likelihood; a Bernoulli one has pixels in 0..1
+    /// always). auto: `scale` for pictures, `train` for tables. none: what training does by itself, pixels in 0..1 and
+    /// columns standardised. scale: to 0..1 (pictures by 255, columns by their least and greatest value in the train
+    /// split). given: by --mean and --std. train: by mean and standard deviation of the train split.
     #[arg(long, value_enum, default_value_t = Scaling::Auto)]
     pub normalize: Scaling,
     /// Means for `normalize = "given"`, one per channel (of pixels divided by 255) or column.
@@ -170,7 +172,10 @@ impl PreprocessOptions {
     }
 
     fn table(&self, ctx: &Ctx, dataset: &Dataset, out: &Path) -> Result<Outcome> {
-        let columns = scaling::of_columns(dataset)?;
+        let (columns, rows) = scaling::of_columns(dataset)?;
+        if rows == 0 && self.normalize.learns_from_rows() {
+            return Err(scaling::nothing_to_learn_from(dataset));
+        }
         let normalize = self.normalize.for_table(&columns, (&self.mean, &self.std))?;
         let meta = Meta { normalize, ..dataset.meta().clone() };
         let mut writer = DatasetWriter::create(out, meta)?.pool(&ctx.pool);
@@ -182,6 +187,9 @@ impl PreprocessOptions {
                 for (value, column) in row.iter_mut().zip(&columns).filter(|(value, _)| value.is_nan()) {
                     missing += 1;
                     if self.missing == Missing::Mean {
+                        if rows == 0 {
+                            return Err(scaling::nothing_to_learn_from(dataset));
+                        }
                         *value = column.mean();
                         filled += 1;
                     }

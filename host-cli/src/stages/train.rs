@@ -1,17 +1,16 @@
 //! `seedbed train`: a small generative model from a dataset.
 
-use super::{Ctx, Outcome, Stage};
+use super::{Ctx, Outcome, Stage, kept_beside};
 use crate::dataset::{Dataset, Kind};
 use crate::error::{Context, Error, Result};
 use crate::model::{
-    Checkpoint, DataSpec, ModelConfig, Network, Plan, STATE_FILE, Training, TrainingData, WEIGHTS_FILE,
-    reconstruct, train,
+    Checkpoint, DataSpec, Fitted, Labels, ModelConfig, Network, Plan, Progress, STATE_FILE, Scale, Training,
+    TrainingData, WEIGHTS_FILE, reconstruct, train,
 };
 use clap::ValueEnum;
 use seedbed::generate::{Arch, GanSpec, Likelihood, MAX_HIDDEN, VaeSpec, Widths};
 use seedbed::nn::{Activation, Shape};
 use serde::{Deserialize, Serialize};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -77,8 +76,8 @@ pub struct TrainOptions {
     /// What the decoder predicts: auto, bernoulli or gaussian
     #[arg(long, value_enum, default_value = "auto")]
     pub likelihood: LikelihoodKind,
-    /// Standard deviation of the Gaussian likelihood, above 0, in units of 0..=1 pixels or of standardised
-    /// columns; default 0.1 for pictures, 0.3 for tables
+    /// Standard deviation of the Gaussian likelihood, above 0, in units of the values as the model sees them;
+    /// default 0.1 for pixels in 0..=1, 0.3 for values scaled by mean and deviation
     #[arg(long)]
     pub sigma: Option<f32>,
     /// Weight of the divergence from the prior, 0 or more; 1 is the evidence lower bound, less is sharper and
@@ -120,25 +119,24 @@ crate::defaults!(TrainOptions);
 
 impl TrainOptions {
     fn validate(&self) -> Result<()> {
-        let range = |key, value: &dyn std::fmt::Display, ok: bool, allowed| {
-            if ok { Ok(()) } else { Err(Error::out_of_range(key, value, allowed)) }
-        };
-        range("latent", &self.latent, (1..=1024).contains(&self.latent), "1 to 1024")?;
-        range("epochs", &self.epochs, self.epochs > 0, "at least 1")?;
-        range("batch", &self.batch, self.batch > 0, "at least 1")?;
-        range("lr", &self.lr, self.lr > 0.0 && self.lr.is_finite(), "above 0")?;
-        range("beta", &self.beta, self.beta >= 0.0 && self.beta.is_finite(), "0 or more")?;
-        let warmup = self.kl_warmup;
-        range("kl_warmup", &warmup, warmup >= 0.0 && warmup.is_finite(), "0 or more epochs")?;
+        Error::check_range("latent", self.latent, 1..=1024)?;
+        let above_0 = |v: f32| v > 0.0 && v.is_finite();
+        let from_0 = |v: f32| v >= 0.0 && v.is_finite();
+        Error::require(self.epochs > 0, "epochs", self.epochs, "at least 1")?;
+        Error::require(self.batch > 0, "batch", self.batch, "at least 1")?;
+        Error::require(above_0(self.lr), "lr", self.lr, "above 0")?;
+        Error::require(from_0(self.beta), "beta", self.beta, "0 or more")?;
+        Error::require(from_0(self.kl_warmup), "kl_warmup", self.kl_warmup, "0 or more epochs")?;
         let target = self.real_target;
-        range("real_target", &target, target > 0.5 && target <= 1.0, "above 0.5 and at most 1")?;
-        range("ema_decay", &self.ema_decay, (0.0..1.0).contains(&self.ema_decay), "at least 0 and below 1")?;
+        Error::require(target > 0.5 && target <= 1.0, "real_target", target, "above 0.5 and at most 1")?;
+        let decay = self.ema_decay;
+        Error::require((0.0..1.0).contains(&decay), "ema_decay", decay, "at least 0 and below 1")?;
         if let Some(sigma) = self.sigma {
-            range("sigma", &sigma, sigma > 0.0 && sigma.is_finite(), "above 0")?;
+            Error::require(above_0(sigma), "sigma", sigma, "above 0")?;
         }
         for (key, sizes) in [("hidden", &self.hidden), ("channels", &self.channels)] {
             let ok = sizes.len() <= MAX_HIDDEN && sizes.iter().all(|s| (1..=1 << 16).contains(s));
-            range(key, &format!("{sizes:?}"), ok, "up to 4 sizes of 1 to 65536")?;
+            Error::require(ok, key, format!("{sizes:?}"), "up to 4 sizes of 1 to 65536")?;
         }
         if self.arch == ArchKind::Conv && self.model == ModelKind::Gan {
             return Err(Error::usage("a GAN has dense layers only: --arch (recipe key `arch`)")
@@ -150,27 +148,18 @@ impl TrainOptions {
         Ok(())
     }
 
-    /// The model that these options make for samples of this kind.
-    fn config(&self, seed: u64, data: DataSpec, conditional: bool) -> Result<ModelConfig> {
-        let likelihood = self.likelihood(data.kind)?;
-        let classes = if conditional { data.classes.len() } else { 0 };
+    /// The model that these options make for samples of this kind, conditioned on `classes` of them (0: not).
+    fn config(&self, seed: u64, data: DataSpec, classes: usize) -> Result<ModelConfig> {
+        let likelihood = self.likelihood(&data)?;
         let widths = |sizes: &[usize]| Widths::from_slice(sizes).unwrap_or_default();
-        let network = match (self.model, self.arch) {
-            (ModelKind::Vae, arch) => {
-                let [height, width, channels] = data.shape;
-                let (input, stem) = match arch {
-                    ArchKind::Conv => (Shape::image(height, width, channels), widths(&self.channels)),
-                    ArchKind::Mlp => (Shape::flat(data.width()), Widths::new()),
-                };
-                if arch == ArchKind::Conv && data.kind == Kind::Table {
-                    return Err(Error::usage("convolutions need pictures: --arch (recipe key `arch`)")
-                        .hint("use arch = \"mlp\" for a table"));
-                }
+        let network = match self.model {
+            ModelKind::Vae => {
+                let (input, stem) = self.stem(&data)?;
                 let arch =
                     Arch { channels: stem, hidden: widths(&self.hidden), activation: Activation::Relu };
                 Network::Vae(VaeSpec { input, arch, latent: self.latent, classes, likelihood })
             }
-            (ModelKind::Gan, _) => Network::Gan(GanSpec {
+            ModelKind::Gan => Network::Gan(GanSpec {
                 width: data.width(),
                 generator: self.hidden.iter().rev().copied().collect(),
                 discriminator: widths(&self.hidden),
@@ -193,10 +182,26 @@ impl TrainOptions {
         Ok(ModelConfig { data, network, training })
     }
 
-    fn likelihood(&self, kind: Kind) -> Result<Likelihood> {
-        let default_sigma = if kind == Kind::Images { 0.1 } else { 0.3 };
+    /// The shape of the input of a VAE and its convolutions.
+    fn stem(&self, data: &DataSpec) -> Result<(Shape, Widths)> {
+        let [height, width, channels] = data.shape;
+        match (self.arch, data.kind) {
+            (ArchKind::Mlp, _) => Ok((Shape::flat(data.width()), Widths::new())),
+            (ArchKind::Conv, Kind::Images) => {
+                let stem = Widths::from_slice(&self.channels).unwrap_or_default();
+                Ok((Shape::image(height, width, channels), stem))
+            }
+            (ArchKind::Conv, Kind::Table) => {
+                Err(Error::usage("convolutions need pictures: --arch (recipe key `arch`)")
+                    .hint("use arch = \"mlp\" for a table"))
+            }
+        }
+    }
+
+    fn likelihood(&self, data: &DataSpec) -> Result<Likelihood> {
+        let default_sigma = if data.normalize.is_none() { 0.1 } else { 0.3 };
         let gaussian = Likelihood::Gaussian { sigma: self.sigma.unwrap_or(default_sigma) };
-        match (self.likelihood, kind) {
+        match (self.likelihood, data.kind) {
             (LikelihoodKind::Gaussian, _) | (LikelihoodKind::Auto, Kind::Table) => Ok(gaussian),
             (_, Kind::Images) => Ok(Likelihood::Bernoulli),
             (LikelihoodKind::Bernoulli, Kind::Table) => {
@@ -206,15 +211,56 @@ impl TrainOptions {
         }
     }
 
+    /// How many classes the model is conditioned on.
+    fn classes(&self, dataset: &Dataset) -> Result<usize> {
+        let classes = dataset.meta().classes.len();
+        match self.conditional {
+            Some(true) if classes == 0 => {
+                Err(Error::usage("the dataset has no classes: --conditional (recipe key `conditional`)")
+                    .hint("use conditional = false"))
+            }
+            Some(false) => Ok(0),
+            _ => Ok(classes),
+        }
+    }
+
+    /// The samples of the dataset, scaled as the likelihood needs them.
+    fn data(&self, ctx: &Ctx, dataset: &Dataset, classes: usize) -> Result<TrainingData> {
+        // What the data cannot be used for is known before it is read.
+        let config = self.config(ctx.seed, DataSpec::of(dataset)?, classes)?;
+        let likelihood = match &config.network {
+            Network::Vae(spec) => spec.likelihood,
+            Network::Gan(spec) => spec.likelihood,
+        };
+        let scale = match likelihood {
+            Likelihood::Gaussian { .. } => Scale::OfDataset,
+            _ => Scale::As(None),
+        };
+        let stored = dataset.meta().normalize.as_ref();
+        if matches!(scale, Scale::As(_)) && stored.is_some_and(|n| !n.is_identity()) {
+            ctx.progress.note(
+                "train: pixels stay in 0..=1 for the Bernoulli likelihood (likelihood = \"gaussian\" takes the stored scaling)"
+                    .to_owned(),
+            );
+        }
+        let labels = if classes > 0 { Labels::Required } else { Labels::Optional };
+        TrainingData::load(dataset, &ctx.pool, labels, scale)
+    }
+
     /// The checkpoint that `--resume` names, if it is of this training.
     fn resumed(&self, path: &Path, config: &ModelConfig) -> Result<Checkpoint> {
         let start = Checkpoint::load(path)?;
         let at = |what| {
-            Err(Error::usage(format!("{what}: {}", path.display()))
-                .hint("give the options that the checkpoint was trained with; only `epochs` may differ"))
+            Err(Error::usage(format!("{what}: {}", path.display())).hint(
+                "give the data and options that the checkpoint was trained with; only `epochs` may differ",
+            ))
         };
-        if start.config.data != config.data {
+        let data = DataSpec { content_hash: config.data.content_hash.clone(), ..start.config.data.clone() };
+        if data != config.data {
             return at("the checkpoint was trained on data of another shape, classes or scale");
+        }
+        if data != start.config.data {
+            return at("the checkpoint was trained on other data");
         }
         if start.config.network != config.network {
             return at("the checkpoint is of another network");
@@ -230,15 +276,6 @@ impl TrainOptions {
     }
 }
 
-/// Where the checkpoints of a training in progress lie: beside the folder that is being written, which a
-/// killed run loses. The runner's temporary name holds the hash of options, seed and input, so a
-/// checkpoint of this name is of the very same training.
-fn beside(out: &Path) -> PathBuf {
-    let mut name = out.file_name().unwrap_or_default().to_os_string();
-    name.push(".checkpoint");
-    out.with_file_name(name)
-}
-
 impl Stage for TrainOptions {
     fn check(&self) -> Result<()> {
         self.validate()
@@ -247,17 +284,11 @@ impl Stage for TrainOptions {
     fn run(&self, ctx: &Ctx, input: &Path, out: &Path) -> Result<Outcome> {
         self.validate()?;
         let dataset = Dataset::open(input)?;
-        let has_classes = !dataset.meta().classes.is_empty();
-        let conditional = self.conditional.unwrap_or(has_classes);
-        if conditional && !has_classes {
-            return Err(Error::usage("the dataset has no classes: --conditional (recipe key `conditional`)")
-                .hint("use conditional = false"));
-        }
-        // What the data cannot be used for is known before it is read.
-        self.config(ctx.seed, DataSpec::of(&dataset)?, conditional)?;
-        let data = TrainingData::load(&dataset, &ctx.pool, conditional, None)?;
-        let config = self.config(ctx.seed, data.spec.clone(), conditional)?;
-        let own = beside(out);
+        let classes = self.classes(&dataset)?;
+        let data = self.data(ctx, &dataset, classes)?;
+        let config = self.config(ctx.seed, data.spec.clone(), classes)?;
+        // Of a killed training of the same options, seed and input, or else not taken up.
+        let own = kept_beside(out);
         let start = match &self.resume {
             Some(path) => Some(self.resumed(path, &config)?),
             None => self.resumed(&own, &config).ok(),
@@ -267,30 +298,13 @@ impl Stage for TrainOptions {
             ctx.progress.note(format!("train: going on after epoch {first}"));
         }
         let began = Instant::now();
-        let plan = Plan { config, start, keep: Some((own.clone(), self.checkpoint_every)) };
-        let fitted = train(ctx, &data, plan)?;
+        let fitted = train(ctx, &data, Plan { config, start, keep: Some((own, self.checkpoint_every)) })?;
         let seconds = began.elapsed().as_secs_f64();
-
-        std::fs::create_dir_all(out).at(out)?;
-        fitted.file.save(&out.join(WEIGHTS_FILE))?;
-        fitted.checkpoint.save(&out.join(STATE_FILE))?;
-        let progress = &fitted.checkpoint.progress;
-        let path = out.join(HISTORY_FILE);
-        let mut lines = Vec::new();
-        for epoch in &progress.history {
-            serde_json::to_writer(&mut lines, epoch).at(&path)?;
-            lines.push(b'\n');
-        }
-        std::fs::File::create(&path).and_then(|mut f| f.write_all(&lines)).at(&path)?;
-        if own.exists() {
-            std::fs::remove_file(&own).at(&own)?;
-        }
-
+        save(&fitted, out)?;
         let reconstructed = reconstruct(ctx, &fitted.file, &dataset, &out.join(RECONSTRUCTED_FOLDER))?;
-
-        let best = progress.history.iter().find(|e| e.epoch == progress.best_epoch);
+        let progress = &fitted.checkpoint.progress;
         let trained = f64::from(progress.epoch.saturating_sub(first)).max(1.0);
-        let mut outcome = Outcome::new(data.lists.train.len() as u64)
+        let outcome = Outcome::new(data.lists.train.len() as u64)
             .figure("parameters", fitted.file.params.len())
             .figure("epochs", progress.epoch)
             .figure("best_epoch", progress.best_epoch)
@@ -300,12 +314,32 @@ impl Stage for TrainOptions {
             .figure("reconstructed", reconstructed)
             .figure("unlabelled_left_out", data.unlabelled)
             .figure("missing_values", data.missing);
-        if let Some(best) = best {
-            outcome = outcome.figure("train_loss", best.train_loss).figure("val_loss", best.val_loss);
-            if let (Some(recon), Some(kl)) = (best.val_recon, best.val_kl) {
-                outcome = outcome.figure("val_elbo", -(recon + kl)).figure("val_kl", kl);
-            }
-        }
-        Ok(outcome)
+        Ok(with_losses(outcome, progress))
+    }
+}
+
+/// Writes the model, its checkpoint and its history into the folder `out`.
+fn save(fitted: &Fitted, out: &Path) -> Result<()> {
+    std::fs::create_dir_all(out).at(out)?;
+    fitted.file.save(&out.join(WEIGHTS_FILE))?;
+    fitted.checkpoint.save(&out.join(STATE_FILE))?;
+    let path = out.join(HISTORY_FILE);
+    let mut lines = Vec::new();
+    for epoch in &fitted.checkpoint.progress.history {
+        serde_json::to_writer(&mut lines, epoch).at(&path)?;
+        lines.push(b'\n');
+    }
+    std::fs::write(&path, lines).at(&path)
+}
+
+/// The outcome with the losses of the epoch whose weights were kept.
+fn with_losses(outcome: Outcome, progress: &Progress) -> Outcome {
+    let Some(best) = progress.history.iter().find(|e| e.epoch == progress.best_epoch) else {
+        return outcome;
+    };
+    let outcome = outcome.figure("train_loss", best.train_loss).figure("val_loss", best.val_loss);
+    match best.val_elbo {
+        Some(elbo) => outcome.figure("val_elbo", elbo).figure("val_kl", best.val_kl),
+        None => outcome,
     }
 }

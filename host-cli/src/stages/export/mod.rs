@@ -6,7 +6,7 @@
 //! * `parquet`: one file with the columns of the dataset.
 
 mod folder;
-mod name;
+pub(super) mod name;
 mod npz;
 
 use super::collect::splits;

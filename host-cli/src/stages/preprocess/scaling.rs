@@ -1,12 +1,13 @@
 //! The scaling that models will see: mean and standard deviation per channel or column.
 //!
-//! Sums over pixels are whole numbers and exact. Sums over columns are `f64` in the order of the ids (Welford 1962):
-//! both are the same for every number of threads and every sharding.
+//! Sums over pixels are whole numbers and exact. Sums over columns are `f64` in the order of the ids: both are the
+//! same for every number of threads and every sharding.
 
 use super::picture::Preparer;
 use super::{BATCH, STEP};
-use crate::dataset::{Dataset, Normalize, Split};
+use crate::dataset::{Dataset, Kind, Normalize, Split};
 use crate::error::{Error, Result};
+use crate::features::Moments;
 use crate::stages::Ctx;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,11 @@ pub enum Scaling {
 }
 
 impl Scaling {
+    /// Whether it comes from the values of a table's train split.
+    pub(super) const fn learns_from_rows(self) -> bool {
+        matches!(self, Scaling::Auto | Scaling::Scale | Scaling::Train)
+    }
+
     /// Refuses numbers without `given`, `given` without numbers, and numbers that cannot be.
     pub(super) fn check(self, mean: &[f32], std: &[f32]) -> Result<()> {
         if self != Scaling::Given {
@@ -75,18 +81,18 @@ impl Scaling {
     /// The scaling of a table with these columns.
     pub(super) fn for_table(
         self,
-        columns: &[Column],
+        columns: &[Moments],
         (mean, std): (&[f32], &[f32]),
     ) -> Result<Option<Normalize>> {
-        let of = |centre: fn(&Column) -> f32, spread: fn(&Column) -> f32| Normalize {
+        let of = |centre: fn(&Moments) -> f32, spread: fn(&Moments) -> f32| Normalize {
             mean: columns.iter().map(centre).collect(),
             // A column of one value has no spread, and stays as it is.
             std: columns.iter().map(spread).map(|s| if s > 0.0 && s.is_finite() { s } else { 1.0 }).collect(),
         };
         Ok(match self {
             Scaling::None => None,
-            Scaling::Auto | Scaling::Train => Some(of(Column::mean, Column::std)),
-            Scaling::Scale => Some(of(|c| c.least as f32, |c| (c.greatest - c.least) as f32)),
+            Scaling::Auto | Scaling::Train => Some(of(Moments::mean, Moments::std)),
+            Scaling::Scale => Some(of(Moments::least, Moments::range)),
             Scaling::Given => Some(given(mean, std, columns.len(), "columns")?),
         })
     }
@@ -103,10 +109,14 @@ fn given(mean: &[f32], std: &[f32], n: usize, of: &str) -> Result<Normalize> {
     Ok(Normalize { mean: mean.to_vec(), std: std.to_vec() })
 }
 
-/// What there is to learn from, or how to get it.
-fn nothing_to_learn_from(dataset: &Dataset) -> Error {
+/// What needs the train split has none.
+pub(super) fn nothing_to_learn_from(dataset: &Dataset) -> Error {
+    let without = match dataset.meta().kind {
+        Kind::Images => "--normalize scale, given or none",
+        Kind::Table => "--normalize given or none, and --missing keep",
+    };
     Error::failed(format!("the train split is empty: {}", dataset.folder().display()))
-        .hint("split the data in `collect`, or use --normalize scale or given")
+        .hint(format!("split the data in `collect`, or use {without}"))
 }
 
 /// Exact sums over the values of one channel.
@@ -181,55 +191,16 @@ pub(super) fn of_pictures(ctx: &Ctx, dataset: &Dataset, preparer: &Preparer) -> 
     Ok(Normalize { mean, std: std.into_iter().map(|s| if s > 0.0 { s } else { 1.0 }).collect() })
 }
 
-/// What the train split tells of one column, missing values left out.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Column {
-    n: u64,
-    mean: f64,
-    /// Sum of squared distances from the mean.
-    spread: f64,
-    least: f64,
-    greatest: f64,
-}
-
-impl Column {
-    const EMPTY: Self = Self { n: 0, mean: 0.0, spread: 0.0, least: 0.0, greatest: 0.0 };
-
-    fn add(&mut self, v: f64) {
-        self.n += 1;
-        let from_old = v - self.mean;
-        self.mean += from_old / self.n as f64;
-        self.spread += from_old * (v - self.mean);
-        if self.n == 1 || v < self.least {
-            self.least = v;
-        }
-        if self.n == 1 || v > self.greatest {
-            self.greatest = v;
-        }
-    }
-
-    /// The mean; 0 for a column without values.
-    pub fn mean(&self) -> f32 {
-        self.mean as f32
-    }
-
-    /// The standard deviation, by n and not n − 1.
-    fn std(&self) -> f32 {
-        (self.spread / self.n.max(1) as f64).sqrt() as f32
-    }
-}
-
-/// The columns of a table, from its train split.
-pub(super) fn of_columns(dataset: &Dataset) -> Result<Vec<Column>> {
-    let mut columns = vec![Column::EMPTY; dataset.meta().columns.len()];
-    let mut rows = 0u64;
+/// What the train split tells of the columns of a table, missing values left out, and how many rows it has.
+pub(super) fn of_columns(dataset: &Dataset) -> Result<(Vec<Moments>, u64)> {
+    let mut columns = vec![Moments::default(); dataset.meta().columns.len()];
+    let mut rows = 0;
     for sample in dataset.samples() {
         let sample = sample?;
         if sample.split == Split::Train {
             rows += 1;
-            let values = columns.iter_mut().zip(sample.row()?);
-            values.filter(|(_, v)| !v.is_nan()).for_each(|(column, v)| column.add(f64::from(*v)));
+            Moments::add_row(&mut columns, sample.row()?);
         }
     }
-    if rows == 0 { Err(nothing_to_learn_from(dataset)) } else { Ok(columns) }
+    Ok((columns, rows))
 }

@@ -118,6 +118,30 @@ fn tables_keep_their_values_and_store_their_statistics() {
 }
 
 #[test]
+fn a_table_without_train_rows_needs_no_statistics_unless_asked_for_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("in");
+    let mut writer = DatasetWriter::create(&folder, Meta::table("t", vec![], vec!["x".into()])).unwrap();
+    for (i, x) in [1.0, f32::NAN].into_iter().enumerate() {
+        writer.push(Sample::new(format!("r{i}"), None, Split::Test, Content::Row(vec![x]))).unwrap();
+    }
+    writer.finish().unwrap();
+    let defaults = PreprocessOptions::default();
+    let keep = PreprocessOptions { normalize: Scaling::None, missing: Missing::Keep, ..defaults.clone() };
+    assert_eq!(run(&keep, &folder, &dir.path().join("out"), 1).unwrap().samples, 2);
+    let mean = PreprocessOptions { missing: Missing::Mean, ..keep.clone() };
+    let scale = PreprocessOptions { normalize: Scaling::Scale, ..keep };
+    for options in [defaults, mean, scale] {
+        let e = run(&options, &folder, &dir.path().join("no"), 1).unwrap_err();
+        let hint = e.hint.unwrap();
+        assert!(
+            e.message.starts_with("the train split is empty") && hint.contains("--missing keep"),
+            "{hint}"
+        );
+    }
+}
+
+#[test]
 fn wrong_options_are_refused_by_name() {
     let dir = tempfile::tempdir().unwrap();
     let folder = pictures(&dir, |i| if i == 4 { 3 } else { 1 });

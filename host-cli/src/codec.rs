@@ -22,6 +22,9 @@ use zune_core::options::DecoderOptions;
 /// The largest picture that [`decode`] takes, in pixels: 8192 × 8192.
 pub const MAX_PIXELS: u64 = 1 << 26;
 
+/// A PNG holds at most this many pixels of 8 bits for each of its bytes: Deflate packs no tighter.
+pub const PNG_RATIO: u64 = 1032;
+
 /// Memory for what a PNG holds besides its pixels (profiles, texts).
 const PNG_EXTRA_BYTES: usize = 16 << 20;
 

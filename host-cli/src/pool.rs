@@ -8,6 +8,19 @@ use rayon::prelude::*;
 use seedbed::exec::Executor;
 use std::sync::Arc;
 
+/// What an item holds in memory, for [`Pool::stream`].
+pub trait Held {
+    /// Bytes of content, about.
+    fn held(&self) -> usize;
+}
+
+/// An item with something small about it.
+impl<A, T: Held> Held for (A, T) {
+    fn held(&self) -> usize {
+        self.1.held()
+    }
+}
+
 /// A pool of threads; cloning it shares it.
 #[derive(Clone, Debug)]
 pub struct Pool {

@@ -2,12 +2,13 @@
 //!
 //! SHA-256 over the kind, the class and column names and the scaling, then over one digest per
 //! sample in the order of the ids. A sample's digest covers id, label, split, weight, origin and the
-//! decoded content: pixels, or the bits of the numbers. The name of the dataset and the names of
-//! source files do not count.
+//! decoded content: the digest of the pixels, or the bits of the numbers. The name of the dataset and
+//! the names of source files do not count.
 
 use super::meta::{FILE, ImageShape, Kind, Meta};
 use super::schema::origin_text;
 use super::{Content, Dataset, Sample};
+use crate::codec::Pixels;
 use crate::error::{Context, Error, Result};
 use crate::pool::Pool;
 use safetensors::SafeTensors;
@@ -57,8 +58,24 @@ impl Fields {
     }
 }
 
-fn hex(digest: SampleDigest) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What hashing takes from a picture: its size, and one digest of its pixels.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PixelDigest {
+    shape: ImageShape,
+    digest: [u8; 32],
+}
+
+impl PixelDigest {
+    pub(super) fn of(pixels: &Pixels) -> Self {
+        let [height, width, channels] = pixels.shape().map(|n| n as u32);
+        let shape = ImageShape { height, width, channels };
+        Self { shape, digest: Sha256::digest(&pixels.data).into() }
+    }
 }
 
 /// The digest of a sample, and the size of its picture.
@@ -78,12 +95,11 @@ pub(super) fn sample_digest(sample: &Sample) -> Result<(SampleDigest, Option<Ima
             fields.floats(row);
             None
         }
-        Content::Image(_) => {
-            let pixels = sample.pixels()?;
-            pixels.shape().iter().for_each(|&n| fields.number(n as u64));
-            fields.bytes(&pixels.data);
-            let [height, width, channels] = pixels.shape().map(|n| n as u32);
-            Some(ImageShape { height, width, channels })
+        Content::Image(image) => {
+            let PixelDigest { shape, digest } = image.digest().map_err(|e| e.within(&sample.id))?;
+            [shape.height, shape.width, shape.channels].iter().for_each(|&n| fields.number(u64::from(n)));
+            fields.bytes(&digest);
+            Some(shape)
         }
     };
     Ok((fields.finish(), shape))
@@ -96,7 +112,7 @@ pub struct ContentHasher(Sha256);
 impl ContentHasher {
     /// The hash of a dataset without samples.
     pub fn new(meta: &Meta) -> Self {
-        let mut fields = Fields::new("seedbed dataset 1");
+        let mut fields = Fields::new("seedbed dataset 2");
         fields.bytes(match meta.kind {
             Kind::Images => b"images",
             Kind::Table => b"table",
@@ -124,7 +140,7 @@ impl ContentHasher {
 
     /// The hash: 64 hexadecimal digits.
     pub fn finish(self) -> String {
-        hex(self.0.finalize().into())
+        hex(&self.0.finalize())
     }
 }
 
@@ -154,7 +170,7 @@ pub fn content_hash(path: &Path) -> Result<String> {
         fields.bytes(name.as_bytes());
         fields.bytes(content_hash(&part)?.as_bytes());
     }
-    Ok(hex(fields.finish()))
+    Ok(hex(&fields.finish()))
 }
 
 /// The dataset folders and model files below `folder`, by their paths relative to `root`.
@@ -189,7 +205,7 @@ fn dataset_hash(folder: &Path) -> Result<String> {
 fn file_hash(path: &Path) -> Result<String> {
     let bytes = std::fs::read(path).at(path)?;
     if path.extension().is_none_or(|e| e != "safetensors") {
-        return Ok(hex(Sha256::digest(&bytes).into()));
+        return Ok(hex(&Sha256::digest(&bytes)));
     }
     let damaged =
         |e: safetensors::SafeTensorError| Error::failed(format!("damaged model ({e}): {}", path.display()));
@@ -208,5 +224,5 @@ fn file_hash(path: &Path) -> Result<String> {
         tensor.shape().iter().for_each(|&n| fields.number(n as u64));
         fields.bytes(tensor.data());
     }
-    Ok(hex(fields.finish()))
+    Ok(hex(&fields.finish()))
 }

@@ -2,7 +2,7 @@
 
 use crate::error::{Context, Error, Result};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Component, Path};
 
 /// The name of the file in a dataset's folder.
 pub const FILE: &str = "dataset.json";
@@ -204,6 +204,14 @@ impl Meta {
                 && n.mean.iter().all(|v| v.is_finite())
                 && n.std.iter().all(|v| v.is_finite() && *v > 0.0)
         };
+        // Names, not paths: a dataset does not reach out of its folder.
+        let is_name = |file: &str| {
+            let mut parts = Path::new(file).components();
+            matches!((parts.next(), parts.next()), (Some(Component::Normal(name)), None) if name == file)
+        };
+        if let Some(shard) = self.shards.iter().find(|shard| !is_name(&shard.file)) {
+            return wrong(format!("shard `{}` is not the name of a file", shard.file));
+        }
         match &self.normalize {
             Some(n) if !usable(n) => {
                 wrong("normalize needs as many finite means as positive deviations".into())
@@ -237,6 +245,10 @@ mod tests {
         let meta = Meta { version: 99, ..Meta::images("i", vec![]) };
         meta.save(folder.path()).unwrap();
         assert!(load().contains("version 99"));
+        let with_shard = |file: &str| Meta {
+            shards: vec![Shard { file: file.into(), rows: 1 }],
+            ..Meta::images("i", vec![])
+        };
         for meta in [
             Meta::images("i", vec!["a".into(), "a".into()]),
             Meta::table("t", vec![], vec!["label".into()]),
@@ -245,6 +257,11 @@ mod tests {
                 normalize: Some(Normalize { mean: vec![0.0], std: vec![0.0] }),
                 ..Meta::images("i", vec![])
             },
+            with_shard("../elsewhere/data-00000.parquet"),
+            with_shard("/data-00000.parquet"),
+            with_shard("data-00000.parquet/"),
+            with_shard(".."),
+            with_shard(""),
         ] {
             meta.save(folder.path()).unwrap();
             assert!(load().ends_with(FILE), "{}", load());

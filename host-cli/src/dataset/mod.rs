@@ -24,7 +24,8 @@ mod schema;
 mod split;
 mod write;
 
-pub use hash::{ContentHasher, content_hash};
+use hash::PixelDigest;
+pub use hash::{ContentHasher, content_hash, hex};
 pub use meta::{Counts, FILE as META_FILE, ImageShape, Kind, Meta, Normalize, Shard};
 pub use read::{Dataset, Samples};
 pub use split::{Fractions, PURPOSE as SPLIT_PURPOSE, assign as assign_splits};
@@ -32,6 +33,7 @@ pub use write::{DEFAULT_SHARD_ROWS, DatasetWriter};
 
 use crate::codec::{self, Pixels};
 use crate::error::{Error, Result};
+use crate::pool::Held;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -107,7 +109,7 @@ impl Sample {
     /// When the sample is a row, or its bytes are damaged; the error names the sample.
     pub fn pixels(&self) -> Result<Pixels> {
         match &self.content {
-            Content::Image(image) => codec::decode(&image.bytes).map_err(|e| e.within(&self.id)),
+            Content::Image(image) => image.pixels().map_err(|e| e.within(&self.id)),
             Content::Row(_) => Err(Error::failed(format!("sample is a row, not a picture: {}", self.id))),
         }
     }
@@ -139,17 +141,78 @@ impl Content {
     /// # Errors
     /// As [`codec::encode_png`].
     pub fn from_pixels(pixels: &Pixels) -> Result<Self> {
-        Ok(Content::Image(EncodedImage { bytes: codec::encode_png(pixels)?, path: None }))
+        EncodedImage::from_pixels(pixels, None).map(Content::Image)
+    }
+}
+
+impl Held for Content {
+    fn held(&self) -> usize {
+        match self {
+            Content::Image(image) => image.bytes.len(),
+            Content::Row(row) => size_of_val(row.as_slice()),
+        }
+    }
+}
+
+impl Held for Sample {
+    fn held(&self) -> usize {
+        self.content.held()
     }
 }
 
 /// A picture in its encoded form.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct EncodedImage {
-    /// The PNG.
-    pub bytes: Vec<u8>,
+    bytes: Vec<u8>,
     /// The name of the source file, where there was one.
     pub path: Option<String>,
+    /// What hashing needs of the pixels, where they were at hand.
+    known: Option<PixelDigest>,
+}
+
+/// Pictures are equal by their bytes and names, whether or not their pixels were looked at.
+impl PartialEq for EncodedImage {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes && self.path == other.path
+    }
+}
+
+impl EncodedImage {
+    /// A PNG that nobody has looked into yet.
+    pub const fn new(bytes: Vec<u8>, path: Option<String>) -> Self {
+        Self { bytes, path, known: None }
+    }
+
+    /// The PNG of these pixels, which need not be decoded again to be hashed.
+    ///
+    /// # Errors
+    /// As [`codec::encode_png`].
+    pub fn from_pixels(pixels: &Pixels, path: Option<String>) -> Result<Self> {
+        Ok(Self { bytes: codec::encode_png(pixels)?, path, known: Some(PixelDigest::of(pixels)) })
+    }
+
+    /// The PNG.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The decoded picture, of any size: it was held against `max_pixels` when it was collected. All that
+    /// is refused is a header that claims more than a PNG of this length can hold.
+    ///
+    /// # Errors
+    /// As [`codec::decode_limited`].
+    pub fn pixels(&self) -> Result<Pixels> {
+        let most = (self.bytes.len() as u64).saturating_mul(codec::PNG_RATIO).max(codec::MAX_PIXELS);
+        codec::decode_limited(&self.bytes, most).map_err(|e| Error { hint: None, ..e })
+    }
+
+    /// The digest of the pixels.
+    ///
+    /// # Errors
+    /// As [`EncodedImage::pixels`].
+    fn digest(&self) -> Result<PixelDigest> {
+        self.known.map_or_else(|| Ok(PixelDigest::of(&self.pixels()?)), Ok)
+    }
 }
 
 /// How a sample was made from others, so that it can be made again, alone.
@@ -172,9 +235,10 @@ pub struct Origin {
 ///
 /// Ids that come out of [`id_from_bytes`] hold no byte up to `!`, so derived ids sort right after
 /// their source, in the order of `step` and `n`, and before every other id: a stage that walks
-/// through a dataset can write each sample and then what it made from it.
+/// through a dataset can write each sample and then what it made from it. From 100000 on `n` has ten
+/// digits after a `~`, which sorts after every digit.
 pub fn derived_id(source: &str, step: &str, n: u32) -> String {
-    format!("{source}!{step}{n:05}")
+    if n < 100_000 { format!("{source}!{step}{n:05}") } else { format!("{source}!{step}~{n:010}") }
 }
 
 /// Whether a feature of a table cannot have this name, since the dataset has such a column itself.
@@ -209,11 +273,12 @@ mod tests {
         #[test]
         fn different_names_have_different_ids_and_derived_ones_follow_at_once(
             a in prop::collection::vec(any::<u8>(), 1..12), b in prop::collection::vec(any::<u8>(), 1..12),
-            n in 0u32..100_000, m in 0u32..100_000) {
+            n: u32, m in prop_oneof![0u32..100_000, 99_990u32..100_100, any::<u32>()]) {
             let (a, b) = (id_from_bytes(&a), id_from_bytes(&b));
             let derived = derived_id(&a, "augment", n);
             prop_assert!(a < derived);
             prop_assert_eq!(derived < derived_id(&a, "augment", m), n < m);
+            prop_assert!(derived_id(&a, "augment", m % 100_100) < derived_id(&a, "augment", m % 100_100 + 1));
             if a < b {
                 prop_assert!(derived < b, "{} {}", derived, b);
             }
@@ -225,6 +290,7 @@ mod tests {
         assert_eq!(id_from_bytes("train/café/a b.1".as_bytes()), "train/café/a%20b.1");
         assert_eq!(id_from_bytes(b"x\xff%"), "x%FF%25");
         assert_eq!(derived_id("a", "augment", 7), "a!augment00007");
+        assert_eq!(derived_id("a", "over", 100_000), "a!over~0000100000");
     }
 
     #[test]

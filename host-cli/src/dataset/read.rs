@@ -1,10 +1,13 @@
-//! Reading a dataset: shard by shard, a few hundred samples in memory at a time.
+//! Reading a dataset: one row group at a time, a few hundred samples in memory.
 
 use super::Sample;
 use super::meta::Meta;
 use super::schema::from_batch;
 use crate::error::{Context, Error, Result};
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use arrow_array::RecordBatch;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,8 +30,7 @@ impl Dataset {
     pub fn open(folder: &Path) -> Result<Self> {
         let meta = Meta::load(folder)?;
         for shard in &meta.shards {
-            // A name, not a path: a dataset must not reach out of its folder.
-            let path = folder.join(Path::new(&shard.file).file_name().unwrap_or_default());
+            let path = folder.join(&shard.file);
             if !path.is_file() {
                 return Err(Error::failed(format!("shard of the dataset is missing: {}", path.display()))
                     .hint("copy the folder again, or run the stage that wrote it again"));
@@ -84,32 +86,59 @@ pub struct Samples {
 
 struct OpenShard {
     path: PathBuf,
-    reader: ParquetRecordBatchReader,
+    file: File,
+    metadata: ArrowReaderMetadata,
+    next_group: usize,
+    /// Of the row group before `next_group`.
+    reader: Option<ParquetRecordBatchReader>,
     rows_left: u64,
+}
+
+impl OpenShard {
+    fn open(path: PathBuf, rows: u64) -> Result<Self> {
+        let file = File::open(&path).at(&path)?;
+        let metadata =
+            ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(damaged).at(&path)?;
+        Ok(Self { path, file, metadata, next_group: 0, reader: None, rows_left: rows })
+    }
+
+    /// The next rows, all of one row group: the writer bounds a group by bytes as well as by rows, while a
+    /// batch of rows from several could hold more than the 2 GiB of pictures that Arrow can address.
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            if let Some(batch) = self.reader.as_mut().and_then(Iterator::next) {
+                return batch.map(Some).map_err(damaged).at(&self.path);
+            }
+            if self.next_group >= self.metadata.metadata().num_row_groups() {
+                return Ok(None);
+            }
+            let file = self.file.try_clone().at(&self.path)?;
+            let group = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+                .with_row_groups(vec![self.next_group])
+                .with_batch_size(BATCH);
+            self.reader = Some(group.build().map_err(damaged).at(&self.path)?);
+            self.next_group += 1;
+        }
+    }
 }
 
 impl Samples {
     /// The next batch, of the open shard or of the next; `None` after the last.
-    fn next_batch(&mut self) -> Result<Option<Vec<Sample>>> {
+    pub(super) fn next_batch(&mut self) -> Result<Option<Vec<Sample>>> {
         loop {
             let Some(shard) = &mut self.open else {
                 let Some(shard) = self.meta.shards.get(self.next_shard) else { return Ok(None) };
-                let path = self.folder.join(&shard.file);
-                let file = File::open(&path).at(&path)?;
-                let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(damaged).at(&path)?;
-                let reader = builder.with_batch_size(BATCH).build().map_err(damaged).at(&path)?;
-                self.open = Some(OpenShard { path, reader, rows_left: shard.rows });
+                self.open = Some(OpenShard::open(self.folder.join(&shard.file), shard.rows)?);
                 self.next_shard += 1;
                 continue;
             };
-            let Some(batch) = shard.reader.next() else {
+            let Some(batch) = shard.next_batch()? else {
                 if shard.rows_left != 0 {
                     return Err(Error::failed("shard has fewer rows than dataset.json says")).at(&shard.path);
                 }
                 self.open = None;
                 continue;
             };
-            let batch = batch.map_err(damaged).at(&shard.path)?;
             let rows_left = shard.rows_left.checked_sub(batch.num_rows() as u64);
             let too_many = || Error::failed("shard has more rows than dataset.json says");
             shard.rows_left = rows_left.ok_or_else(too_many).at(&shard.path)?;

@@ -97,13 +97,12 @@ pub fn origin_text(origin: &Origin) -> Result<String> {
 }
 
 fn image_column(samples: &[Sample]) -> Result<StructArray> {
-    let picture = |s: &Sample| match &s.content {
-        Content::Image(image) => Some(image.clone()),
+    let pictures = samples.iter().filter_map(|s| match &s.content {
+        Content::Image(image) => Some(image),
         Content::Row(_) => None,
-    };
-    let pictures: Vec<EncodedImage> = samples.iter().filter_map(picture).collect();
-    let bytes = BinaryArray::from_iter_values(pictures.iter().map(|p| &p.bytes));
-    let paths: StringArray = pictures.iter().map(|p| p.path.as_deref()).collect();
+    });
+    let bytes = BinaryArray::from_iter_values(pictures.clone().map(|p| &p.bytes));
+    let paths: StringArray = pictures.map(|p| p.path.as_deref()).collect();
     StructArray::try_new(image_fields(), vec![Arc::new(bytes), Arc::new(paths)], None)
         .map_err(|e| Error::failed(format!("cannot form rows ({e})")))
 }
@@ -162,7 +161,7 @@ fn pictures(batch: &RecordBatch) -> Result<Vec<Content>> {
     let bytes = bytes.ok_or_else(|| Error::failed("column `image` has no `bytes`"))?;
     let paths = part("path").and_then(|c| c.as_string_opt::<i32>());
     let path = |i| paths.filter(|p| p.is_valid(i)).map(|p| p.value(i).to_owned());
-    let picture = |i| Content::Image(EncodedImage { bytes: bytes.value(i).to_vec(), path: path(i) });
+    let picture = |i| Content::Image(EncodedImage::new(bytes.value(i).to_vec(), path(i)));
     Ok((0..batch.num_rows()).map(picture).collect())
 }
 

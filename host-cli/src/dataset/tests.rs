@@ -71,6 +71,54 @@ fn pictures_come_back_as_they_were() {
 }
 
 #[test]
+fn a_batch_is_of_one_row_group_and_a_row_group_is_bounded_by_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let samples = pictures(50);
+    let limit = 3 * samples[1].content.held();
+    let mut writer = DatasetWriter::create(folder.path(), image_meta()).unwrap();
+    writer.group_bytes = limit;
+    samples.iter().for_each(|s| writer.push(s.clone()).unwrap());
+    writer.finish().unwrap();
+    let (mut back, mut reader) = (Vec::new(), Dataset::open(folder.path()).unwrap().samples());
+    while let Some(batch) = reader.next_batch().unwrap() {
+        let all_but_last = &batch[..batch.len() - 1];
+        assert!(all_but_last.iter().map(|s| s.content.held()).sum::<usize>() < limit);
+        back.extend(batch);
+    }
+    assert_eq!(back, samples);
+}
+
+#[test]
+fn pictures_are_decoded_whatever_limit_they_were_collected_with() {
+    // More pixels than the default limit, and far fewer bytes.
+    let large = Pixels::new(vec![7; 9000 * 9000], 9000, 9000, 1).unwrap();
+    let image = EncodedImage::from_pixels(&large, None).unwrap();
+    let read = EncodedImage::new(image.bytes().to_vec(), None);
+    assert_eq!(read.pixels().unwrap().shape(), [9000, 9000, 1]);
+    let mut claims = read.bytes().to_vec();
+    // A width of 2^30, with the checksum of the header made right again.
+    claims[16..20].copy_from_slice(&(1u32 << 30).to_be_bytes());
+    let mut crc = flate2::Crc::new();
+    crc.update(&claims[12..29]);
+    claims[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+    let e = EncodedImage::new(claims, None).pixels().unwrap_err();
+    assert!(e.message.contains("has more than") && e.hint.is_none(), "{e}");
+}
+
+#[test]
+fn a_hash_is_the_same_whether_or_not_the_pixels_were_at_hand() {
+    let hash = |sample: &Sample| {
+        let mut hasher = ContentHasher::new(&image_meta());
+        hasher.push(sample).unwrap();
+        hasher.finish()
+    };
+    let fresh = pictures(1).remove(0);
+    let Content::Image(image) = &fresh.content else { panic!() };
+    let read = Content::Image(EncodedImage::new(image.bytes().to_vec(), None));
+    assert_eq!(hash(&fresh), hash(&Sample { content: read, ..fresh.clone() }));
+}
+
+#[test]
 fn rows_come_back_with_missing_values() {
     let folder = tempfile::tempdir().unwrap();
     let meta = Meta { normalize: Some(Normalize { mean: vec![0.0; 2], std: vec![1.5; 2] }), ..table_meta() };
@@ -100,7 +148,7 @@ fn the_content_hash_is_free_of_shards_threads_and_compression() {
         encoder.set_compression(png::Compression::High);
         encoder.write_header().unwrap().write_image_data(&picture(i).data).unwrap();
         assert_ne!(bytes, encode_png(&picture(i)).unwrap());
-        sample.content = Content::Image(EncodedImage { bytes, path: Some("elsewhere.png".into()) });
+        sample.content = Content::Image(EncodedImage::new(bytes, Some("elsewhere.png".into())));
     }
     hashes.push(write(&folder.path().join("high"), image_meta(), &samples, 50, 1).content_hash);
     hashes.dedup();
@@ -160,7 +208,7 @@ fn what_is_wrong_is_refused_by_name() {
         let e = writer.push(wrong).unwrap_err();
         assert!(e.message.starts_with(message), "{e}");
     }
-    let image = EncodedImage { bytes: b"\x89PNG\r\n\x1a\n".to_vec(), path: None };
+    let image = EncodedImage::new(b"\x89PNG\r\n\x1a\n".to_vec(), None);
     writer.push(Sample { content: Content::Image(image), ..sample("d") }).unwrap();
     assert_eq!(writer.finish().unwrap_err().message, "PNG is cut off: d");
     let mut table = DatasetWriter::create(folder.path(), table_meta()).unwrap();

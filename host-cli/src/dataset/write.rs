@@ -1,13 +1,14 @@
 //! Writing a dataset: samples in the order of their ids, in shards of a bounded size.
 //!
 //! The same samples give the same files, byte for byte: nothing in them depends on the time, the
-//! machine, the version of a library or the threads.
+//! machine or the threads. The content hash outlives other versions of the libraries that compress;
+//! the bytes of the files do not.
 
 use super::hash::{ContentHasher, sample_digest};
 use super::meta::{Counts, ImageShape, Kind, Meta, Shard};
 use super::{Content, Sample, Split, card, schema};
 use crate::error::{Context, Error, Result};
-use crate::pool::Pool;
+use crate::pool::{Held, Pool};
 use arrow_schema::Schema;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
@@ -27,6 +28,8 @@ const GROUP_PICTURES: usize = 1024;
 const GROUP_ROWS: usize = 32_768;
 /// Content in a row group, after which it is written however few samples it has.
 const GROUP_BYTES: usize = 32 << 20;
+/// The longest PNG of a sample: Arrow addresses the pictures of a row group with 31 bits.
+const MAX_PICTURE_BYTES: usize = 1 << 30;
 
 /// Writes a dataset folder; `dataset.json` comes last, so that a folder without it is not whole.
 pub struct DatasetWriter {
@@ -35,6 +38,7 @@ pub struct DatasetWriter {
     schema: Arc<Schema>,
     pool: Pool,
     shard_rows: usize,
+    group_bytes: usize,
     pending: Vec<Sample>,
     pending_bytes: usize,
     last_id: Option<String>,
@@ -89,6 +93,7 @@ impl DatasetWriter {
             meta,
             pool: Pool::single(),
             shard_rows: DEFAULT_SHARD_ROWS,
+            group_bytes: GROUP_BYTES,
             pending: Vec::new(),
             pending_bytes: 0,
             last_id: None,
@@ -130,15 +135,14 @@ impl DatasetWriter {
             None => counts.unlabelled += 1,
         }
         self.last_id = Some(sample.id.clone());
-        self.pending_bytes += sample.id.len()
-            + match &sample.content {
-                Content::Image(image) => image.bytes.len(),
-                Content::Row(row) => row.len() * 4,
-            };
+        self.pending_bytes += sample.id.len() + sample.content.held();
         self.pending.push(sample);
         let group = if self.meta.kind == Kind::Images { GROUP_PICTURES } else { GROUP_ROWS };
         let in_shard = self.shard.as_ref().map_or(0, |s| s.rows) + self.pending.len();
-        if self.pending.len() >= group || self.pending_bytes >= GROUP_BYTES || in_shard >= self.shard_rows {
+        if self.pending.len() >= group
+            || self.pending_bytes >= self.group_bytes
+            || in_shard >= self.shard_rows
+        {
             self.flush()?;
         }
         Ok(())
@@ -160,6 +164,9 @@ impl DatasetWriter {
             return wrong(format!("weight {} is not a finite number from 0", sample.weight));
         }
         match (&sample.content, self.meta.kind) {
+            (Content::Image(image), Kind::Images) if image.bytes().len() > MAX_PICTURE_BYTES => {
+                wrong(format!("PNG of more than {MAX_PICTURE_BYTES} bytes"))
+            }
             (Content::Image(_), Kind::Images) => Ok(()),
             (Content::Row(row), Kind::Table) if row.len() != self.meta.columns.len() => {
                 wrong(format!("{} values for {} columns", row.len(), self.meta.columns.len()))

@@ -1,6 +1,6 @@
 //! The names of results: hashes of everything that a result depends on.
 
-use crate::dataset::META_FILE;
+use crate::dataset::{META_FILE, hex};
 use crate::error::{Context, Result};
 use crate::pool::Pool;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Counts up when a stage's result changes for the same options and input.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Everything that a stage's result depends on.
 #[derive(Clone, Copy, Debug)]
@@ -108,10 +108,6 @@ fn file(path: &Path) -> Result<String> {
             Err(_) => return Ok("unreadable".into()),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[cfg(test)]

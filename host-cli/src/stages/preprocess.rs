@@ -218,12 +218,12 @@ fn prepared(preparer: &Preparer, sample: Sample) -> Result<(Sample, bool)> {
     let Some(pixels) = preparer.prepare(&pixels).map_err(|e| e.within(&sample.id))? else {
         return Ok((sample, false));
     };
-    let bytes = crate::codec::encode_png(&pixels)?;
     let path = match sample.content {
         Content::Image(image) => image.path,
         Content::Row(_) => None,
     };
-    Ok((Sample { content: Content::Image(EncodedImage { bytes, path }), ..sample }, true))
+    let content = Content::Image(EncodedImage::from_pixels(&pixels, path)?);
+    Ok((Sample { content, ..sample }, true))
 }
 
 #[cfg(test)]

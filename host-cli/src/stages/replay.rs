@@ -76,7 +76,7 @@ pub fn replay(ctx: &Ctx, folder: &Path, id: &str) -> Result<Replayed> {
     })?;
     let pixels = make_again(ctx.level, &origin, &source.pixels()?).map_err(|e| e.within(id))?;
     let png = crate::codec::encode_png(&pixels)?;
-    let same = matches!(&sample.content, Content::Image(image) if image.bytes == png);
+    let same = matches!(&sample.content, Content::Image(image) if image.bytes() == png);
     Ok(Replayed { folder, png, same, origin })
 }
 

@@ -60,7 +60,7 @@ pub fn write(ctx: &Ctx, selection: &Selection, out: &Path) -> Result<()> {
         Ok((out.join(sample.split.name()).join(file_name), sample.content))
     });
     let save = |(path, content)| match content {
-        Content::Image(image) => std::fs::write(&path, image.bytes).at(&path),
+        Content::Image(image) => std::fs::write(&path, image.bytes()).at(&path),
         Content::Row(_) => Err(Error::failed("row among pictures")),
     };
     ctx.pool.stream(&mut named, BATCH, save, |()| {

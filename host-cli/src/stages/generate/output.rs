@@ -48,7 +48,7 @@ impl Sink {
         let folder = self.png.as_ref().and_then(|folders| folders.get(sample.label.unwrap_or(0) as usize));
         if let (Some(folder), Content::Image(image)) = (folder, &sample.content) {
             let path = folder.join(format!("{}.png", sample.id));
-            std::fs::write(&path, &image.bytes).at(&path)?;
+            std::fs::write(&path, image.bytes()).at(&path)?;
         }
         self.writer.push(sample)
     }

@@ -8,6 +8,9 @@ use rayon::prelude::*;
 use seedbed::exec::Executor;
 use std::sync::Arc;
 
+/// Content in memory at a time, after which [`Pool::stream`] ends a batch however few items it has.
+const BATCH_BYTES: usize = 128 << 20;
+
 /// What an item holds in memory, for [`Pool::stream`].
 pub trait Held {
     /// Bytes of content, about.
@@ -89,13 +92,24 @@ impl Pool {
     }
 
     /// Streams `items` through `f` on all threads and into `sink` in order, `batch` items in memory
-    /// at a time (0 counts as 1).
+    /// at a time (0 counts as 1); fewer where they are large, but one for each thread.
     ///
     /// # Errors
     /// The first error, in the order of the items, of the source, of `f` or of `sink`; what came
     /// before it has gone into `sink`.
-    pub fn stream<T: Send, R: Send>(
+    pub fn stream<T: Held + Send, R: Send>(
         &self,
+        items: impl IntoIterator<Item = Result<T>>,
+        batch: usize,
+        f: impl Fn(T) -> Result<R> + Sync + Send,
+        sink: impl FnMut(R) -> Result<()>,
+    ) -> Result<()> {
+        self.stream_within(BATCH_BYTES, items, batch, f, sink)
+    }
+
+    fn stream_within<T: Held + Send, R: Send>(
+        &self,
+        batch_bytes: usize,
         items: impl IntoIterator<Item = Result<T>>,
         batch: usize,
         f: impl Fn(T) -> Result<R> + Sync + Send,
@@ -103,7 +117,12 @@ impl Pool {
     ) -> Result<()> {
         let mut items = items.into_iter();
         loop {
-            let taken: Vec<Result<T>> = items.by_ref().take(batch.max(1)).collect();
+            let (mut taken, mut bytes) = (Vec::new(), 0usize);
+            while taken.len() < batch.max(1) && (bytes < batch_bytes || taken.len() < self.threads) {
+                let Some(item) = items.next() else { break };
+                bytes = bytes.saturating_add(item.as_ref().map_or(0, Held::held));
+                taken.push(item);
+            }
             if taken.is_empty() {
                 return Ok(());
             }
@@ -137,6 +156,35 @@ impl Executor for Pool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
+
+    impl Held for u64 {
+        fn held(&self) -> usize {
+            *self as usize
+        }
+    }
+
+    #[test]
+    fn large_items_come_in_smaller_batches() {
+        let (taken, gone, most) = (Cell::new(0u64), Cell::new(0u64), Cell::new(0u64));
+        let items = [10, 10, 10, 90, 500, 500, 500, 10, 10u64];
+        let count = |&item: &u64| {
+            taken.set(taken.get() + 1);
+            most.set(most.get().max(taken.get() - gone.get()));
+            Ok(item)
+        };
+        let mut seen = Vec::new();
+        let pool = Pool::new(2).unwrap();
+        pool.stream_within(100, items.iter().map(count), 3, Ok, |item| {
+            gone.set(gone.get() + 1);
+            seen.push((item, taken.get()));
+            Ok(())
+        })
+        .unwrap();
+        // At most three at a time; only as many as threads once 100 bytes are there.
+        let want = [(10, 3), (10, 3), (10, 3), (90, 5), (500, 5), (500, 7), (500, 7), (10, 9), (10, 9)];
+        assert_eq!((seen.as_slice(), most.get()), (want.as_slice(), 3));
+    }
 
     #[test]
     fn every_size_of_pool_gives_the_same() {
@@ -166,8 +214,8 @@ mod tests {
     #[test]
     fn the_first_error_in_order_wins() {
         let pool = Pool::new(2).unwrap();
-        let items: Vec<u32> = (0..100).collect();
-        let fails = |v: &u32| if v % 10 == 7 { Err(Error::failed(v.to_string())) } else { Ok(*v) };
+        let items: Vec<u64> = (0..100).collect();
+        let fails = |v: &u64| if v % 10 == 7 { Err(Error::failed(v.to_string())) } else { Ok(*v) };
         assert_eq!(pool.try_map(&items, fails).unwrap_err().message, "7");
         let mut seen = 0;
         let source = items.iter().map(|&v| Ok(v));

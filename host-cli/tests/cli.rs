@@ -91,6 +91,42 @@ fn bad_input_gets_an_error_and_a_way_out() {
 }
 
 #[test]
+fn every_command_counts_what_is_set_aside_alike() {
+    let dir = tempfile::tempdir().unwrap();
+    // 60 pictures of 2 x 2 are promised, 10 are there.
+    let pictures: Vec<u8> = (0..40u8).map(|i| i * 6).collect();
+    let idx = [&[0, 0, 8, 3, 0, 0, 0, 60, 0, 0, 0, 2, 0, 0, 0, 2], pictures.as_slice()].concat();
+    fs::write(dir.path().join("images.idx"), idx).unwrap();
+    fs::write(dir.path().join("r.toml"), "input = 'images.idx'\n[collect]\n").unwrap();
+    let commands: [(&[&str], i32); 4] = [
+        (&["collect", "images.idx", "--json"], 3),
+        (&["init", "images.idx", "--json"], 0),
+        (&["run", "r.toml", "--json"], 3),
+        (&["report", "r-run", "--json"], 0),
+    ];
+    for (words, want) in commands {
+        let out = run(dir.path(), words);
+        assert_eq!(code(&out), want, "{words:?}: {}", text(&out.stderr));
+        let object: Value = serde_json::from_slice(&out.stdout).unwrap();
+        assert_eq!(object["set_aside"], 50, "{words:?}");
+    }
+}
+
+#[test]
+fn a_table_of_a_header_alone_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("t.csv"), "x,y2,label\n").unwrap();
+    let out = run(dir.path(), &["collect", "t.csv"]);
+    let said = text(&out.stderr);
+    assert!(
+        code(&out) == 1 && said.contains("a header and no rows") && said.contains("--header no"),
+        "{said}"
+    );
+    fs::write(dir.path().join("t.csv"), "a,b,c\nd,e,f\n1,2,x\n3,4,y\n").unwrap();
+    assert_eq!(code(&run(dir.path(), &["collect", "t.csv", "--header", "perhaps"])), 2);
+}
+
+#[test]
 fn the_level_is_lowered_by_name_only() {
     let dir = tempfile::tempdir().unwrap();
     table(dir.path());

@@ -151,6 +151,7 @@ fn init_recipe(options: &InitOptions, global: &Global) -> Done {
     let out = global.out_or("seedbed.toml");
     let written = init(options, &out)?;
     written.notes.iter().for_each(|note| ctx.progress.note(note));
+    written.warnings.iter().for_each(|warning| ctx.progress.warn(warning));
     if global.json {
         let object = json!({
             "samples": written.samples, "set_aside": written.set_aside, "out": written.out,
@@ -204,8 +205,8 @@ fn make_report(run: &Path, global: &Global) -> Done {
     let (content, page) = report::make(run, out)?;
     if global.json {
         let samples = content.stages.first().map_or(0, |s| s.samples);
-        let object =
-            json!({"samples": samples, "set_aside": content.set_aside.len(), "out": out, "report": page});
+        let set_aside: u64 = content.stages.iter().map(|s| s.set_aside).sum();
+        let object = json!({"samples": samples, "set_aside": set_aside, "out": out, "report": page});
         emit::line(&object.to_string())?;
     } else {
         emit::line(&page.display().to_string())?;

@@ -43,11 +43,6 @@ impl Element {
             Element::Text(points) => points.saturating_mul(4),
         }
     }
-
-    /// Whether the elements are whole numbers.
-    pub const fn is_whole(self) -> bool {
-        !matches!(self, Element::F32 | Element::F64 | Element::Text(_))
-    }
 }
 
 /// What is said before the elements.
@@ -113,11 +108,7 @@ impl<'a> Array<'a> {
             return Err(Error::failed(format!("array of shape {:?} has no elements", header.shape)));
         }
         if there > wanted {
-            return Err(Error::failed(format!(
-                "{} bytes more than the shape {:?} says",
-                there - wanted,
-                header.shape
-            )));
+            return Err(Error::failed(format!("more bytes than the shape {:?} says", header.shape)));
         }
         let samples = if there == wanted { claimed } else { there / sample_bytes };
         if header.fortran && samples < claimed {

@@ -2,7 +2,7 @@
 //! is by its name, and how a sample becomes a picture or a row.
 
 use super::array::{Array, Element};
-use super::{Entry, Format, Load, Loaded, Place, ReadOptions, Scale, SetAside, Shape, Source};
+use super::{Entry, Format, Load, Loaded, Place, ReadOptions, Remarks, Scale, SetAside, Shape, Source};
 use super::{bytes, class_numbers, idx, npy, sorted_classes};
 use crate::codec::Pixels;
 use crate::dataset::{Kind, Split, id_from_bytes};
@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 pub(super) const ID_DIGITS: usize = 8;
 /// The most samples that a file may hold.
 pub(super) const MAX_ROWS: usize = 10usize.pow(ID_DIGITS as u32);
+
+/// Enough for the header of every array.
+const HEADER_BYTES: u64 = npy::MAX_HEADER as u64 + 16;
 
 /// One file: its array, and what its name says.
 struct Member {
@@ -28,13 +31,18 @@ struct Member {
 
 impl Member {
     fn open(path: PathBuf, format: Format) -> Result<Self> {
-        let content = bytes::read(&path)?;
-        let parsed =
-            if format == Format::Npy { npy::parse(content.bytes) } else { idx::parse(content.bytes) };
-        let array = match (parsed, &content.cut) {
-            (Err(e), Some(cut)) => return Err(Error::failed(format!("{cut}; {}", e.message))).at(&path),
-            (parsed, _) => parsed.at(&path)?,
+        let parse = if format == Format::Npy { npy::parse_header } else { idx::parse_header };
+        // The header first: a small gzip file can unpack to far more than the array it claims to be.
+        let head = bytes::read(&path, HEADER_BYTES)?;
+        let cut_in_header = |e: Error| match &head.cut {
+            Some(cut) => Error::failed(format!("{cut}; {}", e.message)),
+            None => e,
         };
+        let header = parse(&head.bytes).map_err(cut_in_header).at(&path)?;
+        let most = (header.start as u64).saturating_add(header.data_len().at(&path)? as u64);
+        // With one byte more, so that a file that is too long shows.
+        let content = bytes::read(&path, most.saturating_add(1))?;
+        let array = Array::new(header, content.bytes).at(&path)?;
         if array.samples() > MAX_ROWS {
             return Err(Error::failed(format!("more than {MAX_ROWS} samples"))).at(&path);
         }
@@ -45,9 +53,32 @@ impl Member {
 
     /// Whether the file holds one label per sample rather than samples.
     fn is_labels(&self) -> bool {
-        let header = self.array.header();
-        matches!(header.element, Element::Text(_)) || self.array.sample_len() == 1 && header.shape.len() <= 2
+        self.array.sample_len() == 1 && self.array.header().shape.len() <= 2
     }
+
+    /// The file as one of labels, which it has to be.
+    fn labels(self) -> Result<Self> {
+        if self.is_labels() {
+            return Ok(self);
+        }
+        let shape = &self.array.header().shape;
+        Err(Error::usage(format!(
+            "array of shape {shape:?} is not one label per sample: {}",
+            self.path.display()
+        ))
+        .hint("save the numbers of the classes, such as onehot.argmax(axis=1), or give --label none"))
+    }
+
+    /// Samples that its header promises.
+    fn claimed(&self) -> usize {
+        self.array.samples() + self.array.missing()
+    }
+}
+
+/// Whether a file's name says that it holds labels.
+fn is_label_name(name: &str) -> bool {
+    const WORDS: [&str; 5] = ["labels", "label", "y", "target", "targets"];
+    name.to_ascii_lowercase().split(['-', '_', '.', ' ']).any(|word| WORDS.contains(&word))
 }
 
 /// What a file's name says: the words that samples and labels of one set share, and the split.
@@ -70,9 +101,9 @@ fn key_of(name: &str) -> (String, Option<Split>) {
 
 /// Opens one file, or all files of the format in a folder.
 pub fn open(path: &Path, format: Format, options: &ReadOptions) -> Result<Source> {
-    let mut notes = Vec::new();
-    let (samples, labels) = members(path, format, options, &mut notes)?;
-    let (kind, layout) = Layout::of(&samples, options, &mut notes)?;
+    let mut remarks = Remarks::default();
+    let (samples, labels) = members(path, format, options, &mut remarks)?;
+    let (kind, layout) = Layout::of(&samples, options, &mut remarks)?;
     let columns = match (kind, samples.first()) {
         (Kind::Table, Some(first)) => (0..first.array.sample_len()).map(|i| format!("x{i}")).collect(),
         _ => Vec::new(),
@@ -85,18 +116,17 @@ pub fn open(path: &Path, format: Format, options: &ReadOptions) -> Result<Source
     let mut set_aside = Vec::new();
     let prefixes = prefixes(&samples);
     for (of, (member, labels)) in samples.iter().zip(&labels).enumerate() {
-        let there = labels.as_ref().map_or(usize::MAX, |l| l.array.samples()).min(member.array.samples());
-        let claimed = member.array.samples() + member.array.missing();
+        // The file that ends first decides.
+        let shorter =
+            labels.as_ref().filter(|l| l.array.samples() < member.array.samples()).unwrap_or(member);
+        let (there, claimed) = (shorter.array.samples(), member.claimed());
         if there < claimed {
-            let cut = [Some(member), labels.as_ref()].into_iter().flatten().find_map(|m| m.cut.clone());
+            let cut = shorter.cut.as_deref().unwrap_or("the file is cut off");
             set_aside.push(SetAside {
-                file: member.name.clone(),
+                file: shorter.name.clone(),
                 row: Some(there as u64),
                 samples: (claimed - there) as u64,
-                reason: format!(
-                    "{}: nothing from here to the last of {claimed} samples",
-                    cut.unwrap_or_else(|| "the file is cut off".into())
-                ),
+                reason: format!("{cut}: nothing from here to the last of {claimed} samples"),
             });
         }
         entries.extend((0..there).map(|row| Entry {
@@ -106,14 +136,14 @@ pub fn open(path: &Path, format: Format, options: &ReadOptions) -> Result<Source
             at: of * MAX_ROWS + row,
         }));
         if let Some(labels) = labels {
-            notes.push(format!("labels of {} are in {}", member.name, labels.name));
+            remarks.notes.push(format!("labels of {} are in {}", member.name, labels.name));
         } else {
-            notes.push(format!("{} has no labels", member.name));
+            remarks.notes.push(format!("{} has no labels", member.name));
         }
     }
     let files = samples.into_iter().map(|m| (m.name, m.array)).collect();
     let loader = Box::new(Loader { files, layout });
-    Ok(Source { format, kind, classes, columns, entries, set_aside, notes, loader })
+    Ok(Source { format, kind, classes, columns, entries, set_aside, remarks, loader })
 }
 
 /// What ids start with: the split that the name tells, else the name; nothing for a single file.
@@ -133,36 +163,15 @@ fn members(
     path: &Path,
     format: Format,
     options: &ReadOptions,
-    notes: &mut Vec<String>,
+    remarks: &mut Remarks,
 ) -> Result<(Vec<Member>, Vec<Option<Member>>)> {
-    let is_folder = path.is_dir();
-    let folder = if is_folder { path } else { path.parent().unwrap_or(Path::new("")) };
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let (mut samples, mut labels) = (Vec::new(), Vec::new());
-    if !is_folder {
-        samples.push(Member::open(path.to_owned(), format)?);
-    }
-    let wanted = samples.first().map(|m| m.key.clone());
-    for name in bytes::files_in(folder)? {
-        let file = folder.join(&name);
-        let fits = bytes::head(&file).is_ok_and(|head| super::of_head(&head) == Ok(format));
-        match &wanted {
-            _ if !fits => {
-                if is_folder {
-                    notes.push(format!("not read, since it is no {format} file: {}", name.to_string_lossy()));
-                }
-            }
-            None => {
-                let member = Member::open(file, format)?;
-                if member.is_labels() { labels.push(member) } else { samples.push(member) }
-            }
-            // Beside a single file only what may be its labels is of interest.
-            Some(wanted) if file != path && key_of(&name.to_string_lossy()).0 == *wanted => {
-                labels.extend(Member::open(file, format).ok().filter(Member::is_labels));
-            }
-            Some(_) => {}
-        }
-    }
+    let (samples, labels) = if path.is_dir() {
+        in_folder(path, format, options, remarks)?
+    } else {
+        let samples = Member::open(path.to_owned(), format)?;
+        let labels = if options.label.is_none() { beside(&samples, format)? } else { Vec::new() };
+        (vec![samples], labels)
+    };
     if samples.is_empty() && labels.is_empty() {
         return Err(Error::failed(format!("no {format} file: {}", path.display()))
             .hint("leave --format out, so that the format is told by the content"));
@@ -173,6 +182,91 @@ fn members(
     }
     let paired = pair(&samples, labels, format, options)?;
     Ok((samples, paired))
+}
+
+/// The files of a folder: those with samples, and those with labels.
+fn in_folder(
+    folder: &Path,
+    format: Format,
+    options: &ReadOptions,
+    remarks: &mut Remarks,
+) -> Result<(Vec<Member>, Vec<Member>)> {
+    let (mut samples, mut labels, mut texts, mut others) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for name in bytes::files_in(folder)? {
+        let (file, name) = (folder.join(&name), name.to_string_lossy().into_owned());
+        match kind_of(&file, &name, format) {
+            Fit::Array => {
+                let member = Member::open(file, format)?;
+                // Of two axes, as of one label per class, it would pass for rows of features.
+                let labelled = is_label_name(&name) && member.array.header().shape.len() <= 2;
+                match options.label {
+                    None if labelled || member.is_labels() => labels.push(member.labels()?),
+                    _ if member.is_labels() => labels.push(member),
+                    _ => samples.push(member),
+                }
+            }
+            Fit::Text => texts.push(name),
+            Fit::Other => others.push(name),
+        }
+    }
+    let unread = |names: &[String]| {
+        let (n, some) = (names.len(), super::some_of(names));
+        format!("{n} files are not read, since they are no {format} files: {some}")
+    };
+    if !texts.is_empty() {
+        remarks.notes.push(unread(&texts));
+    }
+    if !others.is_empty() {
+        remarks.warnings.push(unread(&others));
+    }
+    let below = bytes::count_below(folder);
+    if below > 0 && options.format == Format::Auto {
+        remarks.warnings.push(format!(
+            "{below} files in folders are not read, since there are {format} files beside the folders: \
+             move these away, or give --format folder, to have the pictures"
+        ));
+    }
+    Ok((samples, labels))
+}
+
+/// The labels that are beside a single file: an array whose name has the same words.
+fn beside(samples: &Member, format: Format) -> Result<Vec<Member>> {
+    let folder = samples.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut labels = Vec::new();
+    for name in bytes::files_in(folder)? {
+        let (file, name) = (folder.join(&name), name.to_string_lossy().into_owned());
+        if name == samples.name
+            || key_of(&name).0 != samples.key
+            || kind_of(&file, &name, format) != Fit::Array
+        {
+            continue;
+        }
+        match Member::open(file, format) {
+            // Only what says that it is the labels has to be.
+            member if is_label_name(&name) => labels.push(member?.labels()?),
+            member => labels.extend(member.ok().filter(Member::is_labels)),
+        }
+    }
+    Ok(labels)
+}
+
+/// What a file is to a reader of arrays.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    Array,
+    Text,
+    Other,
+}
+
+/// Labels that are damaged in their first bytes are arrays, so that they are missed.
+fn kind_of(file: &Path, name: &str, format: Format) -> Fit {
+    let Ok(head) = bytes::head(file) else { return Fit::Other };
+    match super::of_head(&head) {
+        Ok(found) if found == format => Fit::Array,
+        Err(_) if is_label_name(name) && (head.is_empty() || bytes::is_gzip(&head)) => Fit::Array,
+        Ok(Format::Csv) => Fit::Text,
+        _ => Fit::Other,
+    }
 }
 
 /// The labels of each file of samples: those given, those of the same name, or the only ones.
@@ -193,7 +287,7 @@ fn pair(
                     "give a single file of samples, or pair the files by name: train_images, train_labels",
                 ));
             }
-            labels = vec![Member::open(PathBuf::from(given), format)?];
+            labels = vec![Member::open(PathBuf::from(given), format)?.labels()?];
         }
         None => {}
     }
@@ -202,20 +296,15 @@ fn pair(
     for member in samples {
         let at = labels.iter().position(|l| only || l.key == member.key);
         let found = at.map(|at| labels.swap_remove(at));
-        if let Some(found) = &found {
-            let count = |m: &Member| m.array.samples() + m.array.missing();
-            if count(found) != count(member) {
-                return Err(Error::failed(format!(
-                    "{} labels for {} samples: {} and {}",
-                    count(found),
-                    count(member),
-                    found.path.display(),
-                    member.path.display()
-                ))
-                .hint(
-                    "the files do not belong together; name the right one with --label, or use --label none",
-                ));
-            }
+        if let Some(found) = found.as_ref().filter(|found| found.claimed() != member.claimed()) {
+            return Err(Error::failed(format!(
+                "{} labels for {} samples: {} and {}",
+                found.claimed(),
+                member.claimed(),
+                found.path.display(),
+                member.path.display()
+            ))
+            .hint("the files do not belong together; name the right one with --label, or use --label none"));
         }
         paired.push(found);
     }
@@ -232,7 +321,7 @@ enum Layout {
 }
 
 impl Layout {
-    fn of(samples: &[Member], options: &ReadOptions, notes: &mut Vec<String>) -> Result<(Kind, Self)> {
+    fn of(samples: &[Member], options: &ReadOptions, remarks: &mut Remarks) -> Result<(Kind, Self)> {
         let mut chosen: Option<(&Member, Option<(Shape, bool)>)> = None;
         for member in samples {
             let form = form(member, options.image_shape)?;
@@ -259,12 +348,13 @@ impl Layout {
             return Err(Error::failed(format!("pictures of different sizes: {a} and {b}"))
                 .hint("collect the files one by one"));
         }
-        // Bytes are pixels as they are.
+        // Bytes are pixels as they are, unless they are few levels that begin at 0.
         let bytes = samples.iter().all(|m| m.array.header().element == Element::U8);
-        let scale = if bytes && options.value_max.is_none() {
+        let light = || all_values(samples).any(|v| v >= 128.0);
+        let scale = if bytes && options.value_max.is_none() && light() {
             Scale { max: 255.0 }
         } else {
-            Scale::choose(options.value_max, range(samples), notes)?
+            Scale::choose(options.value_max, range(samples), remarks)?
         };
         Ok((Kind::Images, Layout::Picture { shape, planes, scale }))
     }
@@ -275,17 +365,14 @@ fn form(member: &Member, given: Option<Shape>) -> Result<Option<(Shape, bool)>> 
     let axes = &member.array.header().shape;
     let picture = |height, width, channels, planes| Ok(Some((Shape { height, width, channels }, planes)));
     match (axes.get(1..).unwrap_or(&[]), given) {
-        (_, Some(shape)) if shape.values() == member.array.sample_len() => Ok(Some((shape, false))),
-        (_, Some(shape)) => Err(Error::usage(format!(
-            "image_shape {}x{}x{} has {} values, a sample has {}: {}",
-            shape.height,
-            shape.width,
-            shape.channels,
-            shape.values(),
-            member.array.sample_len(),
-            member.path.display()
-        ))
-        .hint("give --image-shape (recipe key `image_shape`) as height x width [x channels]")),
+        (axes, Some(shape)) if shape.values() == member.array.sample_len() => {
+            let Shape { height, width, channels } = shape;
+            let planes = axes == [channels, height, width] && axes != [height, width, channels];
+            Ok(Some((shape, planes)))
+        }
+        (_, Some(shape)) => Err(shape
+            .misfit(&format!("a sample has {}", member.array.sample_len()))
+            .within(member.path.display())),
         ([_], None) => Ok(None),
         (&[height, width], None) => picture(height, width, 1, false),
         (&[height, width, channels @ (1 | 3)], None) => picture(height, width, channels, false),
@@ -296,11 +383,15 @@ fn form(member: &Member, given: Option<Shape>) -> Result<Option<(Shape, bool)>> 
     }
 }
 
+fn all_values(samples: &[Member]) -> impl Iterator<Item = f64> + '_ {
+    samples.iter().flat_map(|m| (0..m.array.samples()).flat_map(|i| m.array.values(i)))
+}
+
 /// The least and the greatest finite value; (0, 0) where there is none.
 fn range(samples: &[Member]) -> (f64, f64) {
-    let all = samples.iter().flat_map(|m| (0..m.array.samples()).flat_map(|i| m.array.values(i)));
+    let finite = all_values(samples).filter(|v| v.is_finite());
     let start = (f64::INFINITY, f64::NEG_INFINITY);
-    let (low, high) = all.filter(|v| v.is_finite()).fold(start, |(low, high), v| (low.min(v), high.max(v)));
+    let (low, high) = finite.fold(start, |(low, high), v| (low.min(v), high.max(v)));
     if low > high { (0.0, 0.0) } else { (low, high) }
 }
 
@@ -346,5 +437,9 @@ impl Load for Loader {
     fn place(&self, at: usize) -> Place {
         let file = self.files.get(at / MAX_ROWS).map(|(name, _)| name.clone());
         Place { file: file.unwrap_or_default(), row: Some((at % MAX_ROWS) as u64) }
+    }
+
+    fn size(&self, at: usize) -> usize {
+        self.files.get(at / MAX_ROWS).map_or(0, |(_, array)| array.sample_len() * size_of::<f32>())
     }
 }

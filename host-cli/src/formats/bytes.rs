@@ -5,7 +5,7 @@ use flate2::read::MultiGzDecoder;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The most that a gzipped file may unpack to: 8 GiB.
 const MAX_UNPACKED: u64 = 8 << 30;
@@ -22,20 +22,29 @@ pub struct Content {
     pub cut: Option<String>,
 }
 
-fn is_gzip(path: &Path) -> Result<bool> {
-    let mut magic = [0; 2];
-    let n = File::open(path).and_then(|mut f| f.read(&mut magic)).at(path)?;
-    Ok(n == 2 && magic == [0x1f, 0x8b])
+/// Whether a file that starts like this is gzipped.
+pub fn is_gzip(head: &[u8]) -> bool {
+    head.starts_with(&[0x1f, 0x8b])
 }
 
-/// The whole file, unpacked where it is gzipped.
-pub fn read(path: &Path) -> Result<Content> {
-    if !is_gzip(path)? {
-        return Ok(Content { bytes: std::fs::read(path).at(path)?, cut: None });
+fn is_gzip_file(path: &Path) -> Result<bool> {
+    let mut magic = Vec::new();
+    File::open(path).and_then(|f| f.take(2).read_to_end(&mut magic)).at(path)?;
+    Ok(is_gzip(&magic))
+}
+
+/// The first `most` bytes of a file, unpacked where it is gzipped.
+pub fn read(path: &Path, most: u64) -> Result<Content> {
+    let file = File::open(path).at(path)?;
+    if !is_gzip_file(path)? {
+        let length = file.metadata().at(path)?.len().min(most);
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+        file.take(most).read_to_end(&mut bytes).at(path)?;
+        return Ok(Content { bytes, cut: None });
     }
-    let file = io::BufReader::new(File::open(path).at(path)?);
     let mut bytes = Vec::new();
-    let read = MultiGzDecoder::new(file).take(MAX_UNPACKED + 1).read_to_end(&mut bytes);
+    let unpacked = MultiGzDecoder::new(io::BufReader::new(file));
+    let read = unpacked.take(most.min(MAX_UNPACKED + 1)).read_to_end(&mut bytes);
     if bytes.len() as u64 > MAX_UNPACKED {
         return Err(Error::failed(format!("unpacks to more than {MAX_UNPACKED} bytes: {}", path.display())));
     }
@@ -49,7 +58,7 @@ pub fn read(path: &Path) -> Result<Content> {
 /// The first bytes of a file, unpacked where it is gzipped; those of a damaged gzip file as they are.
 pub fn head(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    if is_gzip(path)? {
+    if is_gzip_file(path)? {
         let file = File::open(path).at(path)?;
         let unpacked = MultiGzDecoder::new(file).take(HEAD).read_to_end(&mut bytes);
         if unpacked.is_ok() || !bytes.is_empty() {
@@ -72,4 +81,21 @@ pub fn files_in(folder: &Path) -> Result<Vec<OsString>> {
     }
     names.sort();
     Ok(names)
+}
+
+/// How many files there are in the folders of a folder, at any depth; links are not followed.
+pub fn count_below(folder: &Path) -> usize {
+    let entries = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = vec![folder.to_owned()];
+    let mut files = 0;
+    while let Some(next) = folders.pop() {
+        for entry in entries(&next) {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+                Ok(kind) if kind.is_file() && next != folder => files += 1,
+                _ => {}
+            }
+        }
+    }
+    files
 }

@@ -1,13 +1,21 @@
 //! Text tables: which character separates the cells, whether the first line is a header, and what
 //! the columns hold.
 //!
-//! Cells may be quoted as in RFC 4180; blanks around them do not count; a byte order mark is skipped.
+//! Cells may be quoted as in RFC 4180; blanks around them do not count, nor how many there are where
+//! blanks separate cells; a byte order mark is skipped.
 
+use super::{Header, UTF_16};
 use crate::error::{Error, Result};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Texts that stand for a missing value, in lower case.
 const MISSING: [&str; 8] = ["", "?", "na", "n/a", "nan", "null", "none", "#n/a"];
+
+/// Of those, the ones that are no label: a class may well be called `none`.
+const UNLABELLED: [&str; 3] = ["", "?", "nan"];
+
+/// As many consecutive numbers are a header whatever stands below.
+const NUMBERED: usize = 4;
 
 /// Distinct values of a column that are counted; with more the column is no class.
 pub const MAX_DISTINCT: usize = 1000;
@@ -26,6 +34,11 @@ pub enum Cell<'a> {
     Missing,
     /// Something else.
     Text(&'a str),
+}
+
+/// Whether a cell of the label column names no class.
+pub fn is_unlabelled(text: &str) -> bool {
+    UNLABELLED.iter().any(|m| text.trim().eq_ignore_ascii_case(m))
 }
 
 /// What these characters say.
@@ -79,6 +92,11 @@ impl Column {
         }
     }
 
+    /// Whether no cell has a value.
+    pub const fn is_empty(&self) -> bool {
+        self.numbers + self.texts == 0
+    }
+
     /// Whether most cells that have a value are texts.
     pub const fn is_text(&self) -> bool {
         self.texts > self.numbers
@@ -107,10 +125,14 @@ pub fn records(text: &[u8], separator: u8) -> impl Iterator<Item = Result<(u64, 
         .delimiter(separator)
         .trim(::csv::Trim::All)
         .from_reader(text);
-    reader.into_byte_records().map(|record| {
+    let records = reader.into_byte_records().map(move |record| {
         let record = record.map_err(|e| Error::failed(format!("text table is damaged ({e})")))?;
-        Ok((record.position().map_or(0, ::csv::Position::line), record))
-    })
+        let line = record.position().map_or(0, ::csv::Position::line);
+        // Between two of several blanks there is no cell.
+        let squeezed = || record.iter().filter(|cell| !cell.is_empty()).collect();
+        Ok((line, if separator == b' ' { squeezed() } else { record }))
+    });
+    records.filter(|record: &Result<(u64, ::csv::ByteRecord)>| !matches!(record, Ok((_, r)) if r.is_empty()))
 }
 
 /// The cells of a record as text; bytes that are no UTF-8 are replaced.
@@ -138,20 +160,38 @@ fn guess_separator(text: &[u8]) -> u8 {
     candidates.into_iter().rev().max_by_key(score).unwrap_or(b',')
 }
 
-/// Whether the first record names columns: it has no number, and some column below it has only numbers.
-fn is_header(first: &[String], below: &[Column]) -> bool {
-    let named = first.iter().all(|name| matches!(cell(name), Cell::Text(_)) || name.is_empty());
+/// Whether the first record names the columns rather than being a row. It is made of texts, of which some
+/// stand over a column of numbers only or each is like no other and does not come `again` in its column;
+/// or of such texts and consecutive numbers, with which pandas names columns without names.
+fn is_header(first: &[String], below: &[Column], again: &[bool]) -> bool {
+    let is_name = |name: &&String| matches!(cell(name), Cell::Text(_));
+    let distinct: BTreeSet<&String> = first.iter().filter(is_name).collect();
+    let names = first.iter().filter(is_name).count();
+    let unlike = distinct.len() == names && !first.iter().zip(again).any(|(text, &a)| a && is_name(&text));
     let numeric = |c: &Column| c.numbers > 0 && c.texts == 0;
-    named && first.iter().zip(below).any(|(name, column)| !name.is_empty() && numeric(column))
+    let over_numbers = first.iter().zip(below).any(|(name, column)| is_name(&name) && numeric(column));
+    let numbers: Vec<i64> = first.iter().filter_map(|text| text.parse().ok()).collect();
+    let empty = first.iter().filter(|text| text.is_empty()).count();
+    match numbers.as_slice() {
+        _ if names + numbers.len() + empty < first.len() => false,
+        [] => names > 0 && (over_numbers || unlike),
+        [start @ (0 | 1), ..] => {
+            let consecutive = numbers.iter().zip(*start..).all(|(&n, want)| n == want);
+            let enough = numbers.len() >= NUMBERED || numbers.len() > 2 && !again.contains(&true);
+            consecutive && enough && unlike
+        }
+        _ => false,
+    }
 }
 
 /// Looks through a text table.
 ///
 /// # Errors
-/// When the text is empty, is UTF-16, holds zero bytes, or has only one column.
-pub fn profile(text: &[u8]) -> Result<Profile> {
+/// When the text is UTF-16, holds zero bytes, has only one column or no row, or its first line is said to
+/// name the columns but has not as many cells as the others.
+pub fn profile(text: &[u8], header: Header) -> Result<Profile> {
     if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
-        return Err(Error::failed("text is in UTF-16").hint("save it as UTF-8"));
+        return Err(Error::failed(UTF_16));
     }
     if text.contains(&0) {
         return Err(Error::failed("not a text table (zero bytes)"));
@@ -163,27 +203,42 @@ pub fn profile(text: &[u8]) -> Result<Profile> {
         return Err(Error::failed(what).hint("separate the cells by a comma, a semicolon, a tab or a bar"));
     }
     let fresh = Column { whole: true, distinct: Some(BTreeMap::new()), ..Column::default() };
-    let mut columns = vec![fresh; width];
+    let (mut columns, mut again) = (vec![fresh; width], vec![false; width]);
     let mut first: Option<Vec<String>> = None;
     let mut rows = 0;
     for record in records(text, separator) {
         let (_, record) = record?;
-        if first.is_none() {
+        let Some(first) = &first else {
             first = Some(cells(&record).map(|c| c.into_owned()).collect());
             continue;
-        }
+        };
         rows += 1;
         if record.len() == width {
             columns.iter_mut().zip(cells(&record)).for_each(|(column, text)| column.see(&text));
+            again.iter_mut().zip(cells(&record)).zip(first).for_each(|((again, a), b)| *again |= a == *b);
         }
     }
     let first = first.unwrap_or_default();
-    let header = first.len() == width && is_header(&first, &columns);
-    if !header {
+    let named = match header {
+        Header::Auto => first.len() == width && is_header(&first, &columns, &again),
+        Header::Yes if first.len() != width => {
+            return Err(Error::failed(format!(
+                "{} names for {width} columns in the first line",
+                first.len()
+            ))
+            .hint("mend the first line, or give --header no (recipe key `header`)"));
+        }
+        given => given == Header::Yes,
+    };
+    if !named {
         rows += 1;
         if first.len() == width {
             columns.iter_mut().zip(&first).for_each(|(column, text)| column.see(text));
         }
     }
-    Ok(Profile { separator, header: header.then_some(first), columns, rows })
+    if rows == 0 {
+        return Err(Error::failed("text table has a header and no rows")
+            .hint("give --header no (recipe key `header`) if its only line is a sample"));
+    }
+    Ok(Profile { separator, header: named.then_some(first), columns, rows })
 }

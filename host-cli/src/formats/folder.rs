@@ -1,16 +1,27 @@
-//! Folders of pictures: the first folder below the source is the class, unless all of them are
-//! called after splits (`train`, `val`, `test`); then the class is the folder below those.
+//! Folders of pictures: the first folder below the source is the class, unless all of those with
+//! pictures are called after splits (`train`, `val`, `test`) and one of them is for training; then the
+//! class is the folder below those. A picture beside these folders has no label.
 //!
 //! Hidden files are left out; what is no picture is set aside. Links are followed, except back into a
 //! folder that they are in.
 
-use super::{Entry, Format, Load, Loaded, Place, ReadOptions, SetAside, Source};
+use super::{Entry, Format, Load, Loaded, Place, ReadOptions, Remarks, SetAside, Source};
 use super::{bytes, class_numbers, sorted_classes};
 use crate::codec;
 use crate::dataset::{Kind, Split, id_from_bytes};
 use crate::error::{Context, Error, Result};
-use std::ffi::OsString;
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
+
+/// What the names of pictures end with; other ends, as of `face.001`, are part of the name.
+const EXTENSIONS: [&str; 5] = ["png", "jpg", "jpeg", "jpe", "jfif"];
+/// A JPEG becomes a PNG of about so many times its size.
+const GROWTH: usize = 6;
+/// The longest a pixel can be in a file: RGBA of 16 bits, not packed.
+const PIXEL_BYTES: u64 = 8;
+/// What a file may hold besides its pixels.
+const EXTRA_BYTES: u64 = 64 << 20;
 
 /// Opens a folder of pictures.
 pub fn open(root: &Path, options: &ReadOptions) -> Result<Source> {
@@ -28,15 +39,19 @@ pub fn open(root: &Path, options: &ReadOptions) -> Result<Source> {
         return Err(Error::failed(format!("no PNG or JPEG picture below: {}", root.display()))
             .hint("give the folder that holds the pictures, one folder per class"));
     }
-    let with_splits = has_splits(&pictures);
-    let mut notes = Vec::new();
-    if with_splits {
-        notes.push("the folders at the top are splits".to_owned());
-    }
+    let mut remarks = Remarks::default();
+    let with_splits = has_splits(&pictures, &mut remarks);
     let labels: Vec<Option<String>> = pictures.iter().map(|p| class_of(p, with_splits)).collect();
     let classes = sorted_classes(labels.iter().flatten().cloned());
     if classes.is_empty() {
-        notes.push("no folders of classes: the pictures have no labels".to_owned());
+        remarks.notes.push("no folders of classes: the pictures have no labels".to_owned());
+    }
+    let mut loose = pictures.iter().filter(|p| folders(p).is_empty());
+    if let (false, Some(first)) = (classes.is_empty(), loose.next()) {
+        let n = 1 + loose.count();
+        remarks
+            .warnings
+            .push(format!("{n} pictures beside the folders have no label, such as {}", slashed(first)));
     }
     let numbers = class_numbers(&classes);
     let entries = pictures.iter().zip(&labels).enumerate().map(|(at, (path, label))| Entry {
@@ -48,7 +63,7 @@ pub fn open(root: &Path, options: &ReadOptions) -> Result<Source> {
     let entries = entries.collect();
     let loader = Box::new(Loader { root: root.to_owned(), pictures, max_pixels: options.max_pixels });
     let (format, kind, columns) = (Format::Folder, Kind::Images, Vec::new());
-    Ok(Source { format, kind, classes, columns, entries, set_aside, notes, loader })
+    Ok(Source { format, kind, classes, columns, entries, set_aside, remarks, loader })
 }
 
 struct Walk<'a> {
@@ -126,9 +141,13 @@ fn slashed(relative: &Path) -> String {
     parts.join("/")
 }
 
-/// The id of a picture: its path without the extension.
+/// The id of a picture: its path without the extension, where that is one of pictures.
 fn id_of(relative: &Path) -> String {
-    let bare = relative.with_extension("");
+    let known = |end: &OsStr| EXTENSIONS.iter().any(|known| end.eq_ignore_ascii_case(known));
+    let bare = match relative.extension() {
+        Some(end) if known(end) => relative.with_extension(""),
+        _ => relative.to_owned(),
+    };
     let parts: Vec<&[u8]> = bare.components().map(|c| c.as_os_str().as_encoded_bytes()).collect();
     id_from_bytes(&parts.join(&b'/'))
 }
@@ -145,11 +164,24 @@ fn id_name(bytes: &[u8]) -> String {
     std::str::from_utf8(bytes).map_or_else(|_| id_from_bytes(bytes), str::to_owned)
 }
 
-/// Whether every picture is below a folder that is called after a split, and one of them is train or
-/// test: a single class may well be called `test`.
-fn has_splits(pictures: &[PathBuf]) -> bool {
-    let split = |p: &PathBuf| folders(p).first().and_then(|name| Split::from_name(name));
-    pictures.iter().all(|p| split(p).is_some()) && pictures.iter().any(|p| split(p) == Some(Split::Train))
+/// Whether the folders at the top are splits: all are called after splits, and one after that for
+/// training, since a class may well be called `test`. Pictures beside the folders say nothing.
+fn has_splits(pictures: &[PathBuf], remarks: &mut Remarks) -> bool {
+    let tops: BTreeSet<String> = pictures.iter().filter_map(|p| folders(p).into_iter().next()).collect();
+    let splits: BTreeSet<Split> = tops.iter().filter_map(|name| Split::from_name(name)).collect();
+    match tops.iter().find(|name| Split::from_name(name).is_none()) {
+        None if splits.contains(&Split::Train) => {
+            remarks.notes.push("the folders at the top are splits".to_owned());
+            return true;
+        }
+        // One class may be called after a split, hardly two.
+        Some(other) if splits.len() > 1 => remarks.warnings.push(format!(
+            "the folders at the top are taken as classes, though some are called after splits, since `{other}` \
+             is not: move it away to have the splits"
+        )),
+        _ => {}
+    }
+    false
 }
 
 fn split_of(relative: &Path) -> Option<Split> {
@@ -170,11 +202,23 @@ impl Load for Loader {
     fn load(&self, at: usize) -> Result<Loaded> {
         let relative = self.pictures.get(at).ok_or_else(|| Error::failed("no such sample"))?;
         let path = self.root.join(relative);
+        let length = std::fs::metadata(&path).at(&path).map_err(|e| Error::failed(reason(e)))?.len();
+        if length > self.max_pixels.saturating_mul(PIXEL_BYTES).saturating_add(EXTRA_BYTES) {
+            let what = format!("file of {length} bytes is too long for {} pixels", self.max_pixels);
+            return Err(
+                Error::failed(what).hint("raise --max-pixels if the picture is meant to be that large")
+            );
+        }
         let bytes = std::fs::read(&path).at(&path).map_err(|e| Error::failed(reason(e)))?;
         codec::decode_limited(&bytes, self.max_pixels).map(Loaded::Pixels)
     }
 
     fn place(&self, at: usize) -> Place {
         self.pictures.get(at).map_or(Place { file: String::new(), row: None }, |p| place(p))
+    }
+
+    fn size(&self, at: usize) -> usize {
+        let length = self.pictures.get(at).and_then(|p| std::fs::metadata(self.root.join(p)).ok());
+        length.map_or(0, |info| usize::try_from(info.len()).unwrap_or(usize::MAX).saturating_mul(GROWTH))
     }
 }

@@ -72,6 +72,19 @@ impl fmt::Display for Missing {
     }
 }
 
+/// Whether the first line of a text table names its columns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Header {
+    /// Told by the content.
+    #[default]
+    Auto,
+    /// It does.
+    Yes,
+    /// It is a sample like the others.
+    No,
+}
+
 /// Height, width and channels (1 or 3) of pictures that are given as rows of values: `8x8`, `32x32x3`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
@@ -87,6 +100,18 @@ impl Shape {
     /// Values in a picture.
     pub const fn values(&self) -> usize {
         self.height.saturating_mul(self.width).saturating_mul(self.channels)
+    }
+
+    /// The error of an option that does not fit what a sample has.
+    fn misfit(&self, sample: &str) -> Error {
+        Error::usage(format!("image_shape {self} has {} values, {sample}", self.values()))
+            .hint("give --image-shape (recipe key `image_shape`) as height x width [x channels], and --label")
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}x{}", self.height, self.width, self.channels)
     }
 }
 
@@ -110,7 +135,7 @@ impl FromStr for Shape {
 }
 
 /// What the user said about a source.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ReadOptions {
     /// The format.
     pub format: Format,
@@ -121,10 +146,36 @@ pub struct ReadOptions {
     pub image_shape: Option<Shape>,
     /// The value that becomes 255 in a picture.
     pub value_max: Option<f64>,
+    /// Whether the first line of a text table names its columns.
+    pub header: Header,
     /// What to do with a row that lacks a value.
     pub missing: Missing,
     /// The most pixels that a picture may have.
     pub max_pixels: u64,
+}
+
+/// Everything is guessed.
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self {
+            format: Format::Auto,
+            label: None,
+            image_shape: None,
+            value_max: None,
+            header: Header::Auto,
+            missing: Missing::SetAside,
+            max_pixels: codec::MAX_PIXELS,
+        }
+    }
+}
+
+/// What a reader has to tell the user, in sentences.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remarks {
+    /// What was guessed or left out.
+    pub notes: Vec<String>,
+    /// What is likely not meant.
+    pub warnings: Vec<String>,
 }
 
 /// A part of a source that cannot be used, and why.
@@ -204,6 +255,9 @@ pub trait Load: Send + Sync {
 
     /// Where sample `at` is.
     fn place(&self, at: usize) -> Place;
+
+    /// About how many bytes sample `at` takes once it is loaded and encoded; told without loading it.
+    fn size(&self, at: usize) -> usize;
 }
 
 /// An opened source: a list of samples, and a way to load each.
@@ -220,8 +274,8 @@ pub struct Source {
     pub entries: Vec<Entry>,
     /// What cannot be used, as far as opening showed.
     pub set_aside: Vec<SetAside>,
-    /// What was guessed or left out, in sentences for the user.
-    pub notes: Vec<String>,
+    /// What the user should know.
+    pub remarks: Remarks,
     /// Loads the samples.
     pub loader: Box<dyn Load>,
 }
@@ -259,18 +313,22 @@ pub fn detect(path: &Path) -> Result<Format> {
                 .hint("give a folder of PNG or JPEG pictures, or a file in IDX, NPY or CSV format")
         });
     }
-    let mut tables = 0;
-    let mut others = 0;
+    let (mut tables, mut others) = (0, 0);
     for file in bytes::files_in(path)? {
         match bytes::head(&path.join(&file)).map(|head| of_head(&head)) {
             Ok(Ok(format @ (Format::Idx | Format::Npy))) => return Ok(format),
             Ok(Ok(Format::Csv)) if is_table_name(&file.to_string_lossy()) => tables += 1,
+            // A text such as README.md is beside samples, not one of them.
+            Ok(Ok(_)) => {}
             _ => others += 1,
         }
     }
     let subfolders = std::fs::read_dir(path).at(path)?.flatten().any(|e| e.path().is_dir());
     Ok(if tables > 0 && !subfolders && others == 0 { Format::Csv } else { Format::Folder })
 }
+
+/// Why a text is not read.
+const UTF_16: &str = "text is in UTF-16; save it as UTF-8";
 
 /// Whether a text file's name says that it is a table: among pictures there are other texts.
 fn is_table_name(name: &str) -> bool {
@@ -303,6 +361,9 @@ fn of_head(head: &[u8]) -> Result<Format, &'static str> {
     if codec::sniff(head).is_some() {
         return Err("a single picture; give the folder that it is in");
     }
+    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
+        return Err(UTF_16);
+    }
     if head.len() > 262 && head[257..].starts_with(b"ustar") {
         return Err("a tar archive; unpack it first");
     }
@@ -311,6 +372,13 @@ fn of_head(head: &[u8]) -> Result<Format, &'static str> {
     }
     let control = |b: &u8| *b < b' ' && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0c);
     if head.iter().any(control) { Err("unknown format") } else { Ok(Format::Csv) }
+}
+
+/// A few of the names, for a message.
+fn some_of(names: &[String]) -> String {
+    let shown: Vec<&str> = names.iter().take(12).map(String::as_str).collect();
+    let more = if names.len() > shown.len() { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
 }
 
 /// Distinct labels in their order: by value where all are whole numbers, else by bytes.
@@ -336,7 +404,7 @@ struct Scale {
 
 impl Scale {
     /// The scale that the user gave, or one that fits values from `low` to `high`.
-    fn choose(given: Option<f64>, (low, high): (f64, f64), notes: &mut Vec<String>) -> Result<Self> {
+    fn choose(given: Option<f64>, (low, high): (f64, f64), remarks: &mut Remarks) -> Result<Self> {
         if let Some(max) = given {
             return Ok(Self { max });
         }
@@ -348,7 +416,13 @@ impl Scale {
         } else {
             255.0
         };
-        notes.push(format!("pixels run from {low} to {high}: {max} is taken as white (--value-max)"));
+        remarks.notes.push(format!("pixels run from {low} to {high}: {max} is taken as white (--value-max)"));
+        if high < max / 2.0 {
+            remarks.warnings.push(format!(
+                "no pixel is above {high} and {max} is taken as white, so that the pictures come out dark: \
+                 give the value that is white with --value-max (recipe key `value_max`)"
+            ));
+        }
         Ok(Self { max })
     }
 

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 pub const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// The longest header that is read; those of plain arrays are below 200 bytes.
-const MAX_HEADER: usize = 1 << 16;
+pub(super) const MAX_HEADER: usize = 1 << 16;
 
 /// What an NPY file says before its elements.
 ///

@@ -3,7 +3,8 @@
 
 use super::arrays::{ID_DIGITS, MAX_ROWS};
 use super::csv::{self, Cell, Column, Profile};
-use super::{Entry, Format, Load, Loaded, Missing, Place, ReadOptions, Scale, SetAside, Shape, Source};
+use super::{Entry, Format, Header, Load, Loaded, Missing, Place, ReadOptions, Remarks, Scale, SetAside};
+use super::{Shape, Source, is_table_name, some_of};
 use super::{bytes, class_numbers, sorted_classes};
 use crate::dataset::{Kind, is_reserved_column};
 use crate::error::{Context, Error, Result};
@@ -30,6 +31,7 @@ enum Role {
 /// The table in memory: dense rows of features.
 struct Rows {
     file: String,
+    /// The line of each row.
     lines: Vec<u64>,
     values: Vec<f32>,
     width: usize,
@@ -37,91 +39,70 @@ struct Rows {
     picture: Option<(Shape, Scale)>,
 }
 
-/// Opens a text table, or the text tables of a folder that holds nothing else.
+/// Opens a text table, or the only one of a folder: its only file, or the only one that is called like a
+/// table.
 pub fn open(path: &Path, options: &ReadOptions) -> Result<Source> {
     if !path.is_dir() {
         return open_file(path, options);
     }
     let mut files = bytes::files_in(path)?;
+    if files.is_empty() {
+        return Err(Error::failed(format!("folder is empty: {}", path.display())));
+    }
+    if files.len() > 1 {
+        files.retain(|name| is_table_name(&name.to_string_lossy()));
+    }
     match (files.pop(), files.is_empty()) {
         (Some(only), true) => open_file(&path.join(only), options),
-        (None, _) => Err(Error::failed(format!("folder is empty: {}", path.display()))),
+        (None, _) => Err(Error::failed(format!("no text table: {}", path.display()))
+            .hint("give the file that holds the table")),
         (Some(_), false) => Err(Error::failed(format!("several text tables: {}", path.display()))
             .hint("give one of the files, or join them")),
     }
 }
 
 fn open_file(path: &Path, options: &ReadOptions) -> Result<Source> {
-    let content = bytes::read(path)?;
-    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let profile = csv::profile(&content.bytes).at(path)?;
-    let mut notes = Vec::new();
-    let names = column_names(&profile);
-    let roles = roles(&profile, &names, options, &mut notes).at(path)?;
-    let reader = RowReader { names: &names, roles: &roles, missing: options.missing };
-    let mut rows = Rows { file, lines: Vec::new(), values: Vec::new(), width: 0, picture: None };
-    let mut labels: Vec<Option<String>> = Vec::new();
-    let mut set_aside = Vec::new();
-    let first = u64::from(profile.header.is_some());
-    let mut ids = Vec::new();
-    for (row, record) in csv::records(&content.bytes, profile.separator).enumerate().skip(first as usize) {
-        let (line, record) = record.at(path)?;
-        let before = rows.values.len();
-        match reader.read(&record, &mut rows.values) {
-            Ok(label) => {
-                rows.lines.push(line);
-                labels.push(label);
-                ids.push(row - first as usize);
-            }
-            Err(reason) => {
-                rows.values.truncate(before);
-                set_aside.push(SetAside::one(Place { file: rows.file.clone(), row: Some(line) }, reason));
-            }
-        }
-    }
+    let content = bytes::read(path, u64::MAX)?;
+    let profile = csv::profile(&content.bytes, options.header).at(path)?;
     if profile.rows > MAX_ROWS as u64 {
         return Err(Error::failed(format!("more than {MAX_ROWS} rows"))).at(path);
     }
-    if let Some(cut) = content.cut {
-        let last = rows.lines.last().copied().unwrap_or(0);
-        // The last line may have been cut within a number.
-        set_aside.push(SetAside { file: rows.file.clone(), row: Some(last), samples: 1, reason: cut });
-        if rows.lines.pop().is_some() {
-            labels.pop();
-            ids.pop();
-            let width = feature_names(&names, &roles).len();
-            rows.values.truncate(rows.lines.len() * width);
-        }
-    }
+    let mut remarks = Remarks::default();
+    let names = column_names(&profile);
+    let roles = roles(&profile, &names, options, &mut remarks.notes).at(path)?;
     let columns = feature_names(&names, &roles);
-    rows.width = columns.len();
     if columns.is_empty() {
         return Err(Error::failed("no column of numbers beside the label")).at(path);
     }
-    if let Some(shape) = options.image_shape {
-        rows.picture = Some((shape, rows.scale(shape, &roles, options, &mut notes).at(path)?));
+    let reader = RowReader { names: &names, roles: &roles, missing: options.missing };
+    let Taken { kept, values, refused } = reader.take(&content, &profile).at(path)?;
+    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let place = |line| Place { file: file.clone(), row: Some(line) };
+    let set_aside = refused.into_iter().map(|(line, reason)| SetAside::one(place(line), reason)).collect();
+    let unlabelled = kept.iter().filter(|row| row.label.is_none()).count();
+    if unlabelled > 0 && roles.contains(&Role::Label) {
+        remarks.notes.push(format!("{unlabelled} rows have no label (an empty cell, `?` or `nan`)"));
     }
-    let classes = sorted_classes(labels.iter().flatten().cloned());
+    let lines = kept.iter().map(|row| row.line).collect();
+    let mut rows = Rows { file, lines, values, width: columns.len(), picture: None };
+    if let Some(shape) = options.image_shape {
+        rows.picture = Some((shape, rows.scale(shape, &roles, options, &mut remarks).at(path)?));
+    }
+    let classes = sorted_classes(kept.iter().filter_map(|row| row.label.clone()));
     let numbers = class_numbers(&classes);
-    let entry = |(at, (row, label)): (usize, (&usize, &Option<String>))| Entry {
-        id: format!("{row:0width$}", width = ID_DIGITS),
-        label: label.as_deref().map(|name| numbers[name]),
+    let entry = |(at, row): (usize, &Row)| Entry {
+        id: format!("{:0width$}", row.number, width = ID_DIGITS),
+        label: row.label.as_deref().map(|name| numbers[name]),
         split: None,
         at,
     };
-    let entries = ids.iter().zip(&labels).enumerate().map(entry).collect();
-    let kind = if rows.picture.is_some() { Kind::Images } else { Kind::Table };
-    let columns = if kind == Kind::Table { columns } else { Vec::new() };
-    Ok(Source {
-        format: Format::Csv,
-        kind,
-        classes,
-        columns,
-        entries,
-        set_aside,
-        notes,
-        loader: Box::new(rows),
-    })
+    let entries = kept.iter().enumerate().map(entry).collect();
+    let (format, loader) = (Format::Csv, Box::new(rows));
+    let (kind, columns) = match options.image_shape {
+        Some(_) => (Kind::Images, Vec::new()),
+        None => (Kind::Table, columns),
+    };
+    Ok(Source { format, kind, classes, columns, entries, set_aside, remarks, loader })
 }
 
 /// The names of the columns: of the header, else `c1`, `c2`, …; each only once.
@@ -150,9 +131,10 @@ fn roles(
         b' ' => "blanks".to_owned(),
         other => format!("`{}`", char::from(other)),
     };
-    let header = if profile.header.is_some() { "with" } else { "without" };
+    let header = if profile.header.is_some() { "with a header" } else { "without a header" };
+    let guess = if options.header == Header::Auto { " (--header)" } else { "" };
     notes.push(format!(
-        "text table of {} rows and {} columns, separated by {separator}, {header} a header",
+        "text table of {} rows and {} columns, separated by {separator}, {header}{guess}",
         profile.rows,
         names.len()
     ));
@@ -160,6 +142,10 @@ fn roles(
     let role = |(i, column): (usize, &Column)| {
         if label == Some(i) {
             return Role::Label;
+        }
+        if column.is_empty() {
+            notes.push(format!("column `{}` has no value and is left out", names[i]));
+            return Role::Dropped;
         }
         if !column.is_text() {
             return Role::Number;
@@ -183,7 +169,7 @@ fn roles(
     Ok(profile.columns.iter().enumerate().map(role).collect())
 }
 
-/// The column of the label: as given; else one whose name says so; else the last where its values
+/// The column of the label: as given; else one whose name says so; else the last with values where they
 /// look like classes; else the last column of texts; else none.
 fn label_column(
     profile: &Profile,
@@ -205,7 +191,7 @@ fn label_column(
     let by_name = profile.header.is_some().then(|| {
         LABEL_NAMES.iter().find_map(|wanted| names.iter().position(|n| n.eq_ignore_ascii_case(wanted)))
     });
-    let last = profile.columns.len().checked_sub(1);
+    let last = profile.columns.iter().rposition(|c| !c.is_empty());
     let guess =
         by_name.flatten().or_else(|| last.filter(|&i| looks_like_class(&profile.columns[i]))).or_else(|| {
             let is_class = |c: &Column| c.is_text() && c.distinct.is_some();
@@ -228,13 +214,6 @@ fn looks_like_class(column: &Column) -> bool {
     few && (column.is_text() || column.whole)
 }
 
-/// A few of the names, for a message.
-fn some_of(names: &[String]) -> String {
-    let shown: Vec<&str> = names.iter().take(12).map(String::as_str).collect();
-    let more = if names.len() > shown.len() { ", …" } else { "" };
-    format!("{}{more}", shown.join(", "))
-}
-
 /// The names of the features, none of them reserved and each only once.
 fn feature_names(names: &[String], roles: &[Role]) -> Vec<String> {
     let mut used = BTreeSet::new();
@@ -255,6 +234,25 @@ fn feature_names(names: &[String], roles: &[Role]) -> Vec<String> {
     features
 }
 
+/// A row that can be used.
+struct Row {
+    /// Its number, from 0, the header not counted.
+    number: usize,
+    /// The line that it starts on, from 1.
+    line: u64,
+    label: Option<String>,
+}
+
+/// What the records of a table gave.
+#[derive(Default)]
+struct Taken {
+    kept: Vec<Row>,
+    /// The features of all rows kept, one row after the other.
+    values: Vec<f32>,
+    /// The lines of the rows that cannot be used, and why.
+    refused: Vec<(u64, String)>,
+}
+
 /// Turns records into rows of features.
 struct RowReader<'a> {
     names: &'a [String],
@@ -263,6 +261,34 @@ struct RowReader<'a> {
 }
 
 impl RowReader<'_> {
+    /// All rows of a table.
+    fn take(&self, content: &bytes::Content, profile: &Profile) -> Result<Taken> {
+        let mut taken = Taken::default();
+        let (mut last, mut last_start) = (0, 0);
+        let header = usize::from(profile.header.is_some());
+        for (number, record) in csv::records(&content.bytes, profile.separator).skip(header).enumerate() {
+            let (line, record) = record?;
+            (last, last_start) = (line, taken.values.len());
+            match self.read(&record, &mut taken.values) {
+                Ok(label) => taken.kept.push(Row { number, line, label }),
+                Err(reason) => {
+                    taken.values.truncate(last_start);
+                    taken.refused.push((line, reason));
+                }
+            }
+        }
+        if let Some(cut) = &content.cut {
+            // The last row may have been cut within a number; where it was refused, this is the reason.
+            match taken.kept.last() {
+                Some(row) if row.line == last => drop(taken.kept.pop()),
+                _ => drop(taken.refused.pop()),
+            }
+            taken.values.truncate(last_start);
+            taken.refused.push((last, cut.clone()));
+        }
+        Ok(taken)
+    }
+
     /// Appends the features of a record to `values` and gives its label, or why the row is of no use.
     fn read(&self, record: &::csv::ByteRecord, values: &mut Vec<f32>) -> Result<Option<String>, String> {
         if record.len() != self.roles.len() {
@@ -275,14 +301,19 @@ impl RowReader<'_> {
         let mut label = None;
         for ((text, role), name) in csv::cells(record).zip(self.roles).zip(self.names) {
             match (role, csv::cell(&text)) {
-                (Role::Dropped, _) | (Role::Label, Cell::Missing) => {}
-                (Role::Label, _) => label = Some(text.trim().to_owned()),
+                (Role::Dropped, _) => {}
+                (Role::Label, _) => label = (!csv::is_unlabelled(&text)).then(|| text.trim().to_owned()),
+                (_, Cell::Missing) if self.missing == Missing::SetAside => {
+                    return Err(format!("missing value in column `{name}`"));
+                }
+                (Role::OneHot(categories), Cell::Missing) => {
+                    values.extend(std::iter::repeat_n(f32::NAN, categories.len()));
+                }
                 (Role::OneHot(categories), _) => {
                     values.extend(categories.iter().map(|c| f32::from(u8::from(c == text.trim()))));
                 }
                 (Role::Number, Cell::Number(value)) => values.push(value),
-                (Role::Number, Cell::Missing) if self.missing == Missing::Keep => values.push(f32::NAN),
-                (Role::Number, Cell::Missing) => return Err(format!("missing value in column `{name}`")),
+                (Role::Number, Cell::Missing) => values.push(f32::NAN),
                 (Role::Number, Cell::Infinite) => {
                     return Err(format!("not a finite number in column `{name}`: {text}"));
                 }
@@ -303,26 +334,16 @@ impl Rows {
         shape: Shape,
         roles: &[Role],
         options: &ReadOptions,
-        notes: &mut Vec<String>,
+        remarks: &mut Remarks,
     ) -> Result<Scale> {
         if shape.values() != self.width {
             let dropped = roles.iter().filter(|r| **r == Role::Dropped).count();
-            return Err(Error::usage(format!(
-                "image_shape {}x{}x{} has {} values, a row has {} ({dropped} columns of texts left out)",
-                shape.height,
-                shape.width,
-                shape.channels,
-                shape.values(),
-                self.width
-            ))
-            .hint(
-                "give --image-shape (recipe key `image_shape`) as height x width [x channels], and --label",
-            ));
+            return Err(shape.misfit(&format!("a row has {} ({dropped} columns left out)", self.width)));
         }
         let finite = self.values.iter().filter(|v| v.is_finite()).map(|&v| f64::from(v));
         let range =
             finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
-        Scale::choose(options.value_max, if range.0 > range.1 { (0.0, 0.0) } else { range }, notes)
+        Scale::choose(options.value_max, if range.0 > range.1 { (0.0, 0.0) } else { range }, remarks)
     }
 }
 
@@ -341,5 +362,9 @@ impl Load for Rows {
 
     fn place(&self, at: usize) -> Place {
         Place { file: self.file.clone(), row: self.lines.get(at).copied() }
+    }
+
+    fn size(&self, _: usize) -> usize {
+        self.width * size_of::<f32>()
     }
 }

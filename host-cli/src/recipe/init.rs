@@ -37,11 +37,13 @@ pub struct Written {
     /// How many there are.
     pub samples: usize,
     /// How many cannot be used, as far as a look at the list of them shows.
-    pub set_aside: usize,
+    pub set_aside: u64,
     /// Their classes.
     pub classes: usize,
     /// What was guessed.
     pub notes: Vec<String>,
+    /// What is likely not meant.
+    pub warnings: Vec<String>,
 }
 
 /// Looks at the input and writes a commented recipe for it to `out`.
@@ -73,9 +75,10 @@ pub fn init(options: &InitOptions, out: &Path) -> Result<Written> {
         format: source.format,
         kind: source.kind,
         samples: source.entries.len(),
-        set_aside: source.set_aside.len(),
+        set_aside: source.set_aside.iter().map(|s| s.samples).sum(),
         classes: source.classes.len(),
-        notes: source.notes,
+        notes: source.remarks.notes,
+        warnings: source.remarks.warnings,
     })
 }
 

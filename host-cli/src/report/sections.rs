@@ -406,7 +406,7 @@ fn set_aside(report: &Report) -> Option<Section> {
     };
     let lead = format!(
         "{} could not be used and were left out; the run went on.",
-        words::samples(report.set_aside.len() as u64)
+        words::samples(report.stages.iter().map(|s| s.set_aside).sum())
     );
     section("set-aside", "Set aside", &lead, table.draw() + &note)
 }

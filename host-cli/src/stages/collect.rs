@@ -5,11 +5,12 @@
 
 use super::{Ctx, Outcome, Stage};
 use crate::codec;
-use crate::dataset::{Content, DEFAULT_SHARD_ROWS, DatasetWriter, Fractions, Kind, Meta, Sample, Split};
+use crate::dataset::{Content, DEFAULT_SHARD_ROWS, DatasetWriter, Fractions, Meta, Sample, Split};
 use crate::dataset::{SPLIT_PURPOSE, assign_splits};
 use crate::defaults;
 use crate::error::{Context, Error, Result};
-use crate::formats::{self, Entry, Format, Loaded, Missing, ReadOptions, SetAside, Source};
+use crate::formats::{self, Entry, Format, Header, Loaded, Missing, ReadOptions, SetAside, Source};
+use crate::pool::Held;
 use seedbed::rng::{Key, Stream, id_hash};
 use serde::{Deserialize, Serialize};
 use std::io::{BufWriter, Write};
@@ -32,6 +33,9 @@ pub struct CollectOptions {
     /// guessed when not given
     #[arg(long, value_name = "COLUMN|FILE")]
     pub label: Option<String>,
+    /// Whether the first line of a table names its columns
+    #[arg(long, value_enum, default_value_t = Header::Auto)]
+    pub header: Header,
     /// Share of each class for validation, 0 to below 1; a source that has its own keeps it
     #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
     pub val_fraction: f64,
@@ -83,6 +87,7 @@ impl CollectOptions {
             label: self.label.clone(),
             image_shape: self.image_shape.as_deref().map(str::parse).transpose()?,
             value_max: self.value_max,
+            header: self.header,
             missing: self.missing,
             max_pixels: self.max_pixels,
         };
@@ -100,8 +105,10 @@ impl Stage for CollectOptions {
         let (options, fractions) = self.check()?;
         let mut source = formats::open(input, &options)?;
         ctx.progress.note(format!("{}: read as {}", input.display(), source.format));
-        source.notes.iter().for_each(|note| ctx.progress.note(format!("  {note}")));
-        let found = source.entries.len() as u64;
+        source.remarks.notes.iter().for_each(|note| ctx.progress.note(format!("  {note}")));
+        source.remarks.warnings.iter().for_each(|warning| ctx.progress.warn(warning));
+        let refused: u64 = source.set_aside.iter().map(|s| s.samples).sum();
+        let found = source.entries.len() as u64 + refused;
         let mut entries = unique(&mut source);
         let distinct = entries.len();
         self.limit(ctx.seed, &mut entries);
@@ -134,7 +141,8 @@ impl Stage for CollectOptions {
             .set_aside(aside)
             .figure("format", source.format)
             .figure("kind", meta.kind)
-            .figure("guesses", &source.notes)
+            .figure("guesses", &source.remarks.notes)
+            .figure("warnings", &source.remarks.warnings)
             .figure("left_out", left_out)
             .figure("image", meta.image)
             .figure("columns", meta.columns.len())
@@ -167,11 +175,12 @@ impl CollectOptions {
         set_aside: &mut Vec<SetAside>,
     ) -> Result<Meta> {
         let task = ctx.progress.start("collect", Some(entries.len() as u64));
-        let load = |entry: Entry| {
+        let load = |Planned { entry, .. }| {
             let aside = SetAside::one(source.loader.place(entry.at), "");
             Ok(self.sample(source, entry).map_err(|e| SetAside { reason: e.message, ..aside }))
         };
-        ctx.pool.stream(entries.into_iter().map(Ok), BATCH, load, |loaded| {
+        let planned = entries.into_iter().map(|entry| Planned { size: source.loader.size(entry.at), entry });
+        ctx.pool.stream(planned.map(Ok), BATCH, load, |loaded| {
             task.inc(1);
             match loaded {
                 Ok(sample) => writer.push(sample),
@@ -200,6 +209,18 @@ impl CollectOptions {
             image.path = Some(source.loader.place(entry.at).file);
         }
         Ok(Sample::new(entry.id, entry.label, entry.split.unwrap_or_default(), content))
+    }
+}
+
+/// A sample to load, and about how many bytes it will take.
+struct Planned {
+    entry: Entry,
+    size: usize,
+}
+
+impl Held for Planned {
+    fn held(&self) -> usize {
+        self.size
     }
 }
 
@@ -391,10 +412,10 @@ mod tests {
     fn nothing_of_use_and_nowhere_to_write_are_errors() {
         let temp = tempfile::tempdir().unwrap();
         let csv = temp.path().join("t.csv");
-        fs::write(&csv, "x,y\n?,1\n?,2\n").unwrap();
+        fs::write(&csv, "x,z,y\n?,1,1\n1,?,2\n").unwrap();
         let options = CollectOptions { label: Some("y".into()), ..CollectOptions::default() };
         let e = options.run(&Ctx::quiet(0), &csv, &temp.path().join("a")).unwrap_err();
-        assert!(e.message.contains("none of"), "{e}");
+        assert!(e.message.starts_with("none of 2 samples can be used"), "{e}");
         fs::write(&csv, "x,z,k\n1,1,a\n2,1,a\n").unwrap();
         let e = CollectOptions::default().run(&Ctx::quiet(0), &csv, &csv.join("out")).unwrap_err();
         assert!(e.message.contains("t.csv"), "{e}");

@@ -63,6 +63,15 @@ impl Pool {
         self.threads
     }
 
+    /// Runs `f` on a thread of the pool, from where each of many small [`Executor`] calls in it reaches the others at
+    /// little cost: from outside each one wakes the pool and waits for it.
+    pub fn inside<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
+        match &self.inner {
+            None => f(),
+            Some(pool) => pool.install(f),
+        }
+    }
+
     /// `f` of each item, in the order of the items.
     pub fn map<T: Sync, R: Send>(&self, items: &[T], f: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
         match &self.inner {

@@ -42,7 +42,7 @@ pub fn shifted_difference(
                 _ => 4,
             };
             for ((ya, xa), (yb, xb)) in corners.into_iter().take(different) {
-                let part = overlap_difference(level, a.crop(ya, xa, ch, cw)?, b.crop(yb, xb, ch, cw)?);
+                let part = mean_difference(level, a.crop(ya, xa, ch, cw)?, b.crop(yb, xb, ch, cw)?, best);
                 best = math::min(part, best);
             }
         }
@@ -50,29 +50,36 @@ pub fn shifted_difference(
     Ok(best)
 }
 
-/// Mean squared difference of two pictures of one shape.
-fn overlap_difference(level: Level, a: ImageRef<'_, u8>, b: ImageRef<'_, u8>) -> f32 {
-    let sum: u64 = a
-        .iter_rows()
-        .zip(b.iter_rows())
-        .flat_map(|(a, b)| a.chunks(CHUNK).zip(b.chunks(CHUNK)))
-        .map(|(a, b)| u64::from(squared_levels(level, a, b)))
-        .sum();
+/// Mean squared difference of two pictures of one shape; something above `best` where it is above that.
+fn mean_difference(level: Level, a: ImageRef<'_, u8>, b: ImageRef<'_, u8>, best: f32) -> f32 {
     let (h, w, c) = a.shape();
-    (sum as f64 / (h * w * c).max(1) as f64) as f32
+    let area = (h * w * c).max(1) as f64;
+    // A little more, so that rounding cuts nothing off; the cast saturates.
+    let most = (f64::from(best) * area * 1.000_001) as u64;
+    (squared_levels(level, a, b, most) as f64 / area) as f32
 }
 
 /// Values whose squared differences fit 32 bits together.
 const CHUNK: usize = 1 << 15;
 
 kernel! {
-    /// Σ (a − b)² in integers.
-    fn squared_levels(a: &[u8], b: &[u8]) -> u32 = squared_levels_body;
+    /// Σ (a − b)² in integers; the sum up to the end of some row where that is above `most` already.
+    fn squared_levels(a: ImageRef<'_, u8>, b: ImageRef<'_, u8>, most: u64) -> u64 = squared_levels_body;
 }
 
 #[inline(always)]
-fn squared_levels_body(a: &[u8], b: &[u8]) -> u32 {
-    a.iter().zip(b).map(|(&a, &b)| u32::from(a.abs_diff(b)) * u32::from(a.abs_diff(b))).sum()
+fn squared_levels_body(a: ImageRef<'_, u8>, b: ImageRef<'_, u8>, most: u64) -> u64 {
+    let mut sum = 0;
+    for (a, b) in a.iter_rows().zip(b.iter_rows()) {
+        for (a, b) in a.chunks(CHUNK).zip(b.chunks(CHUNK)) {
+            let squared = |(&a, &b): (&u8, &u8)| u32::from(a.abs_diff(b)) * u32::from(a.abs_diff(b));
+            sum += u64::from(a.iter().zip(b).map(squared).sum::<u32>());
+        }
+        if sum > most {
+            break;
+        }
+    }
+    sum
 }
 
 /// When two pictures count as one.
@@ -174,15 +181,21 @@ fn check(rule: NearRule) -> Result<()> {
 ///
 /// In the order of the numbers a picture is a repetition when its ratio to a *kept* earlier one is below the
 /// rule's; of several the smallest ratio counts, then the lower number. Identical pictures have ratio 0 whatever
-/// their scale. Only the listed `pairs` count, in the order of [`NearPair::key`]; [`open_pairs`] tells which
-/// are missing.
+/// their scale. Those that `may_drop` is false for are kept in any case. Only the listed `pairs` count, in the order
+/// of [`NearPair::key`]; [`open_pairs`] tells which are missing.
 ///
 /// # Errors
-/// [`Error::ShapeMismatch`] where `out` and `scales` differ in length, [`Error::InvalidArgument`] for a rule as in
+/// [`Error::ShapeMismatch`] where `out`, `may_drop` and `scales` differ in length, [`Error::InvalidArgument`] for a rule as in
 /// [`pair_scales`], for pairs out of order, and for a pair that is not of two pictures.
-pub fn mark_near(rule: NearRule, pairs: &[NearPair], scales: &[f32], out: &mut [Neighbour]) -> Result<()> {
+pub fn mark_near(
+    rule: NearRule,
+    pairs: &[NearPair],
+    scales: &[f32],
+    may_drop: &[bool],
+    out: &mut [Neighbour],
+) -> Result<()> {
     check(rule)?;
-    if out.len() != scales.len() {
+    if out.len() != scales.len() || may_drop.len() != scales.len() {
         return Err(Error::ShapeMismatch);
     }
     let is_pair = |p: &NearPair| p.first < p.second && (p.second as usize) < scales.len();
@@ -190,7 +203,9 @@ pub fn mark_near(rule: NearRule, pairs: &[NearPair], scales: &[f32], out: &mut [
         return Err(Error::InvalidArgument);
     }
     out.fill(Neighbour::NONE);
-    for same in pairs.chunk_by(|a, b| a.second == b.second) {
+    let droppable = |p: &NearPair| may_drop.get(p.second as usize).is_some_and(|&may| may);
+    let of_one = pairs.chunk_by(|a, b| a.second == b.second);
+    for same in of_one.filter(|same| same.first().is_some_and(droppable)) {
         let mut best = Neighbour::NONE;
         for pair in same {
             let kept = out.get(pair.first as usize).is_some_and(|m| !m.exists());
@@ -230,6 +245,7 @@ pub fn open_pairs(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::vec;
     use std::vec::Vec;
 
     #[test]
@@ -267,7 +283,7 @@ mod tests {
     fn settle(mut pairs: Vec<NearPair>, scales: &[f32], squared: impl Fn(u32, u32) -> f32) -> Vec<u32> {
         let (rule, mut marks) = (NearRule::default(), std::vec![Neighbour::NONE; scales.len()]);
         loop {
-            mark_near(rule, &pairs, scales, &mut marks).unwrap();
+            mark_near(rule, &pairs, scales, &vec![true; scales.len()], &mut marks).unwrap();
             let mut open: Vec<(u32, u32)> = open_pairs(rule, &pairs, scales, &marks).collect();
             open.retain(|&(a, b)| pairs.binary_search_by_key(&(b, a), NearPair::key).is_err());
             if open.is_empty() {
@@ -298,7 +314,7 @@ mod tests {
         pair_scales(rule, lists.as_flattened(), 3, &mut scales, &mut sorted).unwrap();
         assert_eq!(scales, [10.0, 10.0, 3.0, 3.0, 10.0, 3.0, 3.0]);
         let pairs = pairs_of(lists.as_flattened(), 3);
-        mark_near(rule, &pairs, &scales, &mut out).unwrap();
+        mark_near(rule, &pairs, &scales, &[true; 7], &mut out).unwrap();
         assert_eq!(out[1], Neighbour { index: 0, squared: 0.2 });
         assert_eq!(out.iter().filter(|n| n.exists()).count(), 1);
         assert_eq!(open_pairs(rule, &pairs, &scales, &out).count(), 0);
@@ -307,7 +323,7 @@ mod tests {
     #[test]
     fn what_is_no_rule_or_no_pair_is_refused() {
         let (rule, mut out) = (NearRule::default(), [Neighbour { index: 9, squared: 9.0 }; 3]);
-        let mut call = |rule, pairs: &[NearPair]| mark_near(rule, pairs, &[1.0; 3], &mut out);
+        let mut call = |rule, pairs: &[NearPair]| mark_near(rule, pairs, &[1.0; 3], &[true; 3], &mut out);
         let pair = |first, second| NearPair { first, second, squared: 0.0 };
         assert_eq!(call(NearRule { rank: 0, ..rule }, &[]), Err(Error::InvalidArgument));
         assert_eq!(call(NearRule { ratio: f32::NAN, ..rule }, &[]), Err(Error::InvalidArgument));
@@ -315,7 +331,19 @@ mod tests {
             assert_eq!(call(rule, &pairs), Err(Error::InvalidArgument));
         }
         assert!(out.iter().all(|n| n.index == 9));
-        assert_eq!(mark_near(rule, &[], &[1.0; 2], &mut out), Err(Error::ShapeMismatch));
+        assert_eq!(mark_near(rule, &[], &[1.0; 2], &[true; 2], &mut out), Err(Error::ShapeMismatch));
+    }
+
+    #[test]
+    fn what_may_not_be_dropped_stands_for_itself() {
+        // 1 repeats 0 but stays, so that 2, which is near 1 alone, repeats it.
+        let pairs = [NearPair::new(0, 1, 1.0), NearPair::new(1, 2, 1.0)];
+        let mut marks = [Neighbour::NONE; 3];
+        let rule = NearRule::default();
+        mark_near(rule, &pairs, &[8.0; 3], &[true, false, true], &mut marks).unwrap();
+        assert_eq!(marks.map(|m| m.index), [u32::MAX, u32::MAX, 1]);
+        mark_near(rule, &pairs, &[8.0; 3], &[true; 3], &mut marks).unwrap();
+        assert_eq!(marks.map(|m| m.index), [u32::MAX, 0, u32::MAX]);
     }
 
     /// Twenty copies on a ring, each with its two neighbours there in its list, and number 0 not the lowest of most.

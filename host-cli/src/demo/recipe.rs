@@ -35,7 +35,7 @@ pub fn text(raw: &Raw, seed: u64) -> String {
          [collect]\n\n\
          [preprocess]\n{resize}\n\
          # Exact and near duplicates, outliers, suspected wrong labels.\n\
-         [prune]\ntrain_only = true\n\n\
+         [prune]\n\n\
          # The cut classes are filled up with varied copies.\n\
          [balance]\nmethod = \"augment\"\ntarget = [\"max\"]\n\n\
          # One varied copy of each training picture.\n\

@@ -96,9 +96,7 @@ pub struct Fitted {
 /// When a loss or a parameter stops being finite, or a checkpoint cannot be written.
 pub fn train(ctx: &Ctx, data: &TrainingData, plan: Plan) -> Result<Fitted> {
     let mut trainer = Trainer::new(ctx, data, &plan)?;
-    // From within the pool each product starts its jobs at once; from outside it would first wake the pool.
-    let within = ctx.pool.map_owned(vec![&mut trainer], |trainer| trainer.run(&plan));
-    let stopped_early = within.into_iter().collect::<Result<Vec<bool>>>()?.contains(&true);
+    let stopped_early = trainer.run(&plan)?;
     trainer.finish(stopped_early)
 }
 

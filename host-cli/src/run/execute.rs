@@ -75,7 +75,7 @@ pub fn execute(ctx: &Ctx, call: &Call<'_>) -> Result<StageRecord> {
 fn work(ctx: &Ctx, call: &Call<'_>, key: String) -> Result<StageRecord> {
     let draft = Draft::new(call.out, &key)?;
     let start = Instant::now();
-    let outcome = call.stage.run(ctx, call.input, draft.path())?;
+    let outcome = ctx.pool.inside(|| call.stage.run(ctx, call.input, draft.path()))?;
     let record = StageRecord {
         version: VERSION,
         stage: call.name.to_owned(),

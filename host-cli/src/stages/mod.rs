@@ -118,7 +118,7 @@ impl Outcome {
 }
 
 /// One stage with its options.
-pub trait Stage {
+pub trait Stage: Sync {
     /// Checks the options as far as they can be without an input; a run checks all its stages before the
     /// first one works.
     ///

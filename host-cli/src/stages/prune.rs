@@ -5,17 +5,22 @@
 //! `dropped.jsonl` lists every sample taken out with stage, method, score, threshold and, for a duplicate, the id kept;
 //! `leaks.jsonl` lists the train samples whose content is in val or test too.
 //!
-//! Of equal samples the one in test is kept before one in val, and that before one in train, so that what judges
-//! stays; within a split the lowest id is kept.
+//! Samples of train only are judged and dropped, by models and limits fitted on train alone, so that what scores are
+//! taken on stays as it is; `all_splits` treats all alike. Of equal samples the one in test is kept before one in
+//! val, and that before one in train; within a split the lowest id is kept.
 
+mod candidates;
 mod doubts;
 mod duplicates;
+mod search;
 mod state;
 
 use super::{Ctx, Outcome, Stage};
 use crate::dataset::{Dataset, DatasetWriter, Kind};
 use crate::error::{Context, Error, Result};
+use candidates::CANDIDATES;
 use clap::ArgAction::Set;
+use search::Search;
 use seedbed::label::LabelRule;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -75,9 +80,9 @@ pub struct PruneOptions {
     /// Write the lists, but drop nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// Judge and drop samples of the train split only.
+    /// Judge and drop samples of val and test too; scores are then taken on what is left of them.
     #[arg(long)]
-    pub train_only: bool,
+    pub all_splits: bool,
     /// Take out pictures of low quality: blank, or beyond the limits below.
     #[arg(long, default_value_t = true, action = Set, value_name = "BOOL")]
     pub quality: bool,
@@ -90,9 +95,10 @@ pub struct PruneOptions {
     /// A picture says too little below this entropy of its grey levels in bits, 0 to 8; 0 turns it off.
     #[arg(long, default_value_t = 0.0, value_name = "BITS")]
     pub low_information: f32,
-    /// Take out samples whose decoded content equals another's.
-    #[arg(long, default_value_t = true, action = Set, value_name = "BOOL")]
-    pub exact: bool,
+    /// Take out samples whose decoded content equals another's, rows of a table where the label is the same too. Unless
+    /// given, on for pictures and off for tables, in which equal rows are seldom a mistake.
+    #[arg(long, value_name = "BOOL")]
+    pub exact: Option<bool>,
     /// Take out pictures that are another one shifted a little, or with noise.
     #[arg(long, default_value_t = true, action = Set, value_name = "BOOL")]
     pub near: bool,
@@ -185,15 +191,21 @@ impl Stage for PruneOptions {
         if self.quality && pictures {
             state.drop_low_quality();
         }
-        if self.exact {
+        if self.exact.unwrap_or(pictures) {
             duplicates::exact(&mut state, self);
         }
-        if self.near && pictures {
-            duplicates::near(ctx, &mut state, self)?;
-        }
-        doubts::outliers(ctx, &mut state, self)?;
-        if self.labels {
-            doubts::labels(ctx, &mut state, self, dataset.meta().classes.len())?;
+        let near = self.near && pictures;
+        if near || self.knn || self.lof || self.labels {
+            let rows = if near { state.left() } else { state.judged_left() };
+            let most = if near { self.neighbours.max(CANDIDATES) } else { self.neighbours };
+            let search = Search::new(ctx, &state.features, rows, most)?;
+            if near {
+                duplicates::near(ctx, &mut state, &search, self)?;
+            }
+            doubts::outliers(ctx, &mut state, &search, self)?;
+            if self.labels {
+                doubts::labels(ctx, &mut state, &search, self, dataset.meta().classes.len())?;
+            }
         }
         if let Some(size) = self.size {
             doubts::cover(ctx, &mut state, size)?;
@@ -250,6 +262,10 @@ impl PruneOptions {
         if let Some(kept) = verdict.kept {
             line["kept"] = json!(state.ids[kept]);
             line["kept_split"] = json!(state.splits[kept].name());
+            if state.labels[kept] != state.labels[i] {
+                line["label"] = json!(dataset.meta().class_name(state.labels[i]));
+                line["kept_label"] = json!(dataset.meta().class_name(state.labels[kept]));
+            }
         }
         if let Some(label) = verdict.suggested {
             line["label"] = json!(dataset.meta().class_name(state.labels[i]));

@@ -130,31 +130,54 @@ macro_rules! run {
     };
 }
 
-/// One tile: `MR` rows from `row`, `NV` vectors from column `col`.
+/// One tile: `MR` rows from `row`, `NV` vectors from column `col`. Where it reaches over the last column, it is
+/// computed beside C and copied.
 ///
 /// # Safety
 /// Rows `row..row + MR` and the first of the columns are inside the block; the instruction set of `V` is there.
 #[inline(always)]
 unsafe fn tile<V: Vector, const MR: usize, const NV: usize>(b: &Block<'_>, row: usize, col: usize) {
-    let width = if b.cols - col < NV * V::N { b.cols - col } else { NV * V::N };
-    let whole = width == NV * V::N;
-    // C is read and written through `edge` where the tile reaches over the last column.
-    let mut edge = [[0f32; 32]; MR];
-    // SAFETY: row + MR ≤ rows and col < cols, so each pointer is inside C.
-    let c: [*mut f32; MR] = core::array::from_fn(|i| unsafe { b.c.add((row + i) * b.stride + col) });
-    if !whole && !b.fresh {
-        for (line, &c) in edge.iter_mut().zip(&c) {
-            for (j, to) in line.iter_mut().take(width).enumerate() {
-                // SAFETY: j < width, the columns that C has from here.
-                *to = unsafe { c.add(j).read() };
-            }
+    const EDGE: usize = 32;
+    let width = b.cols - col;
+    // SAFETY: row < rows and col < cols.
+    let c = unsafe { b.c.add(row * b.stride + col) };
+    if width >= NV * V::N {
+        // SAFETY: all columns of the tile are inside C.
+        return unsafe { chains::<V, MR, NV>(b, row, col, c, b.stride) };
+    }
+    let mut edge = [[0f32; EDGE]; MR];
+    for (i, line) in edge.iter_mut().enumerate().take(if b.fresh { 0 } else { MR }) {
+        for (j, to) in line.iter_mut().take(width).enumerate() {
+            // SAFETY: j < width, the columns that C has from here.
+            *to = unsafe { c.add(i * b.stride + j).read() };
         }
     }
-    let target: [*mut f32; MR] = if whole { c } else { core::array::from_fn(|i| edge[i].as_mut_ptr()) };
+    // SAFETY: the edge has room for MR rows of the widest tile, EDGE floats.
+    unsafe { chains::<V, MR, NV>(b, row, col, edge.as_mut_ptr().cast(), EDGE) };
+    for (i, line) in edge.iter().enumerate() {
+        for (j, &from) in line.iter().take(width).enumerate() {
+            // SAFETY: j < width, the columns that C has from here.
+            unsafe { c.add(i * b.stride + j).write(from) };
+        }
+    }
+}
+
+/// The chains of a tile, read from and written to `MR` rows at `c`, `stride` apart.
+///
+/// # Safety
+/// As [`tile`], and each row at `c` has `NV` vectors.
+#[inline(always)]
+unsafe fn chains<V: Vector, const MR: usize, const NV: usize>(
+    b: &Block<'_>,
+    row: usize,
+    col: usize,
+    c: *mut f32,
+    stride: usize,
+) {
     let mut acc: [[V; NV]; MR] = core::array::from_fn(|i| {
-        // SAFETY: NV·N columns are readable in C where the tile is whole, else in `edge`.
+        // SAFETY: by the caller's promise.
         core::array::from_fn(|v| unsafe {
-            if b.fresh { V::zero() } else { V::load(target[i].add(v * V::N)) }
+            if b.fresh { V::zero() } else { V::load(c.add(i * stride + v * V::N)) }
         })
     });
     // A panel that lies wholly beyond the last column was not packed: the last one is read again, and
@@ -183,18 +206,10 @@ unsafe fn tile<V: Vector, const MR: usize, const NV: usize>(b: &Block<'_>, row: 
         a = a.wrapping_add(b.a_k);
         panel = core::array::from_fn(|v| panel[v].wrapping_add(LANES));
     }
-    for (acc, &to) in acc.iter().zip(&target) {
+    for (i, acc) in acc.iter().enumerate() {
         for (v, acc) in acc.iter().enumerate() {
-            // SAFETY: as for the loads.
-            unsafe { acc.store(to.add(v * V::N)) };
-        }
-    }
-    if !whole {
-        for (line, &c) in edge.iter().zip(&c) {
-            for (j, &from) in line.iter().take(width).enumerate() {
-                // SAFETY: j < width, the columns that C has from here.
-                unsafe { c.add(j).write(from) };
-            }
+            // SAFETY: by the caller's promise.
+            unsafe { acc.store(c.add(i * stride + v * V::N)) };
         }
     }
 }

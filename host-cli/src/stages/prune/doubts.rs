@@ -1,6 +1,7 @@
 //! Outliers, suspected wrong labels, and the choice of a covering subset.
 
 use super::PruneOptions;
+use super::search::Search;
 use super::state::{State, Verdict};
 use crate::dataset::Split;
 use crate::error::Result;
@@ -10,7 +11,7 @@ use seedbed::label::{
     Doubt, SoftmaxParams, find_label_errors, fold_of, knn_probabilities, label_errors_scratch_len,
     softmax_probabilities, softmax_scratch_len,
 };
-use seedbed::linalg::Exclude;
+use seedbed::linalg::{Exclude, Neighbour};
 use seedbed::prune::{k_center, knn_scores, lof, robust_limit};
 use seedbed::rng::id_hash;
 use seedbed::scratch::ScratchBuf;
@@ -18,14 +19,13 @@ use seedbed::{MatMut, MatRef};
 use serde_json::json;
 
 /// Drops samples far from their neighbours, or less dense than these, as the options say.
-pub fn outliers(ctx: &Ctx, state: &mut State, options: &PruneOptions) -> Result<()> {
-    let left = state.left();
+pub fn outliers(ctx: &Ctx, state: &mut State, search: &Search, options: &PruneOptions) -> Result<()> {
+    let left = state.judged_left();
     let k = options.neighbours;
     if left.len() <= k || !(options.knn || options.lof) {
         return Ok(());
     }
-    let features = state.features.select(&left);
-    let near = neighbours(ctx, &features, &features, Exclude::Itself, k)?;
+    let near = search.among(ctx, &state.features, &left, k)?;
     let mut scores = vec![0.0; left.len()];
     let mut other = vec![0.0; left.len()];
     if options.knn {
@@ -48,8 +48,14 @@ fn drop_above(state: &mut State, left: &[usize], scores: &[f32], limit: f32, met
 }
 
 /// Drops samples whose label is suspected to be wrong.
-pub fn labels(ctx: &Ctx, state: &mut State, options: &PruneOptions, classes: usize) -> Result<()> {
-    let left: Vec<usize> = state.left().into_iter().filter(|&i| state.labels[i].is_some()).collect();
+pub fn labels(
+    ctx: &Ctx,
+    state: &mut State,
+    search: &Search,
+    options: &PruneOptions,
+    classes: usize,
+) -> Result<()> {
+    let left: Vec<usize> = state.judged_left().into_iter().filter(|&i| state.labels[i].is_some()).collect();
     let k = options.neighbours;
     if classes < 2 || left.len() <= k.max(2 * options.folds as usize) {
         return Ok(());
@@ -58,7 +64,8 @@ pub fn labels(ctx: &Ctx, state: &mut State, options: &PruneOptions, classes: usi
     let features = state.features.select(&left);
     let folds: Vec<u32> =
         left.iter().map(|&i| fold_of(ctx.seed, id_hash(state.ids[i].as_bytes()), options.folds)).collect();
-    let probs = probabilities(ctx, &features, &labels, &folds, k, classes)?;
+    let near = search.among(ctx, &state.features, &left, k)?;
+    let probs = probabilities(ctx, &features, &near, &labels, &folds, classes)?;
     let agreement = agreement(&probs, &labels);
     state.thresholds.insert("label_agreement".into(), json!(agreement));
     if agreement < f64::from(options.label_agreement) {
@@ -92,16 +99,16 @@ fn agreement(probs: &Mat, labels: &[u32]) -> f64 {
 fn probabilities(
     ctx: &Ctx,
     features: &Mat,
+    near: &[Neighbour],
     labels: &[u32],
     folds: &[u32],
-    k: usize,
     classes: usize,
 ) -> Result<Mat> {
     let n = features.rows();
-    let near = neighbours(ctx, features, features, Exclude::Itself, k)?;
+    let k = near.len() / n.max(1);
     let mut votes = Mat::zeros(n, classes);
     let mut counts = vec![0; classes];
-    knn_probabilities(&near, k, labels, &mut counts, MatMut::new(&mut votes.data, n, classes)?)?;
+    knn_probabilities(near, k, labels, &mut counts, MatMut::new(&mut votes.data, n, classes)?)?;
     let scaled = one_scale(ctx, features)?;
     let mut fitted = Mat::zeros(n, classes);
     let mut scratch = ScratchBuf::new();

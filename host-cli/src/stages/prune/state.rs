@@ -1,7 +1,7 @@
 //! What pruning knows of each sample, and what it decided.
 
 use super::PruneOptions;
-use crate::dataset::{Content, Dataset, Kind, Split};
+use crate::dataset::{Content, Dataset, Split};
 use crate::error::Result;
 use crate::features::{Mat, Projection, Space, Table};
 use crate::stages::Ctx;
@@ -51,7 +51,7 @@ pub struct State {
     pub labels: Vec<Option<u32>>,
     /// The splits.
     pub splits: Vec<Split>,
-    /// Hash of the decoded content of each.
+    /// Hash of the decoded content of each, of a row with its label.
     pub hashes: Vec<u128>,
     /// What the features are, for people.
     pub space: String,
@@ -68,14 +68,13 @@ pub struct State {
     quality: Vec<Option<(Issue, f32, f32)>>,
     verdicts: BTreeMap<usize, Verdict>,
     leaks: BTreeMap<usize, Verdict>,
-    train_only: bool,
+    all_splits: bool,
 }
 
 impl State {
     /// Reads the dataset once.
     pub fn read(ctx: &Ctx, options: &PruneOptions, dataset: &Dataset) -> Result<Self> {
         let space = Space::of(dataset)?;
-        let pictures = dataset.meta().kind == Kind::Images;
         let shape = match &space {
             Space::Pixels(s) => Some((s.height as usize, s.width as usize, s.channels as usize)),
             Space::Columns { .. } => None,
@@ -95,17 +94,18 @@ impl State {
             dataset.samples(),
             BATCH * ctx.pool.threads(),
             |sample| {
-                let row = space.row(ctx.level, &sample)?;
-                let issue =
-                    if pictures && options.quality { issue(ctx, &sample.pixels()?, &limits)? } else { None };
-                let hash = match &sample.content {
+                let (row, hash, issue) = match &sample.content {
                     Content::Image(_) => {
                         let pixels = sample.pixels()?;
-                        content_hash(&pixels.shape(), &pixels.data)
+                        let fitted = space.fit(ctx.level, &pixels)?;
+                        let row = fitted.iter().map(|&v| f32::from(v) / 255.0).collect();
+                        let issue = if options.quality { issue(ctx, &pixels, &limits)? } else { None };
+                        (row, content_hash(&pixels.shape(), &pixels.data), issue)
                     }
                     Content::Row(row) => {
                         let bytes: Vec<u8> = row.iter().flat_map(|v| canonical(*v).to_le_bytes()).collect();
-                        content_hash(&[row.len()], &bytes)
+                        let label = sample.label.map_or(0, |l| l as usize + 1);
+                        (space.row(ctx.level, &sample)?, content_hash(&[row.len(), label], &bytes), None)
                     }
                 };
                 Ok((sample, row, hash, issue))
@@ -123,7 +123,14 @@ impl State {
         )?;
         let values = table.features;
         let project = values.cols > ALL_VALUES && values.rows() > 1;
-        let projection = project.then(|| Projection::fit(ctx, &values, options.components)).transpose()?;
+        let fit = || {
+            let judged = |&i: &usize| options.all_splits || table.splits[i] == Split::Train;
+            let rows: Vec<usize> = (0..values.rows()).filter(judged).collect();
+            let of_all = rows.len() < 2 || rows.len() == values.rows();
+            let chosen = if of_all { &values } else { &values.select(&rows) };
+            Projection::fit(ctx, chosen, options.components)
+        };
+        let projection = project.then(fit).transpose()?;
         let (features, name) = match &projection {
             Some(p) => (p.project(ctx, &values)?, format!("{} components of {}", p.dims(), space.name())),
             None => (values.clone(), space.name()),
@@ -142,13 +149,18 @@ impl State {
             quality,
             verdicts: BTreeMap::new(),
             leaks: BTreeMap::new(),
-            train_only: options.train_only,
+            all_splits: options.all_splits,
         })
     }
 
     /// Whether the sample may be dropped at all and was not yet.
     pub fn judged(&self, i: usize) -> bool {
-        !self.verdicts.contains_key(&i) && (!self.train_only || self.splits[i] == Split::Train)
+        !self.verdicts.contains_key(&i) && (self.all_splits || self.splits[i] == Split::Train)
+    }
+
+    /// The samples left that may be dropped, in their order.
+    pub fn judged_left(&self) -> Vec<usize> {
+        (0..self.ids.len()).filter(|&i| self.judged(i)).collect()
     }
 
     /// The samples that are left, in their order.

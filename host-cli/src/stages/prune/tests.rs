@@ -129,7 +129,9 @@ fn planted_faults_are_found_in_digits() {
         let Some(kinds) = plant(&dir.path().join("in"), seed) else { return };
         let ctx = Ctx { pool: Pool::new(2).unwrap(), ..Ctx::quiet(1) };
         let out = dir.path().join("out");
-        let outcome = PruneOptions::default().run(&ctx, &dir.path().join("in"), &out).unwrap();
+        let outcome = PruneOptions { all_splits: true, ..PruneOptions::default() }
+            .run(&ctx, &dir.path().join("in"), &out)
+            .unwrap();
         let dropped = read_lines(&out.join(DROPPED_FILE));
         let exact = judge("exact", &ids_by(&dropped, "exact"), &kinds["exact"]);
         let near = judge("near", &ids_by(&dropped, "near"), &kinds["near"]);
@@ -186,7 +188,11 @@ fn what_judges_stays_and_leaks_are_told() {
         let outcome = options.run(&Ctx::quiet(1), &input, &out).unwrap();
         (outcome, read_lines(&out.join(DROPPED_FILE)), read_lines(&out.join(LEAKS_FILE)))
     };
-    let options = PruneOptions { knn: false, ..PruneOptions::default() };
+    let (outcome, dropped, _) = run("train", PruneOptions { knn: false, ..PruneOptions::default() });
+    // What is in val and test too stays there.
+    assert!(dropped.iter().all(|l| l["split"] == "train"));
+    assert_eq!((dropped.len(), outcome.samples), (3, 32));
+    let options = PruneOptions { knn: false, all_splits: true, ..PruneOptions::default() };
     let (outcome, dropped, leaks) = run("drop", options.clone());
     let kept = |id: &str| {
         dropped.iter().find(|l| l["id"] == id).map(|l| l["kept"].as_str().unwrap_or("").to_owned())
@@ -208,6 +214,35 @@ fn what_judges_stays_and_leaks_are_told() {
 }
 
 #[test]
+fn a_leak_near_a_val_picture_that_is_near_a_test_picture_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut samples: Vec<Sample> =
+        (0..30).map(|i| picture(&format!("m{i:02}"), None, Split::Train, &distinct(i), 16)).collect();
+    // Each is one pixel further to the right, so that only those next to each other are near.
+    let moved = |by: usize| -> Vec<u8> {
+        let wide: Vec<u8> = distinct(50).into_iter().chain(distinct(51)).collect();
+        (0..256).map(|i| wide[i / 16 * 32 + i % 16 + by]).collect()
+    };
+    samples.push(picture("t", None, Split::Test, &moved(0), 16));
+    samples.push(picture("v", None, Split::Val, &moved(1), 16));
+    samples.push(picture("x1", None, Split::Train, &moved(2), 16));
+    let noisy: Vec<u8> = moved(2).iter().map(|&v| v.saturating_add(2)).collect();
+    samples.push(picture("x2", None, Split::Train, &noisy, 16));
+    let input = dir.path().join("in");
+    write(&input, Meta::images("chain", vec![]), samples);
+    for (leaks, gone) in [(Leaks::Drop, vec!["x1", "x2"]), (Leaks::Report, vec!["x2"])] {
+        let out = dir.path().join(format!("{leaks:?}"));
+        let options = PruneOptions { knn: false, leaks, ..PruneOptions::default() };
+        options.run(&Ctx::quiet(1), &input, &out).unwrap();
+        let leaked: Vec<Value> = read_lines(&out.join(LEAKS_FILE)).iter().map(|l| l["id"].clone()).collect();
+        assert_eq!(leaked, ["x1", "x2"], "{leaks:?}");
+        let dropped: Vec<Value> =
+            read_lines(&out.join(DROPPED_FILE)).iter().map(|l| l["id"].clone()).collect();
+        assert_eq!(dropped, gone, "{leaks:?}");
+    }
+}
+
+#[test]
 fn tables_are_pruned_too() {
     let dir = tempfile::tempdir().unwrap();
     let mut stream = Stream::new(2, Key::new(8));
@@ -225,7 +260,8 @@ fn tables_are_pruned_too() {
     samples.push(Sample::new("s2", Some(0), Split::Train, Content::Row(vec![4.0, 90.0])));
     write(&dir.path().join("in"), meta, samples);
     let out = dir.path().join("out");
-    PruneOptions::default().run(&Ctx::quiet(1), &dir.path().join("in"), &out).unwrap();
+    let options = PruneOptions { exact: Some(true), ..PruneOptions::default() };
+    options.run(&Ctx::quiet(1), &dir.path().join("in"), &out).unwrap();
     let dropped = read_lines(&out.join(DROPPED_FILE));
     assert_eq!(ids_by(&dropped, "exact"), BTreeSet::from(["s1".to_owned()]));
     assert!(ids_by(&dropped, "outlier").contains("s2"));

@@ -73,7 +73,7 @@ pub(super) fn neighbours(level: Level, scratch: &mut Scratch<'_>) -> Result<u64>
         NearPair::new((place / K) as u32, n.index, n.squared)
     });
     pairs.sort_unstable_by_key(NearPair::key);
-    mark_near(rule, &pairs, &scales, &mut marked)?;
+    mark_near(rule, &pairs, &scales, &[true; N], &mut marked)?;
     digest_neighbours(&mut digest, &marked);
     for (a, b) in open_pairs(rule, &pairs, &scales, &marked) {
         digest.word(a.into()).word(b.into());

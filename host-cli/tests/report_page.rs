@@ -90,6 +90,7 @@ fn full() -> Report {
         version: "0.1.0".into(),
         name: "Optical digits <demo> & more".into(),
         seed: 7,
+        error: Some("no <space> left: stage train".into()),
         started: 1_795_252_541,
         seconds: 71.3,
         tiles: vec![

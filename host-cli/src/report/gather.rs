@@ -8,7 +8,7 @@ use super::scores;
 use super::words;
 use crate::dataset::{Dataset, META_FILE};
 use crate::error::{Context, Error, Result};
-use crate::run::record::{RUN_FILE, RunRecord, StageRecord, load};
+use crate::run::record::{DEMO_FILE, RUN_FILE, RunRecord, StageRecord, load};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -78,6 +78,7 @@ impl Gatherer<'_> {
             name: run.name.clone(),
             seed: run.seed,
             started: run.started,
+            error: run.error.clone(),
             seconds: run.stages.iter().map(|s| s.seconds).sum(),
             stages: run.stages.iter().map(row).collect(),
             recipe: run.recipe.clone(),
@@ -143,7 +144,7 @@ impl Gatherer<'_> {
     }
 
     fn planted(&self) -> Result<Option<Planted>> {
-        let path = self.folder.join("demo.json");
+        let path = self.folder.join(DEMO_FILE);
         if !path.is_file() {
             return Ok(None);
         }

@@ -1,5 +1,6 @@
 //! The frame of the page and its small parts: escaping, tables, pictures.
 
+use super::MARK;
 use super::model::{Picture, Strip};
 use std::fmt::Write;
 
@@ -45,7 +46,7 @@ pub fn page(title: &str, head: &str, sections: &[Section], foot: &str) -> String
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"generator\" content=\"seedbed\">\n<title>{title}</title>\n\
+         {MARK}\n<title>{title}</title>\n\
          <link rel=\"icon\" href=\"data:,\">\n<style>\n{style}</style>\n</head>\n<body>\n\
          <header>{head}<nav aria-label=\"Sections\"><ul>{nav}</ul></nav></header>\n\
          <main>\n{main}</main>\n<footer>{foot}</footer>\n</body>\n</html>\n",

@@ -22,6 +22,8 @@ pub struct Report {
     pub started: u64,
     /// How long the stages took together, in seconds; cached ones count as on the day they ran.
     pub seconds: f64,
+    /// Why the run failed, if it did.
+    pub error: Option<String>,
     /// The headline figures.
     pub tiles: Vec<Tile>,
     /// The stages in the order of work.

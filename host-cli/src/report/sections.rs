@@ -53,6 +53,13 @@ fn head(report: &Report) -> String {
         seconds(report.seconds),
         escape(&report.version),
     );
+    if let Some(error) = &report.error {
+        let _ = write!(
+            out,
+            "<p class=\"lead\"><strong>The run failed</strong>: {}. What was done before is shown.</p>",
+            escape(error)
+        );
+    }
     if !report.tiles.is_empty() {
         out.push_str("<ul class=\"tiles\">");
         for tile in &report.tiles {

@@ -153,18 +153,17 @@ fn cut_classes(items: &mut Vec<Item>, classes: usize, n: usize, stream: &mut Str
     order.truncate(n);
     order.sort_unstable();
     let mut cuts = Vec::new();
+    let mut stays = vec![true; items.len()];
     for class in order {
         let mut members: Vec<usize> =
             (0..items.len()).filter(|&i| items[i].class == class && items[i].split == Split::Train).collect();
         let (before, after) = (members.len(), (members.len() / 10).max(2).min(members.len()));
         stream.shuffle(&mut members);
-        let mut gone = members.split_off(after);
-        gone.sort_unstable();
-        for i in gone.into_iter().rev() {
-            items.remove(i);
-        }
+        members.split_off(after).into_iter().for_each(|i| stays[i] = false);
         cuts.push(Cut { class, before, after });
     }
+    let mut stays = stays.into_iter();
+    items.retain(|_| stays.next().unwrap_or(true));
     cuts
 }
 
@@ -251,6 +250,16 @@ mod tests {
         );
         assert_eq!(Plan::for_size(60_000, 10).exact, 60);
         let mut few = items(5);
-        plant(&mut few, 4, &Plan { cut_classes: 2, exact: 9, near: 9, flipped: 9, noise: 9, damaged: 9 }, 1);
+        let cuts = plant(
+            &mut few,
+            4,
+            &Plan { cut_classes: 2, exact: 9, near: 9, flipped: 9, noise: 9, damaged: 9 },
+            1,
+        );
+        // Four items to train on, all of one class, each with one copy: as many faults as there is room for.
+        assert!(cuts.iter().all(|c| c.after == c.before.min(2)), "{cuts:?}");
+        let left = few.iter().filter(|i| i.split == Split::Train && i.fault.is_none()).count();
+        let copies = few.iter().filter(|i| i.fault.is_some()).count();
+        assert!(left == copies && copies <= 4 && few.iter().all(|i| i.pixels.data.len() == 12));
     }
 }

@@ -2,11 +2,12 @@
 
 use super::faults::{self, Cut, Item, Kind, Plan};
 use super::score::Planted;
-use crate::codec::encode_png;
+use crate::codec::{Pixels, encode_png};
 use crate::dataset::{self, Fractions, Split, assign_splits, id_from_bytes};
 use crate::error::{Context, Error, Result};
-use crate::formats::{self, Loaded, ReadOptions};
+use crate::formats::{self, Entry, Loaded, ReadOptions, SetAside, Source};
 use crate::stages::Ctx;
+use crate::stages::export::name::Names;
 use seedbed::rng::{Key, Stream};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,10 +20,12 @@ const TEST: f64 = 0.2;
 pub struct Raw {
     /// The names of the classes.
     pub classes: Vec<String>,
-    /// Height, width and channels, where all pictures agree.
-    pub shape: Option<[usize; 3]>,
-    /// What was planted, by plan.
-    pub plan: Plan,
+    /// Height and width, where all pictures agree.
+    pub size: Option<[usize; 2]>,
+    /// Whether some pictures are grey and some in colour.
+    pub mixed: bool,
+    /// What of the source cannot be used.
+    pub left_out: Vec<SetAside>,
     /// The classes that were cut.
     pub cuts: Vec<Cut>,
     /// Train pictures as they are now.
@@ -33,41 +36,66 @@ pub struct Raw {
 /// Reads the pictures at `source` and plants faults into those for training.
 ///
 /// # Errors
-/// When the source cannot be read, holds no labelled pictures, or a picture cannot be decoded.
-pub fn prepare(ctx: &Ctx, source: &Path) -> Result<Raw> {
-    let options = ReadOptions { max_pixels: crate::codec::MAX_PIXELS, ..ReadOptions::default() };
-    let source_data = formats::open(source, &options)?;
-    if source_data.kind != dataset::Kind::Images || source_data.classes.is_empty() {
-        return Err(Error::usage(format!("the demo needs pictures with classes: {}", source.display()))
+/// When the source cannot be read or holds no labelled pictures; with `strict` also when a picture cannot be
+/// decoded.
+pub fn prepare(ctx: &Ctx, path: &Path) -> Result<Raw> {
+    let mut source = formats::open(path, &ReadOptions::default())?;
+    if source.kind != dataset::Kind::Images || source.classes.is_empty() {
+        return Err(Error::usage(format!("the demo needs pictures with classes: {}", path.display()))
             .hint("give --data a folder of pictures with one folder per class, or IDX files with labels"));
     }
-    let entries: Vec<_> = source_data.entries.iter().filter(|e| e.label.is_some()).collect();
-    let ids: Vec<_> = entries.iter().map(|e| (e.id.as_str(), e.label)).collect();
-    let divided = assign_splits(&ids, ctx.seed, Fractions::new(VAL, TEST)?);
-    let known = entries.iter().all(|e| e.split.is_some());
-    let pixels = ctx.pool.try_map(&entries, |e| match source_data.loader.load(e.at)? {
-        Loaded::Pixels(pixels) => Ok(Some(pixels)),
-        Loaded::Row(_) => Ok(None),
-    })?;
-    let mut items: Vec<Item> = entries
-        .iter()
-        .zip(pixels)
-        .zip(divided)
-        .filter_map(|((entry, pixels), divided)| {
-            let split = if known { entry.split.unwrap_or(divided) } else { divided };
-            Some(Item { split, class: entry.label? as usize, pixels: pixels?, fault: None })
-        })
-        .collect();
+    let mut left_out = std::mem::take(&mut source.set_aside);
+    let mut items = items(ctx, &source, &mut left_out)?;
+    left_out.sort();
+    if let Some(first) = left_out.first().filter(|_| ctx.strict) {
+        return Err(Error::failed(first.to_string())
+            .hint("mend or remove it, or run without --strict to leave it out"));
+    }
+    for aside in &left_out {
+        ctx.progress.warn(format!("left out: {aside}"));
+    }
     if !items.iter().any(|i| i.split == Split::Val) {
         take_validation(&mut items, ctx.seed);
     }
     let train = items.iter().filter(|i| i.split == Split::Train).count();
-    let plan = Plan::for_size(train, source_data.classes.len());
-    let cuts = faults::plant(&mut items, source_data.classes.len(), &plan, ctx.seed);
-    let shape = items.first().map(|i| i.pixels.shape());
-    let shape = shape.filter(|s| items.iter().all(|i| i.pixels.shape() == *s));
+    let plan = Plan::for_size(train, source.classes.len());
+    let cuts = faults::plant(&mut items, source.classes.len(), &plan, ctx.seed);
     let train = items.iter().filter(|i| i.split == Split::Train).count();
-    Ok(Raw { classes: source_data.classes, shape, plan, cuts, train, items })
+    // Two classes must not come to share a folder.
+    let mut names = Names::default();
+    let classes = source.classes.iter().map(|class| names.give(class)).collect();
+    let first = items.first().map(|i| i.pixels.shape());
+    let all = |same: fn([usize; 3], [usize; 3]) -> bool| {
+        first.filter(|first| items.iter().all(|i| same(*first, i.pixels.shape())))
+    };
+    let size = all(|a, b| a[..2] == b[..2]).map(|[height, width, _]| [height, width]);
+    let mixed = all(|a, b| a[2] == b[2]).is_none();
+    Ok(Raw { classes, size, mixed, left_out, cuts, train, items })
+}
+
+/// The labelled pictures of `source` with their splits; what cannot be decoded goes to `left_out`.
+fn items(ctx: &Ctx, source: &Source, left_out: &mut Vec<SetAside>) -> Result<Vec<Item>> {
+    let entries: Vec<&Entry> = source.entries.iter().filter(|e| e.label.is_some()).collect();
+    let ids: Vec<_> = entries.iter().map(|e| (e.id.as_str(), e.label)).collect();
+    let divided = assign_splits(&ids, ctx.seed, Fractions::new(VAL, TEST)?);
+    let known = entries.iter().all(|e| e.split.is_some());
+    let load = |e: &&Entry| -> Result<Pixels> {
+        match source.loader.load(e.at)? {
+            Loaded::Pixels(pixels) => Ok(pixels),
+            Loaded::Row(_) => Err(Error::failed("no picture")),
+        }
+    };
+    let mut items = Vec::new();
+    for ((entry, divided), loaded) in entries.iter().zip(divided).zip(ctx.pool.map(&entries, load)) {
+        let split = if known { entry.split.unwrap_or(divided) } else { divided };
+        match loaded {
+            Ok(pixels) => {
+                items.push(Item { split, class: entry.label.unwrap_or(0) as usize, pixels, fault: None });
+            }
+            Err(e) => left_out.push(SetAside::one(source.loader.place(entry.at), e.message)),
+        }
+    }
+    Ok(items)
 }
 
 /// Where a source is divided into train and test only, a tenth of train becomes the validation part.
@@ -96,7 +124,7 @@ pub fn write(ctx: &Ctx, raw: &Raw, folder: &Path) -> Result<Vec<Planted>> {
         raw.items.iter().zip(&numbers).map(|(item, n)| path_of(raw, item, *n)).collect();
     for class in &raw.classes {
         for split in Split::ALL {
-            let folder = folder.join(split.name()).join(folder_name(class));
+            let folder = folder.join(split.name()).join(class);
             fs::create_dir_all(&folder).at(&folder)?;
         }
     }
@@ -125,12 +153,59 @@ pub fn write(ctx: &Ctx, raw: &Raw, folder: &Path) -> Result<Vec<Planted>> {
 }
 
 fn path_of(raw: &Raw, item: &Item, number: usize) -> PathBuf {
-    let class = folder_name(&raw.classes[item.class]);
+    let class = &raw.classes[item.class];
     Path::new(item.split.name()).join(class).join(format!("{number:06}.png"))
 }
 
-/// A class as the name of a folder: what cannot stand in one becomes `_`.
-fn folder_name(class: &str) -> String {
-    let safe = |c: char| if c.is_alphanumeric() || "-_ ".contains(c) { c } else { '_' };
-    class.chars().map(safe).collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Pixels;
+
+    fn picture(path: &Path, value: u8, channels: usize) {
+        let pixels = Pixels::new(vec![value; 16 * channels], 4, 4, channels).unwrap();
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, encode_png(&pixels).unwrap()).unwrap();
+    }
+
+    /// Two classes whose names differ in one letter that file systems mind, 12 pictures each.
+    fn source() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (c, class) in ["a.b", "a_b"].into_iter().enumerate() {
+            for i in 0..12 {
+                picture(&dir.path().join(class).join(format!("{i}.png")), (40 * c + i) as u8, 1);
+            }
+        }
+        dir
+    }
+
+    #[test]
+    fn classes_keep_folders_of_their_own() {
+        let (dir, out) = (source(), tempfile::tempdir().unwrap());
+        let raw = prepare(&Ctx::quiet(1), dir.path()).unwrap();
+        assert_eq!((raw.classes.len(), raw.size, raw.mixed), (2, Some([4, 4]), false));
+        write(&Ctx::quiet(1), &raw, out.path()).unwrap();
+        assert_eq!(fs::read_dir(out.path().join("train")).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_left_out_and_named() {
+        let dir = source();
+        let whole = fs::read(dir.path().join("a.b/1.png")).unwrap();
+        fs::write(dir.path().join("a.b/cut.png"), &whole[..whole.len() - 8]).unwrap();
+        fs::write(dir.path().join("a.b/notes.txt"), "x").unwrap();
+        let raw = prepare(&Ctx::quiet(1), dir.path()).unwrap();
+        let names: Vec<&str> = raw.left_out.iter().map(|s| s.file.as_str()).collect();
+        assert_eq!(names, ["a.b/cut.png", "a.b/notes.txt"]);
+        let strict = prepare(&Ctx { strict: true, ..Ctx::quiet(1) }, dir.path());
+        assert!(strict.err().unwrap().message.contains("a.b/cut.png"));
+    }
+
+    #[test]
+    fn grey_and_colour_are_seen() {
+        let dir = source();
+        picture(&dir.path().join("a.b/red.png"), 9, 3);
+        let raw = prepare(&Ctx::quiet(1), dir.path()).unwrap();
+        assert!(raw.mixed && raw.size == Some([4, 4]));
+    }
 }

@@ -13,13 +13,14 @@ const MANY: usize = 10_000;
 
 /// The text of the recipe, for the pictures of `raw`.
 pub fn text(raw: &Raw, seed: u64) -> String {
-    let [height, width, _] = raw.shape.unwrap_or([SIDE, SIDE, 1]);
-    let keep_size = raw.shape.is_some() && height == width && height <= SIDE && height % 4 == 0;
+    let [height, width] = raw.size.unwrap_or([SIDE, SIDE]);
+    let keep_size = raw.size.is_some() && height == width && height <= SIDE && height % 4 == 0;
     let resize = if keep_size || (height <= SMALL && width <= SMALL) {
         String::new()
     } else {
         format!("size = \"{SIDE}x{SIDE}\"\nfit = \"cover\"\n")
     };
+    let mode = if raw.mixed { "mode = \"rgb\"\n" } else { "" };
     let model = if height <= SMALL && width <= SMALL {
         "hidden = [512, 256]\nlatent = 16\nbeta = 0.1\nepochs = 120\nbatch = 64\npatience = 30\n".to_owned()
     } else {
@@ -33,7 +34,7 @@ pub fn text(raw: &Raw, seed: u64) -> String {
          input = \"{RAW_FOLDER}\"\n\n\
          # Pictures in folders by split and class; damaged files are set aside.\n\
          [collect]\n\n\
-         [preprocess]\n{resize}\n\
+         [preprocess]\n{resize}{mode}\n\
          # Exact and near duplicates, outliers, suspected wrong labels.\n\
          [prune]\n\n\
          # The cut classes are filled up with varied copies.\n\

@@ -1,10 +1,12 @@
 //! `seedbed init`: looks at raw samples and writes a recipe for them.
 
-use super::{Recipe, Tables};
+use super::text::Found;
 use crate::dataset::Kind;
 use crate::error::{Context, Error, Result};
 use crate::formats::{self, Format, Loaded, ReadOptions, Source};
-use crate::stages::preprocess::Size;
+use crate::run::record::write_whole;
+use crate::stages::Ctx;
+use crate::stages::preprocess::{Mode, Size};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,6 +15,8 @@ use std::path::{Path, PathBuf};
 const LOOKED_AT: usize = 64;
 /// The size that a small model learns well.
 const MODEL_SIZE: &str = "32";
+/// The side up to which pictures of one size keep it.
+const LARGE: usize = 64;
 
 /// Options of `init`.
 #[derive(Clone, Debug, clap::Args)]
@@ -46,11 +50,11 @@ pub struct Written {
     pub warnings: Vec<String>,
 }
 
-/// Looks at the input and writes a commented recipe for it to `out`.
+/// Looks at the input and writes a commented recipe for it to `out`, with the seed and the strictness of `ctx`.
 ///
 /// # Errors
 /// When the input is of no known format, or `out` is there and `force` is not given.
-pub fn init(options: &InitOptions, out: &Path) -> Result<Written> {
+pub fn init(ctx: &Ctx, options: &InitOptions, out: &Path) -> Result<Written> {
     if out.is_dir() {
         return Err(Error::usage(format!("the recipe would be a folder: {}", out.display()))
             .hint("name a file with --out, such as seedbed.toml"));
@@ -59,17 +63,29 @@ pub fn init(options: &InitOptions, out: &Path) -> Result<Written> {
         return Err(Error::usage(format!("there is a recipe already: {}", out.display()))
             .hint("choose another file with --out, or overwrite it with --force"));
     }
-    let source = formats::open(&options.input, &ReadOptions::default())?;
+    if ctx.seed > i64::MAX as u64 {
+        return Err(Error::out_of_range("seed", ctx.seed, "at most 9223372036854775807 in a recipe"));
+    }
+    let mut source = formats::open(&options.input, &ReadOptions::default())?;
     let name = fs::canonicalize(&options.input).at(&options.input)?;
     let name = name.file_name().map_or_else(|| "dataset".into(), |n| n.to_string_lossy().into_owned());
     // `digits.csv.gz` is the dataset `digits`.
     let name = if options.input.is_file() { name.split('.').next().unwrap_or(&name) } else { &name };
-    let tables = Tables { pictures: source.kind == Kind::Images, size: common_size(&source) };
-    let text = Recipe::template(&shown(&options.input, out)?, name, tables);
+    let (size, mode) = form(&mut source);
+    let found = Found {
+        input: shown(&options.input, out)?,
+        name: name.to_owned(),
+        seed: ctx.seed,
+        strict: ctx.strict,
+        kind: source.kind,
+        classes: !source.classes.is_empty(),
+        size,
+        mode,
+    };
     if let Some(parent) = out.parent().filter(|p| !p.as_os_str().is_empty()) {
         fs::create_dir_all(parent).at(parent)?;
     }
-    fs::write(out, text).at(out)?;
+    write_whole(out, found.recipe())?;
     Ok(Written {
         out: out.to_owned(),
         format: source.format,
@@ -82,22 +98,30 @@ pub fn init(options: &InitOptions, out: &Path) -> Result<Written> {
     })
 }
 
-/// The size to give pictures where the first ones differ in theirs; `None` where there is no need.
-fn common_size(source: &Source) -> Option<Size> {
+/// The size and the channels to give pictures, as far as a look at some of them shows that they need it.
+fn form(source: &mut Source) -> (Option<Size>, Mode) {
     if source.kind != Kind::Images {
-        return None;
+        return (None, Mode::Keep);
     }
     let step = source.entries.len().div_ceil(LOOKED_AT).max(1);
-    let shapes: BTreeSet<[usize; 2]> = source
-        .entries
-        .iter()
-        .step_by(step)
-        .filter_map(|entry| match source.loader.load(entry.at) {
-            Ok(Loaded::Pixels(p)) => Some([p.height, p.width]),
-            _ => None,
-        })
-        .collect();
-    if shapes.len() > 1 { MODEL_SIZE.parse().ok() } else { None }
+    let shapes = source.entries.iter().step_by(step).filter_map(|entry| match source.loader.load(entry.at) {
+        Ok(Loaded::Pixels(p)) => Some(p.shape()),
+        _ => None,
+    });
+    let shapes: Vec<[usize; 3]> = shapes.collect();
+    let sizes: BTreeSet<&[usize]> = shapes.iter().map(|shape| &shape[..2]).collect();
+    let channels: BTreeSet<usize> = shapes.iter().map(|shape| shape[2]).collect();
+    let (several, large) = (sizes.len() > 1, shapes.iter().any(|[h, w, _]| *h.max(w) > LARGE));
+    let size = if several || large { MODEL_SIZE.parse().ok() } else { None };
+    let mode = if channels.len() > 1 { Mode::Rgb } else { Mode::Keep };
+    if size.is_some() {
+        let what = if several { "are of several sizes" } else { "are large for a small model" };
+        source.notes.push(format!("the pictures {what}: all become {MODEL_SIZE}x{MODEL_SIZE}"));
+    }
+    if mode == Mode::Rgb {
+        source.notes.push("some pictures are grey and some in colour: all become RGB".to_owned());
+    }
+    (size, mode)
 }
 
 /// The input as the recipe names it: relative where it lies below the recipe's folder.

@@ -78,6 +78,15 @@ fn hint(message: &str, expected: &[&str]) -> Option<String> {
         return None;
     }
     let asked = quoted(message).first().copied().unwrap_or_default();
+    match asked {
+        "export" if expected.contains(&"output") => {
+            return Some("the table of `seedbed export` is `output`".into());
+        }
+        "inspect" if expected.contains(&"output") => {
+            return Some("a recipe has no such table; look at a dataset with `seedbed inspect`".into());
+        }
+        _ => {}
+    }
     Some(match nearest(asked, expected.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("known here: {}", expected.join(", ")),

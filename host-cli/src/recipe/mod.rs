@@ -8,12 +8,13 @@
 mod init;
 mod locate;
 mod template;
+mod text;
 
 pub use init::{InitOptions, Written, init};
 pub use locate::nearest;
 
 use crate::error::{Context, Error, Result};
-use crate::run::relocate;
+use crate::run::{moved, relocate};
 use crate::stages::Stage;
 use crate::stages::augment::AugmentOptions;
 use crate::stages::balance::BalanceOptions;
@@ -21,7 +22,7 @@ use crate::stages::collect::CollectOptions;
 use crate::stages::evaluate::EvaluateOptions;
 use crate::stages::export::ExportOptions;
 use crate::stages::generate::GenerateOptions;
-use crate::stages::preprocess::{PreprocessOptions, Size};
+use crate::stages::preprocess::PreprocessOptions;
 use crate::stages::prune::PruneOptions;
 use crate::stages::train::TrainOptions;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,9 @@ pub struct Recipe {
     /// The seed of all randomness.
     #[serde(default)]
     pub seed: u64,
+    /// Whether a damaged sample stops the run, rather than being set aside.
+    #[serde(default)]
+    pub strict: bool,
     /// The raw samples: a file or a folder.
     pub input: PathBuf,
     /// How they are read.
@@ -83,37 +87,45 @@ impl Recipe {
     /// all stages; gives its text, too.
     ///
     /// # Errors
-    /// As [`Recipe::parse`], with the file named; or when an option is out of its range.
+    /// As [`Recipe::parse`], with the file named; or when an option is out of its range, or a path is not UTF-8.
     pub fn load(path: &Path) -> Result<(Self, String)> {
         let file = std::fs::metadata(path).at(path)?;
         if file.is_dir() || file.len() > MAX_BYTES {
             return Err(Error::usage(format!("not a recipe: {}", path.display()))
                 .hint("a recipe is a short TOML file; `seedbed init` writes one"));
         }
-        let text = std::fs::read_to_string(path).at(path)?;
+        let text = String::from_utf8(std::fs::read(path).at(path)?).map_err(|_| {
+            Error::usage(format!("not a recipe (no UTF-8 text): {}", path.display()))
+                .hint("save it as UTF-8, or write one with `seedbed init`")
+        })?;
         let mut recipe = Self::parse(&text).map_err(|e| e.within(path.display()))?;
         let base = path.parent().unwrap_or(Path::new(""));
         recipe.name = recipe.name.or_else(|| Some(path.file_stem()?.to_string_lossy().into_owned()));
-        let recipe = recipe.relocated(base);
+        let recipe = recipe.relocated(base)?;
         recipe.check().map_err(|e| e.within(path.display()))?;
         Ok((recipe, text))
     }
 
     /// The same with relative paths taken from `base`.
-    fn relocated(self, base: &Path) -> Self {
-        Self {
-            input: base.join(self.input),
-            collect: relocate(self.collect, base),
-            preprocess: self.preprocess.map(|o| relocate(o, base)),
-            prune: self.prune.map(|o| relocate(o, base)),
-            balance: self.balance.map(|o| relocate(o, base)),
-            augment: self.augment.map(|o| relocate(o, base)),
-            train: self.train.map(|o| relocate(o, base)),
-            generate: self.generate.map(|o| relocate(o, base)),
-            evaluate: self.evaluate.map(|o| relocate(o, base)),
-            output: self.output.map(|o| relocate(o, base)),
-            ..self
+    fn relocated(self, base: &Path) -> Result<Self> {
+        let input = base.join(self.input);
+        let mut collect = relocate(self.collect, base)?;
+        if collect.label_file(&input).is_some() {
+            collect.label = collect.label.map(|file| moved(&file, base)).transpose()?;
         }
+        Ok(Self {
+            input,
+            collect,
+            preprocess: self.preprocess.map(|o| relocate(o, base)).transpose()?,
+            prune: self.prune.map(|o| relocate(o, base)).transpose()?,
+            balance: self.balance.map(|o| relocate(o, base)).transpose()?,
+            augment: self.augment.map(|o| relocate(o, base)).transpose()?,
+            train: self.train.map(|o| relocate(o, base)).transpose()?,
+            generate: self.generate.map(|o| relocate(o, base)).transpose()?,
+            evaluate: self.evaluate.map(|o| relocate(o, base)).transpose()?,
+            output: self.output.map(|o| relocate(o, base)).transpose()?,
+            ..self
+        })
     }
 
     /// Checks the options of all stages as far as that goes without data.
@@ -139,82 +151,6 @@ impl Recipe {
         }
         Ok(())
     }
-
-    /// The text of a recipe for `input` with every key, its meaning and its default.
-    fn template(input: &str, name: &str, tables: Tables) -> String {
-        let mut out = String::from(
-            "# A recipe of seedbed: `seedbed run` works through the tables from top to bottom.\n",
-        );
-        template::comment(
-            &mut out,
-            "A stage without a table is left out. Run it again after a change: only what follows is redone.",
-        );
-        out.push('\n');
-        template::comment(&mut out, "The name of the run.");
-        out.push_str(&format!("name = {}\n", toml::Value::String(name.to_owned())));
-        template::comment(&mut out, "The seed of all randomness: the same seed gives the same bytes.");
-        out.push_str("seed = 0\n");
-        template::comment(&mut out, "The raw samples, a file or a folder; relative to this file.");
-        out.push_str(&format!("input = {}\n\n", toml::Value::String(input.to_owned())));
-        let preprocess = PreprocessOptions { size: tables.size, ..PreprocessOptions::default() };
-        let texts = [
-            template::table(
-                "collect",
-                "Read the raw samples into a dataset.",
-                &CollectOptions::default(),
-                true,
-            ),
-            template::table("preprocess", "Give all samples one size and one form.", &preprocess, true),
-            template::table(
-                "prune",
-                "Take out what harms a model; each removed sample is listed with its reason.",
-                &PruneOptions::default(),
-                true,
-            ),
-            template::table(
-                "balance",
-                "Even out the classes of the train split.",
-                &BalanceOptions::default(),
-                true,
-            ),
-            template::table(
-                "augment",
-                "Make varied copies of the samples of the train split.",
-                &AugmentOptions::default(),
-                tables.pictures,
-            ),
-            template::table("train", "Train a small generative model.", &TrainOptions::default(), true),
-            template::table(
-                "generate",
-                "Draw new samples from the model.",
-                &GenerateOptions::default(),
-                true,
-            ),
-            template::table(
-                "evaluate",
-                "Judge the generated samples beside real ones that the model never saw.",
-                &EvaluateOptions::default(),
-                true,
-            ),
-            template::table(
-                "output",
-                "Write the generated samples (without [generate]: the prepared ones) for other tools.",
-                &ExportOptions::default(),
-                true,
-            ),
-        ];
-        out.push_str(&texts.join("\n"));
-        out
-    }
-}
-
-/// What a template is for.
-#[derive(Clone, Copy, Debug)]
-struct Tables {
-    /// Whether the samples are pictures.
-    pictures: bool,
-    /// The size that pictures of several sizes get.
-    size: Option<Size>,
 }
 
 #[cfg(test)]

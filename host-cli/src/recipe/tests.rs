@@ -1,5 +1,11 @@
+use super::text::Found;
 use super::*;
+use crate::codec::{Pixels, encode_png};
+use crate::dataset;
 use crate::error::Kind;
+use crate::stages::Ctx;
+use crate::stages::export::ExportFormat;
+use crate::stages::preprocess::Mode;
 use proptest::prelude::*;
 
 fn refused(text: &str) -> Error {
@@ -8,7 +14,20 @@ fn refused(text: &str) -> Error {
     e
 }
 
-const TABLES: Tables = Tables { pictures: true, size: None };
+/// Pictures with classes, of one size.
+fn pictures() -> Found {
+    Found {
+        input: "raw \"1\"".into(),
+        name: "digits".into(),
+        seed: 9,
+        strict: true,
+        kind: dataset::Kind::Images,
+        classes: true,
+        size: None,
+        mode: Mode::Keep,
+    }
+}
+
 const HEAD: &str = "input = \"raw\"\n[collect]\n";
 
 #[test]
@@ -63,9 +82,10 @@ fn paths_are_relative_to_the_recipe() {
 
 #[test]
 fn the_written_recipe_parses_to_the_defaults() {
-    let text = Recipe::template("raw \"1\"", "digits", TABLES);
+    let text = pictures().recipe();
     let recipe = Recipe::parse(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
     assert_eq!(recipe.input, Path::new("raw \"1\""));
+    assert_eq!((recipe.seed, recipe.strict), (9, true));
     assert_eq!(recipe.collect, CollectOptions::default());
     assert_eq!(recipe.preprocess, Some(PreprocessOptions::default()));
     assert_eq!(recipe.augment, Some(AugmentOptions::default()));
@@ -75,9 +95,51 @@ fn the_written_recipe_parses_to_the_defaults() {
     assert_eq!(recipe.train, Some(TrainOptions::default()));
     assert_eq!(recipe.generate, Some(GenerateOptions::default()));
     assert_eq!(recipe.output, Some(ExportOptions::default()));
-    let table = Recipe::template("x", "y", Tables { pictures: false, size: None });
-    let recipe = Recipe::parse(&table).unwrap_or_else(|e| panic!("{e}\n{table}"));
-    assert!(recipe.augment.is_none());
+}
+
+#[test]
+fn tables_that_the_data_has_no_use_for_are_commented_out() {
+    let read = |found: Found| Recipe::parse(&found.recipe()).unwrap();
+    let table = read(Found { kind: dataset::Kind::Table, ..pictures() });
+    assert!(table.augment.is_none() && table.balance.is_some());
+    assert_eq!(table.output.unwrap().format, ExportFormat::Parquet);
+    assert!(read(Found { classes: false, ..pictures() }).balance.is_none());
+    let forms = Found { size: "32".parse().ok(), mode: Mode::Rgb, ..pictures() };
+    let preprocess = read(forms).preprocess.unwrap();
+    assert_eq!((preprocess.size, preprocess.mode), ("32".parse().ok(), Mode::Rgb));
+}
+
+#[test]
+fn a_file_of_labels_is_relative_to_the_recipe_and_a_column_is_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    // An NPY header is enough to be known by.
+    std::fs::write(at("x.npy"), b"\x93NUMPY\x01\x00").unwrap();
+    std::fs::write(at("x.csv"), "a,y\n1,2\n").unwrap();
+    let label = |input: &str, label: &str| {
+        let text = format!("input = {input:?}\n[collect]\nlabel = {label:?}\n");
+        std::fs::write(at("r.toml"), text).unwrap();
+        Recipe::load(&at("r.toml")).unwrap().0.collect.label.unwrap()
+    };
+    assert_eq!(Path::new(&label("x.npy", "y.npy")), at("y.npy"));
+    assert_eq!(label("x.npy", "none"), "none");
+    assert_eq!(label("x.csv", "y"), "y");
+}
+
+#[test]
+fn what_is_no_recipe_is_a_usage_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("r.toml");
+    assert_eq!(Recipe::load(&path).unwrap_err().kind, Kind::Usage);
+    std::fs::write(&path, b"name = \"\xff\"").unwrap();
+    assert_eq!(Recipe::load(&path).unwrap_err().kind, Kind::Usage);
+}
+
+#[test]
+fn commands_that_are_no_tables_are_told() {
+    let hint = |table: &str| refused(&format!("{HEAD}[{table}]\n")).hint.unwrap();
+    assert!(hint("export").contains("`output`"));
+    assert!(hint("inspect").contains("seedbed inspect"));
 }
 
 #[test]
@@ -87,12 +149,37 @@ fn init_looks_and_writes_once() {
     std::fs::write(&input, "a,b,label\n1,2,x\n3,4,y\n5,6,x\n").unwrap();
     let out = dir.path().join("seedbed.toml");
     let options = InitOptions { input, force: false };
-    let written = init(&options, &out).unwrap();
+    let ctx = Ctx::quiet(7);
+    let written = init(&ctx, &options, &out).unwrap();
     assert_eq!((written.samples, written.classes), (3, 2));
     let (recipe, text) = Recipe::load(&out).unwrap();
     assert!(text.contains("input = \"t.csv\"\n") && recipe.input == dir.path().join("t.csv"));
-    assert_eq!(init(&options, &out).unwrap_err().kind, Kind::Usage);
-    init(&InitOptions { force: true, ..options }, &out).unwrap();
+    assert_eq!(recipe.seed, 7);
+    assert_eq!(init(&ctx, &options, &out).unwrap_err().kind, Kind::Usage);
+    init(&ctx, &InitOptions { force: true, ..options }, &out).unwrap();
+}
+
+#[test]
+fn pictures_that_no_model_takes_as_they_are_get_one_form() {
+    let form = |shapes: &[[usize; 3]]| {
+        let dir = tempfile::tempdir().unwrap();
+        let raw = dir.path().join("raw");
+        std::fs::create_dir(&raw).unwrap();
+        for (i, [h, w, c]) in shapes.iter().enumerate() {
+            let pixels = Pixels::new(vec![i as u8; h * w * c], *h, *w, *c).unwrap();
+            std::fs::write(raw.join(format!("{i}.png")), encode_png(&pixels).unwrap()).unwrap();
+        }
+        let out = dir.path().join("r.toml");
+        init(&Ctx::quiet(0), &InitOptions { input: raw, force: false }, &out).unwrap();
+        let recipe = Recipe::load(&out).unwrap().0;
+        assert!(recipe.balance.is_none(), "there are no classes");
+        let preprocess = recipe.preprocess.unwrap();
+        (preprocess.size.is_some(), preprocess.mode)
+    };
+    assert_eq!(form(&[[8, 8, 1], [8, 8, 1]]), (false, Mode::Keep));
+    assert_eq!(form(&[[8, 8, 1], [9, 8, 1]]), (true, Mode::Keep));
+    assert_eq!(form(&[[8, 8, 1], [8, 8, 3]]), (false, Mode::Rgb));
+    assert_eq!(form(&[[200, 100, 3], [200, 100, 3]]), (true, Mode::Keep));
 }
 
 proptest! {
@@ -101,7 +188,7 @@ proptest! {
     #[test]
     fn no_text_makes_the_parser_panic(text in "\\PC{0,80}", at in 0usize..400) {
         let _ = Recipe::parse(&text);
-        let mut whole = Recipe::template("raw", "x", TABLES);
+        let mut whole = pictures().recipe();
         let at = whole.floor_char_boundary(at.min(whole.len()));
         whole.insert_str(at, &text);
         let _ = Recipe::parse(&whole);

@@ -11,7 +11,7 @@ use std::path::Path;
 pub enum Kind {
     /// The work failed: exit code 1.
     Failed,
-    /// The request is wrong (flag, recipe, path): exit code 2.
+    /// The request is wrong (a flag, a recipe, a path where nothing or something else is): exit code 2.
     Usage,
     /// The reader of our output went away (`seedbed ... | head`): not a failure, exit code 0.
     Closed,
@@ -140,7 +140,7 @@ fn from_io(e: &io::Error, path: &Path) -> Error {
     use io::ErrorKind as K;
     let shown = path.display();
     match e.kind() {
-        K::NotFound => Error::failed(format!("no such file or folder: {shown}"))
+        K::NotFound => Error::usage(format!("no such file or folder: {shown}"))
             .hint("check the path, and what the current folder is"),
         K::PermissionDenied => Error::failed(format!("permission denied: {shown}"))
             .hint("check the owner and the mode of the path, or choose another"),
@@ -170,7 +170,7 @@ mod tests {
     fn io_errors_name_the_file_and_a_way_out() {
         let e = std::fs::read("/no/such/file").at("/no/such/file").unwrap_err();
         assert_eq!(e.to_string().lines().next(), Some("error: no such file or folder: /no/such/file"));
-        assert!(e.hint.is_some() && e.exit_code() == 1);
+        assert!(e.hint.is_some() && e.exit_code() == 2);
         let e = std::fs::read("/").at("/").unwrap_err();
         assert_eq!(e.message, "is a directory: /");
     }

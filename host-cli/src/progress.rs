@@ -2,14 +2,18 @@
 //!
 //! All of it goes to stderr; stdout is for results.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write, stderr};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 /// Time between two plain lines of one task.
 const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// The bars on the terminal, of which a process has one.
+static BARS: LazyLock<MultiProgress> =
+    LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8)));
 
 /// How progress is shown; cloning it is cheap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,9 +63,9 @@ impl Progress {
     }
 }
 
-/// Writes to stderr; a closed stderr is no reason to stop.
+/// Writes to stderr, above the bars; a closed stderr is no reason to stop.
 fn write_line(line: &str) {
-    let _ = writeln!(stderr(), "{line}");
+    let _ = BARS.suspend(|| writeln!(stderr(), "{line}"));
 }
 
 fn bar(name: &str, total: Option<u64>) -> ProgressBar {
@@ -72,7 +76,7 @@ fn bar(name: &str, total: Option<u64>) -> ProgressBar {
         ),
         None => (ProgressBar::new_spinner(), "{msg:>14} {spinner} {human_pos} {per_sec}"),
     };
-    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(8));
+    let bar = BARS.add(bar);
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
@@ -102,7 +106,7 @@ impl Task {
         if let Some(bar) = &self.0.bar {
             bar.inc(n);
         } else if self.0.lines && self.line_is_due() {
-            write_line(&self.0.line(done));
+            write_line(&self.0.line(done, self.0.started.elapsed()));
         }
     }
 
@@ -113,11 +117,6 @@ impl Task {
         } else if self.0.lines && self.line_is_due() {
             write_line(&format!("{}: {}", self.0.name, remark.as_ref()));
         }
-    }
-
-    /// Steps done so far.
-    pub fn done(&self) -> u64 {
-        self.0.done.load(Ordering::Relaxed)
     }
 
     fn line_is_due(&self) -> bool {
@@ -133,9 +132,8 @@ impl Task {
 }
 
 impl Inner {
-    fn line(&self, done: u64) -> String {
-        let seconds = self.started.elapsed().as_secs_f64().max(1e-3);
-        let rate = done as f64 / seconds;
+    fn line(&self, done: u64, after: Duration) -> String {
+        let rate = done as f64 / after.as_secs_f64().max(1e-3);
         match self.total {
             Some(total) => {
                 let left = total.saturating_sub(done) as f64 / rate.max(1e-9);
@@ -150,6 +148,7 @@ impl Drop for Inner {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+            BARS.remove(bar);
         }
     }
 }
@@ -160,7 +159,7 @@ mod tests {
 
     #[test]
     fn tasks_count_across_threads() {
-        for progress in [Progress::Quiet, Progress::Lines] {
+        for progress in [Progress::Quiet, Progress::Lines, Progress::Bars] {
             let task = progress.start("count", Some(40));
             std::thread::scope(|s| {
                 for _ in 0..4 {
@@ -168,16 +167,17 @@ mod tests {
                 }
             });
             task.say("all done");
-            assert_eq!(task.done(), 40);
+            assert_eq!(task.0.done.load(Ordering::Relaxed), 40);
         }
     }
 
     #[test]
     fn lines_tell_rate_and_time_left() {
         let task = Progress::Lines.start("x", Some(10));
-        assert!(task.0.line(5).starts_with("x: 5/10, "), "{}", task.0.line(5));
-        assert!(task.0.line(0).ends_with(" s left"));
-        assert!(Progress::Lines.start("y", None).0.line(3).starts_with("y: 3, "));
+        let after = Duration::from_millis(500);
+        assert_eq!(task.0.line(4, after), "x: 4/10, 8/s, 1 s left");
+        assert_eq!(task.0.line(10, after), "x: 10/10, 20/s, 0 s left");
+        assert_eq!(Progress::Lines.start("y", None).0.line(3, after), "y: 3, 6/s");
     }
 
     #[test]

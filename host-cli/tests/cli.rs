@@ -70,15 +70,15 @@ fn bad_input_gets_an_error_and_a_way_out() {
     fs::write(dir.path().join("typo.toml"), "input = 't.csv'\n[collect]\nlabl = 'x'\n").unwrap();
     fs::write(dir.path().join("range.toml"), "input = 't.csv'\n[collect]\nval_fraction = 7\n").unwrap();
     let cases: [(&[&str], i32, &str); 9] = [
-        (&["collect", "nowhere"], 1, "nowhere"),
+        (&["collect", "nowhere"], 2, "nowhere"),
         (&["collect", "empty"], 1, "empty"),
         (&["collect", "t.csv", "--out", "mine"], 2, "mine"),
         (&["collect", "t.csv", "--out", "t.csv"], 2, "t.csv"),
         (&["collect", "t.csv", "--val-fraction", "7"], 2, "val"),
         (&["run", "typo.toml"], 2, "did you mean `label`?"),
         (&["run", "range.toml"], 2, "[collect]"),
-        (&["inspect", "empty"], 1, "empty"),
-        (&["hash", "nowhere"], 1, "nowhere"),
+        (&["inspect", "empty"], 2, "empty"),
+        (&["hash", "nowhere"], 2, "nowhere"),
     ];
     for (words, want, part) in cases {
         let out = run(dir.path(), words);

@@ -2,7 +2,7 @@
 
 use super::global::Global;
 use super::{Done, Exit, definition, emit, examples, work};
-use crate::dataset::{Dataset, content_hash};
+use crate::dataset::{META_FILE, Meta, content_hash};
 use crate::demo::DemoOptions;
 use crate::error::Context;
 use crate::recipe::{InitOptions, init};
@@ -95,11 +95,11 @@ pub enum Command {
         /// The run folder.
         run: PathBuf,
     },
-    /// Print a dataset's content hash: the same for any sharding, machine and number of threads.
+    /// Print a content hash: the same for any sharding, machine and number of threads.
     #[command(after_help = examples::HASH)]
     Hash {
-        /// The dataset folder.
-        dataset: PathBuf,
+        /// A dataset, a run folder (its datasets and models), or a file.
+        path: PathBuf,
     },
     /// Print the script that completes seedbed's commands and flags in a shell.
     #[command(after_help = examples::COMPLETIONS)]
@@ -141,7 +141,7 @@ pub fn run(command: &Command, global: &Global) -> Done {
         Command::Augment(on) => work::stage("augment", &on.options, &on.input, global),
         Command::Replay(options) => replay(options, global),
         Command::Report { run } => make_report(run, global),
-        Command::Hash { dataset } => hash(dataset, global),
+        Command::Hash { path } => hash(path, global),
         Command::Completions { shell } => completions(*shell),
     }
 }
@@ -149,12 +149,12 @@ pub fn run(command: &Command, global: &Global) -> Done {
 fn init_recipe(options: &InitOptions, global: &Global) -> Done {
     let ctx = global.context(0)?;
     let out = global.out_or("seedbed.toml");
-    let written = init(options, &out)?;
+    let written = init(&ctx, options, &out)?;
     written.notes.iter().for_each(|note| ctx.progress.note(note));
     written.warnings.iter().for_each(|warning| ctx.progress.warn(warning));
     if global.json {
         let object = json!({
-            "samples": written.samples, "set_aside": written.set_aside, "out": written.out,
+            "samples": written.samples, "set_aside": written.set_aside, "out": emit::path(&written.out),
             "format": written.format, "kind": written.kind, "classes": written.classes,
         });
         emit::line(&object.to_string())?;
@@ -206,7 +206,10 @@ fn make_report(run: &Path, global: &Global) -> Done {
     if global.json {
         let samples = content.stages.first().map_or(0, |s| s.samples);
         let set_aside: u64 = content.stages.iter().map(|s| s.set_aside).sum();
-        let object = json!({"samples": samples, "set_aside": set_aside, "out": out, "report": page});
+        let object = json!({
+            "samples": samples, "set_aside": set_aside,
+            "out": emit::path(out), "report": emit::path(&page),
+        });
         emit::line(&object.to_string())?;
     } else {
         emit::line(&page.display().to_string())?;
@@ -214,12 +217,15 @@ fn make_report(run: &Path, global: &Global) -> Done {
     Ok(Exit::Done)
 }
 
-fn hash(folder: &Path, global: &Global) -> Done {
-    global.context(0)?;
-    let samples = Dataset::open(folder)?.len();
-    let hash = content_hash(folder)?;
+fn hash(path: &Path, global: &Global) -> Done {
+    let ctx = global.context(0)?;
+    let hash = content_hash(path, &ctx.pool)?;
     if global.json {
-        emit::line(&json!({"samples": samples, "set_aside": 0, "out": folder, "hash": hash}).to_string())?;
+        let mut object = json!({"set_aside": 0, "out": emit::path(path), "hash": hash});
+        if path.join(META_FILE).is_file() {
+            object["samples"] = Meta::load(path)?.counts.samples.into();
+        }
+        emit::line(&object.to_string())?;
     } else {
         emit::line(&hash)?;
     }

@@ -22,26 +22,31 @@ pub fn object(samples: u64, set_aside: u64, out: &Path, figures: &Map<String, Va
     let mut all = figures.clone();
     all.insert("samples".into(), samples.into());
     all.insert("set_aside".into(), set_aside.into());
-    all.insert("out".into(), json!(out));
+    all.insert("out".into(), path(out));
     Value::Object(all)
+}
+
+/// A path as text; JSON has no place for bytes that are not UTF-8.
+pub fn path(path: &Path) -> Value {
+    path.display().to_string().into()
+}
+
+/// The object of `--json` for a stage, whose folder is `out`.
+pub fn record(record: &StageRecord, out: &Path) -> Value {
+    let mut all = record.figures.clone();
+    all.insert("stage".into(), json!(record.stage));
+    all.insert("key".into(), json!(record.key));
+    all.insert("cached".into(), json!(record.cached));
+    all.insert("seconds".into(), json!(record.seconds));
+    object(record.samples, record.set_aside, out, &all)
 }
 
 /// Prints what one stage did.
 ///
 /// # Errors
 /// When stdout cannot be written.
-pub fn stage(record: &StageRecord, out: &Path, as_json: bool) -> Result<()> {
-    if as_json {
-        let mut all = object(record.samples, record.set_aside, out, &record.figures);
-        if let Value::Object(map) = &mut all {
-            map.insert("stage".into(), json!(record.stage));
-            map.insert("key".into(), json!(record.key));
-            map.insert("cached".into(), json!(record.cached));
-            map.insert("seconds".into(), json!(record.seconds));
-        }
-        return line(&all.to_string());
-    }
-    line(&summary(record, out))
+pub fn stage(done: &StageRecord, out: &Path, as_json: bool) -> Result<()> {
+    line(&if as_json { record(done, out).to_string() } else { summary(done, out) })
 }
 
 fn summary(record: &StageRecord, out: &Path) -> String {
@@ -130,6 +135,12 @@ mod tests {
         let figures = json!({"dropped": 4, "samples": "never this"}).as_object().cloned().unwrap();
         let all = object(7, 1, Path::new("o"), &figures);
         assert_eq!(all, json!({"dropped": 4, "samples": 7, "set_aside": 1, "out": "o"}));
+        let done = StageRecord { stage: "prune".into(), samples: 3, ..StageRecord::default() };
+        let all = record(&done, Path::new("o"));
+        assert_eq!(
+            (&all["stage"], &all["samples"], &all["cached"]),
+            (&json!("prune"), &json!(3), &json!(false))
+        );
     }
 
     #[test]

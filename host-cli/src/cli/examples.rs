@@ -13,7 +13,8 @@ pub const REPORT: &str = "Examples:
 
 pub const HASH: &str = "Examples:
   seedbed hash seedbed-collect         Print the hash: the same for any sharding
-  seedbed hash seedbed-collect --json  The same as JSON";
+  seedbed hash seedbed-collect --json  The same as JSON
+  seedbed hash seedbed-demo            Of all datasets and models of a run";
 
 pub const COMPLETIONS: &str = "Examples:
   seedbed completions bash > ~/.local/share/bash-completion/completions/seedbed
@@ -45,7 +46,7 @@ pub const AUGMENT: &str = "Examples:
   seedbed augment seedbed-prune --op '{ op = \"rotate\", degrees = [-15, 15] }'";
 
 pub const REPLAY: &str = "Examples:
-  seedbed replay 'cat/1.png!augment00001' --dataset seedbed-augment --out copy.png";
+  seedbed replay 'cat/1!augment00001' --dataset seedbed-augment --out copy.png";
 
 pub const INSPECT: &str = "Examples:
   seedbed inspect seedbed-collect                 Print what is in it and what looks wrong

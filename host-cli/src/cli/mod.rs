@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(run_words("seedbed hash"), 2);
         assert_eq!(run_words("seedbed --help"), 0);
         assert_eq!(run_words("seedbed hash --help"), 0);
-        assert_eq!(run_words("seedbed hash /no/such/folder"), 1);
+        assert_eq!(run_words("seedbed hash /no/such/folder"), 2);
         assert_eq!(run_words("seedbed report /no/such/folder"), 2);
         assert_eq!(run_words("seedbed hash . --threads 99999999"), 2);
     }

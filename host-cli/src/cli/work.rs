@@ -3,14 +3,13 @@
 use super::global::Global;
 use super::{Done, Exit, emit};
 use crate::demo::{self, Demo, DemoOptions};
-use crate::error::Result;
 use crate::recipe::Recipe;
 use crate::report::{self, number};
 use crate::run::{self, Call, RunRecord, execute};
 use crate::stages::{Ctx, Stage};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// The seed of a demo that is given none.
@@ -23,7 +22,7 @@ where
 {
     let ctx = global.context(0)?;
     let out = global.out_or(&format!("seedbed-{name}"));
-    let record = execute(&ctx, &Call::new(name, options, input, &out))?;
+    let record = execute(&ctx, &Call::new(name, options, input, &out)?)?;
     emit::stage(&record, &out, global.json)?;
     Ok(Exit::after(record.set_aside))
 }
@@ -32,10 +31,14 @@ where
 pub fn recipe(path: &Path, global: &Global) -> Done {
     let (recipe, text) = Recipe::load(path)?;
     let ctx = global.context(recipe.seed)?;
+    let ctx = Ctx { strict: ctx.strict || recipe.strict, ..ctx };
     let stem = path.file_stem().map_or_else(|| "seedbed".into(), |s| s.to_string_lossy());
     let out = global.out_or(&format!("{stem}-run"));
     let command = format!("seedbed run {} --seed {} --out {}", path.display(), ctx.seed, out.display());
-    let (record, page) = with_report(&ctx, &recipe, &text, &command, &out)?;
+    let ran = run::run(&ctx, &recipe, &text, &command, &out)?;
+    let scored = demo::again(&recipe.input, &ran.record, &out);
+    let (record, page) = report::after(ran, &out, ctx.progress)?;
+    scored?;
     let set_aside = record.stages.iter().map(|s| s.set_aside).sum();
     if global.json {
         emit::line(&whole(&record, set_aside, &out, &page).to_string())?;
@@ -43,22 +46,6 @@ pub fn recipe(path: &Path, global: &Global) -> Done {
         emit::line(&summary(&record, &page))?;
     }
     Ok(Exit::after(set_aside))
-}
-
-/// Runs the recipe and writes the report beside its stages; gives the record and the page.
-///
-/// # Errors
-/// When a stage fails, or the report cannot be made.
-pub fn with_report(
-    ctx: &Ctx,
-    recipe: &Recipe,
-    text: &str,
-    command: &str,
-    out: &Path,
-) -> Result<(RunRecord, PathBuf)> {
-    let record = run::run(ctx, recipe, text, command, out)?;
-    let (_, page) = report::make(out, out)?;
-    Ok((record, page))
 }
 
 /// Runs the demo; the default of `--out` is `seedbed-demo`.
@@ -78,8 +65,8 @@ pub fn demo(options: &DemoOptions, global: &Global) -> Done {
     } else {
         emit::line(&format!("{}\n{}", faults(&found), summary(&record, &page)))?;
     }
-    // The demo sets aside what it damaged itself: that is success.
-    Ok(Exit::Done)
+    // That what it damaged itself was set aside is success.
+    Ok(Exit::after(found.left_out.len() as u64))
 }
 
 /// A line for each kind of planted fault.
@@ -105,25 +92,12 @@ fn faults(demo: &Demo) -> String {
 
 /// The object of `--json` for a run.
 fn whole(record: &RunRecord, set_aside: u64, out: &Path, page: &Path) -> Value {
-    let stages: Vec<Value> = record
-        .stages
-        .iter()
-        .map(|s| {
-            let mut one = emit::object(s.samples, s.set_aside, &out.join(&s.folder), &s.figures);
-            if let Value::Object(map) = &mut one {
-                map.insert("stage".into(), json!(s.stage));
-                map.insert("key".into(), json!(s.key));
-                map.insert("cached".into(), json!(s.cached));
-                map.insert("seconds".into(), json!(s.seconds));
-            }
-            one
-        })
-        .collect();
+    let stages: Vec<Value> = record.stages.iter().map(|s| emit::record(s, &out.join(&s.folder))).collect();
     json!({
         "samples": record.stages.first().map_or(0, |s| s.samples),
         "set_aside": set_aside,
-        "out": out,
-        "report": page,
+        "out": emit::path(out),
+        "report": emit::path(page),
         "name": record.name,
         "seed": record.seed,
         "seconds": record.seconds,

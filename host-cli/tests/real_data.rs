@@ -27,7 +27,7 @@ fn collect(name: &str, options: &CollectOptions) -> Option<(Outcome, Dataset, te
     let outcome = options.run(&ctx, &input, &out).unwrap();
     let dataset = Dataset::open(&out).unwrap();
     assert_eq!(dataset.samples().filter(Result::is_ok).count() as u64, outcome.samples);
-    assert_eq!(content_hash(&out).unwrap(), dataset.meta().content_hash);
+    assert_eq!(content_hash(&out, &seedbed_cli::Pool::single()).unwrap(), dataset.meta().content_hash);
     Some((outcome, dataset, temp))
 }
 

@@ -152,9 +152,9 @@ impl ContentHasher {
 ///
 /// # Errors
 /// When something is missing or damaged, or the folder holds nothing of the kind.
-pub fn content_hash(path: &Path) -> Result<String> {
+pub fn content_hash(path: &Path, pool: &Pool) -> Result<String> {
     if path.join(FILE).is_file() {
-        return dataset_hash(path);
+        return dataset_hash(path, pool);
     }
     if std::fs::metadata(path).at(path)?.is_file() {
         return file_hash(path);
@@ -168,7 +168,7 @@ pub fn content_hash(path: &Path) -> Result<String> {
     let mut fields = Fields::new("seedbed folder 1");
     for (name, part) in parts {
         fields.bytes(name.as_bytes());
-        fields.bytes(content_hash(&part)?.as_bytes());
+        fields.bytes(content_hash(&part, pool)?.as_bytes());
     }
     Ok(hex(&fields.finish()))
 }
@@ -191,11 +191,11 @@ fn collect_parts(root: &Path, folder: &Path, parts: &mut BTreeMap<String, PathBu
     Ok(())
 }
 
-fn dataset_hash(folder: &Path) -> Result<String> {
+fn dataset_hash(folder: &Path, pool: &Pool) -> Result<String> {
     let dataset = Dataset::open(folder)?;
     let mut hasher = ContentHasher::new(dataset.meta());
     let digest = |sample: Sample| Ok(sample_digest(&sample)?.0);
-    Pool::new(0)?.stream(dataset.samples(), BATCH, digest, |digest| {
+    pool.stream(dataset.samples(), BATCH, digest, |digest| {
         hasher.push_digest(digest);
         Ok(())
     })?;

@@ -152,8 +152,8 @@ impl Meta {
     /// When there is none, it is damaged, or a newer build wrote it.
     pub fn load(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE);
-        if folder.is_dir() && !path.exists() {
-            return Err(Error::failed(format!("not a dataset (no {FILE}): {}", folder.display()))
+        if std::fs::metadata(folder).at(folder)?.is_dir() && !path.exists() {
+            return Err(Error::usage(format!("not a dataset (no {FILE}): {}", folder.display()))
                 .hint("make one with `seedbed collect`, or name the folder of a stage"));
         }
         let text = std::fs::read(&path).at(&path)?;

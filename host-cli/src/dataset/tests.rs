@@ -4,6 +4,7 @@
 use super::super::{Dataset, EncodedImage, META_FILE, Normalize, Origin, content_hash};
 use super::*;
 use crate::codec::{Pixels, encode_png};
+use crate::pool::Pool;
 use seedbed::rng::Key;
 use std::fs;
 
@@ -138,7 +139,7 @@ fn the_content_hash_is_free_of_shards_threads_and_compression() {
     for (i, (shard_rows, threads)) in [(1000, 1), (7, 2), (1, 3)].into_iter().enumerate() {
         let path = folder.path().join(i.to_string());
         let meta = write(&path, image_meta(), &pictures(30), shard_rows, threads);
-        hashes.extend([meta.content_hash, content_hash(&path).unwrap()]);
+        hashes.extend([meta.content_hash, content_hash(&path, &Pool::single()).unwrap()]);
     }
     let mut samples = pictures(30);
     for (i, sample) in samples.iter_mut().enumerate() {
@@ -254,7 +255,7 @@ fn an_empty_dataset_is_a_dataset() {
 #[test]
 fn a_run_a_model_and_a_file_can_be_hashed() {
     let run = tempfile::tempdir().unwrap();
-    let hash = || content_hash(run.path());
+    let hash = || content_hash(run.path(), &Pool::single());
     assert!(hash().unwrap_err().message.starts_with("nothing to hash"));
     write(&run.path().join("01-collect"), table_meta(), &rows(5), 10, 1);
     let first = hash().unwrap();
@@ -268,7 +269,7 @@ fn a_run_a_model_and_a_file_can_be_hashed() {
             ["a", "b", "c"].map(|k| (k.to_owned(), "v".to_owned())).into();
         let bytes = safetensors::serialize(names.map(|name| (name, tensor())), Some(info)).unwrap();
         fs::write(&path, bytes).unwrap();
-        content_hash(&path).unwrap()
+        content_hash(&path, &Pool::single()).unwrap()
     };
     let (there, back) = (model(["w", "v"]), model(["v", "w"]));
     assert_eq!(there, back);
@@ -277,5 +278,5 @@ fn a_run_a_model_and_a_file_can_be_hashed() {
     // The published digest of no bytes.
     let empty = run.path().join("empty");
     fs::write(&empty, "").unwrap();
-    assert!(content_hash(&empty).unwrap().starts_with("e3b0c44298fc1c14"));
+    assert!(content_hash(&empty, &Pool::single()).unwrap().starts_with("e3b0c44298fc1c14"));
 }

@@ -169,7 +169,7 @@ fn members(
         in_folder(path, format, options, remarks)?
     } else {
         let samples = Member::open(path.to_owned(), format)?;
-        let labels = if options.label.is_none() { beside(&samples, format)? } else { Vec::new() };
+        let labels = if options.label.is_none() { labels_beside(path, format)? } else { Vec::new() };
         (vec![samples], labels)
     };
     if samples.is_empty() && labels.is_empty() {
@@ -229,21 +229,29 @@ fn in_folder(
     Ok((samples, labels))
 }
 
-/// The labels that are beside a single file: an array whose name has the same words.
-fn beside(samples: &Member, format: Format) -> Result<Vec<Member>> {
-    let folder = samples.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut labels = Vec::new();
+/// The arrays beside the file `path` whose names have the same words, but for those of the role.
+pub fn beside(path: &Path, format: Format) -> Result<Vec<PathBuf>> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let own = path.file_name().unwrap_or_default();
+    let (key, _) = key_of(&own.to_string_lossy());
+    let mut files = Vec::new();
     for name in bytes::files_in(folder)? {
-        let (file, name) = (folder.join(&name), name.to_string_lossy().into_owned());
-        if name == samples.name
-            || key_of(&name).0 != samples.key
-            || kind_of(&file, &name, format) != Fit::Array
-        {
-            continue;
+        let (file, text) = (folder.join(&name), name.to_string_lossy());
+        if name != own && key_of(&text).0 == key && kind_of(&file, &text, format) == Fit::Array {
+            files.push(file);
         }
+    }
+    Ok(files)
+}
+
+/// The labels that are beside a single file.
+fn labels_beside(samples: &Path, format: Format) -> Result<Vec<Member>> {
+    let mut labels = Vec::new();
+    for file in beside(samples, format)? {
+        let says_so = is_label_name(&file.file_name().unwrap_or_default().to_string_lossy());
         match Member::open(file, format) {
             // Only what says that it is the labels has to be.
-            member if is_label_name(&name) => labels.push(member?.labels()?),
+            member if says_so => labels.push(member?.labels()?),
             member => labels.extend(member.ok().filter(Member::is_labels)),
         }
     }

@@ -20,7 +20,7 @@ use crate::error::{Context, Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// A format of raw samples.
@@ -298,6 +298,15 @@ pub fn open(path: &Path, options: &ReadOptions) -> Result<Source> {
         Format::Idx | Format::Npy => arrays::open(path, format, options),
         Format::Csv | Format::Auto => table::open(path, options),
     }
+}
+
+/// The files beside the single file `path` that may hold its labels, by their names.
+///
+/// # Errors
+/// When the folder cannot be read, or there is no such file.
+pub fn beside(path: &Path, format: Format) -> Result<Vec<PathBuf>> {
+    let format = if format == Format::Auto { detect(path)? } else { format };
+    if matches!(format, Format::Idx | Format::Npy) { arrays::beside(path, format) } else { Ok(Vec::new()) }
 }
 
 /// The format of what is at `path`, by its content.

@@ -175,7 +175,7 @@ fn the_runner_leaves_the_model_only() {
     let folder = Folder::new(pictures);
     let out = folder.dir.path().join("model");
     let options = TrainOptions { checkpoint_every: 1, ..small(2) };
-    execute(&Ctx::quiet(5), &Call::new("train", &options, &folder.data, &out)).unwrap();
+    execute(&Ctx::quiet(5), &Call::new("train", &options, &folder.data, &out).unwrap()).unwrap();
     let left: Vec<_> = fs::read_dir(folder.dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert!(out.join(STATE_FILE).exists() && left.len() == 2, "{left:?}");
 }
@@ -304,7 +304,7 @@ fn generated_samples_say_how_they_can_be_made_again() {
     // The same on two threads.
     let again = folder.dir.path().join("again");
     options.run(&self::ctx(2, Level::BASE), &folder.data, &again).unwrap();
-    let hash = |folder: &Path| crate::dataset::content_hash(folder).unwrap();
+    let hash = |folder: &Path| crate::dataset::content_hash(folder, &crate::Pool::single()).unwrap();
     assert_eq!(hash(&out), hash(&again));
 }
 

@@ -116,10 +116,10 @@ fn form(source: &mut Source) -> (Option<Size>, Mode) {
     let mode = if channels.len() > 1 { Mode::Rgb } else { Mode::Keep };
     if size.is_some() {
         let what = if several { "are of several sizes" } else { "are large for a small model" };
-        source.notes.push(format!("the pictures {what}: all become {MODEL_SIZE}x{MODEL_SIZE}"));
+        source.remarks.notes.push(format!("the pictures {what}: all become {MODEL_SIZE}x{MODEL_SIZE}"));
     }
     if mode == Mode::Rgb {
-        source.notes.push("some pictures are grey and some in colour: all become RGB".to_owned());
+        source.remarks.notes.push("some pictures are grey and some in colour: all become RGB".to_owned());
     }
     (size, mode)
 }

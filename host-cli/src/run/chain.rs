@@ -1,9 +1,9 @@
 //! A whole recipe: its stages one after the other in one run folder.
 
 use super::execute::{Call, execute};
-use super::folder::{make_output, may_write};
+use super::folder::{make_output, may_run};
 use super::record::{RUN_FILE, RunRecord, StageRecord, Status, VERSION, save};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::WEIGHTS_FILE;
 use crate::recipe::Recipe;
 use crate::stages::evaluate::EvaluateOptions;
@@ -14,14 +14,29 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
+/// A run that came to its end.
+#[derive(Debug)]
+pub struct Ran {
+    /// What was done.
+    pub record: RunRecord,
+    /// Whether all of it was; else why not.
+    pub result: Result<()>,
+}
+
 /// Runs `recipe` in the folder `out`: stages that did not change since the last run are kept. `text` is the
 /// recipe as written and `command` what makes the run again; both are for the record.
 ///
 /// # Errors
-/// When the folder belongs to something else, or a stage fails; the record then says so.
-pub fn run(ctx: &Ctx, recipe: &Recipe, text: &str, command: &str, out: &Path) -> Result<RunRecord> {
+/// When the recipe is wrong, or the folder belongs to something else: nothing was done then. A stage that
+/// fails is no error here, but a result of the run.
+pub fn run(ctx: &Ctx, recipe: &Recipe, text: &str, command: &str, out: &Path) -> Result<Ran> {
     recipe.check()?;
-    may_write(out, RUN_FILE)?;
+    if out.to_str().is_none() {
+        // Options of later stages are paths in it, and go into their keys.
+        return Err(Error::usage(format!("the run folder's path is not UTF-8 text: {}", out.display()))
+            .hint("choose another folder with --out"));
+    }
+    may_run(out)?;
     make_output(out)?;
     let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let record = RunRecord {
@@ -35,9 +50,11 @@ pub fn run(ctx: &Ctx, recipe: &Recipe, text: &str, command: &str, out: &Path) ->
         ..RunRecord::default()
     };
     let mut chain = Chain { ctx, out, record, begun: Instant::now() };
-    let result = chain.save(Status::Running).and_then(|()| chain.all(recipe));
-    chain.save(if result.is_ok() { Status::Done } else { Status::Failed })?;
-    result.map(|()| chain.record)
+    chain.save(Status::Running)?;
+    let result = chain.all(recipe);
+    chain.record.error = result.as_ref().err().map(|e| e.message.clone());
+    let saved = chain.save(if result.is_ok() { Status::Done } else { Status::Failed });
+    Ok(Ran { record: chain.record, result: result.and(saved) })
 }
 
 struct Chain<'a> {
@@ -60,9 +77,10 @@ impl Chain<'_> {
         O: Stage + clap::Args + Serialize,
     {
         let out = self.out.join(folder);
-        let done = execute(self.ctx, &Call::new(name, options, input, &out))
+        let done = Call::new(name, options, input, &out)
+            .and_then(|call| execute(self.ctx, &call))
             .map_err(|e| e.within(format!("stage {name}")))?;
-        self.record.stages.push(StageRecord { folder: folder.into(), ..done });
+        self.record.stages.push(StageRecord { folder: folder.into(), files: None, ..done });
         self.save(Status::Running)?;
         Ok(out)
     }

@@ -1,5 +1,6 @@
 //! One stage, run at most once for the same options, seed and input.
 
+use super::files::{foreign, list, whole};
 use super::folder::{Draft, apart, may_write};
 use super::key::{self, KeyParts};
 use super::options::split_paths;
@@ -28,23 +29,41 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// The stage with these options. Options that are paths count by what is there, not by their names.
+    /// The stage with these options. Options that are paths count by what is there, not by where it is.
+    ///
+    /// # Errors
+    /// When a path is not UTF-8, or the input cannot be looked at.
     pub fn new<O: Stage + clap::Args + Serialize>(
         name: &'a str,
         stage: &'a O,
         input: &'a Path,
         out: &'a Path,
-    ) -> Self {
-        let (options, also) = split_paths(stage);
-        Self { name, stage, options, input, also, out }
+    ) -> Result<Self> {
+        let (mut options, mut also) = split_paths(stage)?;
+        for (role, path) in stage.also(input)? {
+            if let Value::Object(map) = &mut options {
+                map.remove(&role);
+            }
+            also.push((role, path));
+        }
+        Ok(Self { name, stage, options, input, also, out })
+    }
+
+    /// The hash of all that the result depends on.
+    fn key(&self, ctx: &Ctx) -> Result<String> {
+        let mut inputs = vec![("input", key::content(self.input, self.stage.reads_raw(), &ctx.pool)?)];
+        for (role, path) in &self.also {
+            inputs.push((role, key::content(path, false, &ctx.pool)?));
+        }
+        Ok(KeyParts { stage: self.name, options: &self.options, seed: ctx.seed, inputs: &inputs }.hash())
     }
 }
 
 /// Runs the stage unless its folder holds the result already, and writes `stage.json` beside it.
 ///
 /// # Errors
-/// When the output folder belongs to something else, the input is missing, or the stage fails; the
-/// output folder is then as it was.
+/// When the output folder belongs to something else or holds something else, the input is missing, or the
+/// stage fails; the output folder is then as it was.
 pub fn execute(ctx: &Ctx, call: &Call<'_>) -> Result<StageRecord> {
     call.stage.check()?;
     may_write(call.out, STAGE_FILE)?;
@@ -57,25 +76,49 @@ pub fn execute(ctx: &Ctx, call: &Call<'_>) -> Result<StageRecord> {
         ))
         .hint("choose another folder with --out"));
     }
-    let mut inputs = Vec::new();
-    let also = call.also.iter().map(|(role, path)| (role.as_str(), path.as_path()));
-    for (role, path) in std::iter::once(("input", call.input)).chain(also) {
+    for path in std::iter::once(call.input).chain(call.also.iter().map(|(_, path)| path.as_path())) {
         apart(path, call.out)?;
-        inputs.push((role, key::content(path, &ctx.pool)?));
     }
-    let key = KeyParts { stage: call.name, options: &call.options, seed: ctx.seed, inputs: &inputs }.hash();
-    // With --strict a result that had to set something aside is none.
-    if let Some(earlier) = earlier.filter(|e| e.key == key && !(ctx.strict && e.set_aside > 0)) {
-        ctx.progress.note(format!("{}: nothing changed, kept as it is", call.name));
-        return Ok(StageRecord { cached: true, ..earlier });
+    let key = call.key(ctx)?;
+    if let Some(earlier) = earlier {
+        // With --strict a result that had to set something aside is none.
+        let same = earlier.key == key && !(ctx.strict && earlier.set_aside > 0);
+        if let Some(kept) = keep(ctx, call, earlier, same)? {
+            return Ok(kept);
+        }
     }
     work(ctx, call, key)
+}
+
+/// The record of the `earlier` result, if it is the `same` and still whole.
+fn keep(ctx: &Ctx, call: &Call<'_>, earlier: StageRecord, same: bool) -> Result<Option<StageRecord>> {
+    let Some(written) = &earlier.files else { return Ok(None) };
+    let there = list(call.out)?;
+    if same && whole(written, &there) {
+        ctx.progress.note(format!("{}: nothing changed, kept as it is", call.name));
+        return Ok(Some(StageRecord { cached: true, ..earlier }));
+    }
+    if let Some(name) = foreign(written, &there) {
+        return Err(Error::usage(format!(
+            "a file that seedbed did not write would be deleted: {}",
+            call.out.join(name).display()
+        ))
+        .hint("move it elsewhere, or choose another folder with --out"));
+    }
+    if same {
+        ctx.progress
+            .warn(format!("{}: files of the result are gone or changed: it is made again", call.name));
+    }
+    Ok(None)
 }
 
 fn work(ctx: &Ctx, call: &Call<'_>, key: String) -> Result<StageRecord> {
     let draft = Draft::new(call.out, &key)?;
     let start = Instant::now();
     let outcome = ctx.pool.inside(|| call.stage.run(ctx, call.input, draft.path()))?;
+    // Evaluation writes figures only, and so no folder of its own.
+    std::fs::create_dir_all(draft.path())
+        .map_err(|e| Error::failed(format!("{e}: {}", call.out.display())))?;
     let record = StageRecord {
         version: VERSION,
         stage: call.name.to_owned(),
@@ -87,11 +130,9 @@ fn work(ctx: &Ctx, call: &Call<'_>, key: String) -> Result<StageRecord> {
         seconds: start.elapsed().as_secs_f64(),
         cached: false,
         folder: String::new(),
+        files: Some(list(draft.path())?),
         figures: outcome.figures,
     };
-    // Evaluation writes figures only, and so no folder of its own.
-    std::fs::create_dir_all(draft.path())
-        .map_err(|e| Error::failed(format!("{e}: {}", call.out.display())))?;
     save(draft.path(), STAGE_FILE, &record)?;
     let kept = kept_beside(draft.path());
     draft.publish()?;
@@ -149,6 +190,15 @@ mod tests {
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
         let strict = Ctx { strict: true, ..Ctx::quiet(2) };
         assert_eq!(go("three", json!({"a": 1}), &strict).unwrap(), (false, 5, 6));
+        // A result that is not whole is made again.
+        fs::write(out.join("x"), "thr").unwrap();
+        assert_eq!(go("three", json!({"a": 1}), &Ctx::quiet(2)).unwrap(), (false, 5, 7));
+        // What is not ours is not deleted.
+        fs::write(out.join("notes.txt"), "mine").unwrap();
+        assert_eq!(go("three", json!({"a": 1}), &Ctx::quiet(2)).unwrap(), (true, 5, 7));
+        let e = go("four", json!({}), &ctx).unwrap_err();
+        assert!(e.exit_code() == 2 && e.message.contains("notes.txt"), "{e}");
+        assert!(out.join("notes.txt").is_file());
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Output folders: who may write where, and how a folder becomes whole at once.
 
-use super::record::{RUN_FILE, STAGE_FILE};
+use super::lock::Lock;
+use super::record::{RUN_FILE, RunRecord, STAGE_FILE, load};
 use crate::error::{Context, Error, Result};
-use std::fs;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 /// Refuses an output folder that would overwrite what is not ours: it may be absent, empty, or hold
 /// `mark` (`stage.json` or `run.json`), which says that seedbed made it.
@@ -16,8 +18,12 @@ pub fn may_write(out: &Path, mark: &str) -> Result<()> {
     }
     let other = if mark == RUN_FILE { STAGE_FILE } else { RUN_FILE };
     match fs::read_dir(out).map(Iterator::count) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(e) if e.kind() == std::io::ErrorKind::NotADirectory => {
+        Err(e) if e.kind() == io::ErrorKind::NotFound && out.is_symlink() => {
+            Err(Error::usage(format!("the output is a link to nowhere: {}", out.display()))
+                .hint("choose a folder with --out"))
+        }
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::NotADirectory => {
             Err(Error::usage(format!("the output is an existing file: {}", out.display()))
                 .hint("choose a folder with --out"))
         }
@@ -35,16 +41,27 @@ pub fn may_write(out: &Path, mark: &str) -> Result<()> {
     }
 }
 
+/// [`may_write`] for the folder of a run, whose record must be one of ours.
+///
+/// # Errors
+/// As [`may_write`], or when its `run.json` is something else.
+pub fn may_run(out: &Path) -> Result<()> {
+    may_write(out, RUN_FILE)?;
+    load::<RunRecord>(out, RUN_FILE).map(drop)
+}
+
 /// Makes a folder to write to, with its parents.
 ///
 /// # Errors
 /// When that is not allowed there.
 pub fn make_output(out: &Path) -> Result<()> {
-    fs::create_dir_all(out).map_err(|e| {
-        let shown = out.parent().filter(|_| out.extension().is_some_and(|x| x == "partial")).unwrap_or(out);
-        Error::failed(format!("cannot write the output ({e}): {}", shown.display()))
-            .hint("choose a folder that can be written to with --out")
-    })
+    fs::create_dir_all(out).map_err(|e| unwritable(&e, out))
+}
+
+/// The error for an output that cannot be written.
+pub fn unwritable(e: &io::Error, out: &Path) -> Error {
+    Error::failed(format!("cannot write the output ({e}): {}", out.display()))
+        .hint("choose a folder that can be written to with --out")
 }
 
 /// Refuses an output that lies at or inside the input: it would be read as input the next time.
@@ -84,37 +101,42 @@ pub struct Draft {
     temporary: PathBuf,
     out: PathBuf,
     done: bool,
+    _lock: Lock,
 }
 
+/// The digits of a key that are in the name of a draft.
+const DIGITS: usize = 8;
+
 impl Draft {
-    /// A temporary name for `out`, with nothing there; its parent exists afterwards. Leftovers of
-    /// killed runs for the same folder are removed.
+    /// A temporary name for `out`, with nothing there; its parent exists afterwards. `key` is hexadecimal.
+    /// Leftovers of killed runs for the same folder are removed; no other process writes there meanwhile.
     ///
     /// # Errors
-    /// When the parent cannot be made or written to.
+    /// When the parent cannot be made or written to, or another process writes to the same folder.
     pub fn new(out: &Path, key: &str) -> Result<Self> {
-        let out = std::path::absolute(out).at(out)?;
+        // What a link leads to is replaced, not the link.
+        let out = canonical(out);
         let (Some(parent), Some(name)) = (out.parent(), out.file_name()) else {
             return Err(Error::usage(format!("not a folder to write to: {}", out.display()))
                 .hint("choose another --out"));
         };
         make_output(parent)?;
-        let prefix = format!(".{}.", name.to_string_lossy());
-        let own = format!("{prefix}{}.partial", key.get(..8).unwrap_or(key));
+        let lock = Lock::take(parent.join(beside(name, "lock")), &out)?;
+        let own = beside(name, &format!("{}.partial", key.get(..DIGITS).unwrap_or(key)));
         for entry in fs::read_dir(parent).at(parent)?.flatten() {
             let found = entry.file_name();
-            let found = found.to_string_lossy();
             // What a stage put beside its own draft to go on from (`....partial.checkpoint`) stays.
-            let beside_own = found.starts_with(&own) && found != own;
-            if found.starts_with(&prefix) && found.contains(".partial") && !beside_own {
-                remove(&entry.path())?;
+            let beside_own = found != own && found.as_encoded_bytes().starts_with(own.as_encoded_bytes());
+            if is_draft(name, &found) && !beside_own {
+                remove(&entry.path()).at(entry.path())?;
             }
         }
         let temporary = parent.join(own);
         // Made and removed: whether we may write here is better known before the work than after.
-        make_output(&temporary)?;
-        fs::remove_dir(&temporary).at(&out)?;
-        Ok(Self { temporary, out, done: false })
+        fs::create_dir(&temporary)
+            .and_then(|()| fs::remove_dir(&temporary))
+            .map_err(|e| unwritable(&e, parent))?;
+        Ok(Self { temporary, out, done: false, _lock: lock })
     }
 
     /// Where to write meanwhile; it does not exist yet.
@@ -130,7 +152,7 @@ impl Draft {
         let old = self.temporary.with_extension("old.partial");
         let had_old = match fs::rename(&self.out, &old) {
             Ok(()) => true,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => false,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => false,
             Err(e) => return Err(e).at(&self.out),
         };
         if let Err(e) = fs::rename(&self.temporary, &self.out) {
@@ -141,14 +163,34 @@ impl Draft {
         }
         self.done = true;
         if had_old {
-            fs::remove_dir_all(&old).at(&old)?;
+            // The result is in place; what is left over here the next draft removes.
+            let _ = fs::remove_dir_all(&old);
         }
         Ok(())
     }
 }
 
-fn remove(path: &Path) -> Result<()> {
-    if path.is_dir() { fs::remove_dir_all(path).at(path) } else { fs::remove_file(path).at(path) }
+/// The name `.<name>.<end>` of what lies beside the folder `name`.
+fn beside(name: &OsStr, end: &str) -> OsString {
+    let mut whole = OsString::from(".");
+    whole.push(name);
+    whole.push(".");
+    whole.push(end);
+    whole
+}
+
+/// Whether `found` is called as a draft of the folder `name` is, as an older result on its way out, or as
+/// what a stage keeps beside its draft.
+fn is_draft(name: &OsStr, found: &OsStr) -> bool {
+    let prefix = beside(name, "");
+    let Some(rest) = found.as_encoded_bytes().strip_prefix(prefix.as_encoded_bytes()) else { return false };
+    let Some((key, end)) = rest.split_at_checked(DIGITS) else { return false };
+    let ends: [&[u8]; 3] = [b".partial", b".old.partial", b".partial.checkpoint"];
+    key.iter().all(u8::is_ascii_hexdigit) && ends.contains(&end)
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(path)?.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
 }
 
 impl Drop for Draft {
@@ -177,6 +219,8 @@ mod tests {
         assert!(may_write(&out, STAGE_FILE).unwrap_err().message.contains("another command"));
         may_write(&out, RUN_FILE).unwrap();
         assert!(may_write(&out.join("thesis.doc"), RUN_FILE).unwrap_err().message.contains("existing file"));
+        fs::write(out.join(RUN_FILE), r#"{"laps": 3}"#).unwrap();
+        assert!(may_run(&out).unwrap_err().message.contains("not a record of seedbed"));
     }
 
     #[test]
@@ -207,12 +251,47 @@ mod tests {
         write("first").publish().unwrap();
         // A killed run leaves its draft behind.
         std::mem::forget(write("killed"));
-        fs::write(out.with_file_name(".out.99999999.partial.checkpoint"), "of other options").unwrap();
-        let own = out.with_file_name(".out.01234567.partial.checkpoint");
-        fs::write(&own, "to go on from").unwrap();
+        let beside = |name: &str| out.with_file_name(name);
+        fs::remove_file(beside(".out.lock")).unwrap();
+        fs::write(beside(".out.99999999.partial.checkpoint"), "of other options").unwrap();
+        fs::create_dir(beside(".out.99999999.old.partial")).unwrap();
+        let kept = [
+            ".out.01234567.partial.checkpoint",
+            ".out.v2.99999999.partial.checkpoint",
+            ".out.my.partial-notes",
+            ".out.99999999.partial.txt",
+        ]
+        .map(beside);
+        kept.iter().for_each(|path| fs::write(path, "not to be touched").unwrap());
         write("second").publish().unwrap();
-        fs::remove_file(own).unwrap();
+        kept.iter().for_each(|path| fs::remove_file(path).unwrap());
         assert_eq!(fs::read_to_string(out.join("x")).unwrap(), "second");
         assert_eq!(fs::read_dir(out.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn the_draft_of_another_process_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out");
+        let live = Draft::new(&out, "0123456789").unwrap();
+        fs::create_dir(live.path()).unwrap();
+        assert!(Draft::new(&out, "9876543210").unwrap_err().message.contains("another seedbed"));
+        live.publish().unwrap();
+        assert!(out.is_dir());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let (real, out) = (dir.path().join("real"), dir.path().join("out"));
+        std::os::unix::fs::symlink(&real, &out).unwrap();
+        assert!(may_write(&out, STAGE_FILE).unwrap_err().message.contains("nowhere"));
+        fs::create_dir(&real).unwrap();
+        let draft = Draft::new(&out, "0123456789").unwrap();
+        fs::create_dir(draft.path()).unwrap();
+        fs::write(draft.path().join("x"), "").unwrap();
+        draft.publish().unwrap();
+        assert!(out.is_symlink() && real.join("x").is_file());
     }
 }

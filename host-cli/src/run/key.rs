@@ -1,13 +1,13 @@
 //! The names of results: hashes of everything that a result depends on.
 
-use crate::dataset::{META_FILE, hex};
+use crate::dataset::{META_FILE, Meta, hex};
 use crate::error::{Context, Result};
 use crate::pool::Pool;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 /// Counts up when a stage's result changes for the same options and input.
@@ -49,71 +49,96 @@ impl KeyParts<'_> {
     }
 }
 
-/// The hash of what is at `path`: of `dataset.json` for a dataset (it holds the hash of the samples),
-/// of the bytes of a file, and of the names and bytes of all files of any other folder.
+/// The hash of what is at `path`: what a dataset is and holds, however it is cut into shards; the name and
+/// the bytes of a file; the name of any other folder, and the names and bytes of all that is in it. Names
+/// count, since ids, splits and classes come from them. A `raw` folder is no dataset, whatever is in it.
 ///
 /// # Errors
-/// When something there cannot be read.
-pub fn content(path: &Path, pool: &Pool) -> Result<String> {
-    if path.join(META_FILE).is_file() {
-        return file(&path.join(META_FILE));
+/// When there is nothing, or it is a damaged dataset.
+pub fn content(path: &Path, raw: bool, pool: &Pool) -> Result<String> {
+    if !raw && path.join(META_FILE).is_file() {
+        return dataset(path);
     }
-    if !fs::metadata(path).at(path)?.is_dir() {
-        return file(path);
-    }
-    let mut files = Vec::new();
-    walk(path, &mut BTreeSet::new(), &mut files)?;
-    files.sort();
-    let hashes = pool.try_map(&files, |f| file(f))?;
+    let real = fs::canonicalize(path).at(path)?;
     let mut hasher = Sha256::new();
-    for (name, hash) in files.iter().zip(hashes) {
-        let relative = name.strip_prefix(path).unwrap_or(name);
-        hasher.update(relative.as_os_str().as_encoded_bytes());
+    let mut entry = |name: &OsStr, hash: &str| {
+        hasher.update(name.as_encoded_bytes());
         hasher.update([0]);
         hasher.update(hash.as_bytes());
+    };
+    if real.is_dir() {
+        entry(real.file_name().unwrap_or_default(), "");
+        let mut found = Vec::new();
+        walk(path, &mut vec![real], &mut found);
+        found.sort();
+        let hashes = pool.map(&found, |(file, readable)| if *readable { bytes(file) } else { unreadable() });
+        for ((name, _), hash) in found.iter().zip(hashes) {
+            entry(name.strip_prefix(path).unwrap_or(name).as_os_str(), &hash);
+        }
+    } else {
+        entry(path.file_name().unwrap_or_default(), &bytes(path));
     }
     Ok(hex(&hasher.finalize()))
 }
 
-/// All files below `folder`; a folder that is reached twice, by links, counts once.
-fn walk(folder: &Path, seen: &mut BTreeSet<PathBuf>, files: &mut Vec<PathBuf>) -> Result<()> {
-    if !seen.insert(fs::canonicalize(folder).at(folder)?) {
-        return Ok(());
-    }
-    for entry in fs::read_dir(folder).at(folder)? {
-        let path = entry.at(folder)?.path();
-        match fs::metadata(&path) {
-            Ok(meta) if meta.is_dir() => walk(&path, seen, files)?,
-            Ok(meta) if meta.is_file() => files.push(path),
-            // Sockets, pipes and links to nowhere are nobody's samples.
-            _ => {}
+/// The hash of a dataset, by what its `dataset.json` says of it: that holds the hash of the samples.
+fn dataset(folder: &Path) -> Result<String> {
+    let meta = Meta { shards: Vec::new(), ..Meta::load(folder)? };
+    Ok(hex(&Sha256::digest(serde_json::to_vec(&meta).at(folder)?)))
+}
+
+/// All that is below `folder`, whose real path is the last of `trail`, and whether it is a file to read.
+/// Links are followed, except back into a folder that they are in.
+fn walk(folder: &Path, trail: &mut Vec<PathBuf>, found: &mut Vec<(PathBuf, bool)>) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        found.push((folder.to_owned(), false));
+        return;
+    };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        match (fs::metadata(&path), fs::canonicalize(&path)) {
+            (Ok(meta), Ok(real)) if meta.is_dir() && !trail.contains(&real) => {
+                trail.push(real);
+                walk(&path, trail, found);
+                trail.pop();
+            }
+            // Circles, sockets, pipes and links to nowhere are nobody's samples, but a list of them may be made.
+            (meta, _) => found.push((path, meta.is_ok_and(|meta| meta.is_file()))),
         }
     }
-    Ok(())
 }
 
 /// SHA-256 of a file's bytes. A file that cannot be read hashes as such: the stage that needs it
 /// sets it aside, or says what is wrong.
-fn file(path: &Path) -> Result<String> {
-    let Ok(mut reader) = File::open(path) else {
-        return Ok("unreadable".into());
-    };
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0u8; 1 << 16];
-    loop {
-        match reader.read(&mut buffer) {
-            Ok(0) => return Ok(hex(&hasher.finalize())),
-            Ok(n) => hasher.update(buffer.get(..n).unwrap_or_default()),
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => return Ok("unreadable".into()),
+fn bytes(path: &Path) -> String {
+    let read = || -> std::io::Result<String> {
+        let mut reader = BufReader::with_capacity(1 << 16, File::open(path)?);
+        let mut hasher = Sha256::new();
+        loop {
+            let n = match reader.fill_buf() {
+                Ok([]) => return Ok(hex(&hasher.finalize())),
+                Ok(part) => {
+                    hasher.update(part);
+                    part.len()
+                }
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => 0,
+                Err(e) => return Err(e),
+            };
+            reader.consume(n);
         }
-    }
+    };
+    read().unwrap_or_else(|_| unreadable())
+}
+
+fn unreadable() -> String {
+    "unreadable".into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::Shard;
     use serde_json::json;
+    use std::collections::BTreeSet;
 
     #[test]
     fn every_part_of_a_key_matters() {
@@ -137,32 +162,77 @@ mod tests {
         assert_eq!(keys[0].len(), 64);
     }
 
+    /// Writes files below a new folder `raw` in a folder `name` of its own.
+    fn make(dir: &Path, name: &str, files: &[(&str, &str)]) -> PathBuf {
+        let root = dir.join(name).join("raw");
+        for (path, text) in files {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        root
+    }
+
+    fn raw(path: &Path) -> String {
+        content(path, true, &Pool::new(2).unwrap()).unwrap()
+    }
+
     #[test]
     fn a_folder_hashes_by_names_and_bytes() {
         let dir = tempfile::tempdir().unwrap();
-        let make = |name: &str, files: &[(&str, &str)]| {
-            let root = dir.path().join(name);
-            for (path, text) in files {
-                let path = root.join(path);
-                fs::create_dir_all(path.parent().unwrap()).unwrap();
-                fs::write(path, text).unwrap();
-            }
-            content(&root, &Pool::new(2).unwrap()).unwrap()
-        };
+        let make = |name, files: &[(&str, &str)]| make(dir.path(), name, files);
         let first = make("a", &[("x/1", "one"), ("y/2", "two")]);
-        assert_eq!(first, make("b", &[("y/2", "two"), ("x/1", "one")]));
-        assert_ne!(first, make("c", &[("x/1", "one"), ("y/3", "two")]));
-        assert_ne!(first, make("d", &[("x/1", "one"), ("y/2", "2")]));
-        assert_eq!(content(&dir.path().join("a/x/1"), &Pool::single()).unwrap().len(), 64);
-        assert!(content(&dir.path().join("none"), &Pool::single()).is_err());
+        assert_eq!(raw(&first), raw(&make("b", &[("y/2", "two"), ("x/1", "one")])));
+        assert_ne!(raw(&first), raw(&make("c", &[("x/1", "one"), ("y/3", "two")])));
+        assert_ne!(raw(&first), raw(&make("d", &[("x/1", "one"), ("y/2", "2")])));
+        let renamed = first.with_file_name("other");
+        let before = raw(&first);
+        fs::rename(&first, &renamed).unwrap();
+        assert_ne!(before, raw(&renamed), "the dataset is called after its folder");
+        assert!(content(&dir.path().join("none"), true, &Pool::single()).is_err());
+    }
+
+    #[test]
+    fn a_file_hashes_by_its_name_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = make(dir.path(), "a", &[("X_train.npy", "one"), ("X_test.npy", "one")]);
+        assert_ne!(raw(&root.join("X_train.npy")), raw(&root.join("X_test.npy")), "names tell splits");
+        assert_eq!(raw(&root.join("X_train.npy")).len(), 64);
+    }
+
+    #[test]
+    fn a_dataset_counts_by_its_content_and_a_raw_folder_by_its_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = make(dir.path(), "a", &[("x/1", "one")]);
+        let with = |file: &str, hash: &str| {
+            let shards = vec![Shard { file: file.into(), rows: 1 }];
+            let meta = Meta { shards, content_hash: hash.into(), ..Meta::images("d", vec![]) };
+            meta.save(&root).unwrap();
+            content(&root, false, &Pool::single()).unwrap()
+        };
+        let first = with("data-00000.parquet", "00");
+        assert_eq!(first, with("part-0.parquet", "00"), "the same samples in other shards");
+        assert_ne!(first, with("part-0.parquet", "01"));
+        let before = (raw(&root), content(&root, false, &Pool::single()).unwrap());
+        fs::write(root.join("x/1"), "two").unwrap();
+        assert_eq!(before.1, content(&root, false, &Pool::single()).unwrap());
+        assert_ne!(before.0, raw(&root));
     }
 
     #[cfg(unix)]
     #[test]
-    fn links_in_a_circle_end() {
+    fn links_are_followed_and_circles_end() {
+        use std::os::unix::fs::symlink;
         let dir = tempfile::tempdir().unwrap();
-        std::os::unix::fs::symlink(dir.path(), dir.path().join("again")).unwrap();
-        std::os::unix::fs::symlink("/no/where", dir.path().join("broken")).unwrap();
-        assert!(content(dir.path(), &Pool::single()).is_ok());
+        let root = make(dir.path(), "a", &[("cat/1", "one")]);
+        symlink(&root, root.join("again")).unwrap();
+        symlink("/no/where", root.join("broken")).unwrap();
+        symlink(root.join("cat"), root.join("dog")).unwrap();
+        let both = raw(&root);
+        fs::remove_file(root.join("dog")).unwrap();
+        assert_ne!(both, raw(&root), "a folder that is reached twice counts twice");
+        let without = raw(&root);
+        fs::remove_file(root.join("broken")).unwrap();
+        assert_ne!(without, raw(&root), "it is listed among what was set aside");
     }
 }

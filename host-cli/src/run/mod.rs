@@ -1,20 +1,23 @@
 //! The runner: stages are run once, written whole, and kept while nothing they depend on changes.
 //!
-//! A stage's key is the hash of its name, options, seed and the content of its input. Its folder
-//! holds the key in `stage.json`; a second run with the same key takes the folder as it is. A folder
-//! is written under a temporary name and renamed when it is whole, so that a killed run leaves
-//! nothing half done, and goes on where it was when it is started again.
+//! A stage's key is the hash of its name, options, seed and the content of what it reads. Its folder
+//! holds the key in `stage.json`; a second run with the same key takes the folder as it is, if it is still
+//! whole. A folder is written under a temporary name and renamed when it is whole, so that a killed run
+//! leaves nothing half done, and goes on where it was when it is started again. What seedbed did not write
+//! is neither deleted nor overwritten.
 
 pub mod key;
 pub mod record;
 
 mod chain;
 mod execute;
+mod files;
 mod folder;
+mod lock;
 mod options;
 
-pub use chain::run;
+pub use chain::{Ran, run};
 pub use execute::{Call, execute};
-pub use folder::{Draft, apart, make_output, may_write};
-pub use options::{relocate, split_paths};
+pub use folder::{Draft, apart, make_output, may_run};
+pub use options::{moved, relocate, split_paths};
 pub use record::{RunRecord, StageRecord, Status};

@@ -1,8 +1,10 @@
 //! `stage.json` and `run.json`: what was done, for programs and for the next run.
 
+use super::files::Files;
 use crate::error::{Context, Error, Result};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
@@ -10,6 +12,8 @@ use std::path::Path;
 pub const STAGE_FILE: &str = "stage.json";
 /// The name of a run's record in its folder.
 pub const RUN_FILE: &str = "run.json";
+/// The name of the record of a demo's planted faults in the folder of its run.
+pub const DEMO_FILE: &str = "demo.json";
 /// The version of both layouts.
 pub const VERSION: u32 = 1;
 
@@ -38,6 +42,9 @@ pub struct StageRecord {
     /// Its folder inside the run folder. Empty outside a run.
     #[serde(default)]
     pub folder: String,
+    /// The files that it wrote, in `stage.json` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<Files>,
     /// Its own figures.
     pub figures: Map<String, Value>,
 }
@@ -76,6 +83,9 @@ pub struct RunRecord {
     pub command: String,
     /// The text of the recipe.
     pub recipe: String,
+    /// Why it failed, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
     /// The stages done so far, in order.
     pub stages: Vec<StageRecord>,
 }
@@ -100,11 +110,20 @@ pub fn load<T: DeserializeOwned>(folder: &Path, file: &str) -> Result<Option<T>>
         }
         Err(e) => return Err(e).at(&path),
     };
-    let record = serde_json::from_str(&text).map_err(|e| {
-        Error::failed(format!("not a record of seedbed: {e}: {}", path.display()))
+    let wrong = |what: String| {
+        Error::usage(format!("{what}: {}", path.display()))
             .hint("remove the folder, or choose another with --out")
-    })?;
-    Ok(Some(record))
+    };
+    let value: Value =
+        serde_json::from_str(&text).map_err(|e| wrong(format!("not a record of seedbed: {e}")))?;
+    match value["version"].as_u64() {
+        Some(version) if version > u64::from(VERSION) => {
+            Err(wrong(format!("a record of version {version}, this build reads up to {VERSION}")))
+        }
+        _ => serde_json::from_value(value)
+            .map(Some)
+            .map_err(|e| wrong(format!("not a record of seedbed: {e}"))),
+    }
 }
 
 /// Writes the record `file` of `folder`, by a temporary name and a rename.
@@ -115,9 +134,25 @@ pub fn save<T: Serialize>(folder: &Path, file: &str, record: &T) -> Result<()> {
     let path = folder.join(file);
     let mut text = serde_json::to_string_pretty(record).at(&path)?;
     text.push('\n');
-    let temporary = folder.join(format!(".{file}.partial"));
-    fs::write(&temporary, text).at(&path)?;
-    fs::rename(&temporary, &path).at(&path)
+    write_whole(&path, text)
+}
+
+/// Writes a file so that it is there whole or not at all, in place of an older one.
+///
+/// # Errors
+/// When it cannot be written; an older one is then still there.
+pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
+    // What a link leads to is replaced, not the link.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".partial");
+    let temporary = path.with_file_name(name);
+    let written = fs::write(&temporary, content).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written.at(path)
 }
 
 #[cfg(test)]
@@ -144,5 +179,9 @@ mod tests {
         fs::write(dir.path().join(RUN_FILE), "{").unwrap();
         let e = load::<RunRecord>(dir.path(), RUN_FILE).unwrap_err();
         assert!(e.message.contains("run.json") && e.hint.is_some(), "{e}");
+        let newer = RunRecord { version: VERSION + 1, ..RunRecord::default() };
+        save(dir.path(), RUN_FILE, &newer).unwrap();
+        let e = load::<RunRecord>(dir.path(), RUN_FILE).unwrap_err();
+        assert!(e.message.contains("version 2"), "{e}");
     }
 }

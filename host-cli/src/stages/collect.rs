@@ -14,7 +14,7 @@ use crate::pool::Held;
 use seedbed::rng::{Key, Stream, id_hash};
 use serde::{Deserialize, Serialize};
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The list of what could not be used, in the folder of the dataset.
 pub const SET_ASIDE_FILE: &str = "set_aside.jsonl";
@@ -100,6 +100,21 @@ impl Stage for CollectOptions {
         self.check().map(drop)
     }
 
+    fn reads_raw(&self) -> bool {
+        true
+    }
+
+    fn also(&self, input: &Path) -> Result<Vec<(String, PathBuf)>> {
+        let role = |role: &str, file| (role.to_owned(), file);
+        if let Some(file) = self.label_file(input) {
+            return Ok(vec![role("label", file)]);
+        }
+        if self.label.is_some() || !input.is_file() {
+            return Ok(Vec::new());
+        }
+        Ok(formats::beside(input, self.format)?.into_iter().map(|file| role("beside", file)).collect())
+    }
+
     /// Here `input` is the raw source: a file or a folder.
     fn run(&self, ctx: &Ctx, input: &Path, out: &Path) -> Result<Outcome> {
         let (options, fractions) = self.check()?;
@@ -154,6 +169,13 @@ impl Stage for CollectOptions {
 }
 
 impl CollectOptions {
+    /// The file of labels that `label` names: only arrays have one, of a table it is a column.
+    pub fn label_file(&self, input: &Path) -> Option<PathBuf> {
+        let label = self.label.as_deref().filter(|label| *label != "none")?;
+        let format = if self.format == Format::Auto { formats::detect(input).ok()? } else { self.format };
+        matches!(format, Format::Idx | Format::Npy).then(|| label.into())
+    }
+
     /// Keeps the `limit` samples whose hash under the seed is least: the same ones whatever the order.
     fn limit(&self, seed: u64, entries: &mut Vec<Entry>) {
         let Some(limit) = self.limit.filter(|&limit| (limit as usize) < entries.len()) else { return };
@@ -293,7 +315,6 @@ mod tests {
     use crate::dataset::Dataset;
     use crate::pool::Pool;
     use std::fs;
-    use std::path::PathBuf;
 
     fn picture(value: u8) -> Vec<u8> {
         encode_png(&Pixels::new(vec![value; 12], 2, 2, 3).unwrap()).unwrap()
@@ -405,7 +426,7 @@ mod tests {
         assert!(run(CollectOptions { shard_rows: 0, ..base() }).contains("shard_rows"));
         assert!(run(CollectOptions { image_shape: Some("8".into()), ..base() }).contains("image_shape"));
         let e = base().run(&Ctx::quiet(0), Path::new("/none"), Path::new("/none/out")).unwrap_err();
-        assert_eq!((e.message.as_str(), e.exit_code()), ("no such file or folder: /none", 1));
+        assert_eq!((e.message.as_str(), e.exit_code()), ("no such file or folder: /none", 2));
     }
 
     #[test]

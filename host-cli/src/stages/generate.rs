@@ -71,7 +71,15 @@ pub struct GenerateOptions {
 crate::defaults!(GenerateOptions);
 
 impl GenerateOptions {
-    fn validate(&self) -> Result<&Path> {
+    /// The model that is named.
+    fn model(&self) -> Result<&Path> {
+        self.model.as_deref().ok_or_else(|| {
+            Error::usage("no model is named: --model (recipe key `model`)")
+                .hint("name the folder that `seedbed train` wrote")
+        })
+    }
+
+    fn validate(&self) -> Result<()> {
         let per_class = self.per_class.unwrap_or(1);
         Error::check_range("n", self.n, 1..=100_000_000)?;
         Error::check_range("per_class", per_class, 1..=10_000_000)?;
@@ -79,11 +87,7 @@ impl GenerateOptions {
         Error::check_range("copy_ratio", self.copy_ratio, 0.0..=1.0)?;
         Error::check_range("manifold_k", self.manifold_k, 0..=100)?;
         Error::check_range("max_tries", self.max_tries, 1..=1000)?;
-        Error::check_range("columns", self.columns, 1..=100)?;
-        self.model.as_deref().ok_or_else(|| {
-            Error::usage("no model is named: --model (recipe key `model`)")
-                .hint("name the folder that `seedbed train` wrote")
-        })
+        Error::check_range("columns", self.columns, 1..=100)
     }
 
     /// How many samples of each class; none where there is no real one to hold them against.
@@ -162,9 +166,15 @@ impl GenerateOptions {
 }
 
 impl Stage for GenerateOptions {
+    /// All but the model, which in a recipe comes from training.
+    fn check(&self) -> Result<()> {
+        self.validate()
+    }
+
     /// `input` is the dataset that the model was trained on, which samples are held against.
     fn run(&self, ctx: &Ctx, input: &Path, out: &Path) -> Result<Outcome> {
-        let model = self.validate()?;
+        self.validate()?;
+        let model = self.model()?;
         let (file, hash) = ModelFile::load(model)?;
         let dataset = Dataset::open(input)?;
         let drawer = Drawer::new(ctx, &file, self.prior, self.temperature)?;

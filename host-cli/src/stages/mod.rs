@@ -128,6 +128,20 @@ pub trait Stage: Sync {
         Ok(())
     }
 
+    /// Whether the input is a raw source, any file of which may matter, rather than a dataset.
+    fn reads_raw(&self) -> bool {
+        false
+    }
+
+    /// What is read beside the input and the options that are paths: a role and a path each. A role that is
+    /// called after an option stands for it: the content counts then, not the option's text.
+    ///
+    /// # Errors
+    /// When the input cannot be looked at.
+    fn also(&self, _input: &Path) -> Result<Vec<(String, PathBuf)>> {
+        Ok(Vec::new())
+    }
+
     /// Reads the dataset folder `input` and writes a complete folder at `out`, which does not exist
     /// yet and which the caller renames once it is whole. Options are checked before any work.
     ///

@@ -83,8 +83,10 @@ pub fn replay(ctx: &Ctx, folder: &Path, id: &str) -> Result<Replayed> {
 /// The dataset folder and the sample: in `folder` itself, or in the last stage of the run there that has it.
 fn locate(folder: &Path, id: &str) -> Result<(PathBuf, Sample)> {
     let missing = || {
-        Error::failed(format!("no sample `{id}`: {}", folder.display()))
-            .hint("ids are in the `id` column of the dataset and under the pictures of the report")
+        Error::failed(format!("no sample `{id}`: {}", folder.display())).hint(
+            "name the dataset or the run with --dataset; ids are in the `id` column and under the pictures \
+                 of the report",
+        )
     };
     if folder.join(META_FILE).exists() || !folder.is_dir() {
         let sample = find(&Dataset::open(folder)?, id)?.ok_or_else(missing)?;

@@ -58,7 +58,7 @@ fn threads_and_the_other_samples_change_nothing() {
         let out = dir.path().join(name);
         let ctx = Ctx { pool: Pool::new(threads).unwrap(), ..Ctx::quiet(seed) };
         options(2, &OPS).run(&ctx, &folder, &out).unwrap();
-        content_hash(&out).unwrap()
+        content_hash(&out, &Pool::single()).unwrap()
     };
     let one = run("one", 1, 5);
     assert_eq!(one, run("four", 4, 5));

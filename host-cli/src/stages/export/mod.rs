@@ -6,7 +6,7 @@
 //! * `parquet`: one file with the columns of the dataset.
 
 mod folder;
-pub(super) mod name;
+pub(crate) mod name;
 mod npz;
 
 use super::collect::splits;

@@ -1,6 +1,7 @@
 use super::*;
 use crate::codec::Pixels;
 use crate::dataset::{Content, DatasetWriter, content_hash};
+use crate::pool::Pool;
 use crate::stages::balance::BalanceOptions;
 use crate::stages::train::{LikelihoodKind, ModelKind, TrainOptions};
 use seedbed::rng::Stream;
@@ -159,9 +160,9 @@ fn a_gan_and_a_model_without_classes_draw_samples_too() {
         let (outcome, samples) = case.run("data", &options);
         assert_eq!((samples.len(), outcome.figures["short"].as_u64()), (40, Some(0)));
         assert!(samples.iter().all(|s| s.label.is_some() == labelled && s.row().unwrap().len() == 2));
-        let hash = content_hash(&case.at("new")).unwrap();
+        let hash = content_hash(&case.at("new"), &Pool::single()).unwrap();
         case.run("data", &options);
-        assert_eq!(content_hash(&case.at("new")).unwrap(), hash);
+        assert_eq!(content_hash(&case.at("new"), &Pool::single()).unwrap(), hash);
         if !labelled {
             let per_class = GenerateOptions { per_class: Some(3), ..options };
             let e = per_class.run(&case.ctx, &case.at("data"), &case.at("no")).unwrap_err();

@@ -44,7 +44,10 @@ fn pictures_get_one_size_and_one_mode() {
     // Nothing is left to do the second time.
     let again = run(&options, &out, &dir.path().join("again"), 2).unwrap();
     assert_eq!(again.figures["changed"], 0);
-    assert_eq!(content_hash(&out).unwrap(), content_hash(&dir.path().join("again")).unwrap());
+    assert_eq!(
+        content_hash(&out, &Pool::single()).unwrap(),
+        content_hash(&dir.path().join("again"), &Pool::single()).unwrap()
+    );
 }
 
 #[test]
@@ -55,7 +58,7 @@ fn train_statistics_are_those_of_the_train_split_for_any_number_of_threads() {
     let stored = |name: &str, threads| {
         let out = dir.path().join(name);
         run(&options, &folder, &out, threads).unwrap();
-        (Dataset::open(&out).unwrap(), content_hash(&out).unwrap())
+        (Dataset::open(&out).unwrap(), content_hash(&out, &Pool::single()).unwrap())
     };
     let (dataset, hash) = stored("one", 1);
     assert_eq!(hash, stored("three", 3).1);

@@ -1,0 +1,71 @@
+//! The files of a stage's folder: whether its result is still whole, and what in it is not ours.
+
+use super::record::STAGE_FILE;
+use crate::error::{Context, Result};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// Files by their paths in the folder, with `/`, and their sizes in bytes.
+pub type Files = BTreeMap<String, u64>;
+
+/// All files below `folder` but its record. Links are not followed: no stage makes any.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn list(folder: &Path) -> Result<Files> {
+    let mut files = Files::new();
+    enter(folder, "", &mut files)?;
+    files.remove(STAGE_FILE);
+    Ok(files)
+}
+
+fn enter(folder: &Path, prefix: &str, files: &mut Files) -> Result<()> {
+    for entry in fs::read_dir(folder).at(folder)? {
+        let entry = entry.at(folder)?;
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        let meta = entry.metadata().at(entry.path())?;
+        if meta.is_dir() {
+            enter(&entry.path(), &format!("{name}/"), files)?;
+        } else {
+            files.insert(name, meta.len());
+        }
+    }
+    Ok(())
+}
+
+/// Whether all that was `written` is `there` in its size.
+pub fn whole(written: &Files, there: &Files) -> bool {
+    written.iter().all(|(name, bytes)| there.get(name) == Some(bytes))
+}
+
+/// The first file that is `there` and was not `written`.
+pub fn foreign<'a>(written: &Files, there: &'a Files) -> Option<&'a str> {
+    there.keys().find(|name| !written.contains_key(*name)).map(String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_gone_cut_or_foreign_is_seen() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::create_dir(at("train")).unwrap();
+        for (name, text) in [("data", "123"), ("train/1.png", "12"), (STAGE_FILE, "{}")] {
+            fs::write(at(name), text).unwrap();
+        }
+        let written = list(dir.path()).unwrap();
+        assert_eq!(written, Files::from([("data".into(), 3), ("train/1.png".into(), 2)]));
+        let now = || list(dir.path()).unwrap();
+        assert!(whole(&written, &now()) && foreign(&written, &now()).is_none());
+        fs::write(at("train/notes.txt"), "").unwrap();
+        assert!(whole(&written, &now()));
+        assert_eq!(foreign(&written, &now()), Some("train/notes.txt"));
+        fs::write(at("data"), "12").unwrap();
+        assert!(!whole(&written, &now()));
+        fs::remove_file(at("data")).unwrap();
+        assert!(!whole(&written, &now()));
+    }
+}

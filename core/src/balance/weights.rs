@@ -1,6 +1,7 @@
 //! Class weights: for samplers and losses that take imbalance into account instead of removing it.
 
 use crate::error::{Error, Result};
+use crate::nn::power;
 
 fn check(counts: &[u32], out: &[f32]) -> Result<()> {
     if counts.len() == out.len() { Ok(()) } else { Err(Error::ShapeMismatch) }
@@ -28,7 +29,7 @@ pub fn effective_number_weights(counts: &[u32], beta: f32, out: &mut [f32]) -> R
         return Err(Error::InvalidArgument);
     }
     let beta = f64::from(beta);
-    weights(counts, out, |n| (1.0 - beta) / (1.0 - power(beta, n)));
+    weights(counts, out, |n| (1.0 - beta) / (1.0 - power(beta, u64::from(n))));
     Ok(())
 }
 
@@ -40,19 +41,6 @@ fn weights(counts: &[u32], out: &mut [f32], of: impl Fn(u32) -> f64) {
     for (w, &n) in out.iter_mut().zip(counts) {
         *w = if n > 0 { (of(n) * samples / total) as f32 } else { 0.0 };
     }
-}
-
-/// xⁿ by squaring, the same bits everywhere.
-fn power(mut x: f64, mut n: u32) -> f64 {
-    let mut result = 1.0;
-    while n > 0 {
-        if n & 1 == 1 {
-            result *= x;
-        }
-        x *= x;
-        n >>= 1;
-    }
-    result
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub enum Likelihood {
     Bernoulli,
     /// Means of normal values with one fixed standard deviation.
     Gaussian {
-        /// The standard deviation, above 0.
+        /// The standard deviation, above 0; 1/σ² must be positive and finite in single precision.
         sigma: f32,
     },
 }

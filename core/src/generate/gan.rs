@@ -134,14 +134,17 @@ impl Gan {
     /// Bytes of scratch that [`Gan::train_step`] takes for a batch; `usize::MAX` where that is too large.
     pub fn train_scratch_len(&self, batch: usize) -> usize {
         let both = batch.saturating_mul(2);
-        let inside =
-            self.generator.backward_scratch_len(batch).max(self.discriminator.backward_scratch_len(both));
+        let (width, judged) = (self.spec.width, self.discriminator.input().channels);
+        let inside = self.generator.backward_scratch_len(batch, false);
+        let inside = inside
+            .max(self.discriminator.backward_scratch_len(both, false))
+            .max(self.discriminator.backward_scratch_len(batch, true));
         self.forward_parts(batch)
-            .with::<f32>(both.saturating_mul(self.discriminator.input().channels))
+            .with::<f32>(both.saturating_mul(judged))
             .with::<f32>(self.discriminator.activation_len(both).unwrap_or(usize::MAX))
             .with::<f32>(both.saturating_mul(3))
-            .with::<f32>(batch.saturating_mul(self.discriminator.input().channels))
-            .with::<f32>(batch.saturating_mul(self.spec.width))
+            .with::<f32>(batch.saturating_mul(judged))
+            .with::<f32>(labels::taken(batch, width, self.spec.classes))
             .with_bytes(inside)
             .bytes()
     }
@@ -154,19 +157,24 @@ impl Gan {
             .bytes()
     }
 
+    /// The input of the generator with the class, and its activations.
     fn forward_parts(&self, batch: usize) -> ScratchLen {
         ScratchLen::new()
-            .with::<f32>(batch.saturating_mul(self.generator.input().channels))
+            .with::<f32>(labels::taken(batch, self.generator.input().channels, self.spec.classes))
             .with::<f32>(self.generator.activation_len(batch).unwrap_or(usize::MAX))
     }
 
     /// One step of training: the discriminator on the batch and as many generated samples, then the
     /// generator on the same samples against the new discriminator. `average` holds the running mean of
-    /// the generator's parameters, or nothing. Takes [`Gan::train_scratch_len`].
+    /// the generator's parameters, or nothing. Weights count for real samples; the terms are without them. Takes
+    /// [`Gan::train_scratch_len`].
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`] where a length does not fit, [`Error::InvalidArgument`] for a value out of
-    /// its range or a label that is no class, [`Error::ScratchTooSmall`]. All is untouched then.
+    /// its range or a label that is no class, [`Error::ScratchTooSmall`]; [`Error::NotFinite`] where the loss of the
+    /// discriminator is not finite, as for a sample that is not. Parameters, moments and average are untouched
+    /// then. [`Error::NotFinite`] also where the loss of the generator is not finite: the discriminator has
+    /// made its step by then.
     pub fn train_step<E: Executor>(
         &self,
         on: Engine<'_, E>,
@@ -177,33 +185,63 @@ impl Gan {
         scratch: &mut Scratch<'_>,
     ) -> Result<GanTerms> {
         let n = self.check(trainee, average, batch, step)?;
+        if scratch.remaining() < self.train_scratch_len(n) {
+            return Err(Error::ScratchTooSmall);
+        }
         let split = self.generator_len();
         let (g_params, d_params) = trainee.params.split_at_mut_checked(split).unwrap_or_default();
         let (g_grads, d_grads) = trainee.grads.split_at_mut_checked(split).unwrap_or_default();
         let (g_moments, d_moments) = trainee.moments.split_at_mut_checked(2 * split).unwrap_or_default();
-        let (d_width, width, classes) =
-            (self.discriminator.input().channels, self.spec.width, self.spec.classes);
         let mut scratch = scratch.frame();
 
-        let (g_input, g_activations) = self.run(on, g_params, batch.noise, batch.labels, &mut scratch)?;
-        let both = scratch.take::<f32>(2 * n * d_width)?;
-        let d_activations = scratch.take::<f32>(self.discriminator.activation_len(2 * n)?)?;
-        let per_sample = scratch.take::<f32>(6 * n)?;
-        let (scales, rest) = per_sample.split_at_mut_checked(2 * n).unwrap_or_default();
-        let (losses, slopes) = rest.split_at_mut_checked(2 * n).unwrap_or_default();
-        let d_fake = scratch.take::<f32>(n * d_width)?;
-        let d_samples = scratch.take::<f32>(n * width)?;
+        let (g_input, g_activations) = self.run(on, g_params, (batch.noise, batch.labels), &mut scratch)?;
+        let mut trial = Trial::new(&self.discriminator, n, &mut scratch)?;
+        self.assemble(batch, self.generator.result(n, g_activations), &mut trial);
+        let frame = scratch.frame();
+        let mut terms =
+            self.discriminator_pass(on, (d_params, d_grads), step.real_target, &mut trial, frame)?;
+        if !terms.discriminator.is_finite() {
+            return Err(Error::NotFinite);
+        }
+        step.adam.step(on, step.t, d_params, d_grads, d_moments)?;
 
-        let (real, fake) = both.split_at_mut_checked(n * d_width).unwrap_or_default();
-        labels::append(batch.x, width, batch.labels, classes, real);
-        labels::append(self.generator.result(n, g_activations), width, batch.labels, classes, fake);
-        scales.fill(1.0 / n as f32);
-        scales.iter_mut().zip(batch.weights).for_each(|(s, w)| *s *= w);
+        let d_samples;
+        (terms.generator, d_samples) = self.generator_pass(on, d_params, &mut trial, &mut scratch)?;
+        if !terms.generator.is_finite() {
+            return Err(Error::NotFinite);
+        }
+        let inputs = [&*g_params, g_input, g_activations];
+        self.generator.backward(on, inputs, d_samples, (Some(&mut *g_grads), None), &mut scratch)?;
+        step.adam.step(on, step.t, g_params, g_grads, g_moments)?;
+        track(on.level, step.ema_decay, g_params, average);
+        Ok(terms)
+    }
 
-        self.discriminator.forward(on, [d_params, both], d_activations, &mut scratch.frame())?;
-        let logits = self.discriminator.result(2 * n, d_activations);
+    /// Fills a trial with the samples of the batch and the generated ones, each with its class, and with scales.
+    fn assemble(&self, batch: &Batch<'_>, generated: &[f32], trial: &mut Trial<'_>) {
+        let (width, classes) = (self.spec.width, self.spec.classes);
+        let (real, fake) = trial.both.split_at_mut_checked(trial.both.len() / 2).unwrap_or_default();
+        labels::write(batch.x, width, batch.labels, classes, real);
+        labels::write(generated, width, batch.labels, classes, fake);
+        trial.scales.fill(1.0 / batch.weights.len() as f32);
+        trial.scales.iter_mut().zip(batch.weights).for_each(|(s, w)| *s *= w);
+    }
+
+    /// The discriminator's loss over a trial, and its gradients.
+    fn discriminator_pass<E: Executor>(
+        &self,
+        on: Engine<'_, E>,
+        (params, grads): (&[f32], &mut [f32]),
+        real_target: f32,
+        trial: &mut Trial<'_>,
+        mut scratch: Scratch<'_>,
+    ) -> Result<GanTerms> {
+        let Trial { both, activations, scales, losses, slopes } = trial;
+        let n = scales.len() / 2;
+        self.discriminator.forward(on, [params, both], activations, &mut scratch.frame())?;
+        let logits = self.discriminator.result(2 * n, activations);
         let mut terms = GanTerms::default();
-        for (half, target) in [(0..n, step.real_target), (n..2 * n, 0.0)] {
+        for (half, target) in [(0..n, real_target), (n..2 * n, 0.0)] {
             let part = |v| <[f32]>::get(v, half.clone()).unwrap_or(&[]);
             let inputs = [part(logits), part(scales)];
             let is_right = |l: &&f32| (**l > 0.0) == (target > 0.0);
@@ -213,36 +251,39 @@ impl Gan {
             logistic(on, target, inputs, loss, slopes.get_mut(half.clone()).unwrap_or(&mut []))?;
             terms.discriminator += mean(loss);
         }
-        let inputs = [&*d_params, both, d_activations];
-        self.discriminator.backward(on, inputs, slopes, (Some(&mut *d_grads), None), &mut scratch.frame())?;
-        step.adam.step(on, step.t, d_params, d_grads, d_moments)?;
-
-        let fake = both.get(n * d_width..).unwrap_or(&[]);
-        self.discriminator.forward(on, [d_params, fake], d_activations, &mut scratch.frame())?;
-        let logits = self.discriminator.result(n, d_activations);
-        scales.fill(1.0 / n as f32);
-        let scales = scales.get(..n).unwrap_or(&[]);
-        let (losses, slopes) =
-            (losses.get_mut(..n).unwrap_or(&mut []), slopes.get_mut(..n).unwrap_or(&mut []));
-        logistic(on, 1.0, [logits, scales], losses, slopes)?;
-        terms.generator = mean(losses);
-        let inputs = [&*d_params, fake, d_activations];
-        self.discriminator.backward(on, inputs, slopes, (None, Some(&mut *d_fake)), &mut scratch.frame())?;
-        labels::strip(d_fake, width, classes, d_samples);
-        let inputs = [&*g_params, g_input, g_activations];
-        self.generator.backward(on, inputs, d_samples, (Some(&mut *g_grads), None), &mut scratch.frame())?;
-        step.adam.step(on, step.t, g_params, g_grads, g_moments)?;
-        track(on.level, step.ema_decay, g_params, average);
+        let inputs = [params, both, activations];
+        self.discriminator.backward(on, inputs, slopes, (Some(grads), None), &mut scratch)?;
         Ok(terms)
     }
 
+    /// The generator's loss over the generated half of a trial, and its gradient by the samples.
+    fn generator_pass<'s, E: Executor>(
+        &self,
+        on: Engine<'_, E>,
+        params: &[f32],
+        trial: &mut Trial<'_>,
+        scratch: &mut Scratch<'s>,
+    ) -> Result<(f64, &'s mut [f32])> {
+        let Trial { both, activations, scales, losses, slopes } = trial;
+        let n = scales.len() / 2;
+        let fake = both.get(both.len() / 2..).unwrap_or(&[]);
+        let [scales, losses, slopes] = [scales, losses, slopes].map(|v| v.get_mut(..n).unwrap_or(&mut []));
+        scales.fill(1.0 / n as f32);
+        self.discriminator.forward(on, [params, fake], activations, &mut scratch.frame())?;
+        logistic(on, 1.0, [self.discriminator.result(n, activations), scales], losses, slopes)?;
+        let d_fake = scratch.take::<f32>(fake.len())?;
+        let wanted = (None, Some(&mut *d_fake));
+        self.discriminator.backward(on, [params, fake, activations], slopes, wanted, &mut scratch.frame())?;
+        Ok((mean(losses), labels::strip(d_fake, self.spec.width, self.spec.classes, scratch)?))
+    }
+
     /// The samples of index `first`, `first + 1`, … under `seed`, as many as `out` holds, from `params` of
-    /// the generator alone (or its running mean), with noise multiplied by `temperature`. Takes
-    /// [`Gan::run_scratch_len`].
+    /// the generator alone (or its running mean), with noise multiplied by `temperature`, at least 0. `labels` has one
+    /// class for each sample, or nothing for a model without classes. Takes [`Gan::run_scratch_len`].
     ///
     /// # Errors
-    /// [`Error::ShapeMismatch`], [`Error::InvalidArgument`] for a label that is no class,
-    /// [`Error::ScratchTooSmall`].
+    /// [`Error::ShapeMismatch`], [`Error::InvalidArgument`] for a label that is no class or a temperature that is
+    /// negative or not finite, [`Error::ScratchTooSmall`].
     pub fn sample<E: Executor>(
         &self,
         on: Engine<'_, E>,
@@ -257,11 +298,17 @@ impl Gan {
         if generator.len() != self.generator_len() {
             return Err(Error::ShapeMismatch);
         }
+        if !(0.0..f32::INFINITY).contains(&temperature) {
+            return Err(Error::InvalidArgument);
+        }
+        if scratch.remaining() < self.run_scratch_len(n) {
+            return Err(Error::ScratchTooSmall);
+        }
         let mut scratch = scratch.frame();
         let noise = scratch.take::<f32>(n * self.spec.latent)?;
-        latent_noise(on.level, seed, first, self.spec.latent, noise);
+        latent_noise(on.level, seed, first, self.spec.latent, noise)?;
         noise.iter_mut().for_each(|v| *v *= temperature);
-        let (_, activations) = self.run(on, generator, noise, labels, &mut scratch)?;
+        let (_, activations) = self.run(on, generator, (noise, labels), &mut scratch)?;
         rows::copy(self.generator.result(n, activations), out);
         Ok(())
     }
@@ -273,21 +320,15 @@ impl Gan {
         batch: &Batch<'_>,
         step: &GanStep,
     ) -> Result<usize> {
-        let n = batch.weights.len();
-        labels::check(batch.labels, self.spec.classes, n)?;
-        let x_len = n.checked_mul(self.spec.width).ok_or(Error::Overflow)?;
-        let noise_len = n.checked_mul(self.spec.latent).ok_or(Error::Overflow)?;
-        let batch_fits = n > 0 && batch.x.len() == x_len && batch.noise.len() == noise_len;
-        let state_fits = trainee.params.len() == self.param_len()
-            && trainee.grads.len() == self.param_len()
-            && trainee.moments.len() == self.moment_len()
-            && (average.is_empty() || average.len() == self.generator_len());
-        if !(batch_fits && state_fits) {
+        let n = batch.check(self.spec.width, self.spec.latent, self.spec.classes)?;
+        let average_fits = average.is_empty() || average.len() == self.generator_len();
+        if trainee.params.len() != self.param_len() || !average_fits {
             return Err(Error::ShapeMismatch);
         }
+        step.adam.check(step.t, [trainee.params.len(), trainee.grads.len(), trainee.moments.len()])?;
         let in_range =
             step.real_target > 0.5 && step.real_target <= 1.0 && (0.0..1.0).contains(&step.ema_decay);
-        if in_range && step.t > 0 { Ok(n) } else { Err(Error::InvalidArgument) }
+        if in_range { Ok(n) } else { Err(Error::InvalidArgument) }
     }
 
     /// The generator's input and activations for `noise`.
@@ -295,16 +336,34 @@ impl Gan {
         &self,
         on: Engine<'_, E>,
         params: &[f32],
-        noise: &[f32],
-        labels: &[u32],
+        (noise, labels): (&'s [f32], &[u32]),
         scratch: &mut Scratch<'s>,
     ) -> Result<(&'s [f32], &'s [f32])> {
         let n = rows::count(noise.len(), self.spec.latent)?;
-        let input = scratch.take::<f32>(n * self.generator.input().channels)?;
-        labels::append(noise, self.spec.latent, labels, self.spec.classes, input);
+        let input = labels::append(noise, self.spec.latent, labels, self.spec.classes, scratch)?;
         let activations = scratch.take::<f32>(self.generator.activation_len(n)?)?;
         self.generator.forward(on, [params, input], activations, &mut scratch.frame())?;
         Ok((input, activations))
+    }
+}
+
+/// What the discriminator judges in a step, as many real samples as generated ones behind them, and for each of them
+/// a scale, a loss, and the slope of the scaled loss.
+struct Trial<'s> {
+    both: &'s mut [f32],
+    activations: &'s mut [f32],
+    scales: &'s mut [f32],
+    losses: &'s mut [f32],
+    slopes: &'s mut [f32],
+}
+
+impl<'s> Trial<'s> {
+    fn new(discriminator: &Net, n: usize, scratch: &mut Scratch<'s>) -> Result<Self> {
+        let both = scratch.take::<f32>(2 * n * discriminator.input().channels)?;
+        let activations = scratch.take::<f32>(discriminator.activation_len(2 * n)?)?;
+        let (scales, rest) = scratch.take::<f32>(6 * n)?.split_at_mut_checked(2 * n).unwrap_or_default();
+        let (losses, slopes) = rest.split_at_mut_checked(2 * n).unwrap_or_default();
+        Ok(Self { both, activations, scales, losses, slopes })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::nn::rows;
+use crate::scratch::Scratch;
 
 /// Whether `labels` is one class below `classes` for each of `batch` samples, or empty for no classes.
 pub(super) fn check(labels: &[u32], classes: usize, batch: usize) -> Result<()> {
@@ -15,7 +16,7 @@ pub(super) fn check(labels: &[u32], classes: usize, batch: usize) -> Result<()> 
 }
 
 /// Writes each row of `x` (`width` values) and behind it `classes` values, 1 for its label and 0 else.
-pub(super) fn append(x: &[f32], width: usize, labels: &[u32], classes: usize, out: &mut [f32]) {
+pub(super) fn write(x: &[f32], width: usize, labels: &[u32], classes: usize, out: &mut [f32]) {
     let mut labels = labels.iter();
     for (x, row) in rows::of(x, width).zip(rows::of_mut(out, width + classes)) {
         let (values, hot) = row.split_at_mut_checked(width).unwrap_or_default();
@@ -27,9 +28,40 @@ pub(super) fn append(x: &[f32], width: usize, labels: &[u32], classes: usize, ou
     }
 }
 
-/// The inverse of [`append`] for the values: copies the first `width` columns of each row.
-pub(super) fn strip(wide: &[f32], width: usize, classes: usize, out: &mut [f32]) {
+/// Values of scratch that [`append`] takes for rows that are `width` wide in the end, or [`strip`] for such rows.
+pub(super) const fn taken(batch: usize, width: usize, classes: usize) -> usize {
+    if classes == 0 { 0 } else { batch.saturating_mul(width) }
+}
+
+/// What [`write`] makes of `x`; for no classes `x` itself.
+pub(super) fn append<'s>(
+    x: &'s [f32],
+    width: usize,
+    labels: &[u32],
+    classes: usize,
+    scratch: &mut Scratch<'s>,
+) -> Result<&'s [f32]> {
+    if classes == 0 {
+        return Ok(x);
+    }
+    let out = scratch.take::<f32>(rows::count(x.len(), width)? * (width + classes))?;
+    write(x, width, labels, classes, out);
+    Ok(out)
+}
+
+/// The inverse for the values: the first `width` columns of each row.
+pub(super) fn strip<'s>(
+    wide: &'s mut [f32],
+    width: usize,
+    classes: usize,
+    scratch: &mut Scratch<'s>,
+) -> Result<&'s mut [f32]> {
+    if classes == 0 {
+        return Ok(wide);
+    }
+    let out = scratch.take::<f32>(rows::count(wide.len(), width + classes)? * width)?;
     for (row, out) in rows::of(wide, width + classes).zip(rows::of_mut(out, width)) {
         rows::copy(row, out);
     }
+    Ok(out)
 }

@@ -24,6 +24,8 @@ pub use prior::ClassGaussians;
 pub use vae::{Vae, VaeSpec};
 pub use vae_run::{Elbo, VaeStep};
 
+use crate::error::{Error, Result};
+
 /// One batch of training data.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a> {
@@ -31,10 +33,25 @@ pub struct Batch<'a> {
     pub x: &'a [f32],
     /// A class for each sample; empty for a model without classes.
     pub labels: &'a [u32],
-    /// A weight for each sample, 1 on average over the training data.
+    /// A weight for each sample, finite and not negative, 1 on average over the training data.
     pub weights: &'a [f32],
     /// Standard normal noise, one latent vector for each sample.
     pub noise: &'a [f32],
+}
+
+impl Batch<'_> {
+    /// The number of samples, where everything fits a model of these sizes.
+    fn check(&self, width: usize, latent: usize, classes: usize) -> Result<usize> {
+        let n = self.weights.len();
+        labels::check(self.labels, classes, n)?;
+        let x_len = n.checked_mul(width).ok_or(Error::Overflow)?;
+        let noise_len = n.checked_mul(latent).ok_or(Error::Overflow)?;
+        if n == 0 || self.x.len() != x_len || self.noise.len() != noise_len {
+            return Err(Error::ShapeMismatch);
+        }
+        let fits = self.weights.iter().all(|w| (0.0..f32::INFINITY).contains(w));
+        if fits { Ok(n) } else { Err(Error::InvalidArgument) }
+    }
 }
 
 /// What training changes: all that a checkpoint holds of a model.

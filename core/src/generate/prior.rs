@@ -2,8 +2,10 @@
 //! of the training data.
 
 use crate::error::{Error, Result};
+use crate::linalg::dot;
 use crate::math;
 use crate::nn::rows;
+use crate::simd::Level;
 
 /// A normal distribution of latent vectors for each class.
 ///
@@ -56,6 +58,11 @@ impl<'a> ClassGaussians<'a> {
         if fits { Ok(self) } else { Err(Error::InvalidArgument) }
     }
 
+    /// Values of one latent vector.
+    pub const fn latent(&self) -> usize {
+        self.latent
+    }
+
     /// Values of the fitted normals of `classes` classes (1 for a model without classes).
     ///
     /// # Errors
@@ -77,20 +84,27 @@ impl<'a> ClassGaussians<'a> {
 
     /// Adds the codes of a batch (means and log variances, as [`super::Vae::encode`] writes them) to
     /// `sums`, which start from 0: count, means, and second moments, those of the codes' own spread
-    /// included. `labels` is empty for a model without classes.
+    /// included. `labels` has a class for each code; it may be empty where `sums` are those of one class.
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`] where a length does not fit, [`Error::InvalidArgument`] for a label that is
-    /// no class.
+    /// no class, [`Error::NotFinite`] for a mean or variance that is not finite. Nothing is added then.
     pub fn accumulate(latent: usize, codes: &[f32], labels: &[u32], sums: &mut [f64]) -> Result<()> {
         let class = Self::sums_len(latent, 1)?;
         let n = rows::count(codes.len(), latent.checked_mul(2).ok_or(Error::Overflow)?)?;
         let classes = rows::count(sums.len(), class)?;
-        if !(labels.is_empty() || labels.len() == n) {
+        if classes == 0 {
             return Err(Error::ShapeMismatch);
         }
-        if labels.iter().any(|&l| l as usize >= classes) {
-            return Err(Error::InvalidArgument);
+        check_labels(labels, classes, n)?;
+        // A variance is not finite where its logarithm is not, or is too large.
+        let fits = |code: &[f32]| {
+            let (means, log_vars) = code.split_at_checked(latent).unwrap_or_default();
+            means.iter().all(|m| m.is_finite())
+                && log_vars.iter().all(|&v| v.is_finite() && math::exp(v).is_finite())
+        };
+        if !rows::of(codes, 2 * latent).all(fits) {
+            return Err(Error::NotFinite);
         }
         for (i, code) in rows::of(codes, 2 * latent).enumerate() {
             let label = labels.get(i).map_or(0, |&l| l as usize);
@@ -109,9 +123,9 @@ impl<'a> ClassGaussians<'a> {
         Ok(())
     }
 
-    /// The mean and the factor of the covariance of each class from its sums. A class with fewer samples
-    /// than twice the latent values borrows from the diagonal: its covariance is shrunk towards it by
-    /// latent / (latent + count). A class without samples becomes the standard normal.
+    /// The mean and the factor of the covariance of each class from its sums. The covariance of a class is shrunk
+    /// towards its diagonal by latent / (latent + count): by half for as many samples as latent values, hardly at
+    /// all for many. A class without samples becomes the standard normal.
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`] where a length does not fit.
@@ -143,22 +157,21 @@ impl<'a> ClassGaussians<'a> {
         Ok(())
     }
 
-    /// `z` from standard normal `noise`: mean + temperature · factor · noise, by the label of each row.
+    /// `z` from standard normal `noise`: mean + temperature · factor · noise, by the label of each row. `labels`
+    /// may be empty for the standard normal and for one class; the standard normal takes any label.
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`] where a length does not fit, [`Error::InvalidArgument`] for a label that is
     /// no class.
-    pub fn shape(&self, noise: &[f32], labels: &[u32], z: &mut [f32]) -> Result<()> {
+    pub fn shape(&self, level: Level, noise: &[f32], labels: &[u32], z: &mut [f32]) -> Result<()> {
         let n = self.latent;
-        rows::count(noise.len(), n)?;
+        let batch = rows::count(noise.len(), n)?;
         if z.len() != noise.len() {
             return Err(Error::ShapeMismatch);
         }
         let class = class_len(n).ok_or(Error::Overflow)?;
         let classes = rows::count(self.values.len(), class)?;
-        if classes > 0 && labels.iter().any(|&l| l as usize >= classes) {
-            return Err(Error::InvalidArgument);
-        }
+        check_labels(labels, classes, batch)?;
         for (i, (z, noise)) in rows::of_mut(z, n).zip(rows::of(noise, n)).enumerate() {
             let label = labels.get(i).map_or(0, |&l| l as usize);
             match rows::of(self.values, class).nth(label) {
@@ -166,9 +179,7 @@ impl<'a> ClassGaussians<'a> {
                 Some(values) => {
                     let (means, factor) = values.split_at_checked(n).unwrap_or_default();
                     for ((z, mean), row) in z.iter_mut().zip(means).zip(rows::of(factor, n)) {
-                        let mut sum = 0f32;
-                        row.iter().zip(noise).for_each(|(f, e)| sum += f * e);
-                        *z = mean + self.temperature * sum;
+                        *z = mean + self.temperature * dot(level, row, noise);
                     }
                 }
             }
@@ -177,8 +188,21 @@ impl<'a> ClassGaussians<'a> {
     }
 }
 
+/// Whether there is a class below `classes` for each of `n` samples (any where there are no classes), or no label
+/// and no choice.
+fn check_labels(labels: &[u32], classes: usize, n: usize) -> Result<()> {
+    if labels.len() != n && !(labels.is_empty() && classes <= 1) {
+        return Err(Error::ShapeMismatch);
+    }
+    if classes > 0 && labels.iter().any(|&l| l as usize >= classes) {
+        return Err(Error::InvalidArgument);
+    }
+    Ok(())
+}
+
 /// The lower triangular L with L·Lᵀ = `m` (symmetric, `n` × `n`), in place, 0 above the diagonal. A pivot
-/// that rounding left without a positive value becomes 0, and its column with it.
+/// that rounding left without a positive value becomes 0, and its column with it. What is subtracted from an element
+/// is subtracted in the order of the columns.
 fn cholesky(n: usize, m: &mut [f32]) {
     for r in 0..n {
         let (above, rest) = m.split_at_mut_checked(r * n).unwrap_or_default();

@@ -1,3 +1,5 @@
+mod gan;
+
 use super::*;
 use crate::error::Error;
 use crate::exec::{Executor, Serial};
@@ -37,7 +39,7 @@ struct Owned {
 impl Owned {
     fn new(n: usize, width: usize, latent: usize, classes: usize) -> Self {
         let mut noise = vec![0f32; n * latent];
-        training_noise(Level::BASE, 1, 0, &(0..n as u64).collect::<Vec<_>>(), &mut noise);
+        training_noise(Level::BASE, 1, 0, &(0..n as u64).collect::<Vec<_>>(), &mut noise).unwrap();
         let labels = if classes == 0 { vec![] } else { (0..n).map(|i| (i % classes) as u32).collect() };
         let weights = (0..n).map(|i| 0.5 + (i % 3) as f32 / 2.0).collect();
         Self { x: uniform(n * width, 3), labels, weights, noise }
@@ -134,7 +136,7 @@ fn a_vae_learns_two_patterns() {
     let mut memory = vec![0u8; vae.train_scratch_len(16)];
     for t in 1..=800 {
         let ids: Vec<u64> = (0..16).collect();
-        training_noise(Level::BASE, 1, t as u32, &ids, &mut data.noise);
+        training_noise(Level::BASE, 1, t as u32, &ids, &mut data.noise).unwrap();
         let mut trainee = Trainee { params: &mut params, grads: &mut grads, moments: &mut moments };
         let step = VaeStep { beta: 1.0, adam: Adam { rate: 0.01, ..Adam::default() }, t };
         let elbo =
@@ -183,7 +185,14 @@ fn scratch_of_the_told_size_is_enough_and_less_is_an_error() {
         let refused =
             vae.train_step(BASE, &mut trainee, &data.batch(), &step, &mut Scratch::new(&mut too_small));
         assert_eq!(refused, Err(Error::ScratchTooSmall));
+        assert!(grads.iter().all(|&g| g == 0.0));
         assert_eq!(params, before);
+        let mut less = vec![0u8; vae.run_scratch_len(5) - 1];
+        let (mut out, from) = (vec![7f32; data.x.len()], (&data.x[..], &data.labels[..]));
+        let got = vae.reconstruct(BASE, &params, from, &mut out, &mut Scratch::new(&mut less));
+        assert_eq!((got, out.iter().all(|&v| v == 7.0)), (Err(Error::ScratchTooSmall), true));
+        let mut enough = vec![0x7fu8; vae.run_scratch_len(5)];
+        vae.reconstruct(BASE, &params, from, &mut out, &mut Scratch::new(&mut enough)).unwrap();
         assert_eq!(vae.train_scratch_len(usize::MAX), usize::MAX);
     }
 }
@@ -195,19 +204,77 @@ fn what_does_not_fit_is_refused() {
     let mut memory = vec![0u8; vae.train_scratch_len(5)];
     let mut run = |data: &Owned| vae.elbo(BASE, &params, &data.batch(), &mut Scratch::new(&mut memory));
     assert!(run(&data).is_ok());
+    for weight in [-1.0, f32::NAN, f32::INFINITY] {
+        data.weights[1] = weight;
+        assert_eq!(run(&data), Err(Error::InvalidArgument));
+    }
+    data.weights[1] = 1.0;
     data.labels[2] = 3;
     assert_eq!(run(&data), Err(Error::InvalidArgument));
     data.labels.pop();
     assert_eq!(run(&data), Err(Error::ShapeMismatch));
     let spec = vae.spec().clone();
     assert!(Vae::new(VaeSpec { latent: 0, ..spec.clone() }).is_err());
-    let sigma = Likelihood::Gaussian { sigma: f32::NAN };
-    assert!(Vae::new(VaeSpec { likelihood: sigma, ..spec.clone() }).is_err());
+    for sigma in [f32::NAN, 0.0, 1e-20, 1e20] {
+        let likelihood = Likelihood::Gaussian { sigma };
+        assert!(Vae::new(VaeSpec { likelihood, ..spec.clone() }).is_err(), "{sigma}");
+    }
     let arch = Arch { channels: widths(&[2]), ..spec.arch.clone() };
     assert_eq!(
         Vae::new(VaeSpec { input: Shape::image(4, 5, 1), arch, ..spec }).unwrap_err(),
         Error::Unsupported
     );
+}
+
+#[test]
+fn a_sample_that_is_not_finite_leaves_the_model_as_it_was() {
+    for (vae, mut data) in kinds() {
+        let mut params = initial(&vae);
+        let before = params.clone();
+        let (mut grads, mut moments) = (vec![0f32; params.len()], vec![0f32; vae.moment_len()]);
+        let mut memory = vec![0u8; vae.train_scratch_len(5)];
+        for bad in [f32::NAN, f32::INFINITY] {
+            data.x[4] = bad;
+            let mut trainee = Trainee { params: &mut params, grads: &mut grads, moments: &mut moments };
+            let step = VaeStep { beta: 1.0, adam: Adam::default(), t: 1 };
+            let scratch = &mut Scratch::new(&mut memory);
+            let got = vae.train_step(BASE, &mut trainee, &data.batch(), &step, scratch);
+            assert_eq!(got, Err(Error::NotFinite));
+        }
+        assert!(params == before && moments.iter().all(|&m| m == 0.0));
+    }
+}
+
+#[test]
+fn a_prior_of_another_size_is_refused() {
+    let vae = vae(Shape::flat(7), &[], 3, Likelihood::Bernoulli);
+    let (params, mut out) = (initial(&vae), [7f32; 14]);
+    let mut memory = vec![0u8; vae.run_scratch_len(2)];
+    let mut draw = |prior, labels: &[u32]| {
+        vae.sample(BASE, &params, &prior, (1, 0, labels), &mut out, &mut Scratch::new(&mut memory))
+    };
+    let standard = |latent| ClassGaussians::standard(latent, 1.0).unwrap();
+    assert_eq!(draw(standard(6), &[0, 1]), Err(Error::ShapeMismatch));
+    assert_eq!(draw(standard(1), &[0, 1]), Err(Error::ShapeMismatch));
+    assert_eq!(draw(standard(3), &[0]), Err(Error::ShapeMismatch));
+    let two = vec![0f32; ClassGaussians::fitted_len(3, 2).unwrap()];
+    assert_eq!(draw(ClassGaussians::fitted(3, 1.0, &two).unwrap(), &[0, 2]), Err(Error::InvalidArgument));
+    assert_eq!(draw(standard(3), &[0, 1]), Ok(()));
+}
+
+#[test]
+fn noise_has_the_same_width_for_each_sample() {
+    let mut out = [7f32; 7];
+    assert_eq!(training_noise(Level::BASE, 1, 0, &[1, 2], &mut out), Err(Error::ShapeMismatch));
+    assert_eq!(training_noise(Level::BASE, 1, 0, &[], &mut out), Err(Error::ShapeMismatch));
+    assert_eq!(latent_noise(Level::BASE, 1, 0, 2, &mut out), Err(Error::ShapeMismatch));
+    assert_eq!(latent_noise(Level::BASE, 1, 0, 0, &mut out), Err(Error::ShapeMismatch));
+    assert_eq!(out, [7.0; 7]);
+    // Behind the last index comes the first.
+    latent_noise(Level::BASE, 1, u64::MAX, 2, &mut out[..4]).unwrap();
+    let mut first = [0f32; 2];
+    latent_noise(Level::BASE, 1, 0, 2, &mut first).unwrap();
+    assert_eq!(first, out[2..4]);
 }
 
 #[test]
@@ -252,105 +319,31 @@ fn a_fitted_prior_has_the_moments_of_the_codes() {
     assert_eq!(values[6..], [0.0, 0.0, 1.0, 0.0, 0.0, 1.0]);
     let prior = ClassGaussians::fitted(2, 0.5, &values).unwrap();
     let mut z = [0f32; 4];
-    prior.shape(&[1.0, 0.0, 3.0, -1.0], &[0, 1], &mut z).unwrap();
+    prior.shape(Level::BASE, &[1.0, 0.0, 3.0, -1.0], &[0, 1], &mut z).unwrap();
     assert_eq!(z, [values[0] + 0.5 * values[2], values[1] + 0.5 * values[4], 1.5, -0.5]);
-    assert_eq!(prior.shape(&[0.0; 4], &[0, 2], &mut z), Err(Error::InvalidArgument));
-    assert_eq!(ClassGaussians::accumulate(2, &codes, &[0; 5], &mut sums), Err(Error::ShapeMismatch));
-}
-
-fn gan(classes: usize) -> Gan {
-    Gan::new(GanSpec {
-        width: 2,
-        generator: widths(&[16]),
-        discriminator: widths(&[16]),
-        latent: 2,
-        classes,
-        likelihood: Likelihood::Gaussian { sigma: 1.0 },
-    })
-    .unwrap()
-}
-
-/// Trains on two far points, one for each class, and gives the parameters and their running mean.
-fn train_gan<E: Executor>(on: Engine<'_, E>, gan: &Gan, steps: u64) -> (Vec<f32>, Vec<f32>, GanTerms) {
-    let mut params = vec![0f32; gan.param_len()];
-    gan.init(2, &mut params).unwrap();
-    let mut average = params[..gan.generator_len()].to_vec();
-    let (mut grads, mut moments) = (vec![0f32; params.len()], vec![0f32; gan.moment_len()]);
-    let mut memory = vec![0x7fu8; gan.train_scratch_len(32)];
-    let labels: Vec<u32> = (0..32).map(|i| i % 2).collect();
-    let ids: Vec<u64> = (0..32).collect();
-    let mut terms = GanTerms::default();
-    for t in 1..=steps {
-        let mut x = vec![0f32; 64];
-        Stream::new(8, Key::new(1).epoch(t as u32)).fill_normal(Level::BASE, &mut x);
-        for (i, x) in x.iter_mut().enumerate() {
-            *x = 0.2 * *x + if (i / 2) % 2 == 0 { 2.0 } else { -2.0 };
-        }
-        let mut noise = vec![0f32; 64];
-        training_noise(Level::BASE, 3, t as u32, &ids, &mut noise);
-        let batch = Batch { x: &x, labels: &labels, weights: &[1.0; 32], noise: &noise };
-        let adam = Adam { rate: 2e-3, beta1: 0.5, ..Adam::default() };
-        let step = GanStep { adam, t, real_target: 0.9, ema_decay: 0.99 };
-        let mut trainee = Trainee { params: &mut params, grads: &mut grads, moments: &mut moments };
-        terms = gan
-            .train_step(on, &mut trainee, &mut average, &batch, &step, &mut Scratch::new(&mut memory))
-            .unwrap();
-    }
-    (params, average, terms)
+    assert_eq!(prior.shape(Level::BASE, &[0.0; 4], &[0, 2], &mut z), Err(Error::InvalidArgument));
+    // Neither fewer labels than rows, nor none where there is a choice.
+    assert_eq!(prior.shape(Level::BASE, &[0.0; 4], &[0], &mut z), Err(Error::ShapeMismatch));
+    assert_eq!(prior.shape(Level::BASE, &[0.0; 4], &[], &mut z), Err(Error::ShapeMismatch));
+    let standard = ClassGaussians::standard(2, 1.0).unwrap();
+    assert_eq!(standard.shape(Level::BASE, &[0.0; 4], &[5], &mut z), Err(Error::ShapeMismatch));
+    assert_eq!(standard.shape(Level::BASE, &[0.0; 4], &[5, 6], &mut z), Ok(()));
 }
 
 #[test]
-fn a_gan_learns_where_each_class_lies() {
-    let gan = gan(2);
-    let (_, average, terms) = train_gan(BASE, &gan, 1500);
-    assert!(terms.discriminator.is_finite() && terms.generator > 0.0);
-    let labels: Vec<u32> = (0..400).map(|i| i % 2).collect();
-    let (mut out, mut memory) = (vec![0f32; 800], vec![0u8; gan.run_scratch_len(400)]);
-    gan.sample(BASE, &average, 1.0, (1, 0, &labels), &mut out, &mut Scratch::new(&mut memory)).unwrap();
-    for class in 0..2 {
-        let own = || out.chunks(2).zip(&labels).filter(move |(_, l)| **l == class).map(|(x, _)| x[0]);
-        let mean = own().sum::<f32>() / 200.0;
-        let want = if class == 0 { 2.0 } else { -2.0 };
-        assert!((mean - want).abs() < 0.5, "class {class}: {mean}");
+fn what_is_no_code_is_not_added_to_a_prior() {
+    let mut sums = vec![0f64; ClassGaussians::sums_len(2, 2).unwrap()];
+    let mut add = |codes: &[f32], labels: &[u32]| ClassGaussians::accumulate(2, codes, labels, &mut sums);
+    let good = [0.5f32; 8];
+    assert_eq!(add(&good, &[0]), Err(Error::ShapeMismatch));
+    assert_eq!(add(&good, &[]), Err(Error::ShapeMismatch));
+    assert_eq!(add(&good, &[0, 2]), Err(Error::InvalidArgument));
+    // The last is the logarithm of a variance beyond single precision.
+    for (at, bad) in [(5, f32::NAN), (4, f32::INFINITY), (7, f32::NEG_INFINITY), (6, 100.0)] {
+        let mut codes = good;
+        codes[at] = bad;
+        assert_eq!(add(&codes, &[0, 1]), Err(Error::NotFinite), "{bad}");
     }
-}
-
-#[test]
-fn gan_training_has_the_same_bits_at_every_level_and_on_two_threads() {
-    let gan = gan(2);
-    let want = train_gan(BASE, &gan, 5);
-    for level in Level::available() {
-        assert!(train_gan(Engine { level, exec: &Serial }, &gan, 5) == want);
-        assert!(train_gan(Engine { level, exec: &TwoThreads }, &gan, 5) == want);
-    }
-}
-
-#[test]
-fn the_gradient_of_the_generator_is_that_of_finite_differences() {
-    let gan = gan(0);
-    let mut params = vec![0f32; gan.param_len()];
-    gan.init(6, &mut params).unwrap();
-    let (mut grads, mut moments) = (vec![0f32; params.len()], vec![0f32; gan.moment_len()]);
-    let mut memory = vec![0u8; gan.train_scratch_len(4)];
-    let data = Owned::new(4, 2, 2, 0);
-    // A rate so small that the discriminator stays where it is.
-    let adam = Adam { rate: 1e-12, ..Adam::default() };
-    let step = GanStep { adam, t: 1, real_target: 1.0, ema_decay: 0.0 };
-    let mut run = |params: &mut [f32], grads: &mut [f32]| {
-        let mut trainee = Trainee { params, grads, moments: &mut moments };
-        let scratch = &mut Scratch::new(&mut memory);
-        gan.train_step(BASE, &mut trainee, &mut [], &data.batch(), &step, scratch).unwrap().generator
-    };
-    run(&mut params, &mut grads);
-    let (got, mut scrap) = (grads.clone(), grads);
-    let h = 1.0 / 256.0;
-    for i in 0..gan.generator_len() {
-        let mut at = |by: f32| {
-            let mut moved = params.clone();
-            moved[i] += by;
-            run(&mut moved, &mut scrap)
-        };
-        let want = (at(h) - at(-h)) / (2.0 * h as f64);
-        assert!((got[i] as f64 - want).abs() < 2e-3, "{i}: {} {want}", got[i]);
-    }
+    assert_eq!(ClassGaussians::accumulate(2, &good, &[], &mut []), Err(Error::ShapeMismatch));
+    assert!(sums.iter().all(|&s| s == 0.0));
 }

@@ -1,8 +1,10 @@
 //! The variational autoencoder as a plan: its networks and where their parameters lie.
 
 use super::arch::{Arch, Likelihood, NamedTensor, Net};
+use super::labels;
 use crate::error::{Error, Result};
 use crate::nn::Shape;
+use crate::nn::loss::precision;
 use crate::scratch::ScratchLen;
 
 /// What a [`Vae`] is made of.
@@ -53,15 +55,14 @@ impl Vae {
     /// The plan of `spec`.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for an empty shape, no latent values or such a sigma;
+    /// [`Error::InvalidArgument`] for an empty shape, no latent values or a sigma out of its range;
     /// [`Error::CapacityExceeded`] for too many layers; [`Error::Unsupported`] for convolutions over a
     /// picture of which one side is even and the other odd; [`Error::Overflow`].
     pub fn new(spec: VaeSpec) -> Result<Self> {
-        let sigma_fits = match spec.likelihood {
-            Likelihood::Gaussian { sigma } => sigma > 0.0 && sigma < f32::INFINITY,
-            Likelihood::Bernoulli => true,
-        };
-        if spec.latent == 0 || !sigma_fits {
+        if let Likelihood::Gaussian { sigma } = spec.likelihood {
+            precision(sigma)?;
+        }
+        if spec.latent == 0 {
             return Err(Error::InvalidArgument);
         }
         let width = spec.input.len()?;
@@ -156,41 +157,57 @@ impl Vae {
     /// Bytes of scratch that a training step, [`Vae::gradients`] or [`Vae::elbo`] takes for a batch;
     /// `usize::MAX` where that is too large for the address space.
     pub fn train_scratch_len(&self, batch: usize) -> usize {
-        let nets = [self.stem.as_ref(), Some(&self.encoder), Some(&self.decoder)];
-        let inside = nets.into_iter().flatten().map(|n| n.backward_scratch_len(batch)).max().unwrap_or(0);
-        self.forward_parts(batch)
-            // Scales and weights of the divergence, the two losses, and the gradients on the way back.
-            .with::<f32>(batch.saturating_mul(4))
+        let (latent, classes) = (self.spec.latent, self.spec.classes);
+        let inside = self.stem.as_ref().map_or(0, |stem| stem.backward_scratch_len(batch, false));
+        let inside = inside
+            .max(self.encoder.backward_scratch_len(batch, self.stem.is_some()))
+            .max(self.decoder.backward_scratch_len(batch, true));
+        let len = self
+            .decoder_parts(self.encoder_parts(ScratchLen::new(), batch), batch)
+            // The latent vectors, the divergences; scales, weights of the divergence and losses.
+            .with::<f32>(batch.saturating_mul(latent))
+            .with::<f32>(batch)
+            .with::<f32>(batch.saturating_mul(3))
+            // The gradients on the way back: by the samples, the decoder's input, its latent part, the codes.
             .with::<f32>(batch.saturating_mul(self.width))
             .with::<f32>(batch.saturating_mul(self.decoder.input().channels))
-            .with::<f32>(batch.saturating_mul(self.spec.latent))
-            .with::<f32>(batch.saturating_mul(2 * self.spec.latent))
-            .with::<f32>(batch.saturating_mul(self.encoder.input().channels))
-            .with::<f32>(batch.saturating_mul(self.features()))
-            .with_bytes(inside)
-            .bytes()
+            .with::<f32>(labels::taken(batch, latent, classes))
+            .with::<f32>(batch.saturating_mul(2 * latent));
+        let len = match self.stem {
+            None => len,
+            Some(_) => len
+                .with::<f32>(batch.saturating_mul(self.encoder.input().channels))
+                .with::<f32>(labels::taken(batch, self.features(), classes)),
+        };
+        len.with_bytes(inside).bytes()
     }
 
     /// Bytes of scratch that [`Vae::encode`], [`Vae::decode`], [`Vae::reconstruct`] and [`Vae::sample`]
     /// take for a batch; `usize::MAX` where that is too large for the address space.
     pub fn run_scratch_len(&self, batch: usize) -> usize {
-        let nets = [self.stem.as_ref(), Some(&self.encoder), Some(&self.decoder)];
-        let inside = nets.into_iter().flatten().map(|n| n.forward_scratch_len(batch)).max().unwrap_or(0);
-        self.forward_parts(batch)
-            .with::<f32>(batch.saturating_mul(3 * self.spec.latent))
-            .with_bytes(inside)
+        let stem = self.stem.as_ref().map_or(0, |net| net.forward_scratch_len(batch));
+        let inside = stem.max(self.encoder.forward_scratch_len(batch));
+        let encode = self.encoder_parts(ScratchLen::new(), batch).with_bytes(inside);
+        let decode =
+            self.decoder_parts(ScratchLen::new(), batch).with_bytes(self.decoder.forward_scratch_len(batch));
+        ScratchLen::new()
+            .with::<f32>(batch.saturating_mul(self.spec.latent))
+            .with::<f32>(batch.saturating_mul(self.spec.latent))
+            .with_bytes(encode.max(decode).bytes())
             .bytes()
     }
 
-    /// Activations of all networks, their inputs with the class, and the latent vectors.
-    fn forward_parts(&self, batch: usize) -> ScratchLen {
-        let len = |net: &Net| net.activation_len(batch).unwrap_or(usize::MAX);
-        ScratchLen::new()
-            .with::<f32>(self.stem.as_ref().map_or(0, len))
-            .with::<f32>(batch.saturating_mul(self.encoder.input().channels))
-            .with::<f32>(len(&self.encoder))
-            .with::<f32>(batch.saturating_mul(self.spec.latent))
-            .with::<f32>(batch.saturating_mul(self.decoder.input().channels))
-            .with::<f32>(len(&self.decoder))
+    /// `len` and what a forward pass of the encoder leaves: activations, and the input with the class.
+    fn encoder_parts(&self, len: ScratchLen, batch: usize) -> ScratchLen {
+        let activations = |net: &Net| net.activation_len(batch).unwrap_or(usize::MAX);
+        len.with::<f32>(self.stem.as_ref().map_or(0, activations))
+            .with::<f32>(labels::taken(batch, self.encoder.input().channels, self.spec.classes))
+            .with::<f32>(activations(&self.encoder))
+    }
+
+    /// `len` and the same of the decoder.
+    fn decoder_parts(&self, len: ScratchLen, batch: usize) -> ScratchLen {
+        len.with::<f32>(labels::taken(batch, self.decoder.input().channels, self.spec.classes))
+            .with::<f32>(self.decoder.activation_len(batch).unwrap_or(usize::MAX))
     }
 }

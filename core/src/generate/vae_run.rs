@@ -65,7 +65,8 @@ impl Vae {
     /// divergence), and a step of Adam.
     ///
     /// # Errors
-    /// As [`Vae::gradients`] and [`Adam::step`]; the parameters are untouched then.
+    /// As [`Vae::gradients`] and [`Adam::step`]; [`Error::NotFinite`] where the loss is not finite, as for a sample
+    /// that is not. The parameters and moments are untouched then.
     pub fn train_step<E: Executor>(
         &self,
         on: Engine<'_, E>,
@@ -74,7 +75,11 @@ impl Vae {
         step: &VaeStep,
         scratch: &mut Scratch<'_>,
     ) -> Result<Elbo> {
+        step.adam.check(step.t, [trainee.params.len(), trainee.grads.len(), trainee.moments.len()])?;
         let elbo = self.gradients(on, trainee.params, batch, step.beta, trainee.grads, scratch)?;
+        if !elbo.loss(f64::from(step.beta)).is_finite() {
+            return Err(Error::NotFinite);
+        }
         step.adam.step(on, step.t, trainee.params, trainee.grads, trainee.moments)?;
         Ok(elbo)
     }
@@ -84,7 +89,7 @@ impl Vae {
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`] where a length does not fit, [`Error::InvalidArgument`] for a label that is
-    /// no class or a `beta` below 0, [`Error::ScratchTooSmall`].
+    /// no class, a weight or `beta` that is negative or not finite, [`Error::ScratchTooSmall`].
     pub fn gradients<E: Executor>(
         &self,
         on: Engine<'_, E>,
@@ -94,50 +99,63 @@ impl Vae {
         grads: &mut [f32],
         scratch: &mut Scratch<'_>,
     ) -> Result<Elbo> {
-        let n = self.check(batch)?;
         if !(0.0..f32::INFINITY).contains(&beta) {
             return Err(Error::InvalidArgument);
         }
-        let [stem_params, encoder_params, decoder_params] = self.split(params)?;
+        let n = self.check(batch, scratch)?;
+        let [_, _, decoder_params] = self.split(params)?;
         let [stem_grads, encoder_grads, decoder_grads] = self.split_mut(grads)?;
         let mut scratch = scratch.frame();
-        let (encoded, z, per_sample) = self.encode_noisy(on, params, batch, &mut scratch)?;
-        let codes = self.codes(&encoded, batch);
-        let (scales, kl, nll, weights) = quarter(per_sample, n);
-        for ((scale, weight), &w) in scales.iter_mut().zip(weights.iter_mut()).zip(batch.weights) {
+        let (encoded, z, kl) = self.encode_noisy(on, params, batch, &mut scratch)?;
+        let per_sample = scratch.take::<f32>(3 * n)?;
+        let (scales, rest) = per_sample.split_at_mut_checked(n).unwrap_or_default();
+        let (weights, nll) = rest.split_at_mut_checked(n).unwrap_or_default();
+        for ((scale, weight), &w) in scales.iter_mut().zip(&mut *weights).zip(batch.weights) {
             *scale = w / n as f32;
             *weight = beta * *scale;
         }
-        let decoded = self.run_decoder(on, decoder_params, z, batch.labels, &mut scratch)?;
+        let decoded = self.run_decoder(on, decoder_params, (z, batch.labels), &mut scratch)?;
         let slope = scratch.take::<f32>(n * self.width)?;
-        self.reconstruction(on, &decoded, batch, scales, nll, slope)?;
+        self.reconstruction(on, &decoded, (batch.x, scales), nll, slope)?;
 
         let inputs = [decoder_params, decoded.input, decoded.decoder];
         let d_input = scratch.take::<f32>(decoded.input.len())?;
         let wanted = (Some(decoder_grads), Some(&mut *d_input));
         self.decoder.backward(on, inputs, slope, wanted, &mut scratch.frame())?;
-        let dz = scratch.take::<f32>(n * self.spec.latent)?;
-        labels::strip(d_input, self.spec.latent, self.spec.classes, dz);
+        let dz = labels::strip(d_input, self.spec.latent, self.spec.classes, &mut scratch)?;
         let d_codes = scratch.take::<f32>(2 * dz.len())?;
-        codes.backward(on, dz, weights, d_codes)?;
-
-        let inputs = [encoder_params, encoded.input, encoded.encoder];
-        match &self.stem {
-            None => {
-                let wanted = (Some(encoder_grads), None);
-                self.encoder.backward(on, inputs, d_codes, wanted, &mut scratch.frame())?;
-            }
-            Some(stem) => {
-                let d_input = scratch.take::<f32>(encoded.input.len())?;
-                let wanted = (Some(encoder_grads), Some(&mut *d_input));
-                self.encoder.backward(on, inputs, d_codes, wanted, &mut scratch.frame())?;
-                let d_features = scratch.take::<f32>(n * self.features())?;
-                labels::strip(d_input, self.features(), self.spec.classes, d_features);
-                let inputs = [stem_params, batch.x, encoded.stem];
-                stem.backward(on, inputs, d_features, (Some(stem_grads), None), &mut scratch.frame())?;
-            }
-        }
+        self.codes(&encoded, batch).backward(on, dz, weights, d_codes)?;
+        self.encoder_gradients(
+            on,
+            params,
+            (batch.x, &encoded),
+            d_codes,
+            [stem_grads, encoder_grads],
+            scratch,
+        )?;
         Ok(weighted(nll, kl, batch.weights))
+    }
+
+    /// The gradients of stem and encoder from those by the codes.
+    fn encoder_gradients<E: Executor>(
+        &self,
+        on: Engine<'_, E>,
+        params: &[f32],
+        (x, encoded): (&[f32], &Encoded<'_>),
+        d_codes: &mut [f32],
+        [stem_grads, encoder_grads]: [&mut [f32]; 2],
+        mut scratch: Scratch<'_>,
+    ) -> Result<()> {
+        let [stem_params, encoder_params, _] = self.split(params)?;
+        let inputs = [encoder_params, encoded.input, encoded.encoder];
+        let Some(stem) = &self.stem else {
+            return self.encoder.backward(on, inputs, d_codes, (Some(encoder_grads), None), &mut scratch);
+        };
+        let d_input = scratch.take::<f32>(encoded.input.len())?;
+        let wanted = (Some(encoder_grads), Some(&mut *d_input));
+        self.encoder.backward(on, inputs, d_codes, wanted, &mut scratch.frame())?;
+        let d_features = labels::strip(d_input, self.features(), self.spec.classes, &mut scratch)?;
+        stem.backward(on, [stem_params, x, encoded.stem], d_features, (Some(stem_grads), None), &mut scratch)
     }
 
     /// The terms of the evidence lower bound for a batch, with one z for each sample from its noise; takes
@@ -152,20 +170,19 @@ impl Vae {
         batch: &Batch<'_>,
         scratch: &mut Scratch<'_>,
     ) -> Result<Elbo> {
-        let n = self.check(batch)?;
+        let n = self.check(batch, scratch)?;
         let [_, _, decoder_params] = self.split(params)?;
         let mut scratch = scratch.frame();
-        let (_, z, per_sample) = self.encode_noisy(on, params, batch, &mut scratch)?;
-        let (scales, kl, nll, _) = quarter(per_sample, n);
-        scales.fill(0.0);
-        let decoded = self.run_decoder(on, decoder_params, z, batch.labels, &mut scratch)?;
-        let slope = scratch.take::<f32>(n * self.width)?;
-        self.reconstruction(on, &decoded, batch, scales, nll, slope)?;
+        let (_, z, kl) = self.encode_noisy(on, params, batch, &mut scratch)?;
+        let nll = scratch.take::<f32>(n)?;
+        let decoded = self.run_decoder(on, decoder_params, (z, batch.labels), &mut scratch)?;
+        self.reconstruction(on, &decoded, (batch.x, batch.weights), nll, &mut [])?;
         Ok(weighted(nll, kl, batch.weights))
     }
 
-    /// The codes of a batch: for each sample its means and then its log variances; takes
-    /// [`Vae::run_scratch_len`].
+    /// The codes of a batch `x` (rows of [`Vae::width`] values): for each sample its means and then its log
+    /// variances, so `codes` has 2·latent values a row. `labels` has one class for each sample, or nothing for a
+    /// model without classes. Takes [`Vae::run_scratch_len`].
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`], [`Error::InvalidArgument`] for a label that is no class,
@@ -179,17 +196,14 @@ impl Vae {
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         let n = rows::count(x.len(), self.width)?;
-        labels::check(labels, self.spec.classes, n)?;
-        if codes.len() != n * 2 * self.spec.latent {
-            return Err(Error::ShapeMismatch);
-        }
+        self.check_run(params, labels, [n, codes.len(), 2 * self.spec.latent], scratch)?;
         let encoded = self.run_encoder(on, params, (x, labels), &mut scratch.frame())?;
         rows::copy(self.encoder.result(n, encoded.encoder), codes);
         Ok(())
     }
 
-    /// The expected samples for latent vectors `z`: probabilities or means; takes
-    /// [`Vae::run_scratch_len`].
+    /// The expected samples for latent vectors `z` (rows of latent values), probabilities or means: `out` has
+    /// [`Vae::width`] values a row. `labels` as in [`Vae::encode`]. Takes [`Vae::run_scratch_len`].
     ///
     /// # Errors
     /// As [`Vae::encode`].
@@ -202,20 +216,12 @@ impl Vae {
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         let n = rows::count(z.len(), self.spec.latent)?;
-        labels::check(labels, self.spec.classes, n)?;
-        if out.len() != n * self.width {
-            return Err(Error::ShapeMismatch);
-        }
-        let [_, _, decoder_params] = self.split(params)?;
-        let decoded = self.run_decoder(on, decoder_params, z, labels, &mut scratch.frame())?;
-        rows::copy(self.decoder.result(n, decoded.decoder), out);
-        if self.spec.likelihood == Likelihood::Bernoulli {
-            math::sigmoid_slice(on.level, out);
-        }
-        Ok(())
+        self.check_run(params, labels, [n, out.len(), self.width], scratch)?;
+        self.expected(on, params, (z, labels), out, scratch.frame())
     }
 
-    /// Encodes a batch to the means of its codes and decodes them; takes [`Vae::run_scratch_len`].
+    /// Encodes a batch `x` to the means of its codes and decodes them to `out`, of the same shape; `labels` as in
+    /// [`Vae::encode`]. Takes [`Vae::run_scratch_len`].
     ///
     /// # Errors
     /// As [`Vae::encode`].
@@ -229,22 +235,24 @@ impl Vae {
     ) -> Result<()> {
         let latent = self.spec.latent;
         let n = rows::count(x.len(), self.width)?;
+        self.check_run(params, labels, [n, out.len(), self.width], scratch)?;
         let mut scratch = scratch.frame();
-        let codes = scratch.take::<f32>(n * 2 * latent)?;
-        self.encode(on, params, (x, labels), codes, &mut scratch.frame())?;
         let z = scratch.take::<f32>(n * latent)?;
+        let encoded = self.run_encoder(on, params, (x, labels), &mut scratch.frame())?;
+        let codes = self.encoder.result(n, encoded.encoder);
         for (z, code) in rows::of_mut(z, latent).zip(rows::of(codes, 2 * latent)) {
             rows::copy(code, z);
         }
-        self.decode(on, params, (z, labels), out, &mut scratch)
+        self.expected(on, params, (z, labels), out, scratch)
     }
 
     /// The samples of index `first`, `first + 1`, … under `seed`, as many as `out` holds: noise of their
-    /// index, shaped by `prior`, decoded. A sample does not depend on those that are made with it. Takes
-    /// [`Vae::run_scratch_len`].
+    /// index, shaped by `prior`, decoded. A sample does not depend on those that are made with it. `labels` as in
+    /// [`Vae::encode`]. Takes [`Vae::run_scratch_len`].
     ///
     /// # Errors
-    /// As [`Vae::encode`].
+    /// As [`Vae::encode`]; [`Error::ShapeMismatch`] also for a prior of another latent size, and as
+    /// [`ClassGaussians::shape`].
     pub fn sample<E: Executor>(
         &self,
         on: Engine<'_, E>,
@@ -256,24 +264,57 @@ impl Vae {
     ) -> Result<()> {
         let latent = self.spec.latent;
         let n = rows::count(out.len(), self.width)?;
+        if prior.latent() != latent {
+            return Err(Error::ShapeMismatch);
+        }
+        self.check_run(params, labels, [n, out.len(), self.width], scratch)?;
         let mut scratch = scratch.frame();
         let noise = scratch.take::<f32>(n * latent)?;
-        latent_noise(on.level, seed, first, latent, noise);
+        latent_noise(on.level, seed, first, latent, noise)?;
         let z = scratch.take::<f32>(n * latent)?;
-        prior.shape(noise, labels, z)?;
-        self.decode(on, params, (z, labels), out, &mut scratch)
+        prior.shape(on.level, noise, labels, z)?;
+        self.expected(on, params, (z, labels), out, scratch)
     }
 
     /// The number of samples of a batch, where everything fits.
-    fn check(&self, batch: &Batch<'_>) -> Result<usize> {
-        let n = batch.weights.len();
-        labels::check(batch.labels, self.spec.classes, n)?;
-        let x_len = n.checked_mul(self.width).ok_or(Error::Overflow)?;
-        let noise_len = n.checked_mul(self.spec.latent).ok_or(Error::Overflow)?;
-        if n == 0 || batch.x.len() != x_len || batch.noise.len() != noise_len {
+    fn check(&self, batch: &Batch<'_>, scratch: &Scratch<'_>) -> Result<usize> {
+        let n = batch.check(self.width, self.spec.latent, self.spec.classes)?;
+        let enough = scratch.remaining() >= self.train_scratch_len(n);
+        if enough { Ok(n) } else { Err(Error::ScratchTooSmall) }
+    }
+
+    /// Whether a run over `n` samples fits, with an output of `len` values in rows of `width`.
+    fn check_run(
+        &self,
+        params: &[f32],
+        labels: &[u32],
+        [n, len, width]: [usize; 3],
+        scratch: &Scratch<'_>,
+    ) -> Result<()> {
+        labels::check(labels, self.spec.classes, n)?;
+        if params.len() != self.param_len() || len != n.checked_mul(width).ok_or(Error::Overflow)? {
             return Err(Error::ShapeMismatch);
         }
-        Ok(n)
+        let enough = scratch.remaining() >= self.run_scratch_len(n);
+        if enough { Ok(()) } else { Err(Error::ScratchTooSmall) }
+    }
+
+    /// [`Vae::decode`] of what has been checked.
+    fn expected<E: Executor>(
+        &self,
+        on: Engine<'_, E>,
+        params: &[f32],
+        (z, labels): (&[f32], &[u32]),
+        out: &mut [f32],
+        mut scratch: Scratch<'_>,
+    ) -> Result<()> {
+        let [_, _, decoder_params] = self.split(params)?;
+        let decoded = self.run_decoder(on, decoder_params, (z, labels), &mut scratch.frame())?;
+        rows::copy(self.decoder.result(rows::count(z.len(), self.spec.latent)?, decoded.decoder), out);
+        if self.spec.likelihood == Likelihood::Bernoulli {
+            math::sigmoid_slice(on.level, out);
+        }
+        Ok(())
     }
 
     fn codes<'s>(&self, encoded: &Encoded<'s>, batch: &Batch<'s>) -> Codes<'s> {
@@ -281,30 +322,26 @@ impl Vae {
         Codes { codes, noise: batch.noise, latent: self.spec.latent }
     }
 
-    /// Codes and latent vectors of a batch, and four values for each sample, of which the second holds the
-    /// divergence.
+    /// What the encoder leaves for a batch, its latent vectors, and the divergence of each sample.
     fn encode_noisy<'s, E: Executor>(
         &self,
         on: Engine<'_, E>,
         params: &[f32],
-        batch: &Batch<'_>,
+        batch: &Batch<'s>,
         scratch: &mut Scratch<'s>,
-    ) -> Result<(Encoded<'s>, &'s [f32], &'s mut [f32])> {
-        let n = batch.weights.len();
+    ) -> Result<(Encoded<'s>, &'s [f32], &'s [f32])> {
         let encoded = self.run_encoder(on, params, (batch.x, batch.labels), scratch)?;
-        let z = scratch.take::<f32>(n * self.spec.latent)?;
-        let per_sample = scratch.take::<f32>(4 * n)?;
-        let codes = self.encoder.result(n, encoded.encoder);
-        let codes = Codes { codes, noise: batch.noise, latent: self.spec.latent };
-        codes.reparameterise(on, z, quarter(per_sample, n).1)?;
-        Ok((encoded, z, per_sample))
+        let z = scratch.take::<f32>(batch.noise.len())?;
+        let kl = scratch.take::<f32>(batch.weights.len())?;
+        self.codes(&encoded, batch).reparameterise(on, z, kl)?;
+        Ok((encoded, z, kl))
     }
 
     fn run_encoder<'s, E: Executor>(
         &self,
         on: Engine<'_, E>,
         params: &[f32],
-        (x, labels): (&[f32], &[u32]),
+        (x, labels): (&'s [f32], &[u32]),
         scratch: &mut Scratch<'s>,
     ) -> Result<Encoded<'s>> {
         let [stem_params, encoder_params, _] = self.split(params)?;
@@ -317,8 +354,7 @@ impl Vae {
             stem = activations;
             features = net.result(n, stem);
         }
-        let input = scratch.take::<f32>(n * self.encoder.input().channels)?;
-        labels::append(features, self.features(), labels, self.spec.classes, input);
+        let input = labels::append(features, self.features(), labels, self.spec.classes, scratch)?;
         let encoder = scratch.take::<f32>(self.encoder.activation_len(n)?)?;
         self.encoder.forward(on, [encoder_params, input], encoder, &mut scratch.frame())?;
         Ok(Encoded { stem, input, encoder })
@@ -328,43 +364,32 @@ impl Vae {
         &self,
         on: Engine<'_, E>,
         params: &[f32],
-        z: &[f32],
-        labels: &[u32],
+        (z, labels): (&'s [f32], &[u32]),
         scratch: &mut Scratch<'s>,
     ) -> Result<Decoded<'s>> {
         let n = rows::count(z.len(), self.spec.latent)?;
-        let input = scratch.take::<f32>(n * self.decoder.input().channels)?;
-        labels::append(z, self.spec.latent, labels, self.spec.classes, input);
+        let input = labels::append(z, self.spec.latent, labels, self.spec.classes, scratch)?;
         let decoder = scratch.take::<f32>(self.decoder.activation_len(n)?)?;
         self.decoder.forward(on, [params, input], decoder, &mut scratch.frame())?;
         Ok(Decoded { input, decoder })
     }
 
-    /// −ln p(x | z) of each sample, and its gradient by the decoder's output.
+    /// −ln p(x | z) of each sample, and its scaled gradient by the decoder's output, unless `slope` is empty.
     fn reconstruction<E: Executor>(
         &self,
         on: Engine<'_, E>,
         decoded: &Decoded<'_>,
-        batch: &Batch<'_>,
-        scales: &[f32],
+        (targets, scales): (&[f32], &[f32]),
         nll: &mut [f32],
         slope: &mut [f32],
     ) -> Result<()> {
-        let predictions = self.decoder.result(batch.weights.len(), decoded.decoder);
-        let against = Against { predictions, targets: batch.x, scales };
+        let predictions = self.decoder.result(scales.len(), decoded.decoder);
+        let against = Against { predictions, targets, scales };
         match self.spec.likelihood {
             Likelihood::Bernoulli => bernoulli_nll(on, &against, nll, slope),
             Likelihood::Gaussian { sigma } => gaussian_nll(on, sigma, &against, nll, slope),
         }
     }
-}
-
-/// Four slices of `n` values.
-fn quarter(v: &mut [f32], n: usize) -> (&mut [f32], &mut [f32], &mut [f32], &mut [f32]) {
-    let (a, rest) = v.split_at_mut_checked(n).unwrap_or_default();
-    let (b, rest) = rest.split_at_mut_checked(n).unwrap_or_default();
-    let (c, d) = rest.split_at_mut_checked(n).unwrap_or_default();
-    (a, b, c, d)
 }
 
 /// Both terms summed in the order of the samples, with their weights.

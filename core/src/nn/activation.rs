@@ -10,9 +10,9 @@ use crate::simd::LANES;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Activation {
-    /// max(x, 0); the derivative at 0 is 0.
+    /// max(x, 0), and NaN for NaN; the derivative at 0 is 0.
     Relu,
-    /// x, or `slope`·x below 0. The slope must be positive.
+    /// x, or `slope`·x below 0. The slope must be positive and finite.
     LeakyRelu {
         /// Slope below 0.
         slope: f32,
@@ -26,6 +26,15 @@ pub enum Activation {
 }
 
 impl Activation {
+    /// Whether its parameters lie in their ranges.
+    pub(super) const fn fits(self) -> bool {
+        match self {
+            // The derivative is told from the sign of the output.
+            Activation::LeakyRelu { slope } => slope > 0.0 && slope < f32::INFINITY,
+            Activation::Relu | Activation::Sigmoid | Activation::Tanh | Activation::Silu => true,
+        }
+    }
+
     /// Whether the derivative is known from the output alone, so that the output may replace the input.
     pub(super) const fn by_output(self) -> bool {
         !matches!(self, Activation::Silu)
@@ -89,7 +98,7 @@ macro_rules! functions {
 }
 
 functions! {
-    relu relu_body() |x| math::max(x, 0.0), relu_chain relu_chain_body |y| if y > 0.0 { 1.0 } else { 0.0 };
+    relu relu_body() |x| if x <= 0.0 { 0.0 } else { x }, relu_chain relu_chain_body |y| if y > 0.0 { 1.0 } else { 0.0 };
     leaky leaky_body(slope: f32) |x| if x > 0.0 { x } else { slope * x },
     leaky_chain leaky_chain_body |y| if y > 0.0 { 1.0 } else { slope };
     silu silu_body() |x| x * math::sigmoid(x), silu_chain silu_chain_body |x| silu_derivative(x);

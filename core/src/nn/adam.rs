@@ -14,13 +14,13 @@ use crate::simd::LANES;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Adam {
-    /// Learning rate, above 0.
+    /// Learning rate, above 0 and finite.
     pub rate: f32,
     /// Decay of the mean of the gradients, in [0, 1).
     pub beta1: f32,
     /// Decay of the mean of their squares, in [0, 1).
     pub beta2: f32,
-    /// Keeps the division finite, above 0.
+    /// Keeps the division finite, above 0 and finite itself.
     pub epsilon: f32,
 }
 
@@ -31,6 +31,19 @@ impl Default for Adam {
 }
 
 impl Adam {
+    /// Whether [`Adam::step`] takes this `t` and slices of these lengths: parameters, gradients, moments.
+    pub(crate) fn check(&self, t: u64, [params, grads, moments]: [usize; 3]) -> Result<()> {
+        let decays = [self.beta1, self.beta2].into_iter().all(|b| (0.0..1.0).contains(&b));
+        let above = [self.rate, self.epsilon].into_iter().all(|v| v > 0.0 && v < f32::INFINITY);
+        if !(decays && above && t > 0) {
+            return Err(Error::InvalidArgument);
+        }
+        if grads != params || moments / 2 != params || !moments.is_multiple_of(2) {
+            return Err(Error::ShapeMismatch);
+        }
+        Ok(())
+    }
+
     /// One step, the `t`-th, counted from 1. `moments` holds m and then v, so twice as many values as
     /// there are parameters, all 0 before the first step.
     ///
@@ -46,13 +59,7 @@ impl Adam {
         moments: &mut [f32],
     ) -> Result<()> {
         let n = params.len();
-        let decays = [self.beta1, self.beta2].into_iter().all(|b| (0.0..1.0).contains(&b));
-        if !(decays && self.rate > 0.0 && self.epsilon > 0.0 && t > 0) {
-            return Err(Error::InvalidArgument);
-        }
-        if grads.len() != n || moments.len() / 2 != n || !moments.len().is_multiple_of(2) {
-            return Err(Error::ShapeMismatch);
-        }
+        self.check(t, [n, grads.len(), moments.len()])?;
         let correction1 = 1.0 - power(self.beta1 as f64, t);
         let correction2 = (1.0 - power(self.beta2 as f64, t)) as f32;
         let scale = [(self.rate as f64 / correction1) as f32, 1.0 / math::sqrt(correction2)];
@@ -66,7 +73,7 @@ impl Adam {
 }
 
 /// xⁿ by squaring, in double precision: the same bits everywhere.
-fn power(mut x: f64, mut n: u64) -> f64 {
+pub(crate) fn power(mut x: f64, mut n: u64) -> f64 {
     let mut y = 1.0;
     while n > 0 {
         if n & 1 == 1 {

@@ -21,9 +21,8 @@ use crate::linalg::{Init, Operand, gemm, gemm_scratch_len};
 use crate::scratch::{Scratch, ScratchLen};
 use crate::view::{MatMut, MatRef};
 
-/// Values of unrolled windows that are alive at the same time, where one sample has not more by itself:
-/// two megabytes.
-const GROUP_VALUES: usize = 1 << 19;
+/// The usual [`Windows::most`]: two megabytes.
+pub(super) const GROUP_VALUES: usize = 1 << 19;
 
 /// A (transposed) convolution on a batch. Weights are `[small channels, large channels, kernel, kernel]`.
 #[derive(Clone, Copy)]
@@ -34,6 +33,8 @@ pub(super) struct Windows {
     pub kernel: usize,
     pub stride: usize,
     pub padding: usize,
+    /// Values of unrolled windows that are alive at the same time, where one sample has not more by itself.
+    pub most: usize,
 }
 
 impl Windows {
@@ -49,7 +50,7 @@ impl Windows {
 
     /// Samples whose windows are unrolled together.
     fn group(&self) -> usize {
-        (GROUP_VALUES / (self.places() * self.window()).max(1)).clamp(1, self.batch.max(1))
+        (self.most / (self.places() * self.window()).max(1)).clamp(1, self.batch.max(1))
     }
 
     /// Bytes of scratch that each of the functions needs at most; `usize::MAX` where a size overflows.
@@ -273,5 +274,41 @@ kernel! {
 fn add_body(from: &[f32], to: &mut [f32]) {
     for (t, f) in to.iter_mut().zip(from) {
         *t += f;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::tests::{BASE, quarters};
+    use std::vec;
+    use std::vec::Vec;
+
+    /// Both directions and the gradient of a batch of 7, with at most so many values unrolled.
+    fn run(most: usize) -> (usize, [Vec<f32>; 3]) {
+        let (large, small) = (Shape::image(5, 6, 2), Shape::image(2, 3, 3));
+        let windows = Windows { batch: 7, large, small, kernel: 3, stride: 2, padding: 0, most };
+        let (weight, bias) = (quarters(54, 5, 13, 6), quarters(3, 3, 7, 3));
+        let (x, y) = (quarters(7 * 60, 7, 11, 5), quarters(7 * 18, 3, 17, 8));
+        let mut memory = vec![0x7fu8; windows.scratch_len()];
+        let mut out = [vec![9f32; 7 * 18], vec![9f32; 7 * 60], vec![9f32; 54]];
+        let [down, up, grad] = &mut out;
+        windows
+            .small_from_large(BASE, [&weight, &x], Some(&bias), down, &mut Scratch::new(&mut memory))
+            .unwrap();
+        windows.large_from_small(BASE, [&weight, &y], None, up, &mut Scratch::new(&mut memory)).unwrap();
+        windows.weight_gradient(BASE, [&x, &y], grad, &mut Scratch::new(&mut memory)).unwrap();
+        (windows.group(), out)
+    }
+
+    #[test]
+    fn groups_change_no_bit() {
+        let (all, want) = run(GROUP_VALUES);
+        assert_eq!(all, 7);
+        // One sample has 6 windows of 18 values: groups of one, of two with one left over, and of five and two.
+        for (most, group) in [(1, 1), (250, 2), (600, 5)] {
+            let got = run(most);
+            assert!(got == (group, want.clone()), "{most}");
+        }
     }
 }

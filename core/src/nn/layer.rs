@@ -95,7 +95,8 @@ impl Layer {
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`] where the layer cannot take `input`, [`Error::InvalidArgument`] for a zero
-    /// size, a kernel larger than the padded input, or an output padding that is not below the stride.
+    /// size, a kernel larger than the padded input, an output padding that is not below the stride, or a slope
+    /// that is not positive.
     pub fn output(&self, input: Shape) -> Result<Shape> {
         let output = match *self {
             Layer::Dense { outputs } if input.is_flat() => Shape::flat(outputs),
@@ -118,7 +119,8 @@ impl Layer {
             Layer::Flatten => Shape::flat(input.len()?),
             Layer::Unflatten(shape) if input.is_flat() && shape.len()? == input.channels => shape,
             Layer::Unflatten(_) => return Err(Error::ShapeMismatch),
-            Layer::Activation(_) => input,
+            Layer::Activation(activation) if activation.fits() => input,
+            Layer::Activation(_) => return Err(Error::InvalidArgument),
         };
         if output.is_empty() { Err(Error::InvalidArgument) } else { Ok(output) }
     }

@@ -30,7 +30,8 @@ impl Against<'_> {
     fn check(&self, nll: &[f32], grad: &[f32]) -> Result<usize> {
         let n = self.predictions.len();
         let rows = self.scales.len();
-        if self.targets.len() != n || grad.len() != n || nll.len() != rows {
+        let grad_fits = grad.is_empty() || grad.len() == n;
+        if n == 0 || self.targets.len() != n || !grad_fits || nll.len() != rows {
             return Err(Error::ShapeMismatch);
         }
         rows::count(n, rows)
@@ -41,15 +42,16 @@ impl Against<'_> {
         E: Executor,
         F: Fn(&[f32], &[f32], f32, &mut [f32]) -> f32 + Sync + Send,
     {
-        let width = self.check(nll, grad)?.max(1);
+        let width = self.check(nll, grad)?;
         for_rows(on.exec, self.scales.len(), [nll, grad], |first, [nll, grad]| {
             let skipped = |v: &'_ [f32]| v.len().min(first.saturating_mul(width));
             let predictions = self.predictions.get(skipped(self.predictions)..).unwrap_or(&[]);
             let targets = self.targets.get(skipped(self.targets)..).unwrap_or(&[]);
             let scales = self.scales.get(first..).unwrap_or(&[]);
             let inputs = rows::of(predictions, width).zip(rows::of(targets, width)).zip(scales);
-            for (((p, t), &scale), (l, g)) in inputs.zip(nll.iter_mut().zip(rows::of_mut(grad, width))) {
-                *l = row(p, t, scale, g);
+            let mut slopes = rows::of_mut(grad, width);
+            for (((p, t), &scale), l) in inputs.zip(nll.iter_mut()) {
+                *l = row(p, t, scale, slopes.next().unwrap_or(&mut []));
             }
         });
         Ok(())
@@ -58,9 +60,21 @@ impl Against<'_> {
 
 /// −Σ ln p(x) for Bernoulli values with the given logits, and its gradient scale·(sigmoid(logit) − x).
 /// Targets between 0 and 1 count as probabilities, as in PyTorch's `binary_cross_entropy_with_logits`.
+/// Nothing is computed for an empty `grad`.
+///
+/// ```
+/// use seedbed::{Level, exec::Serial, nn::Engine, nn::loss::{Against, bernoulli_nll}};
+/// let on = Engine { level: Level::detect(), exec: &Serial };
+/// let batch = Against { predictions: &[0.0, 0.0], targets: &[1.0, 0.0], scales: &[1.0] };
+/// let (mut nll, mut grad) = ([0.0], [0.0; 2]);
+/// bernoulli_nll(on, &batch, &mut nll, &mut grad)?;
+/// assert!((nll[0] - 2.0 * f32::ln(2.0)).abs() < 1e-6);
+/// assert_eq!(grad, [-0.5, 0.5]);
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 ///
 /// # Errors
-/// [`Error::ShapeMismatch`] where a length does not fit.
+/// [`Error::ShapeMismatch`] where a length does not fit, and for rows without values.
 pub fn bernoulli_nll<E: Executor>(
     on: Engine<'_, E>,
     batch: &Against<'_>,
@@ -71,10 +85,12 @@ pub fn bernoulli_nll<E: Executor>(
 }
 
 /// −Σ ln p(x) for normal values with the given means and one standard deviation `sigma` > 0, and its
-/// gradient scale·(mean − x)/σ². Up to a constant it is the squared error over 2σ².
+/// gradient scale·(mean − x)/σ². Up to a constant it is the squared error over 2σ². Nothing is computed for an
+/// empty `grad`.
 ///
 /// # Errors
-/// [`Error::ShapeMismatch`] where a length does not fit, [`Error::InvalidArgument`] for such a `sigma`.
+/// [`Error::ShapeMismatch`] as in [`bernoulli_nll`], [`Error::InvalidArgument`] for a `sigma` that is not positive,
+/// or of which 1/σ² is 0 or not finite.
 pub fn gaussian_nll<E: Executor>(
     on: Engine<'_, E>,
     sigma: f32,
@@ -82,14 +98,18 @@ pub fn gaussian_nll<E: Executor>(
     nll: &mut [f32],
     grad: &mut [f32],
 ) -> Result<()> {
-    if !(sigma > 0.0 && sigma < f32::INFINITY) {
-        return Err(Error::InvalidArgument);
-    }
-    let precision = 1.0 / (sigma * sigma);
+    let precision = precision(sigma)?;
     let constant = math::ln(sigma) + HALF_LN_TAU;
     batch.run(on, nll, grad, |p, t, scale, g| {
         gaussian(on.level, p, t, [precision, scale], g) + constant * p.len() as f32
     })
+}
+
+/// 1/σ² of a standard deviation for which it is positive and finite.
+pub(crate) fn precision(sigma: f32) -> Result<f32> {
+    let precision = 1.0 / (sigma * sigma);
+    let fits = sigma > 0.0 && precision > 0.0 && precision < f32::INFINITY;
+    if fits { Ok(precision) } else { Err(Error::InvalidArgument) }
 }
 
 /// A diagonal normal distribution for each sample, `codes` holding its means and then its log variances
@@ -107,7 +127,8 @@ pub struct Codes<'a> {
 impl Codes<'_> {
     fn rows(&self, z: usize) -> Result<usize> {
         let n = self.noise.len();
-        if self.codes.len() / 2 != n || z != n {
+        let codes = self.codes.len();
+        if !codes.is_multiple_of(2) || codes / 2 != n || z != n {
             return Err(Error::ShapeMismatch);
         }
         rows::count(n, self.latent)
@@ -115,7 +136,7 @@ impl Codes<'_> {
 
     fn row(&self, i: usize) -> (&[f32], &[f32], &[f32]) {
         let n = self.latent;
-        let codes = rows::of(self.codes, 2 * n).nth(i).unwrap_or(&[]);
+        let codes = rows::of(self.codes, n.saturating_mul(2)).nth(i).unwrap_or(&[]);
         let (mean, log_var) = codes.split_at_checked(n).unwrap_or_default();
         (mean, log_var, rows::of(self.noise, n).nth(i).unwrap_or(&[]))
     }
@@ -157,7 +178,8 @@ impl Codes<'_> {
         if weights.len() != rows || grad.len() != self.codes.len() {
             return Err(Error::ShapeMismatch);
         }
-        let parts = rows::of_mut(grad, 2 * self.latent).zip(rows::of(dz, self.latent)).zip(weights);
+        let parts =
+            rows::of_mut(grad, self.latent.saturating_mul(2)).zip(rows::of(dz, self.latent)).zip(weights);
         for (i, ((grad, dz), &weight)) in parts.enumerate() {
             code_gradient(on.level, self.row(i), dz, weight, grad);
         }
@@ -199,9 +221,12 @@ trait Term: Copy {
     fn at(self, a: f32, b: f32, out: f32) -> (f32, f32);
 }
 
-/// The sum of the terms of all places, in sixteen lanes.
+/// The sum of the terms of all places, in sixteen lanes; an empty `out` is left alone.
 #[inline(always)]
 fn sum_of(term: impl Term, a: &[f32], b: &[f32], out: &mut [f32]) -> f32 {
+    if out.is_empty() {
+        return sum_only(term, a, b);
+    }
     let mut lanes = [0f32; LANES];
     let (a_blocks, a_tail) = a.as_chunks::<LANES>();
     let (b_blocks, b_tail) = b.as_chunks::<LANES>();
@@ -219,6 +244,22 @@ fn sum_of(term: impl Term, a: &[f32], b: &[f32], out: &mut [f32]) -> f32 {
         let (t, o) = term.at(a, b, *out);
         *lane += t;
         *out = o;
+    }
+    tree_sum(lanes)
+}
+
+/// [`sum_of`] without an output.
+#[inline(always)]
+fn sum_only(term: impl Term, a: &[f32], b: &[f32]) -> f32 {
+    let mut lanes = [0f32; LANES];
+    let ((a_blocks, a_tail), (b_blocks, b_tail)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    for (a, b) in a_blocks.iter().zip(b_blocks) {
+        for ((lane, &a), &b) in lanes.iter_mut().zip(a).zip(b) {
+            *lane += term.at(a, b, 0.0).0;
+        }
+    }
+    for ((lane, &a), &b) in lanes.iter_mut().zip(a_tail).zip(b_tail) {
+        *lane += term.at(a, b, 0.0).0;
     }
     tree_sum(lanes)
 }

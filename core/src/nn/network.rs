@@ -1,6 +1,6 @@
 //! A list of layers compiled to a plan: where each one's parameters and activations lie.
 
-use super::conv::{Windows, swap_inner};
+use super::conv::{GROUP_VALUES, Windows, swap_inner};
 use super::dense::{Dense, column_sums};
 use super::init::uniform_by_fan_in;
 use super::tensors::{Role, Tensor};
@@ -113,16 +113,24 @@ impl<const N: usize> Network<N> {
         self.steps.iter().map(|s| s.scratch_len(batch)).max().unwrap_or(0)
     }
 
-    /// Bytes of scratch that [`Network::backward`] takes for a batch of at most `batch`.
-    pub fn backward_scratch_len(&self, batch: usize) -> usize {
-        let widest = self.widest().saturating_mul(batch);
+    /// Bytes of scratch that [`Network::backward`] takes for a batch of at most `batch`, with the gradient by the
+    /// input (`dx`) or without it.
+    pub fn backward_scratch_len(&self, batch: usize, dx: bool) -> usize {
+        let widest = self.widest(dx).saturating_mul(batch);
         let inside = self.forward_scratch_len(batch);
         ScratchLen::new().with::<f32>(widest).with::<f32>(widest).with_bytes(inside).bytes()
     }
 
-    /// Values of the widest gradient between two layers.
-    fn widest(&self) -> usize {
-        self.steps.iter().filter_map(|s| s.input.len().ok()).max().unwrap_or(0)
+    /// Values of the widest gradient by the input of a layer that is computed.
+    fn widest(&self, dx: bool) -> usize {
+        let flows = self.steps.iter().enumerate().filter(|&(i, s)| s.moves() && self.flows_on(i, dx));
+        flows.filter_map(|(_, s)| s.input.len().ok()).max().unwrap_or(0)
+    }
+
+    /// Whether somebody asks for the gradient by the input of layer `i`: the caller, or an earlier layer that has
+    /// parameters.
+    fn flows_on(&self, i: usize, dx: bool) -> bool {
+        dx || self.steps.iter().take(i).any(|s| s.params.1 > 0)
     }
 
     /// The tensors in the order in which they lie in the parameter slice.
@@ -131,7 +139,7 @@ impl<const N: usize> Network<N> {
     }
 
     /// PyTorch's initial values: weights and biases uniform in ±1/√fan_in. Each tensor has a stream of its
-    /// own, `first_op` + its number, so that networks of one model take different ranges of `first_op`.
+    /// own, `first_op` + its number (modulo 2³²), so that networks of one model take different ranges of `first_op`.
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`] where `params` has not [`Network::param_len`] values.
@@ -139,9 +147,9 @@ impl<const N: usize> Network<N> {
         if params.len() != self.param_len {
             return Err(Error::ShapeMismatch);
         }
-        for (tensor, op) in self.tensors().zip(first_op..) {
+        for (i, tensor) in (0u32..).zip(self.tensors()) {
             let values = params.get_mut(tensor.offset..tensor.offset + tensor.len()).unwrap_or(&mut []);
-            uniform_by_fan_in(tensor.fan_in, seed, op, values);
+            uniform_by_fan_in(tensor.fan_in, seed, first_op.wrapping_add(i), values);
         }
         Ok(())
     }
@@ -159,7 +167,7 @@ impl<const N: usize> Network<N> {
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`] where a length does not fit (`activations` may be longer),
-    /// [`Error::ScratchTooSmall`].
+    /// [`Error::ScratchTooSmall`]. Nothing is written then.
     pub fn forward<E: Executor>(
         &self,
         on: Engine<'_, E>,
@@ -168,6 +176,9 @@ impl<const N: usize> Network<N> {
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         let batch = self.check(params, x, activations.len())?;
+        if scratch.remaining() < self.forward_scratch_len(batch) {
+            return Err(Error::ScratchTooSmall);
+        }
         for (i, step) in self.steps.iter().enumerate() {
             let (before, own) = activations
                 .split_at_mut_checked(step.activation.saturating_mul(batch))
@@ -199,7 +210,11 @@ impl<const N: usize> Network<N> {
         if !(grads_fit && dx_fits && dy.len() == self.output().len()? * batch) {
             return Err(Error::ShapeMismatch);
         }
-        let widest = self.widest().checked_mul(batch).ok_or(Error::Overflow)?;
+        let wants_dx = dx.is_some();
+        if scratch.remaining() < self.backward_scratch_len(batch, wants_dx) {
+            return Err(Error::ScratchTooSmall);
+        }
+        let widest = self.widest(wants_dx).saturating_mul(batch);
         let mut next = scratch.take::<f32>(widest)?;
         let mut spare = Some(scratch.take::<f32>(widest)?);
         let mut current: &mut [f32] = dy;
@@ -217,8 +232,7 @@ impl<const N: usize> Network<N> {
                 let own = grads.get_mut(start..start + len).ok_or(Error::ShapeMismatch)?;
                 step.gradients(on, batch, [input, flowing], own, &mut scratch.frame())?;
             }
-            // Nobody asks for what flows on from the first layer that has one, unless the caller does.
-            if dx.is_none() && !self.steps.iter().take(i).any(|s| s.params.1 > 0) {
+            if !self.flows_on(i, wants_dx) {
                 return Ok(());
             }
             let onwards = next.get_mut(..input.len()).ok_or(Error::ShapeMismatch)?;
@@ -295,17 +309,22 @@ impl Step {
         params.get(start..).and_then(|p| p.get(..len)).unwrap_or(&[])
     }
 
+    /// Whether the gradient by its input is another buffer than that by its output.
+    const fn moves(&self) -> bool {
+        !matches!(self.layer, Layer::Activation(_))
+    }
+
     fn sum(&self, batch: usize) -> Sum {
         let (inputs, outputs) = (self.input.channels, self.output.channels);
         match self.layer {
             Layer::Dense { .. } => Sum::Dense(Dense { batch, inputs, outputs }),
             Layer::Conv2d { kernel, stride, padding, .. } => {
                 let (large, small) = (self.input, self.output);
-                Sum::Down(Windows { batch, large, small, kernel, stride, padding })
+                Sum::Down(Windows { batch, large, small, kernel, stride, padding, most: GROUP_VALUES })
             }
             Layer::ConvTranspose2d { kernel, stride, padding, .. } => {
                 let (large, small) = (self.output, self.input);
-                Sum::Up(Windows { batch, large, small, kernel, stride, padding })
+                Sum::Up(Windows { batch, large, small, kernel, stride, padding, most: GROUP_VALUES })
             }
             Layer::Flatten | Layer::Unflatten(_) | Layer::Activation(_) => Sum::None,
         }

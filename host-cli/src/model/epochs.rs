@@ -209,7 +209,7 @@ impl<'a> Trainer<'a> {
         let steps = order.len().div_ceil(training.batch);
         let (mut elbo, mut loss, mut beta) = (Elbo::default(), 0f64, 0f32);
         for (i, places) in order.chunks(training.batch).enumerate() {
-            let (labels, weights) = self.fill(epoch, places);
+            let (labels, weights) = self.fill(epoch, places)?;
             let done = (epoch - 1) as f64 + i as f64 / steps as f64;
             let share = if training.kl_warmup > 0.0 { done / training.kl_warmup as f64 } else { 1.0 };
             beta = training.beta * share.min(1.0) as f32;
@@ -223,11 +223,9 @@ impl<'a> Trainer<'a> {
                 grads: &mut self.grads,
                 moments: &mut self.at.moments,
             };
-            let terms =
-                vae.train_step(on, &mut trainee, &batch, &step, &mut Scratch::new(&mut self.scratch))?;
-            if !terms.loss(1.0).is_finite() {
-                return Err(self.diverged(epoch));
-            }
+            let scratch = &mut Scratch::new(&mut self.scratch);
+            let terms = vae.train_step(on, &mut trainee, &batch, &step, scratch);
+            let terms = terms.map_err(|e| self.refused(epoch, e))?;
             elbo += terms;
             loss += terms.loss(beta as f64);
         }
@@ -258,7 +256,7 @@ impl<'a> Trainer<'a> {
         }
         let mut sum = Elbo::default();
         for places in data.lists.val.chunks(self.at.config.training.batch) {
-            let (labels, weights) = self.fill(epoch, places);
+            let (labels, weights) = self.fill(epoch, places)?;
             let batch = Batch { x: &self.x, labels: &labels, weights: &weights, noise: &self.noise };
             let on = Engine { level: self.ctx.level, exec: &self.ctx.pool };
             sum += vae.elbo(on, &self.at.params, &batch, &mut Scratch::new(&mut self.scratch))?;
@@ -272,7 +270,7 @@ impl<'a> Trainer<'a> {
         let mut sum = GanTerms::default();
         let mut batches = 0f64;
         for places in order.chunks(training.batch) {
-            let (labels, weights) = self.fill(epoch, places);
+            let (labels, weights) = self.fill(epoch, places)?;
             self.at.progress.steps += 1;
             let step = GanStep {
                 adam: Adam { rate: training.lr, beta1: GAN_BETA1, ..Adam::default() },
@@ -288,10 +286,8 @@ impl<'a> Trainer<'a> {
                 moments: &mut self.at.moments,
             };
             let scratch = &mut Scratch::new(&mut self.scratch);
-            let terms = gan.train_step(on, &mut trainee, &mut self.at.average, &batch, &step, scratch)?;
-            if !(terms.discriminator + terms.generator).is_finite() {
-                return Err(self.diverged(epoch));
-            }
+            let terms = gan.train_step(on, &mut trainee, &mut self.at.average, &batch, &step, scratch);
+            let terms = terms.map_err(|e| self.refused(epoch, e))?;
             sum.discriminator += terms.discriminator;
             sum.generator += terms.generator;
             sum.real_accuracy += terms.real_accuracy;
@@ -309,15 +305,24 @@ impl<'a> Trainer<'a> {
     }
 
     /// Puts samples and noise into the buffers; gives labels (none for a model without classes) and weights.
-    fn fill(&mut self, epoch: u32, places: &[u32]) -> (Vec<u32>, Vec<f32>) {
+    fn fill(&mut self, epoch: u32, places: &[u32]) -> Result<(Vec<u32>, Vec<f32>)> {
         self.data.gather(places, &mut self.x);
         let (mut labels, weights, numbers) = self.data.about(places);
         self.noise.resize(places.len() * self.model.latent(), 0.0);
-        training_noise(self.ctx.level, self.at.config.training.seed, epoch, &numbers, &mut self.noise);
+        training_noise(self.ctx.level, self.at.config.training.seed, epoch, &numbers, &mut self.noise)?;
         if self.model.classes() == 0 {
             labels.clear();
         }
-        (labels, weights)
+        Ok((labels, weights))
+    }
+
+    /// What a step that was not made comes to.
+    #[cold]
+    fn refused(&self, epoch: u32, e: seedbed::Error) -> Error {
+        match e {
+            seedbed::Error::NotFinite => self.diverged(epoch),
+            e => Error::from(e),
+        }
     }
 
     #[cold]

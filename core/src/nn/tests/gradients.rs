@@ -107,16 +107,19 @@ fn an_autoencoder_of_every_layer() {
 
 #[test]
 fn what_nobody_asks_for_is_not_computed_and_the_rest_is_the_same() {
-    let net = network(Shape::flat(3), &[Layer::Dense { outputs: 4 }, SMOOTH, Layer::Dense { outputs: 2 }]);
-    let (params, x) = (quarters(net.param_len(), 5, 13, 6), quarters(6, 7, 11, 5));
+    let net = network(Shape::flat(40), &[Layer::Dense { outputs: 4 }, SMOOTH, Layer::Dense { outputs: 2 }]);
+    let (params, x) = (quarters(net.param_len(), 5, 13, 6), quarters(80, 7, 11, 5));
     let (grads, dx) = backward(BASE, &net, &params, &x, &[1.0; 4]);
     let mut activations = vec![0f32; net.activation_len(2).unwrap()];
-    let mut memory = vec![0u8; net.backward_scratch_len(2)];
+    let mut memory = vec![0u8; net.backward_scratch_len(2, true)];
+    let mut less = vec![0u8; net.backward_scratch_len(2, false)];
+    assert!(less.len() < memory.len());
     let mut scratch = crate::Scratch::new(&mut memory);
     net.forward(BASE, [&params, &x], &mut activations, &mut scratch.frame()).unwrap();
     let inputs = [&params[..], &x, &activations];
-    let (mut only_grads, mut only_dx) = (vec![0f32; grads.len()], vec![0f32; 6]);
-    net.backward(BASE, inputs, &mut [1.0; 4], (Some(&mut only_grads), None), &mut scratch.frame()).unwrap();
+    let (mut only_grads, mut only_dx) = (vec![0f32; grads.len()], vec![0f32; 80]);
+    let wanted = (Some(&mut only_grads[..]), None);
+    net.backward(BASE, inputs, &mut [1.0; 4], wanted, &mut crate::Scratch::new(&mut less)).unwrap();
     net.backward(BASE, inputs, &mut [1.0; 4], (None, Some(&mut only_dx)), &mut scratch.frame()).unwrap();
     assert_eq!((only_grads, only_dx), (grads, dx));
 }

@@ -26,7 +26,22 @@ fn gaussian_gives_what_numpy_gives() {
     gaussian_nll(BASE, 0.5, &batch(&[0.5]), &mut nll, &mut grad).unwrap();
     assert!((nll[0] - 1_708.754).abs() < 1e-3, "{nll:?}");
     assert_eq!(grad, [-6.0, -1.5, -2.0, 3.0, 58.0]);
-    assert_eq!(gaussian_nll(BASE, 0.0, &batch(&[0.5]), &mut nll, &mut grad), Err(Error::InvalidArgument));
+    // The square of the smallest is 0, and that of the largest infinite.
+    for sigma in [0.0, -0.5, 1e-20, 1e-24, 1e20, f32::INFINITY, f32::NAN] {
+        let got = gaussian_nll(BASE, sigma, &batch(&[0.5]), &mut nll, &mut grad);
+        assert_eq!(got, Err(Error::InvalidArgument), "{sigma}");
+    }
+}
+
+#[test]
+fn a_loss_without_its_gradient_has_the_same_bits() {
+    let scales = [0.5];
+    let (mut with, mut without) = ([[0f32]; 2], [[0f32]; 2]);
+    bernoulli_nll(BASE, &batch(&scales), &mut with[0], &mut [0.0; 5]).unwrap();
+    bernoulli_nll(BASE, &batch(&scales), &mut without[0], &mut []).unwrap();
+    gaussian_nll(BASE, 0.3, &batch(&scales), &mut with[1], &mut [0.0; 5]).unwrap();
+    gaussian_nll(BASE, 0.3, &batch(&scales), &mut without[1], &mut []).unwrap();
+    assert_eq!(with, without);
 }
 
 #[test]
@@ -79,5 +94,11 @@ fn lengths_that_do_not_fit_are_refused() {
     assert_eq!(bernoulli_nll(BASE, &batch(&[1.0]), &mut nll[..1], &mut grad[..4]), Err(Error::ShapeMismatch));
     let codes = Codes { codes: &[0.0; 4], noise: &[0.0; 2], latent: 0 };
     assert_eq!(codes.reparameterise(BASE, &mut [0.0; 2], &mut [0.0]), Err(Error::ShapeMismatch));
+    let none = Against { predictions: &[], targets: &[], scales: &[1.0; 2] };
+    assert_eq!(bernoulli_nll(BASE, &none, &mut nll, &mut []), Err(Error::ShapeMismatch));
+    let odd = Codes { codes: &[0.0; 5], noise: &[0.0; 2], latent: 2 };
+    assert_eq!(odd.reparameterise(BASE, &mut [0.0; 2], &mut [0.0]), Err(Error::ShapeMismatch));
+    let huge = Codes { codes: &[], noise: &[], latent: usize::MAX };
+    assert_eq!(huge.backward(BASE, &[], &[], &mut []), Ok(()));
     assert_eq!((nll, grad), ([7.0; 2], [7.0; 5]));
 }

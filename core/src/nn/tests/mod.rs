@@ -46,7 +46,7 @@ fn backward<E: Executor>(
 ) -> (Vec<f32>, Vec<f32>) {
     let batch = x.len() / net.input().len().unwrap();
     let mut activations = vec![f32::NAN; net.activation_len(batch).unwrap()];
-    let mut memory = vec![0x7fu8; net.backward_scratch_len(batch)];
+    let mut memory = vec![0x7fu8; net.backward_scratch_len(batch, true)];
     net.forward(on, [params, x], &mut activations, &mut Scratch::new(&mut memory)).unwrap();
     let mut grads = vec![f32::NAN; net.param_len()];
     let mut dx = vec![f32::NAN; x.len()];

@@ -4,6 +4,7 @@
 use super::super::{Activation, Adam, Layer, Network, Role, Shape};
 use super::{BASE, forward, network, quarters};
 use crate::error::Error;
+use crate::scratch::Scratch;
 use std::vec::Vec;
 
 /// The tensors of a network with the weights and biases of the numpy script.
@@ -93,8 +94,16 @@ fn adam_refuses_what_does_not_fit_and_writes_nothing() {
     assert_eq!(adam.step(BASE, 0, &mut w, &[1.0; 2], &mut moments), Err(Error::InvalidArgument));
     assert_eq!(adam.step(BASE, 1, &mut w, &[1.0; 3], &mut moments), Err(Error::ShapeMismatch));
     assert_eq!(adam.step(BASE, 1, &mut w, &[1.0; 2], &mut moments[..3]), Err(Error::ShapeMismatch));
-    let steep = Adam { beta1: 1.0, ..adam };
-    assert_eq!(steep.step(BASE, 1, &mut w, &[1.0; 2], &mut moments), Err(Error::InvalidArgument));
+    let inf = f32::INFINITY;
+    for bad in [
+        Adam { beta1: 1.0, ..adam },
+        Adam { rate: 0.0, ..adam },
+        Adam { rate: inf, ..adam },
+        Adam { epsilon: inf, ..adam },
+    ] {
+        let got = bad.step(BASE, 1, &mut w, &[1.0; 2], &mut moments);
+        assert_eq!(got, Err(Error::InvalidArgument), "{bad:?}");
+    }
     assert_eq!((w, moments), ([1.0; 2], [0.0; 4]));
 }
 
@@ -122,6 +131,37 @@ fn tensors_lie_as_pytorch_lays_them_out() {
         params[..76].iter().all(|p| p.abs() <= bound) && params[..76].iter().any(|p| p.abs() > bound * 0.9)
     );
     assert_eq!(net.init(7, 0, &mut params[1..]), Err(Error::ShapeMismatch));
+    // The last number of a stream is followed by the first.
+    let mut wrapped = std::vec![0f32; 401];
+    net.init(7, u32::MAX, &mut wrapped).unwrap();
+    assert_eq!(wrapped[72..76], params[..4]);
+}
+
+#[test]
+fn relu_passes_what_is_not_a_number_and_makes_positive_zeros() {
+    let net = network(Shape::flat(4), &[Layer::Activation(Activation::Relu)]);
+    let y = forward(BASE, &net, &[], &[f32::NAN, -0.0, -3.0, 2.0]);
+    assert!(y[0].is_nan());
+    assert_eq!(y[1..].iter().map(|v| v.to_bits()).collect::<Vec<_>>(), [0, 0, 2f32.to_bits()]);
+}
+
+#[test]
+fn with_too_little_scratch_nothing_is_written() {
+    let layer = Layer::Conv2d { channels: 3, kernel: 3, stride: 1, padding: 1 };
+    let net = network(Shape::image(6, 6, 2), &[layer, Layer::Flatten, Layer::Dense { outputs: 4 }]);
+    let (params, x) = (params(54 + 432, 7), quarters(3 * 72, 7, 11, 5));
+    let mut activations = std::vec![7f32; net.activation_len(3).unwrap()];
+    let mut memory = std::vec![0u8; net.forward_scratch_len(3) - 1];
+    let got = net.forward(BASE, [&params, &x], &mut activations, &mut Scratch::new(&mut memory));
+    assert_eq!(got, Err(Error::ScratchTooSmall));
+    assert!(activations.iter().all(|&a| a == 7.0));
+    let (mut dy, mut grads, mut dx) = ([7f32; 12], std::vec![7f32; params.len()], std::vec![7f32; x.len()]);
+    let mut memory = std::vec![0u8; net.backward_scratch_len(3, true) - 1];
+    let wanted = (Some(&mut grads[..]), Some(&mut dx[..]));
+    let scratch = &mut Scratch::new(&mut memory);
+    let got = net.backward(BASE, [&params, &x, &activations], &mut dy, wanted, scratch);
+    assert_eq!(got, Err(Error::ScratchTooSmall));
+    assert!(dy.iter().chain(&grads).chain(&dx).all(|&v| v == 7.0));
 }
 
 #[test]
@@ -135,6 +175,10 @@ fn layers_that_do_not_fit_are_refused() {
     assert_eq!(net.push(conv(3, 1, usize::MAX)), Err(Error::Overflow));
     let up = Layer::ConvTranspose2d { channels: 1, kernel: 2, stride: 2, padding: 0, output_padding: 2 };
     assert_eq!(net.push(up), Err(Error::InvalidArgument));
+    for slope in [0.0, -0.2, f32::INFINITY, f32::NAN] {
+        let leaky = Layer::Activation(Activation::LeakyRelu { slope });
+        assert_eq!(net.push(leaky), Err(Error::InvalidArgument), "{slope}");
+    }
     net.push(Layer::Flatten).unwrap();
     assert_eq!(net.push(Layer::Unflatten(Shape::image(3, 5, 1))), Err(Error::ShapeMismatch));
     assert_eq!(net.push(Layer::Dense { outputs: usize::MAX / 2 }), Err(Error::Overflow));

@@ -29,14 +29,14 @@ struct Side {
 }
 
 impl Side {
-    fn new(level: Level) -> Self {
+    fn new(level: Level) -> Result<Self> {
         let mut side = Self {
             labels: [0, 1, 1, 0, 1],
             weights: [1.0, 0.5, 2.0, 1.25, 0.25],
             noise: [0.0; BATCH * LATENT],
         };
-        training_noise(level, 1, 0, &[3, 1, 4, 15, 9], &mut side.noise);
-        side
+        training_noise(level, 1, 0, &[3, 1, 4, 15, 9], &mut side.noise)?;
+        Ok(side)
     }
 
     fn batch<'a>(&'a self, x: &'a [f32]) -> Batch<'a> {
@@ -62,7 +62,7 @@ fn vae(
     digest.floats(params);
     let x = frame.take::<f32>(BATCH * model.width())?;
     fill(50, 0.0, 1.0, x);
-    let side = Side::new(level);
+    let side = Side::new(level)?;
     let mut work = Scratch::new(frame.take::<u8>(model.train_scratch_len(BATCH))?);
     for t in 1..=STEPS {
         let step = VaeStep { beta: 0.8, adam: Adam { rate: 0.01, ..Adam::default() }, t };
@@ -108,7 +108,7 @@ pub(super) fn gan(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
     model.init(8, params)?;
     let x = scratch.take::<f32>(BATCH * 12)?;
     fill(51, 0.0, 1.0, x);
-    let side = Side::new(level);
+    let side = Side::new(level)?;
     let mut work = Scratch::new(scratch.take::<u8>(model.train_scratch_len(BATCH))?);
     for t in 1..=STEPS {
         let adam = Adam { rate: 0.01, beta1: 0.5, ..Adam::default() };
@@ -139,7 +139,7 @@ pub(super) fn priors(level: Level, _: &mut Scratch<'_>) -> Result<u64> {
     ClassGaussians::fit(LATENT, &sums, &mut values)?;
     let prior = ClassGaussians::fitted(LATENT, 0.8, &values)?;
     let (mut noise, mut z) = ([0f32; BATCH * LATENT], [0f32; BATCH * LATENT]);
-    latent_noise(level, 5, 1000, LATENT, &mut noise);
-    prior.shape(&noise, &[0, 1, 1, 0, 1], &mut z)?;
+    latent_noise(level, 5, 1000, LATENT, &mut noise)?;
+    prior.shape(level, &noise, &[0, 1, 1, 0, 1], &mut z)?;
     Ok(Digest::new().floats(&values).floats(&noise).floats(&z).finish())
 }

@@ -355,7 +355,7 @@ impl<'a> Trainer<'a> {
         let mut sums = vec![0f64; ClassGaussians::sums_len(latent, classes)?];
         let data = self.data;
         for places in data.lists.train.chunks(self.at.config.training.batch) {
-            let (labels, _) = self.fill(VALIDATION, places);
+            let (labels, _) = self.fill(VALIDATION, places)?;
             let mut codes = vec![0f32; places.len() * 2 * latent];
             let on: Engine<'_, Pool> = Engine { level: self.ctx.level, exec: &self.ctx.pool };
             let input = (&self.x[..], &labels[..]);

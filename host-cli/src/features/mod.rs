@@ -5,10 +5,12 @@
 //! mean and deviation of the train split. A [`Projection`] takes them to a few principal components. Rows are always
 //! in the order of the dataset, which is that of the ids.
 
+mod given;
 mod moments;
 mod projection;
 mod space;
 
+pub use given::Given;
 pub use moments::Moments;
 pub use projection::Projection;
 pub use space::{Space, TILE};
@@ -19,6 +21,7 @@ use crate::stages::Ctx;
 use seedbed::MatRef;
 use seedbed::linalg::{Exclude, Neighbour, knn, knn_scratch_len};
 use seedbed::scratch::ScratchBuf;
+use std::collections::HashSet;
 
 /// Samples that are decoded at a time, for each thread.
 const BATCH: usize = 128;
@@ -53,6 +56,13 @@ impl Mat {
         MatRef::new(&self.data, self.rows(), self.cols).expect("the data are whole rows")
     }
 
+    /// The numbers among `rows` whose row differs from those before.
+    pub fn distinct(&self, rows: impl IntoIterator<Item = usize>) -> Vec<usize> {
+        let mut seen = HashSet::new();
+        let bits = |i| self.row(i).iter().map(|&v| canonical(v).to_bits()).collect::<Vec<u32>>();
+        rows.into_iter().filter(|&i| seen.insert(bits(i))).collect()
+    }
+
     /// The rows of these numbers, in their order.
     pub fn select(&self, rows: &[usize]) -> Self {
         Self { data: rows.iter().flat_map(|&i| self.row(i)).copied().collect(), cols: self.cols }
@@ -68,6 +78,8 @@ pub struct Table {
     pub labels: Vec<Option<u32>>,
     /// The splits.
     pub splits: Vec<Split>,
+    /// Which of them were not made from others.
+    pub originals: Vec<bool>,
     /// The numbers, one row for each sample.
     pub features: Mat,
 }
@@ -91,13 +103,14 @@ impl Table {
             BATCH * ctx.pool.threads(),
             |sample| {
                 let row = space.row(ctx.level, &sample)?;
-                Ok((sample.id, sample.label, sample.split, row))
+                Ok((sample, row))
             },
-            |(id, label, split, row)| {
+            |(Sample { id, label, split, origin, .. }, row)| {
                 task.inc(1);
                 table.ids.push(id);
                 table.labels.push(label);
                 table.splits.push(split);
+                table.originals.push(origin.is_none());
                 table.features.data.extend(row);
                 Ok(())
             },
@@ -113,11 +126,6 @@ impl Table {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
-    }
-
-    /// The numbers of the rows in a split.
-    pub fn of_split(&self, split: Split) -> Vec<usize> {
-        (0..self.len()).filter(|&i| self.splits[i] == split).collect()
     }
 }
 

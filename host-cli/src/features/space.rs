@@ -1,6 +1,6 @@
 //! What the numbers of a sample are.
 
-use super::Moments;
+use super::{Given, Moments};
 use crate::codec::Pixels;
 use crate::dataset::{Dataset, ImageShape, Kind, Sample, Split};
 use crate::error::{Error, Result};
@@ -25,6 +25,8 @@ pub enum Space {
         /// Standard deviation of each; 0 for a constant column, which then is 0 everywhere.
         std: Vec<f32>,
     },
+    /// Numbers that the user brings for each id.
+    Given(Given),
 }
 
 impl Space {
@@ -81,6 +83,7 @@ impl Space {
         match self {
             Self::Pixels(s) => s.height as usize * s.width as usize * s.channels as usize,
             Self::Columns { chosen, .. } => chosen.len(),
+            Self::Given(given) => given.cols,
         }
     }
 
@@ -89,6 +92,7 @@ impl Space {
         match self {
             Self::Pixels(s) => format!("pixels {} × {} × {}", s.height, s.width, s.channels),
             Self::Columns { chosen, .. } => format!("{} standardised columns", chosen.len()),
+            Self::Given(given) => format!("{} features of {}", given.cols, given.name),
         }
     }
 
@@ -110,6 +114,7 @@ impl Space {
                 });
                 Ok(scaled.collect())
             }
+            Self::Given(given) => given.row(&sample.id),
         }
     }
 
@@ -120,7 +125,7 @@ impl Space {
     pub fn fit(&self, level: Level, pixels: &Pixels) -> Result<Vec<u8>> {
         match self {
             Self::Pixels(shape) => to_shape(level, pixels, *shape),
-            Self::Columns { .. } => Ok(Vec::new()),
+            Self::Columns { .. } | Self::Given(_) => Ok(Vec::new()),
         }
     }
 

@@ -23,7 +23,7 @@ fn columns_are_standardised_by_the_train_split() {
     let ctx = Ctx::quiet(1);
     let space = Space::of(&dataset).unwrap();
     let all = Table::read(&ctx, &dataset, &space, |_| true).unwrap();
-    assert_eq!((all.len(), all.features.cols, all.of_split(Split::Test)), (4, 3, vec![2]));
+    assert_eq!((all.len(), all.features.cols, all.splits[2]), (4, 3, Split::Test));
     // Train has 1, 3, 5: mean 3, deviation √(8/3); the constant and the missing are 0.
     let std = (8.0f32 / 3.0).sqrt();
     assert!((all.features.row(0)[0] + 2.0 / std).abs() < 1e-6);

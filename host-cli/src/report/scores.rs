@@ -45,13 +45,23 @@ pub fn tables(figures: &Map<String, Value>) -> Vec<ScoreTable> {
         };
         let k = figures.get("k").and_then(Value::as_u64).map_or_else(String::new, |k| format!("; k = {k}"));
         out.push(ScoreTable {
-            caption: format!("Against the real {} split, in {}{k}", text("real_split"), text("features")),
+            caption: format!("Against {}, in {}{k}", real(figures), text("features")),
             columns: sets.iter().map(column).collect(),
             rows: METRICS.iter().map(row).collect(),
         });
     }
     out.extend(figures.get("memorisation").and_then(memorisation));
     out
+}
+
+/// What the real samples are, in words.
+fn real(figures: &Map<String, Value>) -> String {
+    let held_out = figures.get("held_out").and_then(Value::as_bool).unwrap_or(true);
+    match figures.get("real_split").and_then(Value::as_str) {
+        _ if !held_out => "the real samples that the model learnt from".to_owned(),
+        Some("all") | None => "all real samples".to_owned(),
+        Some(split) => format!("the real {split} split"),
+    }
 }
 
 /// Whether generated samples are copies of training samples, beside real samples that cannot be.
@@ -145,6 +155,12 @@ mod tests {
             shown,
             ["Fréchet distance 3 0.4 for real train samples", "Coverage 0.9 0.97 for real train samples"]
         );
+        let caption = |split: &str, held_out: bool| {
+            real(json!({"real_split": split, "held_out": held_out}).as_object().unwrap())
+        };
+        assert_eq!(caption("val", true), "the real val split");
+        assert_eq!(caption("all", true), "all real samples");
+        assert_eq!(caption("all", false), "the real samples that the model learnt from");
         assert!(super::tables(&Map::new()).is_empty() && tiles(&[]).is_empty());
     }
 }

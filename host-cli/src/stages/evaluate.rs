@@ -1,19 +1,21 @@
 //! `evaluate`: how near generated samples are to real ones, and whether they are copies.
 //!
-//! The real samples are the originals of the dataset's test split (of val, or of all, where there is no test). They are
-//! compared with generated samples and, as the floor that no model can be expected to beat, with original training
-//! samples. All comparisons use the same number of samples on each side, so that what small samples do to the scores
-//! they do to all of them alike. A score means something only in its feature space, which is told beside it.
+//! The real samples are the originals of the dataset's test split (of val, where there is no test). They are compared
+//! with generated samples and, as the floor that no model can be expected to beat, with original training samples.
+//! Where all is for training, generated samples are compared with that, and there is neither a floor nor a test for
+//! copies, which need real samples that the model never saw. All comparisons use the same number of samples on each
+//! side, so that what small samples do to the scores they do to all of them alike. A score means something only in its
+//! feature space, which is told beside it.
 
 mod scores;
 
 pub use scores::{Scores, compare};
 
-use super::{Ctx, Outcome, Stage};
-use crate::dataset::{Dataset, Kind, Sample, Split};
+use super::{Ctx, Outcome, Stage, generate};
+use crate::dataset::{Dataset, Sample, Split};
 use crate::error::{Error, Result};
-use crate::features::{Mat, Projection, Space, Table, neighbours};
-use seedbed::linalg::Exclude;
+use crate::features::{Given, Mat, Projection, Space, Table, neighbours};
+use seedbed::linalg::{Exclude, Neighbour};
 use seedbed::metrics::copy_scores;
 use seedbed::rng::{Key, Stream, id_hash};
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,8 @@ use std::path::{Path, PathBuf};
 
 /// Values up to which `auto` compares all of them.
 const ALL_VALUES: usize = 64;
+/// Values up to which scores are computed: the time goes with their cube.
+const MOST_VALUES: usize = 1024;
 /// The purpose number of the choice of subsets.
 const PURPOSE: u32 = seedbed::metrics::KID_PURPOSE;
 
@@ -32,7 +36,7 @@ pub enum FeatureKind {
     /// All values up to 64 of them, principal components of the training samples beyond.
     #[default]
     Auto,
-    /// All pixels, or all columns standardised.
+    /// All pixels, or all columns standardised; up to 1024.
     Values,
     /// Principal components of the training samples.
     Pca,
@@ -45,7 +49,7 @@ pub struct EvaluateOptions {
     /// The dataset of generated samples, as `seedbed generate` wrote it.
     #[arg(long, value_name = "DIR")]
     pub generated: Option<PathBuf>,
-    /// The dataset whose train split the model learnt from, where it is another one than the real samples' [default: the
+    /// The dataset whose train split the model learnt from, where that is another one than the real samples' [default: the
     /// dataset of the real samples].
     #[arg(long, value_name = "DIR")]
     pub train: Option<PathBuf>,
@@ -58,6 +62,10 @@ pub struct EvaluateOptions {
     /// Columns of a table to compare, by name; all unless given.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub columns: Vec<String>,
+    /// Compare features that you bring, such as those of a network: CSV files with a column `id` and columns of
+    /// numbers, which together have a row for every sample.
+    #[arg(long, value_name = "FILE", value_delimiter = ',')]
+    pub embeddings: Vec<PathBuf>,
     /// Principal components, 2 to 256.
     #[arg(long, default_value_t = 32, value_name = "N")]
     pub components: usize,
@@ -75,31 +83,31 @@ crate::defaults!(EvaluateOptions);
 
 impl EvaluateOptions {
     fn check(&self) -> Result<()> {
-        let range = |key: &str, value: f64, ok: bool, allowed: &str| {
-            if ok { Ok(()) } else { Err(Error::out_of_range(key, value, allowed)) }
-        };
-        range("components", self.components as f64, (2..=256).contains(&self.components), "from 2 to 256")?;
-        range("k", self.k as f64, (1..=100).contains(&self.k), "from 1 to 100")?;
-        range(
-            "samples",
-            self.samples as f64,
-            (10..=1_000_000).contains(&self.samples),
-            "from 10 to 1000000",
-        )?;
-        let ratio = self.copy_ratio;
-        range("copy_ratio", f64::from(ratio), (0.0..=1.0).contains(&ratio), "from 0 to 1")
+        if !self.columns.is_empty() && !self.embeddings.is_empty() {
+            return Err(Error::usage(
+                "columns and embeddings cannot both be compared: --columns, --embeddings",
+            )
+            .hint("leave one of them out"));
+        }
+        Error::check_range("components", self.components, 2..=256)?;
+        Error::check_range("k", self.k, 1..=100)?;
+        Error::check_range("samples", self.samples, 10..=1_000_000)?;
+        Error::check_range("copy_ratio", self.copy_ratio, 0.0..=1.0)
     }
 }
 
 /// The samples that take part, in the features that are compared.
 struct Sets {
     features: String,
-    real_split: &'static str,
+    /// What the real samples are of; `None` where they are all there are.
+    real_split: Option<Split>,
     real: Table,
-    /// Original training samples.
-    originals: Table,
+    /// Whether the model did not learn from the real samples.
+    held_out: bool,
     /// All training samples, made ones among them: what could have been copied.
     train: Table,
+    /// The rows of the originals among them.
+    originals: Vec<usize>,
     /// What is judged, by name.
     judged: Vec<(&'static str, Table)>,
 }
@@ -111,31 +119,22 @@ impl Stage for EvaluateOptions {
 
     fn run(&self, ctx: &Ctx, input: &Path, _: &Path) -> Result<Outcome> {
         self.check()?;
-        let sets = self.read(ctx, input)?;
-        let mut scores = Vec::new();
-        let smallest =
-            sets.judged.iter().map(|(_, t)| t.len()).chain([sets.originals.len(), self.samples]).min();
-        let each = smallest.unwrap_or(0).min(sets.real.len());
-        let enough = self.k + 2;
-        if each < enough {
-            return Err(Error::failed(format!(
-                "too few samples to compare ({each} on a side): {}",
-                input.display()
-            ))
-            .hint(format!("at least {enough} real, training and generated samples are needed")));
+        let dataset = Dataset::open(input)?;
+        let sets = self.read(ctx, &dataset)?;
+        if !sets.held_out {
+            ctx.progress.warn(
+                "evaluate: no val and no test split: the real samples are those that the model learnt from"
+                    .to_owned(),
+            );
         }
-        let real = choose(ctx, &sets.real, each);
-        let others = sets.judged.iter().map(|(name, t)| (*name, t)).chain([("train", &sets.originals)]);
-        for (name, table) in others {
-            let found = compare(ctx, &real, &choose(ctx, table, each), self.k)?;
-            scores.push(json!({"name": name, "real": each, "compared": each, "available": table.len(), "scores": found}));
-        }
+        let scores = self.scores(ctx, &dataset, &sets)?;
         let mut outcome = Outcome::new(sets.judged.iter().map(|(_, t)| t.len() as u64).sum())
             .figure("features", &sets.features)
-            .figure("real_split", sets.real_split)
+            .figure("real_split", sets.real_split.map_or("all", Split::name))
+            .figure("held_out", sets.held_out)
             .figure("k", self.k)
             .figure("scores", scores)
-            .figure("per_class", per_class(&Dataset::open(input)?.meta().classes, &sets));
+            .figure("per_class", per_class(&dataset.meta().classes, &sets));
         if let Some((_, generated)) = sets.judged.iter().find(|(name, _)| *name == "generated") {
             outcome = outcome.figure("memorisation", self.memorisation(ctx, generated, &sets)?);
         }
@@ -144,65 +143,147 @@ impl Stage for EvaluateOptions {
 }
 
 impl EvaluateOptions {
-    fn read(&self, ctx: &Ctx, input: &Path) -> Result<Sets> {
-        let dataset = Dataset::open(input)?;
-        let trained = self.train.as_deref().map(Dataset::open).transpose()?;
-        let trained = trained.as_ref().unwrap_or(&dataset);
+    /// Reads what is compared, in its features.
+    fn read(&self, ctx: &Ctx, dataset: &Dataset) -> Result<Sets> {
+        let other = self.train.as_deref().map(Dataset::open).transpose()?;
+        let trained = other.as_ref().unwrap_or(dataset);
+        comparable(dataset, trained)?;
         let counts = &dataset.meta().counts;
         let real_split = match () {
             () if counts.test > 0 => Some(Split::Test),
             () if counts.val > 0 => Some(Split::Val),
             () => None,
         };
-        let table = dataset.meta().kind == Kind::Table && !self.columns.is_empty();
-        let space = if table { Space::named(&dataset, &self.columns)? } else { Space::of(&dataset)? };
+        let space = match (&self.columns[..], &self.embeddings[..]) {
+            ([], []) => Space::of(dataset)?,
+            (columns, []) => Space::named(dataset, columns)?,
+            (_, files) => Space::Given(Given::read(files)?),
+        };
         let is_real = |s: &Sample| s.origin.is_none() && real_split.is_none_or(|split| s.split == split);
-        let mut real = Table::read(ctx, &dataset, &space, is_real)?;
-        let is_original = |s: &Sample| s.origin.is_none() && s.split == Split::Train;
-        let mut originals = Table::read(ctx, trained, &space, is_original)?;
-        let mut train = Table::read(ctx, trained, &space, |s| s.split == Split::Train)?;
+        let real = Table::read(ctx, dataset, &space, is_real)?;
+        let train = Table::read(ctx, trained, &space, |s| s.split == Split::Train)?;
+        let originals = (0..train.len()).filter(|&i| train.originals[i]).collect();
+        let judged = self.judged(ctx, dataset, &space)?;
+        let held_out = real_split.is_some() || trained.meta().content_hash != dataset.meta().content_hash;
+        let features = space.name();
+        let mut sets = Sets { features, real_split, real, held_out, train, originals, judged };
+        self.project(ctx, &mut sets)?;
+        Ok(sets)
+    }
+
+    /// The sets that are judged.
+    fn judged(&self, ctx: &Ctx, dataset: &Dataset, space: &Space) -> Result<Vec<(&'static str, Table)>> {
         let mut judged = Vec::new();
         for (name, folder) in [("generated", &self.generated), ("reconstructed", &self.reconstructed)] {
-            if let Some(folder) = folder {
-                let made = Dataset::open(folder)?;
-                if made.meta().kind != dataset.meta().kind {
-                    return Err(Error::usage(format!("not the same kind of samples: {}", folder.display())));
-                }
-                judged.push((name, Table::read(ctx, &made, &space, |_| true)?));
+            let Some(folder) = folder else { continue };
+            if name == "reconstructed" && matches!(space, Space::Given(_)) {
+                ctx.progress.warn(
+                    "evaluate: reconstructions have the ids of their originals, and so no embeddings: left out"
+                        .to_owned(),
+                );
+                continue;
             }
+            let made = Dataset::open(folder)?;
+            comparable(dataset, &made)?;
+            // Generated samples may have been added to a dataset of others.
+            let is_generated = |s: &Sample| s.origin.as_ref().is_some_and(|o| o.step == generate::STEP);
+            let mixed = made.samples().any(|s| s.is_ok_and(|s| is_generated(&s)));
+            judged.push((name, Table::read(ctx, &made, space, |s| !mixed || is_generated(s))?));
         }
-        let all = self.features == FeatureKind::Values
-            || (self.features == FeatureKind::Auto && space.cols() <= ALL_VALUES);
-        let mut features = space.name();
-        if !all && originals.len() > 1 {
-            let projection = Projection::fit(ctx, &originals.features, self.components)?;
-            features = format!("{} principal components of {}", projection.dims(), space.name());
-            let rest = judged.iter_mut().map(|(_, t)| t);
-            for table in [&mut real, &mut originals, &mut train].into_iter().chain(rest) {
-                table.features = projection.project(ctx, &table.features)?;
+        Ok(judged)
+    }
+
+    /// Brings all sets to principal components where these are to be compared.
+    fn project(&self, ctx: &Ctx, sets: &mut Sets) -> Result<()> {
+        let cols = sets.train.features.cols;
+        let all = match self.features {
+            FeatureKind::Values => true,
+            FeatureKind::Auto => cols <= ALL_VALUES,
+            FeatureKind::Pca => false,
+        };
+        if all || sets.originals.len() < 2 {
+            if cols > MOST_VALUES {
+                return Err(Error::usage(format!(
+                    "{cols} values are too many to compare: --features (recipe key `features`)"
+                ))
+                .hint(format!("use features = \"pca\", or samples of at most {MOST_VALUES} values")));
             }
+            return Ok(());
         }
-        let real_split = real_split.map_or("all", Split::name);
-        Ok(Sets { features, real_split, real, originals, train, judged })
+        let projection = Projection::fit(ctx, &sets.train.features.select(&sets.originals), self.components)?;
+        sets.features = format!("{} principal components of {}", projection.dims(), sets.features);
+        let judged = sets.judged.iter_mut().map(|(_, table)| table);
+        for table in [&mut sets.real, &mut sets.train].into_iter().chain(judged) {
+            table.features = projection.project(ctx, &table.features)?;
+        }
+        Ok(())
+    }
+
+    /// The scores of each set against the real samples, those of the training samples last.
+    fn scores(&self, ctx: &Ctx, dataset: &Dataset, sets: &Sets) -> Result<Vec<Value>> {
+        let all = |table: &Table| (0..table.len()).collect::<Vec<usize>>();
+        let mut compared: Vec<(&str, &Table, Vec<usize>)> =
+            sets.judged.iter().map(|(name, table)| (*name, table, all(table))).collect();
+        if sets.held_out {
+            compared.push(("train", &sets.train, sets.originals.clone()));
+        }
+        let sizes = compared.iter().map(|(_, _, rows)| rows.len());
+        let each = sizes.chain([self.samples, sets.real.len()]).min().unwrap_or(0);
+        let enough = self.k + 2;
+        if each < enough {
+            return Err(Error::failed(format!(
+                "too few samples to compare ({each} on a side): {}",
+                dataset.folder().display()
+            ))
+            .hint(format!("at least {enough} real, training and generated samples are needed")));
+        }
+        let real = choose(ctx, &sets.real, all(&sets.real), each);
+        let task = ctx.progress.start("evaluate", Some(compared.len() as u64));
+        let mut scores = Vec::new();
+        for (name, table, rows) in compared {
+            let available = rows.len();
+            let found = compare(ctx, &real, &choose(ctx, table, rows, each), self.k)?;
+            scores.push(json!({
+                "name": name, "real": each, "compared": each, "available": available, "scores": found,
+            }));
+            task.inc(1);
+        }
+        Ok(scores)
     }
 
     /// Are generated samples copies of training samples? Held-out real samples say what is to be expected.
+    ///
+    /// What is near is sought among the distinct training samples. The nearest is held against the nearest original
+    /// that differs from it: repetitions and variants of one sample do not make it a crowd.
     fn memorisation(&self, ctx: &Ctx, generated: &Table, sets: &Sets) -> Result<Value> {
-        if sets.train.len() < 2 {
+        let features = &sets.train.features;
+        let originals = features.distinct(sets.originals.iter().copied());
+        if originals.len() < 2 || !sets.held_out {
             return Ok(Value::Null);
         }
-        let near = |t: &Table| neighbours(ctx, &t.features, &sets.train.features, Exclude::Nothing, 2);
+        let all = features.distinct(originals.iter().copied().chain(0..features.rows()));
+        let (real, train) = (features.select(&originals), features.select(&all));
+        let near = |table: &Table| -> Result<Vec<Neighbour>> {
+            let nearest = neighbours(ctx, &table.features, &train, Exclude::Nothing, 1)?;
+            let others = neighbours(ctx, &table.features, &real, Exclude::Nothing, 2)?;
+            let pair = |(first, others): (&Neighbour, &[Neighbour])| {
+                let other = others.iter().find(|other| other.index != first.index);
+                [*first, other.copied().unwrap_or(Neighbour::NONE)]
+            };
+            Ok(nearest.iter().zip(others.chunks_exact(2)).flat_map(pair).collect())
+        };
         let (made, held_out) = (near(generated)?, near(&sets.real)?);
         let (mut a, mut b) = (vec![0.0; generated.len()], vec![0.0; sets.real.len()]);
         let scores = copy_scores(self.copy_ratio, &made, &held_out, &mut a, &mut b)?;
         let same = (0..generated.len()).filter(|&i| {
-            generated.labels[i].is_some() && generated.labels[i] == sets.train.labels[made[2 * i].at()]
+            let label = generated.labels[i];
+            label.is_some() && label == sets.train.labels[all[made[2 * i].at()]]
         });
         let labelled = generated.labels.iter().flatten().count();
         Ok(json!({
             "generated": generated.len(),
             "held_out": sets.real.len(),
-            "train": sets.train.len(),
+            "train": all.len(),
             "copied": scores.copied,
             "held_out_copied": scores.held_out_copied,
             "identical": scores.identical,
@@ -213,13 +294,30 @@ impl EvaluateOptions {
     }
 }
 
-/// `count` rows, the same ones for a seed whatever else there is: those of the lowest random ranks of their ids.
-fn choose(ctx: &Ctx, table: &Table, count: usize) -> Mat {
+/// Refuses datasets whose samples do not mean the same; one without classes goes with any.
+fn comparable(real: &Dataset, other: &Dataset) -> Result<()> {
+    let (a, b) = (real.meta(), other.meta());
+    let list = |names: &[String]| names.join(", ");
+    let unlabelled = a.classes.is_empty() || b.classes.is_empty();
+    let differs = match () {
+        () if a.kind != b.kind => ("kind", format!("{:?}", a.kind), format!("{:?}", b.kind)),
+        () if a.columns != b.columns => ("columns", list(&a.columns), list(&b.columns)),
+        () if a.classes != b.classes && !unlabelled => ("classes", list(&a.classes), list(&b.classes)),
+        () => return Ok(()),
+    };
+    let (what, ours, theirs) = differs;
+    let (first, second) = (real.folder().display(), other.folder().display());
+    Err(Error::usage(format!("the datasets differ in their {what}: {first} and {second}"))
+        .hint(format!("compare datasets of the same {what}; these have {ours} and {theirs}")))
+}
+
+/// `count` of these rows, the same ones for a seed whatever else there is: those of the lowest random ranks of their
+/// ids.
+fn choose(ctx: &Ctx, table: &Table, mut order: Vec<usize>, count: usize) -> Mat {
     let rank = |i: &usize| {
         let id = id_hash(table.ids[*i].as_bytes());
         (Stream::new(ctx.seed, Key::new(PURPOSE).sample(id).op(2)).next_u64(), *i)
     };
-    let mut order: Vec<usize> = (0..table.len()).collect();
     order.sort_by_cached_key(rank);
     order.truncate(count);
     order.sort_unstable();

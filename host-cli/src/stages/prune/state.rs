@@ -77,7 +77,7 @@ impl State {
         let space = Space::of(dataset)?;
         let shape = match &space {
             Space::Pixels(s) => Some((s.height as usize, s.width as usize, s.channels as usize)),
-            Space::Columns { .. } => None,
+            Space::Columns { .. } | Space::Given(_) => None,
         };
         let limits = Limits {
             blank: options.blank,

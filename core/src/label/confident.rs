@@ -1,11 +1,14 @@
-//! Confident learning (Northcutt, Jiang, Chuang 2021), rule for rule as cleanlab computes it.
+//! Confident learning (Northcutt, Jiang, Chuang 2021), rule for rule as cleanlab 2.9 computes it.
 
 use crate::error::{Error, Result};
+use crate::math;
 use crate::scratch::{Scratch, ScratchLen};
 use crate::view::MatRef;
 
 /// How far below a threshold a probability may round and still reach it; cleanlab's value.
 const TOLERANCE: f32 = 1e-6;
+/// What a threshold is at least; cleanlab's value.
+const LEAST_THRESHOLD: f32 = 2e-6;
 /// How near to the largest probability that of the given label must be to clear a sample; cleanlab's value.
 const CLOSE: f32 = 1e-5;
 
@@ -72,23 +75,34 @@ fn argmax(row: &[f32]) -> u32 {
 }
 
 /// For each class the mean probability of that class over the samples labelled with it: how sure one must be
-/// to count a sample there. Infinity for a class without samples.
+/// to count a sample there, at least 2e-6. Infinity for a class without samples. `labels` has one class for each row of
+/// `probs`, `out` one value for each column; `sums` is temporary, two for each column.
 ///
 /// # Errors
 /// [`Error::ShapeMismatch`] where sizes differ, [`Error::InvalidArgument`] for a label that is no column or a
 /// probability outside 0..=1.
-pub fn class_thresholds(labels: &[u32], probs: MatRef<'_, f32>, out: &mut [f32]) -> Result<()> {
+pub fn class_thresholds(
+    labels: &[u32],
+    probs: MatRef<'_, f32>,
+    sums: &mut [f64],
+    out: &mut [f32],
+) -> Result<()> {
     check(labels, probs)?;
-    if out.len() != probs.cols() {
+    let classes = probs.cols();
+    if out.len() != classes || sums.len() != classes.checked_mul(2).ok_or(Error::Overflow)? {
         return Err(Error::ShapeMismatch);
     }
-    for (class, threshold) in (0u32..).zip(out) {
-        let (mut sum, mut count) = (0f64, 0u32);
-        for (row, _) in probs.iter_rows().zip(labels).filter(|&(_, &l)| l == class) {
-            sum += f64::from(at(row, class));
-            count += 1;
+    sums.fill(0.0);
+    let (sums, _) = sums.as_chunks_mut::<2>();
+    for (row, &label) in probs.iter_rows().zip(labels) {
+        if let Some([sum, count]) = sums.get_mut(label as usize) {
+            *sum += f64::from(at(row, label));
+            *count += 1.0;
         }
-        *threshold = if count == 0 { f32::INFINITY } else { (sum / f64::from(count)) as f32 };
+    }
+    for (threshold, &[sum, count]) in out.iter_mut().zip(&*sums) {
+        let mean = if count > 0.0 { (sum / count) as f32 } else { f32::INFINITY };
+        *threshold = math::max(mean, LEAST_THRESHOLD);
     }
     Ok(())
 }
@@ -102,10 +116,11 @@ fn counted_in(row: &[f32], thresholds: &[f32]) -> Option<u32> {
 }
 
 /// Estimated counts of (given label, true label), classes × classes row-major, each row summing to the number of
-/// samples with that label.
+/// samples with that label. `thresholds` are those of [`class_thresholds`], one for each class; `real` is temporary and
+/// has classes² elements as `joint`.
 ///
 /// # Errors
-/// As [`class_thresholds`]; also where `joint` or `real` has not classes² elements. `real` is temporary.
+/// As [`class_thresholds`].
 pub fn confident_joint(
     labels: &[u32],
     probs: MatRef<'_, f32>,
@@ -138,9 +153,15 @@ pub fn confident_joint(
 
 /// Scales each row to the count of its label and rounds it so that the sum stays.
 fn calibrate(labels: &[u32], joint: &mut [u32], real: &mut [f64], classes: usize) {
-    let rows = real.chunks_mut(classes.max(1)).zip(joint.chunks_mut(classes.max(1)));
-    for (class, (real, joint)) in (0u32..).zip(rows) {
-        let count = labels.iter().filter(|&&l| l == class).count() as f64;
+    // The count of each label stands at the start of its row until the row is made.
+    real.fill(0.0);
+    for &label in labels {
+        if let Some(count) = real.get_mut(label as usize * classes) {
+            *count += 1.0;
+        }
+    }
+    for (real, joint) in real.chunks_mut(classes.max(1)).zip(joint.chunks_mut(classes.max(1))) {
+        let count = real.first().copied().unwrap_or(0.0);
         let sum: u32 = joint.iter().sum();
         for (r, &j) in real.iter_mut().zip(&*joint) {
             *r = f64::from(j) / f64::from(sum.max(1)) * count;
@@ -182,15 +203,32 @@ pub const fn label_errors_scratch_len(samples: usize, classes: usize) -> usize {
     let square = classes.saturating_mul(classes);
     ScratchLen::new()
         .with::<f32>(classes)
+        .with::<f64>(classes.saturating_mul(2))
         .with::<u32>(square)
         .with::<f64>(square)
+        .with::<u32>(classes)
         .with::<u32>(samples)
         .with::<u8>(samples)
         .bytes()
 }
 
 /// Doubts about each of the `labels`, from `probs` (samples × classes) of a model that did not see the sample.
-/// Gives the number of suspected ones. A class keeps at least one sample.
+/// Gives the number of suspected ones. A class keeps at least one sample, but for [`LabelRule::OffDiagonal`], which
+/// may suspect all of a class.
+///
+/// ```
+/// use seedbed::label::{Doubt, LabelRule, find_label_errors, label_errors_scratch_len};
+/// use seedbed::{MatRef, Scratch};
+///
+/// // Six samples of two classes; the third is called 0 and looks like 1.
+/// let probs = [0.9, 0.1, 0.8, 0.2, 0.1, 0.9, 0.2, 0.8, 0.1, 0.9, 0.3, 0.7];
+/// let mut memory = vec![0; label_errors_scratch_len(6, 2)];
+/// let mut out = [Doubt::default(); 6];
+/// let (probs, scratch) = (MatRef::new(&probs, 6, 2)?, &mut Scratch::new(&mut memory));
+/// let found = find_label_errors(LabelRule::default(), &[0, 0, 0, 1, 1, 1], probs, &mut out, scratch)?;
+/// assert!(found == 1 && out[2].suspected && out[2].likely == 1);
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::ShapeMismatch`] where sizes differ, [`Error::InvalidArgument`] for a label that is no column or a
@@ -210,14 +248,19 @@ pub fn find_label_errors(
     if u32::try_from(n).is_err() {
         return Err(Error::Overflow);
     }
+    if scratch.remaining() < label_errors_scratch_len(n, classes) {
+        return Err(Error::ScratchTooSmall);
+    }
     let mut frame = scratch.frame();
     let thresholds = frame.take::<f32>(classes)?;
+    let sums = frame.take::<f64>(classes * 2)?;
     let square = classes.checked_mul(classes).ok_or(Error::Overflow)?;
     let joint = frame.take::<u32>(square)?;
     let real = frame.take::<f64>(square)?;
+    let ends = frame.take_zeroed::<u32>(classes)?;
     let order = frame.take::<u32>(n)?;
     let marks = frame.take_zeroed::<u8>(n)?;
-    class_thresholds(labels, probs, thresholds)?;
+    class_thresholds(labels, probs, sums, thresholds)?;
     confident_joint(labels, probs, thresholds, joint, real)?;
     for (doubt, (row, &given)) in out.iter_mut().zip(probs.iter_rows().zip(labels)) {
         *doubt = Doubt { suspected: false, likely: argmax(row), margin: margin(row, given) };
@@ -228,7 +271,8 @@ pub fn find_label_errors(
         }
     } else {
         keep_one_each(joint, real, classes);
-        mark_by_counts(rule, labels, probs, joint, order, marks);
+        by_class(labels, ends, order);
+        mark_by_counts(rule, probs, joint, ends, order, marks);
     }
     let wanted = if rule == LabelRule::Both { 3 } else { 1 };
     let mut count = 0;
@@ -273,27 +317,46 @@ fn keep_one_each(joint: &mut [u32], real: &mut [f64], classes: usize) {
     }
 }
 
+/// Fills `order` with the samples class by class, those of a class in their order, and `ends` (0 before) with where
+/// each class ends.
+fn by_class(labels: &[u32], ends: &mut [u32], order: &mut [u32]) {
+    for &label in labels {
+        if let Some(count) = ends.get_mut(label as usize) {
+            *count += 1;
+        }
+    }
+    let mut before = 0;
+    for end in ends.iter_mut() {
+        // First the start of each class, which moves on to its end.
+        before += core::mem::replace(end, before);
+    }
+    for (i, &label) in (0u32..).zip(labels) {
+        if let Some(next) = ends.get_mut(label as usize)
+            && let Some(place) = order.get_mut(*next as usize)
+        {
+            *place = i;
+            *next += 1;
+        }
+    }
+}
+
 /// Sets bit 0 of a mark for samples found by noise rate (or by class where that is the rule), bit 1 for
 /// samples found by class where both are asked for.
 fn mark_by_counts(
     rule: LabelRule,
-    labels: &[u32],
     probs: MatRef<'_, f32>,
     joint: &[u32],
+    ends: &[u32],
     order: &mut [u32],
     marks: &mut [u8],
 ) {
     let classes = probs.cols();
-    for (given, row) in (0u32..).zip(joint.chunks(classes.max(1))) {
-        let mut members = 0;
-        for (i, _) in (0u32..).zip(labels).filter(|&(_, &l)| l == given) {
-            if let Some(place) = order.get_mut(members) {
-                *place = i;
-                members += 1;
-            }
-        }
-        let members = order.get_mut(..members).unwrap_or_default();
-        if members.len() <= 1 {
+    let mut start = 0;
+    for ((given, row), &end) in (0u32..).zip(joint.chunks(classes.max(1))).zip(ends) {
+        let members = order.get_mut(start as usize..end as usize).unwrap_or_default();
+        start = end;
+        let class_size = members.len();
+        if class_size <= 1 {
             continue;
         }
         let mut mark_first = |count: usize, bit: u8, score: &dyn Fn(&[f32]) -> f32| {
@@ -307,9 +370,10 @@ fn mark_by_counts(
         };
         if rule != LabelRule::PruneByNoiseRate {
             let kept = row.get(given as usize).copied().unwrap_or(0);
-            let count = row.iter().sum::<u32>().saturating_sub(kept);
+            // The whole class and not the row, which may have lost some to rounding.
+            let count = class_size.saturating_sub(kept as usize);
             let bit = if rule == LabelRule::Both { 2 } else { 1 };
-            mark_first(count as usize, bit, &|p| at(p, given));
+            mark_first(count, bit, &|p| at(p, given));
         }
         if rule != LabelRule::PruneByClass {
             for (other, &count) in (0u32..).zip(row).filter(|&(other, &count)| other != given && count > 0) {
@@ -348,7 +412,7 @@ mod tests {
         let (labels, probs) = sample();
         let mat = MatRef::new(&probs, 60, 4).unwrap();
         let (mut t, mut joint, mut real) = ([0f32; 4], [0u32; 16], [0f64; 16]);
-        class_thresholds(&labels, mat, &mut t).unwrap();
+        class_thresholds(&labels, mat, &mut [0.0; 8], &mut t).unwrap();
         let want = [0.38110352, 0.41601562, 0.57773438, 0.51489258];
         assert!(t.iter().zip(want).all(|(a, b): (_, f32)| (a - b).abs() < 1e-6), "{t:?}");
         confident_joint(&labels, mat, &t, &mut joint, &mut real).unwrap();
@@ -374,6 +438,35 @@ mod tests {
             assert!(suspects(rule, &labels, &probs).is_empty(), "{rule:?}");
         }
         assert!(suspects(LabelRule::default(), &[], &[]).is_empty());
+    }
+
+    /// The three called 0 are thought to be 1, 2 and 3: with the 1 that each class is counted at least, the row is
+    /// ¾ of (1, 1, 1, 1), which rounds to (0, 1, 1, 1). Keeping one makes that (1, ½, ½, ½), cut to (1, 0, 0, 0).
+    #[test]
+    fn by_class_counts_the_class_and_not_the_cut_row() {
+        let (sure, rest) = (0.8, 0.05);
+        let probs: [[f32; 4]; 6] = [
+            [0.09, 0.81, 0.05, 0.05],
+            [0.1, rest, sure, rest],
+            [0.11, rest, 0.04, sure],
+            [0.1, sure, rest, rest],
+            [0.1, rest, sure, rest],
+            [0.1, rest, rest, sure],
+        ];
+        let labels = [0, 0, 0, 1, 2, 3];
+        assert_eq!(suspects(LabelRule::PruneByClass, &labels, probs.as_flattened()), [0, 1]);
+        assert!(suspects(LabelRule::PruneByNoiseRate, &labels, probs.as_flattened()).is_empty());
+        // All of a class, of which the other rules keep one.
+        assert_eq!(suspects(LabelRule::OffDiagonal, &labels, probs.as_flattened()), [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_threshold_is_not_below_what_counts_as_nought() {
+        let probs = MatRef::new(&[0.0, 1.0, 0.0, 1.0, 0.0, 1.0], 3, 2).unwrap();
+        let mut t = [0f32; 2];
+        class_thresholds(&[0, 0, 0], probs, &mut [0.0; 4], &mut t).unwrap();
+        assert_eq!(t, [2e-6, f32::INFINITY]);
+        assert_eq!(class_thresholds(&[0; 3], probs, &mut [0.0; 2], &mut t), Err(Error::ShapeMismatch));
     }
 
     #[test]

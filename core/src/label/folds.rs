@@ -14,11 +14,22 @@ pub fn fold_of(seed: u64, sample: u64, folds: u32) -> u32 {
     Stream::new(seed, Key::new(PURPOSE).sample(sample)).below(folds)
 }
 
-/// Probabilities of each class from the `k` nearest others of each sample, itself excluded:
-/// a vote with weight 1/(d² + 0.001·dₖ²), divided by the square root of the class's size, so that rare classes are
+/// Probabilities of each class from the `k` nearest others of each sample, itself excluded, written into `out`
+/// (samples × classes): `neighbours` has `k` places for each sample, as [`knn`](crate::linalg::knn) gives them, and
+/// `labels` a class. It is a vote with weight 1/(d² + 0.001·dₖ²), divided by the square root of the class's size, so that rare classes are
 /// not outvoted by sheer number, and scaled to the sum 1.
 ///
 /// `counts` is temporary, one per class. A sample without neighbours gets the same probability everywhere.
+///
+/// ```
+/// use seedbed::label::knn_probabilities;
+/// use seedbed::{MatMut, linalg::Neighbour};
+/// let lists = [1, 0, 1].map(|index| Neighbour { index, squared: 1.0 });
+/// let mut out = [0.0; 6];
+/// knn_probabilities(&lists, 1, &[0, 0, 1], &mut [0; 2], MatMut::new(&mut out, 3, 2)?)?;
+/// assert_eq!(out, [1.0, 0.0, 1.0, 0.0, 1.0, 0.0]);
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] for `k` = 0 or a label that is no column of `out`, [`Error::ShapeMismatch`].
@@ -73,9 +84,11 @@ mod tests {
         let mut counts = [0u32; 5];
         for sample in 0..5000 {
             counts[fold_of(1, sample, 5) as usize] += 1;
-            assert_eq!(fold_of(1, sample, 5), fold_of(1, sample, 5));
         }
         assert!(counts.iter().all(|c| c.abs_diff(1000) < 150), "{counts:?}");
+        // A fixed vector: a fold is what it always was.
+        let folds = [0, 1, 2, 3, 4, u64::MAX].map(|sample| fold_of(7, sample, 10));
+        assert_eq!(folds, [0, 1, 1, 5, 7, 7]);
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl Dense {
 }
 
 /// The sum of the rows of `m` (as wide as `sums`), in their order.
-pub(super) fn column_sums<E: Executor>(on: Engine<'_, E>, m: &[f32], sums: &mut [f32]) {
+pub(crate) fn column_sums<E: Executor>(on: Engine<'_, E>, m: &[f32], sums: &mut [f32]) {
     let cols = sums.len();
     for_pieces(on.exec, sums, LANES, |piece, sums| {
         add_rows(on.level, m, cols, piece.saturating_mul(LANES), sums);

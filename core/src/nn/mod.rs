@@ -33,6 +33,7 @@ mod tensors;
 pub use activation::Activation;
 pub use adam::Adam;
 pub(crate) use adam::power;
+pub(crate) use dense::column_sums;
 pub use init::PURPOSE as INIT_PURPOSE;
 pub use layer::{Layer, Shape};
 pub use network::Network;

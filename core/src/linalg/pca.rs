@@ -483,8 +483,8 @@ mod tests {
             covariance(Level::detect(), &Serial, x, &mut mean, &mut cov, scratch).unwrap();
             let (mut values, mut vectors) = (vec![0.0; p], vec![0.0; p * p]);
             symmetric_eigen(Level::detect(), &mut cov, &mut values, &mut vectors).unwrap();
-            for i in 0..4 {
-                let ratio = f64::from(f.variances[i]) / values[i];
+            for (i, (found, value)) in f.variances.iter().zip(&values).enumerate() {
+                let ratio = f64::from(*found) / value;
                 assert!((ratio - 1.0).abs() < 2e-3, "{strong} {unit} {i}: {ratio}");
             }
         }

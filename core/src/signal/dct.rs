@@ -16,6 +16,8 @@ const COSINES: [i32; 33] = [
 ];
 
 /// 2²²·cos(πl(2x+1)/64) for place x and frequency l.
+// Evaluated by the compiler, which checks each index.
+#[allow(clippy::indexing_slicing)]
 const WAVES: [[i32; DCT_LOW]; DCT_TILE] = {
     let mut waves = [[0; DCT_LOW]; DCT_TILE];
     let mut x = 0;

@@ -123,8 +123,7 @@ impl Stage for EvaluateOptions {
         let sets = self.read(ctx, &dataset)?;
         if !sets.held_out {
             ctx.progress.warn(
-                "evaluate: no val and no test split: the real samples are those that the model learnt from"
-                    .to_owned(),
+                "evaluate: no val and no test split: the real samples are those that the model learnt from",
             );
         }
         let scores = self.scores(ctx, &dataset, &sets)?;
@@ -178,8 +177,7 @@ impl EvaluateOptions {
             let Some(folder) = folder else { continue };
             if name == "reconstructed" && matches!(space, Space::Given(_)) {
                 ctx.progress.warn(
-                    "evaluate: reconstructions have the ids of their originals, and so no embeddings: left out"
-                        .to_owned(),
+                    "evaluate: reconstructions have the ids of their originals, and so no embeddings: left out",
                 );
                 continue;
             }

@@ -5,8 +5,8 @@
 //! `dropped.jsonl` lists every sample taken out with stage, method, score, threshold and, for a duplicate, the id kept;
 //! `leaks.jsonl` lists the train samples whose content is in val or test too.
 //!
-//! Samples of train only are judged and dropped, by models and limits fitted on train alone, so that what scores are
-//! taken on stays as it is; `all_splits` treats all alike. Of equal samples the one in test is kept before one in
+//! Samples of train only are judged and dropped, by limits fitted on train and models fitted on train and val, so that
+//! what scores are taken on stays as it is and has no say; `all_splits` treats all alike. Of equal samples the one in test is kept before one in
 //! val, and that before one in train; within a split the lowest id is kept.
 
 mod candidates;
@@ -196,9 +196,8 @@ impl Stage for PruneOptions {
         }
         let near = self.near && pictures;
         if near || self.knn || self.lof || self.labels {
-            let rows = if near { state.left() } else { state.judged_left() };
             let most = if near { self.neighbours.max(CANDIDATES) } else { self.neighbours };
-            let search = Search::new(ctx, &state.features, rows, most)?;
+            let search = Search::new(ctx, &state.features, state.left(), most)?;
             if near {
                 duplicates::near(ctx, &mut state, &search, self)?;
             }

@@ -239,8 +239,7 @@ impl TrainOptions {
         let stored = dataset.meta().normalize.as_ref();
         if matches!(scale, Scale::As(_)) && stored.is_some_and(|n| !n.is_identity()) {
             ctx.progress.note(
-                "train: pixels stay in 0..=1 for the Bernoulli likelihood (likelihood = \"gaussian\" takes the stored scaling)"
-                    .to_owned(),
+                "train: pixels stay in 0..=1 for the Bernoulli likelihood (likelihood = \"gaussian\" takes the stored scaling)",
             );
         }
         let labels = if classes > 0 { Labels::Required } else { Labels::Optional };

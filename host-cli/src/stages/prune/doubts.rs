@@ -55,7 +55,10 @@ pub fn labels(
     options: &PruneOptions,
     classes: usize,
 ) -> Result<()> {
-    let left: Vec<usize> = state.judged_left().into_iter().filter(|&i| state.labels[i].is_some()).collect();
+    // Models may learn from val, which is there to choose models by, but not from what scores are taken on.
+    let learns = |&i: &usize| options.all_splits || state.splits[i] != Split::Test;
+    let labelled = |i: &usize| state.labels[*i].is_some();
+    let left: Vec<usize> = state.left().into_iter().filter(learns).filter(labelled).collect();
     let k = options.neighbours;
     if classes < 2 || left.len() <= k.max(2 * options.folds as usize) {
         return Ok(());

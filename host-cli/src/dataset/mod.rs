@@ -28,6 +28,7 @@ use hash::PixelDigest;
 pub use hash::{ContentHasher, content_hash, hex};
 pub use meta::{Counts, FILE as META_FILE, ImageShape, Kind, Meta, Normalize, Shard};
 pub use read::{Dataset, Samples};
+pub use schema::origin_text;
 pub use split::{Fractions, PURPOSE as SPLIT_PURPOSE, assign as assign_splits};
 pub use write::{DEFAULT_SHARD_ROWS, DatasetWriter};
 

@@ -9,6 +9,7 @@ use super::words;
 use crate::dataset::{Dataset, META_FILE};
 use crate::error::{Context, Error, Result};
 use crate::run::record::{DEMO_FILE, RUN_FILE, RunRecord, StageRecord, load};
+use crate::stages::generate;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -136,7 +137,9 @@ impl Gatherer<'_> {
     fn generated(&self, dataset: &Dataset) -> Result<Vec<Strip>> {
         let classes = dataset.meta().counts.per_class.iter().filter(|n| **n > 0).count();
         let per_class = if classes > 1 { MORE } else { MORE * 5 };
-        let mut strips = pick(dataset, &Wanted { per_class, ..Wanted::default() })?.strips;
+        // They may have been added to a dataset of others.
+        let wanted = Wanted { per_class, made_by: Some(generate::STEP), ..Wanted::default() };
+        let mut strips = pick(dataset, &wanted)?.strips;
         if let [only] = strips.as_mut_slice() {
             only.class = String::new();
         }
@@ -182,7 +185,8 @@ impl Gatherer<'_> {
         if let Some(generate) = run.stage("generate") {
             let rejected = self.figure("generate", &["rejected"]);
             let note = rejected.map_or_else(String::new, |n| format!("{} rejected", number::value(n)));
-            tiles.push(tile("Generated", number::count(generate.samples), note));
+            let generated = self.figure("generate", &["generated"]).unwrap_or(generate.samples as f64);
+            tiles.push(tile("Generated", number::value(generated), note));
         }
         tiles.extend(scores::tiles(&report.scores));
         Ok(tiles)

@@ -38,21 +38,17 @@ pub fn json_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
     Ok(out)
 }
 
-fn text(v: &Value, keys: &[&str]) -> Option<String> {
-    keys.iter().find_map(|k| v.get(k)).and_then(|v| match v {
-        Value::String(s) => Some(s.clone()),
-        Value::Number(n) => Some(n.to_string()),
-        _ => None,
-    })
+fn text(v: &Value, key: &str) -> Option<String> {
+    v.get(key).and_then(Value::as_str).map(str::to_owned)
 }
 
 /// Samples that were set aside, from `set_aside.jsonl`.
 pub fn set_aside(rows: &[Value]) -> Vec<SetAside> {
     rows.iter()
         .map(|v| SetAside {
-            source: text(v, &["file", "source", "path", "id"]).unwrap_or_default(),
+            source: text(v, "file").unwrap_or_default(),
             row: v.get("row").and_then(Value::as_u64),
-            reason: text(v, &["reason", "error", "message"]).unwrap_or_default(),
+            reason: text(v, "reason").unwrap_or_default(),
         })
         .collect()
 }
@@ -62,7 +58,7 @@ pub fn set_aside(rows: &[Value]) -> Vec<SetAside> {
 pub fn by_method(rows: &[Value]) -> BTreeMap<String, (u64, Vec<&Value>)> {
     let mut out: BTreeMap<String, (u64, Vec<&Value>)> = BTreeMap::new();
     for row in rows {
-        let entry = out.entry(text(row, &["method"]).unwrap_or_default()).or_default();
+        let entry = out.entry(text(row, "method").unwrap_or_default()).or_default();
         entry.0 += 1;
         if entry.1.len() < MAX_EXAMPLES {
             entry.1.push(row);
@@ -73,7 +69,7 @@ pub fn by_method(rows: &[Value]) -> BTreeMap<String, (u64, Vec<&Value>)> {
 
 /// The ids of a row of `dropped.jsonl`: the sample and the one kept in its place.
 pub fn ids(row: &Value) -> impl Iterator<Item = String> {
-    [text(row, &["id"]), text(row, &["kept"])].into_iter().flatten()
+    [text(row, "id"), text(row, "kept")].into_iter().flatten()
 }
 
 /// What was removed, with thumbnails from `found`.
@@ -81,11 +77,11 @@ pub fn removed(stage: &str, methods: &BTreeMap<String, (u64, Vec<&Value>)>, foun
     let picture =
         |id: String| found.by_id.get(&id).cloned().unwrap_or_else(|| Picture { id, ..Picture::default() });
     let example = |row: &&Value| {
-        let id = text(row, &["id"])?;
+        let id = text(row, "id")?;
         Some(RemovedExample {
             class: found.class_of.get(&id).cloned(),
-            suggested: text(row, &["suggested", "suggested_label", "suggested_class"]),
-            kept: text(row, &["kept"]).map(picture),
+            suggested: text(row, "suggested"),
+            kept: text(row, "kept").map(picture),
             score: row.get("score").and_then(Value::as_f64),
             picture: picture(id),
         })
@@ -93,7 +89,7 @@ pub fn removed(stage: &str, methods: &BTreeMap<String, (u64, Vec<&Value>)>, foun
     let mut all: Vec<Removed> = methods
         .iter()
         .map(|(method, (count, rows))| Removed {
-            stage: rows.first().and_then(|r| text(r, &["stage"])).unwrap_or_else(|| stage.to_owned()),
+            stage: rows.first().and_then(|r| text(r, "stage")).unwrap_or_else(|| stage.to_owned()),
             method: method.clone(),
             count: *count,
             threshold: common_threshold(rows),
@@ -114,8 +110,8 @@ pub fn planted(demo: &Value) -> Option<Planted> {
         let methods = v.get("methods").and_then(Value::as_array);
         let methods: Vec<&str> = methods.into_iter().flatten().filter_map(Value::as_str).collect();
         PlantedRow {
-            kind: words::label(&text(v, &["kind"]).unwrap_or_default()),
-            stage: text(v, &["stage"]).unwrap_or_default(),
+            kind: words::label(&text(v, "kind").unwrap_or_default()),
+            stage: text(v, "stage").unwrap_or_default(),
             methods: methods.iter().map(|m| words::label(m)).collect::<Vec<_>>().join(", "),
             planted: number("planted").unwrap_or(0),
             found: number("found").unwrap_or(0),
@@ -125,7 +121,7 @@ pub fn planted(demo: &Value) -> Option<Planted> {
             recall: v.get("recall").and_then(Value::as_f64),
         }
     };
-    Some(Planted { story: text(demo, &["story"]).unwrap_or_default(), rows: rows.iter().map(row).collect() })
+    Some(Planted { story: text(demo, "story").unwrap_or_default(), rows: rows.iter().map(row).collect() })
 }
 
 /// The threshold that all rows share; none where each sample has its own, or where it is 0 for want of one.
@@ -135,7 +131,7 @@ fn common_threshold(rows: &[&Value]) -> Option<f64> {
 }
 
 /// Columns of `history.jsonl` that are no curve worth drawing.
-const NO_CURVE: [&str; 7] = ["epoch", "beta", "seconds", "step", "steps", "lr", "learning_rate"];
+const NO_CURVE: [&str; 2] = ["epoch", "beta"];
 
 /// The course of training, from `history.jsonl`: `train_x` and `val_x` share a chart, as do the
 /// losses of a GAN's two networks; anything else has its own.
@@ -143,6 +139,8 @@ pub fn training(rows: &[Value], best_epoch: Option<f64>) -> Option<Training> {
     let mut charts: Vec<(String, Chart)> = Vec::new();
     let keys = rows.iter().filter_map(Value::as_object).flat_map(|o| o.keys());
     let mut names: Vec<&String> = keys.filter(|k| !NO_CURVE.contains(&k.as_str())).collect();
+    let gan = names.iter().any(|k| *k == "discriminator_loss");
+    let chart_of = |name: &str| if gan { gan_chart_of(name) } else { chart_of(name) };
     // Losses first; within a chart the training curve before the validation's.
     names.sort_by_key(|k| (!k.contains("loss"), chart_of(k).0, k.as_str()));
     names.dedup();
@@ -176,8 +174,8 @@ fn chart_of(name: &str) -> (String, String) {
     let known = |stem: &str| match stem {
         "loss" => "Loss".to_owned(),
         "kl" => "KL divergence".to_owned(),
-        "recon" | "reconstruction" => "Reconstruction".to_owned(),
-        "elbo" => "ELBO".to_owned(),
+        "recon" => "Reconstruction".to_owned(),
+        "elbo" => "Evidence lower bound (ELBO)".to_owned(),
         other => words::label(other),
     };
     if let Some(stem) = name.strip_prefix("train_") {
@@ -186,16 +184,25 @@ fn chart_of(name: &str) -> (String, String) {
     if let Some(stem) = name.strip_prefix("val_") {
         return (known(stem), "validation".into());
     }
+    (known(name), "train".into())
+}
+
+/// The same for a GAN, whose generator's loss is the one that is called the training's.
+fn gan_chart_of(name: &str) -> (String, String) {
+    let (losses, accuracies) = ("Loss of the two networks", "Accuracy of the discriminator");
     match name {
-        "d_loss" | "discriminator_loss" => ("Loss of the two networks".into(), "discriminator".into()),
-        "g_loss" | "generator_loss" => ("Loss of the two networks".into(), "generator".into()),
-        other => (known(other), "train".into()),
+        "train_loss" => (losses.into(), "generator".into()),
+        "discriminator_loss" => (losses.into(), "discriminator".into()),
+        "real_accuracy" => (accuracies.into(), "real samples".into()),
+        "fake_accuracy" => (accuracies.into(), "generated samples".into()),
+        other => chart_of(other),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Epoch;
     use serde_json::json;
 
     #[test]
@@ -226,7 +233,7 @@ mod tests {
     #[test]
     fn train_and_validation_share_a_chart() {
         let rows: Vec<Value> = (1..=3)
-            .map(|e| json!({"epoch": e, "train_loss": 9 - e, "val_loss": 10 - e, "kl": e, "val_kl": e, "lr": 0.1}))
+            .map(|e| json!({"epoch": e, "train_loss": 9 - e, "val_loss": 10 - e, "kl": e, "val_kl": e, "beta": 0.1}))
             .collect();
         let t = training(&rows, Some(2.0)).unwrap();
         let titles: Vec<_> = t.charts.iter().map(|c| (c.title.as_str(), c.curves.len())).collect();
@@ -234,6 +241,27 @@ mod tests {
         assert_eq!(t.charts[0].curves[0].0, "train");
         assert_eq!(t.charts[0].curves[1].1, [(1.0, 9.0), (2.0, 8.0), (3.0, 7.0)]);
         assert!(training(&[], None).is_none());
+    }
+
+    #[test]
+    fn the_two_networks_of_a_gan_share_a_chart() {
+        let epoch = |epoch| Epoch {
+            epoch,
+            train_loss: 1.0,
+            discriminator_loss: Some(2.0),
+            real_accuracy: Some(0.5),
+            fake_accuracy: Some(0.5),
+            ..Epoch::default()
+        };
+        let rows = [1, 2].map(|e| serde_json::to_value(epoch(e)).unwrap());
+        let charts = training(&rows, None).unwrap().charts;
+        let names = |chart: &Chart| chart.curves.iter().map(|c| c.0.clone()).collect::<Vec<_>>();
+        assert_eq!(charts.len(), 2);
+        assert_eq!(
+            (charts[0].title.as_str(), names(&charts[0])),
+            ("Loss of the two networks", vec!["discriminator".into(), "generator".into()])
+        );
+        assert_eq!(charts[1].title, "Accuracy of the discriminator");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::model::{Augmented, Picture, Strip};
 use super::picture::thumbnail;
-use crate::dataset::{Dataset, Kind, Sample};
+use crate::dataset::{Dataset, Kind, Origin, Sample};
 use crate::error::Result;
 use seedbed::rng::{id_hash, mix};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,8 +21,8 @@ pub struct Wanted {
     pub per_class: usize,
     /// Whether copies that augmentation made are wanted.
     pub copies: bool,
-    /// Whether copies may stand in the strips, too.
-    pub originals_only: bool,
+    /// The step whose samples alone stand in the strips; all do for `None`.
+    pub made_by: Option<&'static str>,
     /// Samples by id.
     pub ids: BTreeSet<String>,
 }
@@ -89,7 +89,8 @@ pub fn pick(dataset: &Dataset, wanted: &Wanted) -> Result<Picked> {
         if wanted.copies {
             keep_copy(&mut copies, &sample);
         }
-        if wanted.per_class > 0 && !(wanted.originals_only && sample.origin.is_some()) {
+        let made_by = |step: &str| sample.origin.as_ref().is_some_and(|o| o.step == step);
+        if wanted.per_class > 0 && wanted.made_by.is_none_or(made_by) {
             keep_best(best.entry(class).or_default(), sample, wanted.per_class);
         }
     }
@@ -115,7 +116,9 @@ fn keep_best(best: &mut BTreeMap<(u64, String), Sample>, sample: Sample, n: usiz
 }
 
 fn keep_copy(copies: &mut BTreeMap<(u64, String), Vec<Sample>>, sample: &Sample) {
-    let Some(origin) = sample.origin.as_ref().filter(|o| o.step.contains("augment")) else { return };
+    // Augmented, by whatever stage, from a sample that was collected: no other has a picture to stand first.
+    let shown = |o: &&Origin| o.params.get("ops").is_some() && !o.source.contains('!');
+    let Some(origin) = sample.origin.as_ref().filter(shown) else { return };
     let key = (rank(&origin.source), origin.source.clone());
     if copies.len() >= MAX_ORIGINALS && copies.last_key_value().is_some_and(|(last, _)| key > *last) {
         return;
@@ -133,7 +136,7 @@ fn keep_copy(copies: &mut BTreeMap<(u64, String), Vec<Sample>>, sample: &Sample)
 mod tests {
     use super::*;
     use crate::codec::Pixels;
-    use crate::dataset::{Content, DatasetWriter, Meta, Origin, Split, derived_id};
+    use crate::dataset::{Content, DatasetWriter, Meta, Split, derived_id};
     use seedbed::rng::Key;
 
     fn sample(i: u8) -> Sample {
@@ -142,15 +145,15 @@ mod tests {
         Sample::new(format!("s{i:03}"), Some(u32::from(i % 2)), Split::Train, content)
     }
 
-    fn copy(of: &Sample, n: u32) -> Sample {
+    fn copy(of: &Sample, step: &str, n: u32) -> Sample {
         let origin = Origin {
             source: of.id.clone(),
-            step: "augment".into(),
-            params: ().into(),
+            step: step.into(),
+            params: serde_json::json!({"ops": []}),
             seed: 0,
             key: Key::new(2),
         };
-        Sample { id: derived_id(&of.id, "augment", n), origin: Some(origin), ..of.clone() }
+        Sample { id: derived_id(&of.id, step, n), origin: Some(origin), ..of.clone() }
     }
 
     #[test]
@@ -163,23 +166,28 @@ mod tests {
             let original = sample(i);
             writer.push(original.clone()).unwrap();
             for n in 0..u32::from(i % 3) {
-                writer.push(copy(&original, n)).unwrap();
+                // Balancing augments, too, and augmentation then makes copies of what it made.
+                let step = if i % 2 == 0 { "augment" } else { "balance" };
+                let made = copy(&original, step, n);
+                writer.push(made.clone()).unwrap();
+                writer.push(copy(&made, "augment", 0)).unwrap();
             }
         }
         writer.finish().unwrap();
         let dataset = Dataset::open(&folder).unwrap();
         let ids = ["s007".to_owned(), "nobody".to_owned()].into();
-        let wanted = Wanted { per_class: 3, copies: true, originals_only: true, ids };
+        let wanted = Wanted { per_class: 3, copies: true, made_by: Some("balance"), ids };
         let picked = pick(&dataset, &wanted).unwrap();
         assert_eq!(
             picked.strips.iter().map(|s| (s.class.as_str(), s.pictures.len())).collect::<Vec<_>>(),
-            [("a", 3), ("b", 3)]
+            [("b", 3)]
         );
-        assert!(picked.strips.iter().flat_map(|s| &s.pictures).all(|p| !p.id.contains('!') && p.width == 2));
+        assert!(picked.strips[0].pictures.iter().all(|p| p.id.contains("!balance") && p.width == 2));
         assert_eq!(picked.by_id.len(), 1);
         assert_eq!(picked.class_of["s007"], "b");
         assert_eq!(picked.copies.len(), MAX_ORIGINALS);
-        assert_eq!(picked.added.iter().sum::<u64>(), 39);
+        assert_eq!(picked.added.iter().sum::<u64>(), 78);
+        assert!(picked.copies.iter().any(|(_, class, _)| class == "b"));
         let sources: BTreeSet<_> = picked.copies.iter().map(|c| c.0.clone()).collect();
         let originals = pick(&dataset, &Wanted { ids: sources, ..Wanted::default() }).unwrap();
         assert!(originals.strips.is_empty());

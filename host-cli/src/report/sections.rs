@@ -338,7 +338,6 @@ fn training(report: &Report) -> Option<Section> {
         let lines = svg::Lines {
             alt: format!("{} over {} epochs", chart.title, training.epochs),
             x_label: "epoch".into(),
-            y_label: String::new(),
             series: chart.curves.clone(),
             mark: training.best_epoch.map(|at| (at, format!("best, epoch {}", number::value(at)))),
         };

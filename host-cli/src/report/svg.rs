@@ -57,29 +57,34 @@ impl Bars {
                 escape(&shorten(label, 16)),
                 escape(label),
             );
-            for (s, (name, values)) in self.series.iter().enumerate() {
-                let v = values.get(i).copied().unwrap_or(0);
-                let width = v as f64 / most as f64 * 100.0;
-                let y = top + s * BAR;
-                let _ = write!(
-                    out,
-                    "<rect class=\"fill s{s}\" x=\"0\" y=\"{y}\" width=\"{width:.2}%\" height=\"{}\" rx=\"1.5\">\
-                     <title>{}, {}: {}</title></rect>\
-                     <text class=\"tick\" x=\"{width:.2}%\" dx=\"6\" y=\"{}\" dy=\".35em\">{}</text>",
-                    BAR - 1,
-                    escape(label),
-                    escape(name),
-                    number::count(v),
-                    y + BAR / 2,
-                    number::count(v),
-                );
-            }
+            self.draw_group(&mut out, i, top, most);
         }
         out.push_str("</svg></div>");
         if self.labels.len() > shown {
             let _ = write!(out, "<p class=\"note\">… and {} more classes.</p>", self.labels.len() - shown);
         }
         format!("<figure>{out}</figure>")
+    }
+
+    /// The bars of one label, the longest of all being `most`.
+    fn draw_group(&self, out: &mut String, i: usize, top: usize, most: u64) {
+        for (s, (name, values)) in self.series.iter().enumerate() {
+            let v = values.get(i).copied().unwrap_or(0);
+            let width = v as f64 / most as f64 * 100.0;
+            let y = top + s * BAR;
+            let _ = write!(
+                out,
+                "<rect class=\"fill s{s}\" x=\"0\" y=\"{y}\" width=\"{width:.2}%\" height=\"{}\" rx=\"1.5\">\
+                 <title>{}, {}: {}</title></rect>\
+                 <text class=\"tick\" x=\"{width:.2}%\" dx=\"6\" y=\"{}\" dy=\".35em\">{}</text>",
+                BAR - 1,
+                escape(&self.labels[i]),
+                escape(name),
+                number::count(v),
+                y + BAR / 2,
+                number::count(v),
+            );
+        }
     }
 }
 
@@ -90,12 +95,19 @@ pub struct Lines {
     pub alt: String,
     /// The name of the horizontal axis.
     pub x_label: String,
-    /// The name of the vertical axis.
-    pub y_label: String,
     /// The curves: name and (x, y) pairs; pairs that are not finite are left out.
     pub series: Vec<(String, Vec<(f64, f64)>)>,
     /// A vertical mark and its words.
     pub mark: Option<(f64, String)>,
+}
+
+/// Where an axis ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    /// At ticks.
+    Round,
+    /// At the least and the greatest value.
+    Values,
 }
 
 /// The span of one axis with its ticks.
@@ -106,8 +118,8 @@ struct Axis {
 }
 
 impl Axis {
-    /// An axis over `values` whose ends are ticks when `round`; none without a finite value.
-    fn over(values: impl Iterator<Item = f64>, wanted_ticks: f64, round: bool) -> Option<Self> {
+    /// An axis over `values`; none without a finite value.
+    fn over(values: impl Iterator<Item = f64>, wanted_ticks: f64, ends: Ends) -> Option<Self> {
         let (low, high) = values
             .filter(|v| v.is_finite())
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
@@ -115,7 +127,7 @@ impl Axis {
             return None;
         }
         let step = nice_step((high - low).max(high.abs() * 1e-6).max(1e-12) / wanted_ticks);
-        let (low, high) = if round || low == high {
+        let (low, high) = if ends == Ends::Round || low == high {
             let (low, high) = ((low / step).floor() * step, (high / step).ceil() * step);
             (low, if high > low { high } else { low + step })
         } else {
@@ -148,9 +160,11 @@ impl Lines {
     pub fn draw(&self) -> String {
         let points =
             || self.series.iter().flat_map(|(_, p)| p).filter(|(x, y)| x.is_finite() && y.is_finite());
-        let Some((x, y)) =
-            Axis::over(points().map(|p| p.0), 6.0, false).zip(Axis::over(points().map(|p| p.1), 4.0, true))
-        else {
+        let Some((x, y)) = Axis::over(points().map(|p| p.0), 6.0, Ends::Values).zip(Axis::over(
+            points().map(|p| p.1),
+            4.0,
+            Ends::Round,
+        )) else {
             return String::new();
         };
         let mut out = legend(self.series.iter().map(|(name, _)| name.as_str()));
@@ -199,11 +213,9 @@ impl Lines {
         let _ = write!(
             out,
             "<line class=\"axis\" x1=\"0\" x2=\"100%\" y1=\"100%\" y2=\"100%\"/>\
-             <text class=\"label\" x=\"100%\" y=\"{}\" text-anchor=\"end\">{}</text>\
-             <text class=\"label\" x=\"-44\" y=\"-12\">{}</text>",
+             <text class=\"label\" x=\"100%\" y=\"{}\" text-anchor=\"end\">{}</text>",
             PLOT_HEIGHT + 36,
             escape(&self.x_label),
-            escape(&self.y_label),
         );
     }
 
@@ -270,18 +282,18 @@ mod tests {
     #[test]
     fn ticks_are_round_and_cover_the_values() {
         for (low, high) in [(0.0, 1.0), (-3.2, 17.9), (101.3, 101.4), (5.0, 5.0), (0.0, 0.0), (-2e-7, 3e9)] {
-            let axis = Axis::over([low, high].into_iter(), 4.0, true).unwrap();
+            let axis = Axis::over([low, high].into_iter(), 4.0, Ends::Round).unwrap();
             assert!(axis.low <= low && axis.high >= high && axis.high > axis.low, "{low} {high}");
             assert!((2..=12).contains(&axis.ticks.len()), "{:?}", axis.ticks);
         }
-        assert!(Axis::over([f64::NAN].into_iter(), 4.0, true).is_none());
+        assert!(Axis::over([f64::NAN].into_iter(), 4.0, Ends::Round).is_none());
         assert_eq!([0.3, 1.0, 3.0, 70.0].map(nice_step), [0.5, 1.0, 5.0, 100.0]);
     }
 
     #[test]
     fn a_curve_has_gaps_where_values_are_not_finite() {
-        let x = Axis::over([0.0, 3.0].into_iter(), 3.0, true).unwrap();
-        let y = Axis::over([0.0, 1.0].into_iter(), 1.0, true).unwrap();
+        let x = Axis::over([0.0, 3.0].into_iter(), 3.0, Ends::Round).unwrap();
+        let y = Axis::over([0.0, 1.0].into_iter(), 1.0, Ends::Round).unwrap();
         let d = path(&[(0.0, 0.0), (1.0, f64::NAN), (2.0, 1.0), (3.0, 0.5)], &x, &y);
         assert_eq!(d.matches('M').count(), 2);
         assert_eq!(d.matches('L').count(), 1);

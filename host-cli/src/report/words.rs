@@ -20,23 +20,19 @@ pub fn stage(name: &str) -> &'static str {
 
 /// What a method of removal does, in one sentence; empty for one that is not known.
 pub fn method(name: &str) -> &'static str {
-    let known = |part: &str| name.contains(part);
-    match () {
-        () if known("leak") => "The same content as a sample of another split",
-        () if known("exact") => "The same content as another sample, byte for byte after decoding",
-        () if known("near") || known("perceptual") => {
-            "Nearly the same picture as another sample: perceptual hash, verified by pixel difference"
-        }
-        () if known("lof") => "Much less dense around it than around its neighbours (local outlier factor)",
-        () if known("knn") || known("outlier") => "Far from its nearest neighbours",
-        () if known("label") || known("confident") => {
+    match name {
+        "exact_duplicate" => "The same content as another sample, byte for byte after decoding",
+        "near_duplicate" => "Nearly the same picture as another sample, verified by pixel difference",
+        "outlier_lof" => "Much less dense around it than around its neighbours (local outlier factor)",
+        "outlier_knn" => "Far from its nearest neighbours",
+        "label_error" => {
             "The label contradicts what models trained on the other samples say (confident learning)"
         }
-        () if known("quality") || known("blank") || known("blur") => "Blank, blurred, or without contrast",
-        () if known("center") || known("coreset") || known("size") => {
-            "Not needed to cover the data at the size asked for (k-center greedy)"
-        }
-        () => "",
+        "quality_blank" => "Blank: next to no contrast",
+        "quality_blurry" => "Blurred: no sharp edge",
+        "quality_low_information" => "Little information: few levels",
+        "k_center" => "Not needed to cover the data at the size asked for (k-center greedy)",
+        _ => "",
     }
 }
 

@@ -8,7 +8,7 @@
 mod maker;
 mod ops;
 
-pub use maker::{Augmenter, CopyParams, MAX_OPS, make_again};
+pub use maker::{Augmenter, CopyParams, MAX_OPS, check_ops, make_again};
 pub use ops::{OpError, OpStep};
 
 use super::{Ctx, Outcome, Stage};
@@ -48,10 +48,8 @@ crate::defaults!(AugmentOptions);
 
 impl AugmentOptions {
     fn check(&self) -> Result<()> {
-        if !(1..=MAX_COPIES).contains(&self.copies) {
-            return Err(Error::out_of_range("copies", self.copies, &format!("from 1 to {MAX_COPIES}")));
-        }
-        Ok(())
+        Error::check_range("copies", self.copies, 1..=MAX_COPIES)?;
+        check_ops(&self.ops)
     }
 }
 

@@ -8,20 +8,27 @@
 //! | `undersample` | stays | drops samples drawn at random |
 //! | `weights` | changes the `weight` column only | the same |
 //!
+//! Weights that samples have already keep their proportions within a class.
+//!
 //! SMOTE is meant for tables. Of pictures it makes a mixture of the pixels of two near ones, which is what drawing a line
 //! between them in pixel space (or between their principal components) gives: a blurred in-between, useful to a
 //! classifier rather than to a generative model, for which `augment` is the better choice.
 
 mod make;
 
-use super::augment::OpStep;
+use super::augment::{OpStep, check_ops};
 use super::{Ctx, Outcome, Stage};
 use crate::dataset::{Dataset, DatasetWriter, Kind, Sample, Split};
 use crate::error::{Error, Result};
+use crate::pool::Held;
 use make::{Copies, Maker};
 use seedbed::balance::{Target, balanced_weights, class_targets, effective_number_weights};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::sync::Arc;
+
+/// Samples that are added at most, to all classes together.
+const MOST_ADDED: u64 = 100_000_000;
 
 /// How classes are evened out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -58,7 +65,7 @@ pub struct BalanceOptions {
     /// How classes are evened out.
     #[arg(long, value_enum, default_value_t = Method::Oversample)]
     pub method: Method,
-    /// The size every class is brought to: max, min, mean, or a number; for single classes as NAME=NUMBER. Several are
+    /// The size every class is brought to: max, min, mean, or a number from 1; for single classes as NAME=NUMBER. Several are
     /// separated by commas [default: max; min for undersample].
     #[arg(long, value_name = "TARGET", value_delimiter = ',')]
     pub target: Vec<String>,
@@ -79,24 +86,25 @@ crate::defaults!(BalanceOptions);
 
 impl BalanceOptions {
     fn check(&self) -> Result<()> {
-        if !(1..=100).contains(&self.k) {
-            return Err(Error::out_of_range("k", self.k, "from 1 to 100"));
-        }
-        if !(0.0..1.0).contains(&self.beta) {
-            return Err(Error::out_of_range("beta", self.beta, "from 0 to below 1"));
-        }
+        Error::check_range("k", self.k, 1..=100)?;
+        Error::require((0.0..1.0).contains(&self.beta), "beta", self.beta, "from 0 to below 1")?;
         if self.method == Method::Weights && !self.target.is_empty() {
             return Err(Error::usage("weights have no target: --target (recipe key `target`)")
                 .hint("leave it out, or choose another --method"));
         }
-        Ok(())
+        if !self.ops.is_empty() {
+            check_ops(&self.ops)?;
+        }
+        self.rules().map(drop)
     }
 
-    /// The target of each class from its count in the train split.
-    fn targets(&self, classes: &[String], counts: &[u32]) -> Result<Vec<u32>> {
-        let bad = |text: &str| {
-            Error::usage(format!("not a target: `{text}`: --target (recipe key `target`)"))
-                .hint("max, min, mean, a number, or CLASS=NUMBER")
+    /// The target of all classes, and those of single ones by name.
+    fn rules(&self) -> Result<(Target, Vec<(&str, u32)>)> {
+        let number = |text: &str, whole: &str| {
+            text.trim().parse().ok().filter(|n| *n > 0).ok_or_else(|| {
+                Error::usage(format!("not a target: `{whole}`: --target (recipe key `target`)"))
+                    .hint("max, min, mean, a number from 1, or CLASS=NUMBER")
+            })
         };
         let mut rule = if self.method == Method::Undersample { Target::Min } else { Target::Max };
         let mut single = Vec::new();
@@ -105,26 +113,34 @@ impl BalanceOptions {
                 "max" => rule = Target::Max,
                 "min" => rule = Target::Min,
                 "mean" => rule = Target::Mean,
-                text => match text.rsplit_once('=') {
-                    None => rule = Target::Count(text.parse().map_err(|_| bad(text))?),
-                    Some((name, number)) => {
-                        let class = classes.iter().position(|c| c == name.trim()).ok_or_else(|| {
-                            Error::usage(format!(
-                                "no class `{}`: --target (recipe key `target`)",
-                                name.trim()
-                            ))
-                            .hint(format!("one of {}", classes.join(", ")))
-                        })?;
-                        single.push((class, number.trim().parse().map_err(|_| bad(text))?));
-                    }
+                other => match other.rsplit_once('=') {
+                    None => rule = Target::Count(number(other, text)?),
+                    Some((name, size)) => single.push((name.trim(), number(size, text)?)),
                 },
             }
         }
+        Ok((rule, single))
+    }
+
+    /// The target of each class from its count in the train split.
+    fn targets(&self, classes: &[String], counts: &[u32]) -> Result<Vec<u32>> {
+        let (rule, single) = self.rules()?;
         let mut targets = vec![0; counts.len()];
         class_targets(rule, counts, &mut targets)?;
-        for (class, target) in single {
+        for (name, target) in single {
+            let class = classes.iter().position(|c| c == name).ok_or_else(|| {
+                Error::usage(format!("no class `{name}`: --target (recipe key `target`)"))
+                    .hint(format!("one of {}", classes.join(", ")))
+            })?;
             // There is nothing to make more of in an empty class.
             targets[class] = if counts[class] > 0 { target } else { 0 };
+        }
+        let added: u64 = targets.iter().zip(counts).map(|(t, c)| u64::from(t.saturating_sub(*c))).sum();
+        if self.method != Method::Undersample && added > MOST_ADDED {
+            return Err(Error::usage(format!(
+                "{added} samples would be added: --target (recipe key `target`)"
+            ))
+            .hint(format!("a target that adds at most {MOST_ADDED} to all classes together")));
         }
         Ok(targets)
     }
@@ -176,47 +192,60 @@ impl BalanceOptions {
         let maker = Maker::new(ctx, self, dataset, copies)?;
         let mut writer = DatasetWriter::create(out, dataset.meta().clone())?.pool(&ctx.pool);
         let task = ctx.progress.start("balance", Some(dataset.len()));
-        let (mut added, mut dropped) = (0u64, 0u64);
-        let mut after = counts.to_vec();
+        let (mut kept, mut added) = (0, 0);
+        let mut after = vec![0u32; counts.len()];
         ctx.pool.stream(
-            dataset.samples(),
+            dataset.samples().flat_map(|sample| jobs(sample, copies)),
             64 * ctx.pool.threads(),
-            |sample| {
-                let class = sample.label.filter(|_| sample.split == Split::Train);
-                Ok((class, maker.made_of(sample)?))
+            |Job { source, n }| {
+                let made = if n == 0 { Sample::clone(&source) } else { maker.make(&source, n)? };
+                Ok((made, n))
             },
-            |(class, samples)| {
-                task.inc(1);
-                added += samples.len().saturating_sub(1) as u64;
-                dropped += u64::from(samples.is_empty());
-                if let Some(n) = class.and_then(|class| after.get_mut(class as usize)) {
-                    *n = (*n + samples.len() as u32).saturating_sub(1);
+            |(sample, n)| {
+                if n == 0 {
+                    task.inc(1);
+                    kept += 1;
+                } else {
+                    added += 1;
                 }
-                samples.into_iter().try_for_each(|sample| writer.push(sample))
+                if let (Some(label), Split::Train) = (sample.label, sample.split) {
+                    after[label as usize] += 1;
+                }
+                writer.push(sample)
             },
         )?;
         let meta = writer.finish()?;
         Ok(Outcome::new(meta.counts.samples)
             .figure("method", self.method)
             .figure("added", added)
-            .figure("dropped", dropped)
+            .figure("dropped", dataset.len() - kept)
             .figure("before", counts)
             .figure("target", targets)
             .figure("after", after))
     }
 
-    /// The `weight` column of the train split multiplied by the weight of the class.
+    /// The `weight` column of the train split, scaled so that each class has the total that it should have.
     fn weigh(&self, ctx: &Ctx, dataset: &Dataset, counts: &[u32], out: &Path) -> Result<Outcome> {
         let mut weights = vec![0.0; counts.len()];
         match self.weighting {
             Weighting::Balanced => balanced_weights(counts, &mut weights)?,
             Weighting::EffectiveNumber => effective_number_weights(counts, self.beta, &mut weights)?,
         }
+        let learnt_from = |sample: &Sample| sample.label.filter(|_| sample.split == Split::Train);
+        let mut sums = vec![0f64; counts.len()];
+        for sample in dataset.samples() {
+            let sample = sample?;
+            if let Some(label) = learnt_from(&sample) {
+                sums[label as usize] += f64::from(sample.weight);
+            }
+        }
+        let total = |class: usize| f64::from(counts[class]) * f64::from(weights[class]);
+        let factor = |class: usize| if sums[class] > 0.0 { total(class) / sums[class] } else { 0.0 };
         let mut writer = DatasetWriter::create(out, dataset.meta().clone())?.pool(&ctx.pool);
         for sample in dataset.samples() {
             let mut sample = sample?;
-            if let (Some(label), Split::Train) = (sample.label, sample.split) {
-                sample.weight *= weights[label as usize];
+            if let Some(label) = learnt_from(&sample) {
+                sample.weight = (f64::from(sample.weight) * factor(label as usize)) as f32;
             }
             writer.push(sample)?;
         }
@@ -226,6 +255,30 @@ impl BalanceOptions {
             .figure("before", counts)
             .figure("weights", weights))
     }
+}
+
+/// A sample to write: `source` itself for `n` = 0, or what is made of it as number `n`.
+struct Job {
+    source: Arc<Sample>,
+    n: u32,
+}
+
+impl Held for Job {
+    fn held(&self) -> usize {
+        self.source.held()
+    }
+}
+
+/// The sample and what is made of it, in the order of their ids; nothing where it is dropped.
+fn jobs(sample: Result<Sample>, copies: &Copies) -> impl Iterator<Item = Result<Job>> {
+    let (source, wrong) = match sample {
+        Ok(sample) => (copies.number(&sample).map(|last| (Arc::new(sample), last)), None),
+        Err(e) => (None, Some(Err(e))),
+    };
+    let all = source
+        .into_iter()
+        .flat_map(|(source, last)| (0..=last).map(move |n| Ok(Job { source: source.clone(), n })));
+    wrong.into_iter().chain(all)
 }
 
 /// The ids of the train samples of each class, ascending.

@@ -37,6 +37,18 @@ pub struct Augmenter {
     seed: u64,
 }
 
+/// Refuses a list without an operation, or with more than [`MAX_OPS`].
+///
+/// # Errors
+/// A usage error.
+pub fn check_ops(ops: &[OpStep]) -> Result<()> {
+    if ops.is_empty() {
+        return Err(Error::usage("no operation is given: --op (recipe key `ops`)")
+            .hint("for example --op '{ op = \"rotate\", degrees = [-15, 15] }'"));
+    }
+    pipeline_of(ops).map(drop)
+}
+
 impl Augmenter {
     /// For the step of this name, whose randomness has this purpose (the first part of a [`Key`]): two steps with
     /// purposes of their own never make the same copy.
@@ -44,10 +56,7 @@ impl Augmenter {
     /// # Errors
     /// A usage error where there is no operation, or more than [`MAX_OPS`].
     pub fn new(ctx: &Ctx, step: &'static str, purpose: u32, ops: &[OpStep]) -> Result<Self> {
-        if ops.is_empty() {
-            return Err(Error::usage("no operation is given: --op (recipe key `ops`)")
-                .hint("for example --op '{ op = \"rotate\", degrees = [-15, 15] }'"));
-        }
+        check_ops(ops)?;
         let pipeline = pipeline_of(ops)?;
         Ok(Self { pipeline, ops: ops.to_vec(), step, purpose, level: ctx.level, seed: ctx.seed })
     }

@@ -22,13 +22,13 @@ const ALL_VALUES: usize = 64;
 /// Principal components in which they are sought otherwise.
 const COMPONENTS: usize = 32;
 
-/// One mixture: number within the class, the other sample, the part of it, its values.
-#[derive(Clone, Debug)]
+/// One mixture: its number within the class, the rows of the two samples, the part of the other.
+#[derive(Clone, Copy, Debug)]
 struct Mixture {
     number: u32,
-    other: String,
+    base: u32,
+    other: u32,
     gap: f32,
-    values: Vec<f32>,
 }
 
 /// What happens to each sample of the train split.
@@ -40,6 +40,9 @@ pub struct Copies {
     dropped: HashSet<String>,
     /// The mixtures whose base is the sample.
     mixed: HashMap<String, Vec<Mixture>>,
+    /// The ids of the samples that are mixed, and their values.
+    ids: Vec<String>,
+    raw: Mat,
 }
 
 impl Copies {
@@ -93,8 +96,7 @@ impl Copies {
         } else {
             table.features.clone()
         };
-        let raw = raw_rows(dataset, &table, wanted)?;
-        let mut copies = Self::default();
+        let mut copies = Self { raw: raw_rows(dataset, &table, wanted)?, ..Self::default() };
         for (class, &target) in (0u32..).zip(targets) {
             let rows: Vec<usize> = (0..table.len()).filter(|&i| table.labels[i] == Some(class)).collect();
             if rows.is_empty() {
@@ -106,16 +108,24 @@ impl Copies {
             smote(ctx.seed, class, &near, k, &mut made)?;
             for (number, s) in (0u32..).zip(made) {
                 let (base, other) = (rows[s.base as usize], rows[s.other as usize]);
-                let mixture = Mixture {
-                    number,
-                    other: table.ids[other].clone(),
-                    gap: s.gap,
-                    values: mixed(ctx.level, raw.row(base), raw.row(other), s.gap),
-                };
+                let mixture = Mixture { number, base: base as u32, other: other as u32, gap: s.gap };
                 copies.mixed.entry(table.ids[base].clone()).or_default().push(mixture);
             }
         }
+        copies.ids = table.ids;
         Ok(copies)
+    }
+
+    /// How many samples are made of this one; `None` where it is dropped.
+    pub fn number(&self, sample: &Sample) -> Option<u32> {
+        if sample.split != Split::Train || sample.label.is_none() {
+            return Some(0);
+        }
+        if self.dropped.contains(&sample.id) {
+            return None;
+        }
+        let mixed = self.mixed.get(&sample.id).map_or(0, Vec::len) as u32;
+        Some(mixed + self.repeated.get(&sample.id).copied().unwrap_or(0))
     }
 }
 
@@ -159,6 +169,7 @@ pub struct Maker<'a> {
     copies: &'a Copies,
     augmenter: Option<Augmenter>,
     space: Option<Space>,
+    level: Level,
     seed: u64,
 }
 
@@ -175,32 +186,19 @@ impl<'a> Maker<'a> {
             copies,
             augmenter: augmenter.transpose()?,
             space: pictures.then(|| Space::of(dataset)).transpose()?,
+            level: ctx.level,
             seed: ctx.seed,
         })
     }
 
-    /// The sample and what is made of it, in the order of their ids; nothing where it is dropped.
-    pub fn made_of(&self, sample: Sample) -> Result<Vec<Sample>> {
-        if sample.split != Split::Train || sample.label.is_none() {
-            return Ok(vec![sample]);
+    /// What is made of the sample as number `n`, from 1.
+    pub fn make(&self, sample: &Sample, n: u32) -> Result<Sample> {
+        let mixtures = self.copies.mixed.get(&sample.id);
+        match (mixtures.and_then(|list| list.get(n as usize - 1)), &self.augmenter) {
+            (Some(mixture), _) => self.mixture(sample, *mixture, n),
+            (None, Some(augmenter)) => augmenter.copy(sample, &sample.pixels()?, n),
+            (None, None) => Ok(self.copy(sample, n)),
         }
-        if self.copies.dropped.contains(&sample.id) {
-            return Ok(Vec::new());
-        }
-        let repeated = self.copies.repeated.get(&sample.id).copied().unwrap_or(0);
-        let mut made = match &self.augmenter {
-            Some(augmenter) if repeated > 0 => {
-                let pixels = sample.pixels()?;
-                (1..=repeated).map(|n| augmenter.copy(&sample, &pixels, n)).collect::<Result<Vec<_>>>()?
-            }
-            _ => (1..=repeated).map(|n| self.copy(&sample, n)).collect(),
-        };
-        for mixture in self.copies.mixed.get(&sample.id).into_iter().flatten() {
-            let n = made.len() as u32 + 1;
-            made.push(self.mixture(&sample, mixture, n)?);
-        }
-        made.insert(0, sample);
-        Ok(made)
     }
 
     fn copy(&self, sample: &Sample, n: u32) -> Sample {
@@ -214,19 +212,21 @@ impl<'a> Maker<'a> {
         Sample { id: derived_id(&sample.id, "over", n), origin: Some(origin), ..sample.clone() }
     }
 
-    fn mixture(&self, sample: &Sample, mixture: &Mixture, n: u32) -> Result<Sample> {
+    fn mixture(&self, sample: &Sample, mixture: Mixture, n: u32) -> Result<Sample> {
+        let (base, other) = (mixture.base as usize, mixture.other as usize);
+        let values = mixed(self.level, self.copies.raw.row(base), self.copies.raw.row(other), mixture.gap);
         let content = match &self.space {
             Some(space) => {
-                let pixels: Option<Pixels> = space.pixels(&mixture.values).transpose()?;
+                let pixels: Option<Pixels> = space.pixels(&values).transpose()?;
                 Content::from_pixels(&pixels.ok_or_else(|| Error::failed("a row is no picture"))?)?
             }
-            None => Content::Row(mixture.values.clone()),
+            None => Content::Row(values),
         };
         let key = Key::new(PURPOSE).epoch(sample.label.unwrap_or(0)).sample(u64::from(mixture.number)).op(2);
         let origin = Origin {
             source: sample.id.clone(),
             step: "smote".to_owned(),
-            params: json!({ "other": mixture.other, "gap": mixture.gap }),
+            params: json!({ "other": self.copies.ids[other], "gap": mixture.gap }),
             seed: self.seed,
             key,
         };

@@ -100,6 +100,31 @@ fn weights_even_out_the_train_split() {
     };
     assert!((0..3).all(|c| (total(c) - 9.0).abs() < 1e-4));
     assert!(samples.iter().filter(|s| s.split == Split::Test).all(|s| s.weight == 1.0));
+    // Weights that are even stay as they are.
+    std::fs::rename(dir.path().join("in"), dir.path().join("before")).unwrap();
+    std::fs::rename(dir.path().join("weights-1"), dir.path().join("in")).unwrap();
+    let (_, again) = run(dir.path(), "again", options(Method::Weights, &[]), 1);
+    assert!(samples.iter().zip(&again).all(|(a, b)| (a.weight - b.weight).abs() < 1e-5));
+}
+
+#[test]
+fn a_sample_may_be_repeated_more_often_than_fits_the_memory_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    table(&dir.path().join("in"));
+    let (outcome, samples) = run(dir.path(), "many", options(Method::Oversample, &["c=30000"]), 2);
+    assert_eq!((outcome.figures["added"].as_u64(), counts(&samples, Split::Train)[2]), (Some(30013), 30000));
+}
+
+#[test]
+fn targets_and_operations_are_checked_before_a_run() {
+    let check = |options: BalanceOptions| Stage::check(&options).unwrap_err().message;
+    assert!(check(options(Method::Oversample, &["lots"])).contains("`lots`"));
+    assert!(check(options(Method::Oversample, &["a=none"])).contains("`a=none`"));
+    let one = crate::stages::augment::AugmentOptions::default().ops[0];
+    let ops = BalanceOptions { ops: vec![one; 33], ..options(Method::Augment, &[]) };
+    assert!(check(ops).contains("33 operations"));
+    let augment = crate::stages::augment::AugmentOptions { ops: vec![], ..Default::default() };
+    assert!(Stage::check(&augment).unwrap_err().message.contains("no operation"));
 }
 
 #[test]
@@ -130,6 +155,9 @@ fn bad_requests_name_the_key() {
     let bad = [
         options(Method::Oversample, &["lots"]),
         options(Method::Oversample, &["z=4"]),
+        options(Method::Undersample, &["0"]),
+        options(Method::Oversample, &["a=0"]),
+        options(Method::Oversample, &["400000000"]),
         options(Method::Weights, &["max"]),
         options(Method::Augment, &[]),
         BalanceOptions { k: 0, ..BalanceOptions::default() },

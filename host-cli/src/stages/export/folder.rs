@@ -2,7 +2,7 @@
 
 use super::name::Names;
 use super::{Selection, only_for};
-use crate::dataset::{Content, Kind, Origin, Split};
+use crate::dataset::{Content, Kind, Split, origin_text};
 use crate::error::{Context, Error, Result};
 use crate::stages::Ctx;
 use serde::Serialize;
@@ -39,13 +39,18 @@ pub fn write(ctx: &Ctx, selection: &Selection, out: &Path) -> Result<()> {
     let meta = selection.meta();
     let mut class_names = Names::default();
     let mut classes: Vec<String> = meta.classes.iter().map(|name| class_names.give(name)).collect();
+    let unlabelled = classes.len();
     classes.push(class_names.give("unlabelled"));
     let mut folders: BTreeMap<Split, SplitFolder> = BTreeMap::new();
     let task = ctx.progress.start("export", Some(selection.len()));
     let mut named = selection.samples().map(|sample| {
         let sample = sample?;
-        let class = sample.label.map_or(meta.classes.len(), |label| label as usize);
+        let class = sample.label.map_or(unlabelled, |label| label as usize);
         let folder = open(&mut folders, sample.split, out, &classes)?;
+        if class == unlabelled && folder.names[class].is_empty() {
+            let path = out.join(sample.split.name()).join(&classes[class]);
+            std::fs::create_dir_all(&path).at(&path)?;
+        }
         let file = folder.names.get_mut(class).map(|names| names.give(&sample.id)).unwrap_or_default();
         let file_name = format!("{}/{file}.png", classes[class]);
         let line = Line {
@@ -85,18 +90,16 @@ fn open<'a>(
         Entry::Occupied(entry) => Ok(entry.into_mut()),
         Entry::Vacant(entry) => {
             let folder = out.join(split.name());
-            for class in classes {
+            // A folder of samples without a class is made with the first of them.
+            for class in classes.iter().take(classes.len() - 1) {
                 let path = folder.join(class);
                 std::fs::create_dir_all(&path).at(&path)?;
             }
+            std::fs::create_dir_all(&folder).at(&folder)?;
             let path = folder.join("metadata.jsonl");
             let list = BufWriter::new(File::create(&path).at(&path)?);
             let names = classes.iter().map(|_| Names::default()).collect();
             Ok(entry.insert(SplitFolder { list, names }))
         }
     }
-}
-
-fn origin_text(origin: &Origin) -> Result<String> {
-    serde_json::to_string(origin).map_err(|e| Error::failed(format!("cannot write the origin as JSON ({e})")))
 }

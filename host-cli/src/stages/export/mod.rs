@@ -1,7 +1,8 @@
 //! `export`: a dataset in the formats of other tools.
 //!
 //! * `folder`: `<split>/<class>/<id>.png`, which torchvision and Keras take as it is, and in each split
-//!   a `metadata.jsonl` as Hugging Face's `imagefolder` reads it;
+//!   a `metadata.jsonl` as Hugging Face's `imagefolder` reads it. Every split has a folder for every class, so
+//!   that their numbers agree; where one stays empty, torchvision's `ImageFolder` wants `allow_empty=True`;
 //! * `npz`: one file for `numpy.load`;
 //! * `parquet`: one file with the columns of the dataset.
 
@@ -9,12 +10,12 @@ mod folder;
 pub(crate) mod name;
 mod npz;
 
-use super::collect::splits;
 use super::{Ctx, Outcome, Stage};
 use crate::dataset::{Dataset, DatasetWriter, Kind, Meta, Sample, Split};
 use crate::defaults;
 use crate::error::{Context, Error, Result};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A format to write.
@@ -68,10 +69,15 @@ impl Selection {
         self.dataset.meta()
     }
 
-    fn len(&self) -> u64 {
+    /// Samples of each split; none of one that is not exported.
+    fn counts(&self) -> [(Split, u64); 3] {
         let counts = &self.meta().counts;
-        let of = [(Split::Train, counts.train), (Split::Val, counts.val), (Split::Test, counts.test)];
-        of.into_iter().filter(|(split, _)| self.splits.contains(split)).map(|(_, n)| n).sum()
+        let all = [(Split::Train, counts.train), (Split::Val, counts.val), (Split::Test, counts.test)];
+        all.map(|(split, n)| (split, if self.splits.contains(&split) { n } else { 0 }))
+    }
+
+    fn len(&self) -> u64 {
+        self.counts().iter().map(|(_, n)| n).sum()
     }
 
     fn samples(&self) -> impl Iterator<Item = Result<Sample>> {
@@ -105,11 +111,13 @@ impl Stage for ExportOptions {
             ExportFormat::Npz => Some(npz::write(ctx, &selection, &out.join("dataset.npz"))?),
             ExportFormat::Parquet => Some(parquet(ctx, &selection, out)?),
         };
+        let splits: BTreeMap<&str, u64> =
+            selection.counts().map(|(split, n)| (split.name(), n)).into_iter().collect();
         Ok(Outcome::new(selection.len())
             .figure("format", self.format)
             .figure("file", file)
             .figure("exported", &self.splits)
-            .figure("splits", splits(selection.meta())))
+            .figure("splits", splits))
     }
 }
 

@@ -41,6 +41,11 @@ pub fn safe(text: &str) -> String {
 pub struct Names(HashSet<String>);
 
 impl Names {
+    /// Whether none was given yet.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// [`safe`] of `text`, followed by `~` and a hash where another text has that name already, or one
     /// that differs only in upper and lower case.
     pub fn give(&mut self, text: &str) -> String {

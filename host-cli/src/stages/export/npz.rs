@@ -34,10 +34,10 @@ pub fn write(ctx: &Ctx, selection: &Selection, path: &Path) -> Result<String> {
     let n = selection.len() as usize;
     let file = BufWriter::new(File::create(path).at(path)?);
     let mut zip = ZipWriter::new(file);
-    let (name, descr, shape) = match (meta.kind, meta.image) {
-        (Kind::Table, _) => ("features", "<f4", vec![n, meta.columns.len()]),
+    let (name, descr, item, shape) = match (meta.kind, meta.image) {
+        (Kind::Table, _) => ("features", "<f4", 4, vec![n, meta.columns.len()]),
         (Kind::Images, Some(s)) => {
-            ("images", "|u1", vec![n, s.height as usize, s.width as usize, s.channels as usize])
+            ("images", "|u1", 1, vec![n, s.height as usize, s.width as usize, s.channels as usize])
         }
         (Kind::Images, None) => {
             return Err(Error::failed(format!(
@@ -47,7 +47,7 @@ pub fn write(ctx: &Ctx, selection: &Selection, path: &Path) -> Result<String> {
             .hint("bring them to one size with `seedbed preprocess`, or export --format folder"));
         }
     };
-    start(&mut zip, name, shape.iter().product::<usize>(), path)?;
+    start(&mut zip, name, item * shape.iter().product::<usize>(), path)?;
     zip.write_all(&npy::header(descr, &shape)).at(path)?;
     let mut columns = Columns::default();
     let task = ctx.progress.start("export", Some(n as u64));

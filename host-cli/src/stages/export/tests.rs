@@ -59,6 +59,23 @@ fn a_folder_holds_every_picture_once_and_nothing_outside() {
 }
 
 #[test]
+fn only_samples_without_a_class_have_a_folder_of_their_own_and_only_what_is_exported_counts() {
+    let temp = tempfile::tempdir().unwrap();
+    let (input, out) = (temp.path().join("in"), temp.path().join("out"));
+    let meta = Meta::images("p", vec!["a".into(), "b".into()]);
+    let mut writer = DatasetWriter::create(&input, meta).unwrap();
+    let pixels = Pixels::new(vec![1, 2, 3, 4], 2, 2, 1).unwrap();
+    for (id, label, split) in [("1", 0, Split::Train), ("2", 1, Split::Train), ("3", 0, Split::Test)] {
+        writer.push(Sample::new(id, Some(label), split, Content::from_pixels(&pixels).unwrap())).unwrap();
+    }
+    writer.finish().unwrap();
+    let options = ExportOptions { splits: vec!["train".into()], ..ExportOptions::default() };
+    let outcome = run(&options, &input, &out).unwrap();
+    assert_eq!(outcome.figures["splits"], serde_json::json!({"train": 2, "val": 0, "test": 0}));
+    assert!(!out.join("train/unlabelled").exists() && out.join("train/b/2.png").exists());
+}
+
+#[test]
 fn an_npz_holds_plain_arrays() {
     let temp = tempfile::tempdir().unwrap();
     let (input, out) = (temp.path().join("in"), temp.path().join("out"));

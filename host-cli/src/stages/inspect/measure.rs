@@ -2,6 +2,7 @@
 
 use crate::dataset::{Content, Meta, Sample, Split};
 use crate::error::{Context, Result};
+use crate::features::canonical;
 use seedbed::Level;
 use seedbed::prune::content_hash;
 use seedbed::quality::Quality;
@@ -73,7 +74,7 @@ impl Measured {
     pub fn of(level: Level, sample: Sample) -> Result<Self> {
         let (hash, content) = match &sample.content {
             Content::Row(row) => {
-                let bytes: Vec<u8> = row.iter().flat_map(|v| v.to_bits().to_le_bytes()).collect();
+                let bytes: Vec<u8> = row.iter().flat_map(|&v| canonical(v).to_le_bytes()).collect();
                 (content_hash(&[row.len()], &bytes), Measures::Row(row.clone()))
             }
             Content::Image(_) => {

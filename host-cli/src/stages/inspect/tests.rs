@@ -39,6 +39,20 @@ fn pictures(folder: &Path) {
 }
 
 #[test]
+fn rows_of_equal_values_are_duplicates_whatever_their_bits() {
+    let temp = tempfile::tempdir().unwrap();
+    let (input, out) = (temp.path().join("in"), temp.path().join("out"));
+    let rows = [[0.0, f32::NAN], [-0.0, -f32::NAN], [1.0, 0.0]];
+    let sample = |(i, row): (usize, [f32; 2])| {
+        Sample::new(format!("{i}"), None, Split::Train, Content::Row(row.to_vec()))
+    };
+    let samples = rows.into_iter().enumerate().map(sample).collect();
+    write(&input, Meta::table("t", vec![], vec!["x".into(), "y".into()]), samples);
+    let outcome = InspectOptions::default().run(&Ctx::quiet(0), &input, &out).unwrap();
+    assert_eq!(outcome.figures["duplicates"]["samples"], 1);
+}
+
+#[test]
 fn faults_of_pictures_are_found() {
     let temp = tempfile::tempdir().unwrap();
     let (input, out) = (temp.path().join("in"), temp.path().join("out"));

@@ -3,7 +3,7 @@
 use super::PruneOptions;
 use crate::dataset::{Content, Dataset, Split};
 use crate::error::Result;
-use crate::features::{Mat, Projection, Space, Table};
+use crate::features::{Mat, Projection, Space, Table, canonical};
 use crate::stages::Ctx;
 use seedbed::prune::content_hash;
 use seedbed::quality::{Issue, Limits, Quality};
@@ -213,11 +213,6 @@ impl State {
     pub fn rank(&self, i: usize) -> (std::cmp::Reverse<Split>, usize) {
         (std::cmp::Reverse(self.splits[i]), i)
     }
-}
-
-/// One pattern of bits for all NaNs and one for both zeros.
-fn canonical(v: f32) -> f32 {
-    if v.is_nan() { f32::NAN } else { v + 0.0 }
 }
 
 /// The first check that a picture fails, with what it measured and the limit.

@@ -142,6 +142,9 @@ fn from_io(e: &io::Error, path: &Path) -> Error {
     match e.kind() {
         K::NotFound => Error::usage(format!("no such file or folder: {shown}"))
             .hint("check the path, and what the current folder is"),
+        K::NotADirectory => {
+            Error::usage(format!("a file is where a folder should be: {shown}")).hint("check the path")
+        }
         K::PermissionDenied => Error::failed(format!("permission denied: {shown}"))
             .hint("check the owner and the mode of the path, or choose another"),
         K::ReadOnlyFilesystem => Error::failed(format!("the file system is read-only: {shown}"))

@@ -15,9 +15,10 @@ mod duplicates;
 mod search;
 mod state;
 
+use super::collect::write_lines;
 use super::{Ctx, Outcome, Stage};
 use crate::dataset::{Dataset, DatasetWriter, Kind};
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use candidates::CANDIDATES;
 use clap::ArgAction::Set;
 use search::Search;
@@ -25,7 +26,6 @@ use seedbed::label::LabelRule;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use state::{State, Verdict};
-use std::io::Write;
 use std::path::Path;
 
 /// The name of the stage in the lists.
@@ -272,15 +272,6 @@ impl PruneOptions {
         }
         line
     }
-}
-
-/// One JSON object a line; the file is there even where nothing is in it.
-fn write_lines(path: &Path, lines: &[Value]) -> Result<()> {
-    let mut file = std::io::BufWriter::new(std::fs::File::create(path).at(path)?);
-    for line in lines {
-        writeln!(file, "{line}").at(path)?;
-    }
-    file.flush().at(path)
 }
 
 #[cfg(test)]

@@ -1,38 +1,12 @@
 //! The habits of the command: exit codes, one JSON object, a quiet end when the reader goes away.
 
+mod common;
+
+use common::{code, run, seedbed, table, text};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
-
-fn seedbed(dir: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_seedbed"));
-    command.current_dir(dir).env_remove("SEEDBED_LEVEL");
-    command
-}
-
-fn run(dir: &Path, words: &[&str]) -> Output {
-    seedbed(dir).args(words).output().unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-/// A table of two classes; row 7 is damaged.
-fn table(dir: &Path) {
-    let rows: String =
-        (0..60)
-            .map(|i| {
-                if i == 7 { "x,,a\n".into() } else { format!("{},{},{}\n", i, i * 7 % 11, ["a", "b"][i % 2]) }
-            })
-            .collect();
-    fs::write(dir.join("t.csv"), format!("x,y,label\n{rows}")).unwrap();
-}
+use std::process::Stdio;
 
 #[test]
 fn samples_set_aside_end_with_3_and_are_told() {
@@ -60,34 +34,180 @@ fn the_second_run_says_that_nothing_changed() {
     assert_eq!(text(&quiet.stderr), "");
 }
 
+/// A dataset and what is in the way of everything: an empty folder, a folder and a file of the user's.
+fn obstacles() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    table(dir.path());
+    assert_eq!(code(&run(dir.path(), &["collect", "t.csv", "--out", "data", "-q"])), 3);
+    fs::create_dir(at("empty")).unwrap();
+    fs::create_dir(at("mine")).unwrap();
+    fs::write(at("mine/thesis.doc"), "").unwrap();
+    fs::write(at("odd.bin"), [0, 159, 146, 150, 1, 2]).unwrap();
+    fs::write(at("ok.toml"), "input = 't.csv'\n[collect]\n").unwrap();
+    dir
+}
+
+/// Each is refused with a code, an error that names the part, and nothing on stdout.
+fn refused(dir: &Path, words: &[&str], want: i32, part: &str) {
+    let out = run(dir, words);
+    let said = text(&out.stderr);
+    assert_eq!(code(&out), want, "{words:?}: {said}");
+    assert!(said.contains("error: ") && said.contains(part), "{words:?}: {said}");
+    assert_eq!(text(&out.stdout), "", "{words:?}");
+}
+
 #[test]
-fn bad_input_gets_an_error_and_a_way_out() {
+fn every_command_refuses_paths_that_are_not_there_or_something_else() {
+    let dir = obstacles();
+    for command in [
+        "init",
+        "run",
+        "collect",
+        "inspect",
+        "preprocess",
+        "prune",
+        "balance",
+        "augment",
+        "train",
+        "evaluate",
+        "export",
+        "report",
+        "hash",
+    ] {
+        refused(dir.path(), &[command, "nowhere"], 2, "nowhere");
+        let empty = if ["init", "collect", "hash"].contains(&command) { 1 } else { 2 };
+        refused(dir.path(), &[command, "empty"], empty, "empty");
+        if command != "hash" {
+            let want = if ["init", "collect"].contains(&command) { 1 } else { 2 };
+            refused(dir.path(), &[command, "odd.bin"], want, "odd.bin");
+        }
+    }
+    refused(dir.path(), &["generate", "nowhere", "--model", "data"], 2, "nowhere");
+    refused(dir.path(), &["generate", "data", "--model", "nowhere"], 2, "nowhere");
+    refused(dir.path(), &["generate", "data"], 2, "--model");
+    refused(dir.path(), &["evaluate", "data", "--generated", "nowhere"], 2, "nowhere");
+    refused(dir.path(), &["demo", "--data", "nowhere"], 2, "nowhere");
+    refused(dir.path(), &["demo", "--data", "empty", "--out", "d"], 1, "empty");
+    refused(dir.path(), &["demo", "--data", "."], 2, "inside the input");
+    refused(dir.path(), &["replay", "x!augment0"], 2, "seedbed-demo");
+}
+
+#[test]
+fn every_command_refuses_options_out_of_range() {
+    let dir = obstacles();
+    let cases: [(&[&str], &str); 11] = [
+        (&["collect", "t.csv", "--val-fraction", "7"], "--val-fraction"),
+        (&["preprocess", "data", "--size", "0"], "--size"),
+        (&["prune", "data", "--folds", "0"], "--folds"),
+        (&["balance", "data", "--target=-1"], "--target"),
+        (&["augment", "data", "--copies", "0"], "--copies"),
+        (&["train", "data", "--epochs", "0"], "--epochs"),
+        (&["generate", "data", "--n", "0"], "--n"),
+        (&["evaluate", "data", "--k", "0"], "--k"),
+        (&["export", "data", "--splits", "all"], "--splits"),
+        (&["inspect", "data", "--outlier-z=-1"], "--outlier-z"),
+        (&["hash", "data", "--threads", "99999"], "--threads"),
+    ];
+    for (words, part) in cases {
+        refused(dir.path(), words, 2, part);
+    }
+}
+
+#[test]
+fn every_command_leaves_what_is_not_ours_alone() {
+    let dir = obstacles();
+    for command in ["collect", "preprocess", "prune", "balance", "augment", "train", "evaluate", "export"] {
+        let input = if command == "collect" { "t.csv" } else { "data" };
+        refused(dir.path(), &[command, input, "--out", "mine"], 2, "mine");
+        refused(dir.path(), &[command, input, "--out", "t.csv"], 2, "t.csv");
+        // A file where a folder would have to be, which no permission of root's opens.
+        refused(dir.path(), &[command, input, "--out", "t.csv/sub"], 2, "t.csv");
+    }
+    for words in [["run", "ok.toml"], ["demo", "-q"]] {
+        refused(dir.path(), &[words[0], words[1], "--out", "mine"], 2, "mine");
+        refused(dir.path(), &[words[0], words[1], "--out", "t.csv"], 2, "t.csv");
+    }
+    refused(dir.path(), &["init", "t.csv", "--out", "ok.toml"], 2, "ok.toml");
+    refused(dir.path(), &["prune", "data", "--out", "data"], 2, "seedbed collect");
+    assert_eq!(fs::read_dir(dir.path().join("mine")).unwrap().count(), 1);
+    // A page of somebody else's.
+    assert_eq!(code(&run(dir.path(), &["run", "ok.toml", "-q"])), 3);
+    fs::write(dir.path().join("mine/report.html"), "<h1>Mine</h1>").unwrap();
+    refused(dir.path(), &["report", "ok-run", "--out", "mine"], 2, "report.html");
+    assert_eq!(fs::read_to_string(dir.path().join("mine/report.html")).unwrap(), "<h1>Mine</h1>");
+}
+
+#[test]
+fn recipes_that_are_wrong_are_refused_before_any_work() {
+    let dir = obstacles();
+    let head = "input = 't.csv'\n[collect]\n";
+    let cases = [
+        (format!("{head}labl = 'x'\n"), "did you mean `label`?"),
+        (format!("{head}val_fraction = 7\n"), "[collect]"),
+        (format!("{head}[train]\n[generate]\nn = 0\n"), "[generate]"),
+        (format!("{head}[export]\n"), "`output`"),
+        (format!("{head}[inspect]\n"), "seedbed inspect"),
+    ];
+    for (recipe, part) in cases {
+        fs::write(dir.path().join("bad.toml"), &recipe).unwrap();
+        refused(dir.path(), &["run", "bad.toml"], 2, part);
+        assert!(!dir.path().join("bad-run").exists(), "{recipe}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_output_that_is_no_text_is_told_all_the_same() {
+    use std::os::unix::ffi::OsStrExt;
     let dir = tempfile::tempdir().unwrap();
     table(dir.path());
-    fs::create_dir(dir.path().join("empty")).unwrap();
-    fs::create_dir(dir.path().join("mine")).unwrap();
-    fs::write(dir.path().join("mine/thesis.doc"), "").unwrap();
-    fs::write(dir.path().join("typo.toml"), "input = 't.csv'\n[collect]\nlabl = 'x'\n").unwrap();
-    fs::write(dir.path().join("range.toml"), "input = 't.csv'\n[collect]\nval_fraction = 7\n").unwrap();
-    let cases: [(&[&str], i32, &str); 9] = [
-        (&["collect", "nowhere"], 2, "nowhere"),
-        (&["collect", "empty"], 1, "empty"),
-        (&["collect", "t.csv", "--out", "mine"], 2, "mine"),
-        (&["collect", "t.csv", "--out", "t.csv"], 2, "t.csv"),
-        (&["collect", "t.csv", "--val-fraction", "7"], 2, "val"),
-        (&["run", "typo.toml"], 2, "did you mean `label`?"),
-        (&["run", "range.toml"], 2, "[collect]"),
-        (&["inspect", "empty"], 2, "empty"),
-        (&["hash", "nowhere"], 2, "nowhere"),
-    ];
-    for (words, want, part) in cases {
-        let out = run(dir.path(), words);
-        let said = text(&out.stderr);
-        assert_eq!(code(&out), want, "{words:?}: {said}");
-        assert!(said.contains("error: ") && said.contains(part), "{words:?}: {said}");
-        assert_eq!(text(&out.stdout), "", "{words:?}");
-    }
-    assert_eq!(fs::read_dir(dir.path().join("mine")).unwrap().count(), 1);
+    let odd = std::ffi::OsStr::from_bytes(b"o\xff");
+    let out = seedbed(dir.path()).args(["collect", "t.csv", "--json", "--out"]).arg(odd).output().unwrap();
+    assert_eq!(code(&out), 3, "{}", text(&out.stderr));
+    let object: Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(object["out"], "o\u{fffd}");
+}
+
+#[test]
+fn labels_beside_the_input_count_as_input() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let images = [&[0, 0, 8, 3, 0, 0, 0, 20, 0, 0, 0, 2, 0, 0, 0, 2][..], &[7; 80]].concat();
+    fs::write(at("train-images.idx"), images).unwrap();
+    let label = |file: &str, last: u8| {
+        let values: Vec<u8> = (0..20).map(|i| if i == 19 { last } else { i % 2 }).collect();
+        fs::write(at(file), [&[0, 0, 8, 1, 0, 0, 0, 20][..], &values].concat()).unwrap();
+    };
+    let classes = |more: &[&str]| {
+        let words = [&["collect", "train-images.idx", "--json", "-q"], more].concat();
+        let out = run(dir.path(), &words);
+        let object: Value = serde_json::from_slice(&out.stdout).unwrap();
+        (object["classes"].as_array().unwrap().len(), object["cached"].as_bool().unwrap())
+    };
+    label("train-labels.idx", 1);
+    assert_eq!(classes(&[]), (2, false));
+    assert_eq!(classes(&[]), (2, true));
+    label("train-labels.idx", 2);
+    assert_eq!(classes(&[]), (3, false));
+    label("other.idx", 1);
+    assert_eq!(classes(&["--label", "other.idx"]), (2, false));
+    label("other.idx", 2);
+    assert_eq!(classes(&["--label", "other.idx"]), (3, false));
+}
+
+#[test]
+fn hash_takes_datasets_runs_and_files() {
+    let dir = obstacles();
+    assert_eq!(code(&run(dir.path(), &["run", "ok.toml", "-q"])), 3);
+    let object = |path: &str| -> Value {
+        let out = run(dir.path(), &["hash", path, "--json"]);
+        assert_eq!(code(&out), 0, "{path}: {}", text(&out.stderr));
+        serde_json::from_slice(&out.stdout).unwrap()
+    };
+    assert_eq!(object("data")["samples"], 59);
+    assert_eq!(object("ok-run")["hash"].as_str().unwrap().len(), 64);
+    assert_eq!(object("t.csv")["samples"], Value::Null);
 }
 
 #[test]
@@ -149,24 +269,4 @@ fn a_reader_that_goes_away_is_no_error() {
         let out = child.wait_with_output().unwrap();
         assert_eq!((code(&out), text(&out.stderr)), (0, String::new()), "{words:?}");
     }
-}
-
-#[test]
-fn an_initial_recipe_runs_as_it_is_collected() {
-    let dir = tempfile::tempdir().unwrap();
-    table(dir.path());
-    let init = run(dir.path(), &["init", "t.csv", "--json"]);
-    assert_eq!(code(&init), 0, "{}", text(&init.stderr));
-    assert_eq!(code(&run(dir.path(), &["init", "t.csv"])), 2);
-    let recipe = fs::read_to_string(dir.path().join("seedbed.toml")).unwrap();
-    let short = recipe.split("\n[preprocess]").next().unwrap();
-    fs::write(dir.path().join("short.toml"), short).unwrap();
-    let out = run(dir.path(), &["run", "short.toml", "--json"]);
-    assert_eq!(code(&out), 3, "{}", text(&out.stderr));
-    let object: Value = serde_json::from_slice(&out.stdout).unwrap();
-    assert_eq!(object["stages"][0]["stage"], "collect");
-    assert!(dir.path().join("short-run/report.html").is_file());
-    let again: Value =
-        serde_json::from_slice(&run(dir.path(), &["run", "short.toml", "--json"]).stdout).unwrap();
-    assert_eq!(again["stages"][0]["cached"], true);
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// A picture with a bright square at one of two places, of this shape.
 fn picture(path: &Path, i: usize, [h, w, c]: [usize; 3]) {
-    let bright = |y: usize, x: usize| (y * 2 < h) == (i % 2 == 0) && x * 2 < w;
+    let bright = |y: usize, x: usize| (y * 2 < h) == i.is_multiple_of(2) && x * 2 < w;
     let data = (0..h * w * c).map(|p| {
         let (y, x) = (p / (w * c), p / c % w);
         if bright(y, x) { 200 + (i * 7 + p) as u8 % 50 } else { (i * 13 + p * 5) as u8 % 50 }

@@ -14,16 +14,14 @@ fn sample(i: u8) -> Sample {
     Sample::new(format!("s{i:03}"), Some(u32::from(i % 3)), Split::Train, content)
 }
 
+fn origin(source: &str, step: &str) -> Option<Origin> {
+    let key = seedbed::rng::Key::new(2);
+    Some(Origin { source: source.into(), step: step.into(), params: json!({"ops": []}), seed: 1, key })
+}
+
 fn copies(of: &Sample, step: &str, n: u32) -> Vec<Sample> {
-    let origin = |_| Origin {
-        source: of.id.clone(),
-        step: step.into(),
-        params: json!({}),
-        seed: 1,
-        key: seedbed::rng::Key::new(2),
-    };
     (0..n)
-        .map(|i| Sample { id: derived_id(&of.id, step, i), origin: Some(origin(i)), ..of.clone() })
+        .map(|i| Sample { id: derived_id(&of.id, step, i), origin: origin(&of.id, step), ..of.clone() })
         .collect()
 }
 
@@ -61,7 +59,7 @@ fn run_folder(root: &Path) {
     write(&at("03-prune"), (0..28).map(sample));
     let dropped = [
         json!({"id": "s028", "stage": "prune", "method": "exact_duplicate", "score": 0.0, "kept": "s001"}),
-        json!({"id": "s029", "stage": "prune", "method": "label", "score": 0.1, "threshold": 0.5, "suggested": "one"}),
+        json!({"id": "s029", "stage": "prune", "method": "label_error", "score": 0.1, "threshold": 0.5, "suggested": "one"}),
     ];
     lines(&at("03-prune").join("dropped.jsonl"), &dropped);
     write(
@@ -71,7 +69,9 @@ fn run_folder(root: &Path) {
     fs::create_dir(at("06-train")).unwrap();
     let history = |e: i32| json!({"epoch": e, "train_loss": 30 - e, "val_loss": 31 - e, "kl": e});
     lines(&at("06-train").join("history.jsonl"), &(1..=5).map(history).collect::<Vec<_>>());
-    write(&at("07-generate"), (100..130).map(sample));
+    // Generated samples that were added to others.
+    let generated = (100..130).map(|i| Sample { origin: origin("model", "generate"), ..sample(i) });
+    write(&at("07-generate"), (0..28).map(sample).chain(generated));
     fs::write(
         at("demo.json"),
         json!({"found": [{"kind": "exact_duplicate", "stage": "prune", "planted": 1, "found": 1, "recall": 1.0}]}).to_string(),
@@ -82,7 +82,7 @@ fn run_folder(root: &Path) {
         stage("prune", "03-prune", 28, json!({"dropped": 2})),
         stage("augment", "05-augment", 84, json!({})),
         stage("train", "06-train", 84, json!({"best_epoch": 4})),
-        stage("generate", "07-generate", 30, json!({"rejected": 3})),
+        stage("generate", "07-generate", 58, json!({"generated": 30, "rejected": 3})),
     ];
     let run = RunRecord {
         name: "by hand".into(),
@@ -112,6 +112,7 @@ fn what_is_in_the_folder_is_in_the_report() {
     assert!(content.augmented.iter().all(|a| a.copies.len() == 2 && !a.original.uri.is_empty()));
     assert_eq!(content.training.as_ref().unwrap().best_epoch, Some(4.0));
     assert_eq!(content.generated.len(), 3);
+    assert!(content.generated.iter().flat_map(|s| &s.pictures).all(|p| p.id.as_str() >= "s100"));
     assert_eq!(content.planted.as_ref().unwrap().rows[0].found, 1);
     assert_eq!(content.set_aside[0].source, "two/bad.png");
     let tiles: Vec<_> =

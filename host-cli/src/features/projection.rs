@@ -59,18 +59,4 @@ impl Projection {
         pca.project(ctx.level, &ctx.pool, rows.view(), dst, &mut arena)?;
         Ok(out)
     }
-
-    /// Back to the columns of the data.
-    ///
-    /// # Errors
-    /// When the rows have not one column per component.
-    pub fn reconstruct(&self, ctx: &Ctx, rows: &Mat) -> Result<Mat> {
-        let pca = self.pca()?;
-        let mut out = Mat::zeros(rows.rows(), self.mean.len());
-        let mut scratch = ScratchBuf::new();
-        let mut arena = scratch.arena(pca.reconstruct_scratch_len(rows.rows()));
-        let dst = MatMut::new(&mut out.data, rows.rows(), self.mean.len())?;
-        pca.reconstruct(ctx.level, &ctx.pool, rows.view(), dst, &mut arena)?;
-        Ok(out)
-    }
 }

@@ -4,9 +4,9 @@ use super::{Given, Moments};
 use crate::codec::Pixels;
 use crate::dataset::{Dataset, ImageShape, Kind, Sample, Split};
 use crate::error::{Error, Result};
-use seedbed::image::{Filter, ResizePlan};
-use seedbed::scratch::ScratchBuf;
-use seedbed::{ImageMut, Level, Scratch};
+use crate::stages::preprocess::{Mode, Preparer, Size};
+use seedbed::Level;
+use seedbed::image::{Filter, Fit};
 
 /// The side that pictures of several sizes are brought to before they are compared.
 pub const TILE: u32 = 32;
@@ -137,36 +137,15 @@ impl Space {
     }
 }
 
-/// The pixels of a picture at a shape: channels first, then the size.
+/// The pixels of a picture at a shape: channels first, then the size, antialiased by Lanczos as Pillow does it.
 fn to_shape(level: Level, pixels: &Pixels, shape: ImageShape) -> Result<Vec<u8>> {
-    let (h, w, c) = (shape.height as usize, shape.width as usize, shape.channels as usize);
-    let mut data = pixels.data.clone();
-    let (from_h, from_w) = (pixels.height, pixels.width);
-    match (pixels.channels, c) {
-        (a, b) if a == b => {}
-        (1, 3) => data = data.iter().flat_map(|&v| [v; 3]).collect(),
-        (3, 1) => {
-            let mut grey = vec![0; from_h * from_w];
-            let dst = ImageMut::new(&mut grey, from_h, from_w, 1)?;
-            seedbed::image::rgb_to_grey(level, pixels.view()?, dst)?;
-            data = grey;
-        }
+    let mode = match (pixels.channels, shape.channels) {
+        (1, 3) => Mode::Rgb,
+        (3, 1) => Mode::Grey,
+        (a, b) if a == b as usize => Mode::Keep,
         (a, b) => return Err(Error::failed(format!("a picture of {a} channels cannot have {b}"))),
-    }
-    if (from_h, from_w) == (h, w) {
-        return Ok(data);
-    }
-    resize(level, &Pixels::new(data, from_h, from_w, c)?, h, w)
-}
-
-/// The picture at another size, antialiased by Lanczos as Pillow does it.
-fn resize(level: Level, from: &Pixels, height: usize, width: usize) -> Result<Vec<u8>> {
-    let (old, new) = ((from.height, from.width), (height, width));
-    let mut plan_memory = vec![0u8; ResizePlan::plan_len(Filter::Lanczos3, old, new)];
-    let plan = ResizePlan::new(Filter::Lanczos3, old, new, &mut Scratch::new(&mut plan_memory))?;
-    let mut out = vec![0u8; height * width * from.channels];
-    let mut scratch = ScratchBuf::new();
-    let dst = ImageMut::new(&mut out, height, width, from.channels)?;
-    plan.run(level, from.view()?, dst, &mut scratch.arena(plan.scratch_len(from.channels)))?;
-    Ok(out)
+    };
+    let size = Some(Size { height: shape.height, width: shape.width });
+    let preparer = Preparer { level, size, filter: Filter::Lanczos3, fit: Fit::Stretch, fill: 0, mode };
+    Ok(preparer.prepare(pixels)?.map_or_else(|| pixels.data.clone(), |prepared| prepared.data))
 }

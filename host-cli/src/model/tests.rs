@@ -241,6 +241,41 @@ fn training_stops_when_validation_gets_no_better_and_keeps_the_best() {
 }
 
 #[test]
+fn the_test_split_is_reconstructed_and_not_learnt_from() {
+    let folder = Folder::new(pictures);
+    let ctx = Ctx::quiet(5);
+    // Four more pictures to test with, one of them without a label.
+    let with_test = folder.dir.path().join("with-test");
+    let data = Dataset::open(&folder.data).unwrap();
+    let mut writer = DatasetWriter::create(&with_test, data.meta().clone()).unwrap();
+    let samples: Vec<Sample> = data.samples().map(Result::unwrap).collect();
+    let test = |i: usize| Sample {
+        id: format!("t{i}"),
+        split: Split::Test,
+        label: samples[i].label.filter(|_| i != 3),
+        ..samples[i].clone()
+    };
+    samples.iter().cloned().chain((0..4).map(test)).for_each(|s| writer.push(s).unwrap());
+    writer.finish().unwrap();
+    let out = folder.dir.path().join("vae");
+    let outcome = small(150).run(&ctx, &with_test, &out).unwrap();
+    assert_eq!((outcome.samples, &outcome.figures["reconstructed"]), (32, &3.into()));
+    let made = Dataset::open(&out.join(crate::stages::train::RECONSTRUCTED_FOLDER)).unwrap();
+    let made: Vec<Sample> = made.samples().map(Result::unwrap).collect();
+    assert_eq!(made.iter().map(|s| s.id.as_str()).collect::<Vec<_>>(), ["t0", "t1", "t2"]);
+    for (made, original) in made.iter().zip(&samples) {
+        assert_eq!((made.label, made.split), (original.label, Split::Test));
+        let (a, b) = (made.pixels().unwrap().data, original.pixels().unwrap().data);
+        let off = a.iter().zip(&b).map(|(a, b)| f32::from(a.abs_diff(*b))).sum::<f32>() / 36.0;
+        assert!(off < 25.0, "{off}");
+    }
+    // Of a GAN there is nothing to reconstruct.
+    let gan = TrainOptions { model: ModelKind::Gan, ..small(1) };
+    let outcome = gan.run(&ctx, &with_test, &folder.dir.path().join("gan")).unwrap();
+    assert_eq!(outcome.figures["reconstructed"], 0);
+}
+
+#[test]
 fn what_cannot_be_trained_is_told_at_once() {
     let folder = Folder::new(table);
     let out = folder.dir.path().join("out");

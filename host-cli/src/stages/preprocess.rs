@@ -8,6 +8,7 @@
 mod picture;
 mod scaling;
 
+pub(crate) use picture::Preparer;
 pub use picture::{Mode, Size};
 pub use scaling::Scaling;
 
@@ -15,7 +16,6 @@ use super::{Ctx, Outcome, Stage};
 use crate::dataset::{Content, Dataset, DatasetWriter, EncodedImage, Kind, Meta, Sample};
 use crate::error::{Error, Result};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use picture::Preparer;
 use seedbed::image::{Filter, Fit};
 use serde::{Deserialize, Serialize};
 use std::path::Path;

@@ -77,7 +77,7 @@ impl<'de> Deserialize<'de> for Size {
 
 /// What is done to every picture.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Preparer {
+pub(crate) struct Preparer {
     pub level: Level,
     pub size: Option<Size>,
     pub filter: Filter,

@@ -12,6 +12,7 @@
 pub mod error;
 pub mod pool;
 pub mod progress;
+mod purposes;
 
 // Datasets, formats, codecs.
 pub mod codec;

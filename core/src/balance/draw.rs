@@ -10,8 +10,16 @@ use crate::scratch::{Scratch, ScratchLen};
 /// smaller one.
 ///
 /// # Errors
-/// [`Error::TooFewSamples`] where there are copies to make but no members, [`Error::Overflow`] for more than 2³²
-/// copies.
+/// [`Error::TooFewSamples`] where there are copies to make but no members, [`Error::Overflow`] for 2³² copies or
+/// members or more.
+///
+/// ```
+/// let (mut few, mut more) = ([0; 3], [0; 5]);
+/// seedbed::balance::oversample(7, 0, 10, &mut few)?;
+/// seedbed::balance::oversample(7, 0, 10, &mut more)?;
+/// assert_eq!(few, more[..3]);
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 pub fn oversample(seed: u64, class: u32, members: usize, out: &mut [u32]) -> Result<()> {
     if members == 0 && !out.is_empty() {
         return Err(Error::TooFewSamples);
@@ -92,6 +100,9 @@ mod tests {
         assert_ne!(short, long[..50]);
         assert_eq!(oversample(3, 2, 0, &mut short), Err(Error::TooFewSamples));
         assert_eq!(oversample(3, 2, 0, &mut []), Ok(()));
+        if let Some(members) = (u32::MAX as usize).checked_add(1) {
+            assert_eq!(oversample(3, 2, members, &mut short), Err(Error::Overflow));
+        }
     }
 
     #[test]

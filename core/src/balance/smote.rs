@@ -29,7 +29,17 @@ pub struct Synthetic {
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] for `k` = 0, [`Error::ShapeMismatch`] where `neighbours` is no whole number of lists,
-/// [`Error::TooFewSamples`] where there are rows to make but no members.
+/// [`Error::TooFewSamples`] where there are rows to make but no members, [`Error::Overflow`] for 2³² members or more.
+///
+/// ```
+/// use seedbed::{balance::{Synthetic, smote}, linalg::Neighbour};
+/// // Two members, each the nearest of the other.
+/// let lists = [1, 0].map(|index| Neighbour { index, squared: 1.0 });
+/// let mut rows = [Synthetic::default(); 4];
+/// smote(7, 0, &lists, 1, &mut rows)?;
+/// assert!(rows.iter().all(|r| r.base != r.other && r.gap < 1.0));
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 pub fn smote(seed: u64, class: u32, neighbours: &[Neighbour], k: usize, out: &mut [Synthetic]) -> Result<()> {
     if k == 0 {
         return Err(Error::InvalidArgument);
@@ -40,6 +50,9 @@ pub fn smote(seed: u64, class: u32, neighbours: &[Neighbour], k: usize, out: &mu
     let members = neighbours.len() / k;
     if members == 0 && !out.is_empty() {
         return Err(Error::TooFewSamples);
+    }
+    if u32::try_from(members).is_err() {
+        return Err(Error::Overflow);
     }
     for (number, place) in (0u64..).zip(out) {
         let mut stream = Stream::new(seed, Key::new(PURPOSE).epoch(class).sample(number).op(2));

@@ -10,6 +10,13 @@ fn check(counts: &[u32], out: &[f32]) -> Result<()> {
 /// wᶜ = n / (classes · nᶜ), the `balanced` of scikit-learn: every class has the same total weight and the mean over
 /// the samples is 1. Only classes that have samples count; the others get 0.
 ///
+/// ```
+/// let mut weights = [0.0; 2];
+/// seedbed::balance::balanced_weights(&[3, 1], &mut weights)?;
+/// assert_eq!(weights, [4.0 / 6.0, 2.0]);
+/// # Ok::<(), seedbed::Error>(())
+/// ```
+///
 /// # Errors
 /// [`Error::ShapeMismatch`] where the lengths differ.
 pub fn balanced_weights(counts: &[u32], out: &mut [f32]) -> Result<()> {

@@ -7,7 +7,7 @@ use crate::rng::{Key, Stream};
 use crate::view::MatMut;
 
 /// The purpose number of this module's random streams: selection.
-pub(crate) const PURPOSE: u32 = 10;
+pub const PURPOSE: u32 = 10;
 
 /// The fold in 0..`folds` in which a sample is held out: a function of the seed and the sample's number alone.
 pub fn fold_of(seed: u64, sample: u64, folds: u32) -> u32 {

@@ -11,5 +11,5 @@ mod softmax;
 pub use confident::{
     Doubt, LabelRule, class_thresholds, confident_joint, find_label_errors, label_errors_scratch_len,
 };
-pub use folds::{fold_of, knn_probabilities};
+pub use folds::{PURPOSE as FOLD_PURPOSE, fold_of, knn_probabilities};
 pub use softmax::{SoftmaxParams, softmax_probabilities, softmax_scratch_len};

@@ -31,14 +31,12 @@ pub struct BallScores {
 /// Bytes of scratch for [`ball_scores`] of so many samples of `dims` features with `k` neighbours.
 pub const fn ball_scores_scratch_len(real: usize, generated: usize, dims: usize, k: usize) -> usize {
     let most = if real > generated { real } else { generated };
-    let one = scan_scratch_len(real, real, dims);
-    let two = scan_scratch_len(most, most, dims);
     ScratchLen::new()
         .with::<f32>(most.saturating_mul(k))
         .with::<f32>(real)
         .with::<f32>(generated)
         .with::<u32>(most)
-        .with_bytes(if one > two { one } else { two })
+        .with_bytes(scan_scratch_len(most, most, dims))
         .bytes()
 }
 
@@ -46,7 +44,21 @@ pub const fn ball_scores_scratch_len(real: usize, generated: usize, dims: usize,
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] for `k` = 0, [`Error::TooFewSamples`] where a set has `k` samples or fewer,
-/// [`Error::ShapeMismatch`] for different numbers of features, [`Error::ScratchTooSmall`].
+/// [`Error::ShapeMismatch`] for different numbers of features, [`Error::NotFinite`] where a sample is not finite, or so far
+/// from its k-th neighbour that the square of the distance is not, [`Error::ScratchTooSmall`].
+///
+/// ```
+/// use seedbed::metrics::{ball_scores, ball_scores_scratch_len};
+/// use seedbed::{Level, MatRef, Scratch, exec::Serial};
+///
+/// let real = MatRef::new(&[0.0, 1.0, 2.0, 3.0], 4, 1)?;
+/// let generated = MatRef::new(&[0.1, 1.1, 9.0, 9.5], 4, 1)?;
+/// let mut memory = vec![0; ball_scores_scratch_len(4, 4, 1, 1)];
+/// let scratch = &mut Scratch::new(&mut memory);
+/// let scores = ball_scores(Level::detect(), &Serial, real, generated, 1, scratch)?;
+/// assert_eq!((scores.precision, scores.recall, scores.coverage), (0.5, 0.75, 0.75));
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 pub fn ball_scores<E: Executor>(
     level: Level,
     exec: &E,
@@ -77,11 +89,11 @@ pub fn ball_scores<E: Executor>(
         own_radii(level, exec, set, k, lists, radii, &mut frame)?;
     }
     let counts_of = counts.get_mut(..m).unwrap_or_default();
-    in_balls(level, exec, generated, real, real_radii, counts_of, &mut frame)?;
+    in_balls((level, exec), (generated, real), real_radii, false, counts_of, &mut frame)?;
     let inside = share(counts_of);
     let memberships: f64 = counts_of.iter().map(|&c| f64::from(c)).sum();
     let counts_of = counts.get_mut(..n).unwrap_or_default();
-    in_balls(level, exec, real, generated, generated_radii, counts_of, &mut frame)?;
+    in_balls((level, exec), (real, generated), generated_radii, true, counts_of, &mut frame)?;
     let recall = share(counts_of);
     hit(level, exec, real, generated, real_radii, counts_of, &mut frame)?;
     Ok(BallScores {
@@ -120,26 +132,32 @@ fn own_radii<E: Executor>(
     })?;
     for (radius, list) in radii.iter_mut().zip(lists.chunks(k)) {
         *radius = list.last().copied().unwrap_or(0.0);
+        // There are more than k samples: a place is left where a distance is no number or too large for one.
+        if !radius.is_finite() {
+            return Err(Error::NotFinite);
+        }
     }
     Ok(())
 }
 
-/// For each point the number of centres whose ball it lies in.
+/// For each point the number of centres whose ball it lies in, or where `any` will do whether there is one.
 fn in_balls<E: Executor>(
-    level: Level,
-    exec: &E,
-    points: MatRef<'_, f32>,
-    centres: MatRef<'_, f32>,
+    (level, exec): (Level, &E),
+    (points, centres): (MatRef<'_, f32>, MatRef<'_, f32>),
     radii: &[f32],
+    any: bool,
     counts: &mut [u32],
     scratch: &mut Scratch<'_>,
 ) -> Result<()> {
     counts.fill(0);
     let visit = |run: &Run<'_>, count: &mut [u32]| {
+        if any && count != [0] {
+            return;
+        }
         let mut found = 0;
         run.each_within(0.0, |centre, squared| {
             found += u32::from(radii.get(centre).is_some_and(|&r| squared <= r));
-            ControlFlow::Continue(0.0)
+            if any && found > 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(0.0) }
         });
         count.iter_mut().for_each(|c| *c += found);
     };
@@ -177,7 +195,10 @@ fn hit<E: Executor>(
 mod tests {
     use super::*;
     use crate::exec::Serial;
+    use crate::rng::{Key, Stream};
+    use crate::testing::TwoThreads;
     use std::vec;
+    use std::vec::Vec;
 
     fn scores(level: Level, real: &[f32], generated: &[f32], d: usize, k: usize) -> BallScores {
         let (real, generated) = (
@@ -214,6 +235,34 @@ mod tests {
         // All points on one spot: balls of radius 0 that hold each other.
         let spot = scores(Level::detect(), &[2.0; 4], &[2.0; 4], 1, 2);
         assert_eq!((spot.precision, spot.recall, spot.coverage), (1.0, 1.0, 1.0));
+    }
+
+    #[test]
+    fn two_threads_change_no_score() {
+        let mut stream = Stream::new(2, Key::new(0));
+        let mut normal = |n: usize, shift: f32| (0..n).map(|_| stream.normal() + shift).collect::<Vec<f32>>();
+        let (real, generated) = (normal(3 * 300, 0.0), normal(3 * 270, 0.3));
+        let want = scores(Level::BASE, &real, &generated, 3, 5);
+        let (a, b) = (MatRef::new(&real, 300, 3).unwrap(), MatRef::new(&generated, 270, 3).unwrap());
+        let mut memory = vec![0u8; ball_scores_scratch_len(300, 270, 3, 5)];
+        for level in Level::available() {
+            let got = ball_scores(level, &TwoThreads, a, b, 5, &mut Scratch::new(&mut memory)).unwrap();
+            assert_eq!(got, want, "{level:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_finite_has_no_score() {
+        let good = [0.0f32, 1.0, 2.0, 3.0];
+        for bad in [f32::NAN, f32::INFINITY, 1e30] {
+            let with = [0.0, bad, 2.0, 3.0];
+            for (real, generated) in [(&good, &with), (&with, &good)] {
+                let (a, b) = (MatRef::new(real, 4, 1).unwrap(), MatRef::new(generated, 4, 1).unwrap());
+                let mut memory = vec![0u8; ball_scores_scratch_len(4, 4, 1, 2)];
+                let got = ball_scores(Level::BASE, &Serial, a, b, 2, &mut Scratch::new(&mut memory));
+                assert_eq!(got, Err(Error::NotFinite), "{bad}");
+            }
+        }
     }
 
     #[test]

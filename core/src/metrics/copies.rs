@@ -26,7 +26,18 @@ pub struct CopyScores {
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] for a limit outside 0..=1, [`Error::ShapeMismatch`] where the sizes do not fit,
-/// [`Error::TooFewSamples`] where a set is empty or training has fewer than two samples.
+/// [`Error::TooFewSamples`] where a set is empty or training has fewer than two samples, so that no sample has two
+/// neighbours; [`Error::NotFinite`] where only some have not: a sample that is not finite is near to nobody.
+///
+/// ```
+/// use seedbed::{linalg::Neighbour, metrics::copy_scores};
+/// let near = |squared| Neighbour { index: 0, squared };
+/// // Of two generated samples one lies on a training sample; those held out do not.
+/// let (generated, held_out) = ([near(0.0), near(4.0), near(3.0), near(4.0)], [near(3.0), near(4.0)]);
+/// let scores = copy_scores(1.0 / 3.0, &generated, &held_out, &mut [0.0; 2], &mut [0.0])?;
+/// assert_eq!((scores.copied, scores.held_out_copied, scores.identical), (0.5, 0.0, 0.5));
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 pub fn copy_scores(
     limit: f32,
     generated: &[Neighbour],
@@ -41,9 +52,13 @@ pub fn copy_scores(
     if !fits {
         return Err(Error::ShapeMismatch);
     }
-    let all_there = generated.iter().chain(held_out).all(Neighbour::exists);
-    if generated.is_empty() || held_out.is_empty() || !all_there {
+    let is_whole = |pair: &[Neighbour]| pair.iter().all(Neighbour::exists);
+    let mut pairs = generated.chunks(2).chain(held_out.chunks(2));
+    if generated.is_empty() || held_out.is_empty() || !pairs.clone().any(is_whole) {
         return Err(Error::TooFewSamples);
+    }
+    if !pairs.all(is_whole) {
+        return Err(Error::NotFinite);
     }
     for (sorted, pairs) in [(&mut *generated_sorted, generated), (&mut *held_out_sorted, held_out)] {
         for (d, pair) in sorted.iter_mut().zip(pairs.chunks(2)) {
@@ -136,5 +151,8 @@ mod tests {
         assert_eq!(call(2.0, &generated[0], &mut [0.0]), Error::InvalidArgument);
         assert_eq!(call(0.3, &generated[0], &mut [0.0; 2]), Error::ShapeMismatch);
         assert_eq!(call(0.3, &[Neighbour::NONE; 2], &mut [0.0]), Error::TooFewSamples);
+        let lost = [generated[1], [Neighbour::NONE; 2], generated[2], generated[3]];
+        let got = copy_scores(0.3, lost.as_flattened(), held_out.as_flattened(), &mut a, &mut b);
+        assert_eq!(got, Err(Error::NotFinite));
     }
 }

@@ -32,7 +32,20 @@ pub const fn frechet_scratch_len(dims: usize) -> usize {
 /// rank are no special case. Features called Inception's give the FID; other features give numbers of their own.
 ///
 /// # Errors
-/// [`Error::ShapeMismatch`] where the sizes differ, [`Error::NotFinite`], [`Error::ScratchTooSmall`].
+/// [`Error::ShapeMismatch`] where the sizes differ, [`Error::NotFinite`] where a moment or the distance is not finite,
+/// [`Error::ScratchTooSmall`].
+///
+/// ```
+/// use seedbed::metrics::{Moments, frechet_distance, frechet_scratch_len};
+/// use seedbed::{Level, Scratch};
+///
+/// let a = Moments { mean: &[0.0], covariance: &[1.0] };
+/// let b = Moments { mean: &[3.0], covariance: &[4.0] };
+/// let mut memory = vec![0; frechet_scratch_len(1)];
+/// let distance = frechet_distance(Level::detect(), a, b, &mut Scratch::new(&mut memory))?;
+/// assert!((distance - 10.0).abs() < 1e-9);
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 pub fn frechet_distance(
     level: Level,
     a: Moments<'_>,
@@ -140,6 +153,16 @@ mod tests {
             let d = distance(level, (&mean, &cov), (&shifted, &cov));
             assert!((d - 68.0).abs() < 1e-6);
             assert_eq!(d.to_bits(), distance(Level::BASE, (&mean, &cov), (&shifted, &cov)).to_bits());
+        }
+        for bad in [f64::NAN, f64::INFINITY] {
+            let mut memory = vec![0u8; frechet_scratch_len(1)];
+            let good = Moments { mean: &[0.0], covariance: &[1.0] };
+            for wrong in [Moments { mean: &[bad], ..good }, Moments { covariance: &[bad], ..good }] {
+                for (a, b) in [(good, wrong), (wrong, good)] {
+                    let got = frechet_distance(Level::BASE, a, b, &mut Scratch::new(&mut memory));
+                    assert_eq!(got, Err(Error::NotFinite), "{wrong:?}");
+                }
+            }
         }
         let bad = Moments { mean: &mean, covariance: &cov[1..] };
         assert_eq!(frechet_distance(Level::BASE, bad, bad, &mut Scratch::empty()), Err(Error::ShapeMismatch));

@@ -64,7 +64,20 @@ pub const fn kid_scratch_len(params: KidParams, a: usize, b: usize, dims: usize)
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] for no subsets, [`Error::TooFewSamples`] below two samples in a subset,
-/// [`Error::ShapeMismatch`] for different or no features, [`Error::NotFinite`], [`Error::ScratchTooSmall`].
+/// [`Error::ShapeMismatch`] for different or no features, [`Error::NotFinite`] where a chosen sample or the distance is
+/// not finite, [`Error::ScratchTooSmall`].
+///
+/// ```
+/// use seedbed::metrics::{KidParams, kid, kid_scratch_len};
+/// use seedbed::{Level, MatRef, Scratch, exec::Serial};
+///
+/// let (near, far) = (MatRef::new(&[0.0, 0.1, 0.2], 3, 1)?, MatRef::new(&[3.0, 3.1, 3.2], 3, 1)?);
+/// let params = KidParams::default();
+/// let mut memory = vec![0; kid_scratch_len(params, 3, 3, 1)];
+/// let found = kid(Level::detect(), &Serial, params, near, far, &mut Scratch::new(&mut memory))?;
+/// assert!(found.mean > 100.0 && found.size == 3);
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 pub fn kid<E: Executor>(
     level: Level,
     exec: &E,
@@ -188,6 +201,7 @@ fn cubes_body(dots: &[f32], inverse: f32) -> f32 {
 mod tests {
     use super::*;
     use crate::exec::Serial;
+    use crate::testing::TwoThreads;
     use std::vec;
     use std::vec::Vec;
 
@@ -221,6 +235,25 @@ mod tests {
         let equal = run(Level::detect(), params, &a, &same, 4);
         assert!(equal.mean.abs() < 0.2 * base.mean, "{equal:?} {base:?}");
         assert_ne!(run(Level::detect(), KidParams { seed: 6, ..params }, &a, &other, 4), base);
+    }
+
+    #[test]
+    fn two_threads_change_no_bit_and_what_is_not_finite_is_told() {
+        let mut stream = Stream::new(3, Key::new(0));
+        let mut x: Vec<f32> = (0..4 * 300).map(|_| stream.normal()).collect();
+        let params = KidParams { subsets: 3, size: 150, seed: 5 };
+        let mut memory = vec![0u8; kid_scratch_len(params, 200, 100, 4)];
+        let mut two = |level, x: &[f32]| {
+            let (a, b) = (MatRef::new(&x[..800], 200, 4).unwrap(), MatRef::new(&x[800..], 100, 4).unwrap());
+            kid(level, &TwoThreads, params, a, b, &mut Scratch::new(&mut memory))
+        };
+        let want = run(Level::BASE, params, &x[..800], &x[800..], 4);
+        assert!(Level::available().all(|level| two(level, &x) == Ok(want)));
+        for bad in [f32::NAN, f32::INFINITY] {
+            // In the smaller set, of which each subset has all.
+            x[900] = bad;
+            assert_eq!(two(Level::BASE, &x), Err(Error::NotFinite));
+        }
     }
 
     #[test]

@@ -25,7 +25,17 @@ const JOB: usize = 1024;
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] for `start` out of range or more chosen than rows, [`Error::ShapeMismatch`] for another
-/// length of `nearest`, [`Error::Overflow`] for 2³² rows or more.
+/// length of `nearest`, [`Error::Overflow`] for 2³² rows or more, [`Error::NotFinite`] for a row that is not finite,
+/// which would be the farthest of all. Nothing is written then.
+///
+/// ```
+/// use seedbed::{Level, MatRef, exec::Serial, prune::k_center};
+/// let line = MatRef::new(&[0.0, 1.0, 2.0, 10.0], 4, 1)?;
+/// let (mut chosen, mut nearest) = ([0; 2], [0.0; 4]);
+/// let cover = k_center(Level::detect(), &Serial, line, 1, &mut chosen, &mut nearest)?;
+/// assert_eq!((chosen, cover.squared_radius), ([1, 3], 1.0));
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 pub fn k_center<E: Executor>(
     level: Level,
     exec: &E,
@@ -43,6 +53,9 @@ pub fn k_center<E: Executor>(
     }
     if chosen.len() > n || (start >= n && !chosen.is_empty()) {
         return Err(Error::InvalidArgument);
+    }
+    if !x.iter_rows().flatten().all(|v| v.is_finite()) {
+        return Err(Error::NotFinite);
     }
     nearest.fill(f32::INFINITY);
     let mut next = start;
@@ -88,6 +101,10 @@ fn farthest(nearest: &[f32]) -> usize {
 mod tests {
     use super::*;
     use crate::exec::Serial;
+    use crate::rng::{Key, Stream};
+    use crate::testing::TwoThreads;
+    use std::vec;
+    use std::vec::Vec;
 
     #[test]
     fn the_farthest_point_comes_next() {
@@ -98,6 +115,30 @@ mod tests {
             let cover = k_center(level, &Serial, x, 1, &mut chosen, &mut nearest).unwrap();
             assert_eq!((chosen, cover.squared_radius), ([1, 4, 5], 1.0));
             assert_eq!(nearest, [1.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
+        }
+    }
+
+    #[test]
+    fn two_threads_change_no_choice() {
+        let mut stream = Stream::new(2, Key::new(0));
+        let v: Vec<f32> = (0..3 * 3000).map(|_| stream.normal()).collect();
+        let x = MatRef::new(&v, 3000, 3).unwrap();
+        let (mut one, mut two) = (([0u32; 20], vec![0f32; 3000]), ([0u32; 20], vec![0f32; 3000]));
+        k_center(Level::BASE, &Serial, x, 7, &mut one.0, &mut one.1).unwrap();
+        for level in Level::available() {
+            k_center(level, &TwoThreads, x, 7, &mut two.0, &mut two.1).unwrap();
+            assert!(one == two, "{level:?}");
+        }
+    }
+
+    #[test]
+    fn rows_that_are_not_finite_are_refused() {
+        for bad in [f32::NAN, f32::INFINITY] {
+            let v = [0.0, 1.0, bad, 3.0];
+            let (mut chosen, mut nearest) = ([9u32; 2], [9f32; 4]);
+            let x = MatRef::new(&v, 4, 1).unwrap();
+            let got = k_center(Level::BASE, &Serial, x, 0, &mut chosen, &mut nearest);
+            assert_eq!((got, chosen, nearest), (Err(Error::NotFinite), [9; 2], [9.0; 4]));
         }
     }
 

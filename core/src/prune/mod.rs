@@ -13,5 +13,5 @@ mod perceptual;
 pub use cover::{Cover, k_center};
 pub use hash::content_hash;
 pub use near::{NearPair, NearRule, mark_near, open_pairs, pair_scales, shifted_difference};
-pub use outlier::{MAD_TO_SIGMA, knn_scores, lof, robust_limit};
+pub use outlier::{MAD_TO_SIGMA, MEAN_AD_TO_SIGMA, knn_scores, lof, robust_limit};
 pub use perceptual::{average_hash, difference_hash, hamming, perceptual_hash};

@@ -1,6 +1,7 @@
 //! Outliers by neighbours: the distance to them, and the local outlier factor.
 //!
 //! Both read the lists that [`knn`](crate::linalg::knn) makes of one set with itself, so that the search is done once.
+//! Sums over the few neighbours of a list run in its order.
 
 use crate::error::{Error, Result};
 use crate::linalg::Neighbour;
@@ -8,6 +9,9 @@ use crate::math;
 
 /// What makes a median absolute deviation the standard deviation of normal data: 1/Φ⁻¹(¾).
 pub const MAD_TO_SIGMA: f32 = 1.482_602_2;
+
+/// What makes a mean absolute deviation the standard deviation of normal data: √(π/2).
+pub const MEAN_AD_TO_SIGMA: f32 = 1.253_314_1;
 
 fn check(neighbours: &[Neighbour], k: usize, out: usize) -> Result<()> {
     if k == 0 {
@@ -24,6 +28,16 @@ fn check(neighbours: &[Neighbour], k: usize, out: usize) -> Result<()> {
 
 /// Mean distance of each point to its `k` neighbours (Angiulli, Pizzuti 2002); infinite for a point that is not
 /// finite.
+///
+/// ```
+/// use seedbed::{linalg::Neighbour, prune::knn_scores};
+/// let near = |index, squared| Neighbour { index, squared };
+/// let lists = [near(1, 1.0), near(2, 9.0), near(0, 1.0), near(2, 16.0), near(0, 9.0), near(1, 16.0)];
+/// let mut scores = [0.0; 3];
+/// knn_scores(&lists, 2, &mut scores)?;
+/// assert_eq!(scores, [2.0, 2.5, 3.5]);
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] for `k` = 0, [`Error::ShapeMismatch`] where `neighbours` has not `k` places per
@@ -52,7 +66,8 @@ pub fn lof(neighbours: &[Neighbour], k: usize, density: &mut [f32], out: &mut [f
         return Err(Error::ShapeMismatch);
     }
     let k_distance = |i: usize| {
-        let last = i.checked_mul(k).and_then(|first| neighbours.get(first + k - 1));
+        let list = i.checked_mul(k).and_then(|first| neighbours.get(first..)?.get(..k));
+        let last = list.and_then(|list| list.last());
         last.map_or(f32::INFINITY, |n| n.squared)
     };
     for (lrd, list) in density.iter_mut().zip(neighbours.chunks(k)) {
@@ -70,24 +85,44 @@ pub fn lof(neighbours: &[Neighbour], k: usize, density: &mut [f32], out: &mut [f
 /// The score above which a sample is an outlier: median + `factor` × 1.4826 × median absolute deviation.
 ///
 /// For scores whose bulk is roughly normal `factor` counts standard deviations, whatever the outliers
-/// are. `sorted` is temporary, of the length of `scores`. Infinity for no scores.
+/// are. Where more than half of the scores are equal, their median deviation is 0 and would make an outlier of every
+/// other one: then 1.2533 × the mean absolute deviation (of the finite scores) takes its place, as in the modified
+/// z-score (Iglewicz, Hoaglin 1993). Infinity, so that nothing is an outlier, where that is 0 too, where the
+/// median is not finite, and for no scores. `sorted` is temporary, of the length of `scores`.
+///
+/// ```
+/// use seedbed::prune::{MAD_TO_SIGMA, MEAN_AD_TO_SIGMA, robust_limit};
+/// assert_eq!(robust_limit(&[1.0, 2.0, 3.0, 4.0, 90.0], 2.0, &mut [0.0; 5])?, 3.0 + 2.0 * MAD_TO_SIGMA);
+/// assert_eq!(robust_limit(&[1.0, 1.0, 1.0, 6.0], 2.0, &mut [0.0; 4])?, 1.0 + 2.0 * (MEAN_AD_TO_SIGMA * 1.25));
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 ///
 /// # Errors
-/// [`Error::InvalidArgument`] for a factor that is not positive, [`Error::ShapeMismatch`].
+/// [`Error::InvalidArgument`] for a factor that is not positive and finite, [`Error::ShapeMismatch`].
 pub fn robust_limit(scores: &[f32], factor: f32, sorted: &mut [f32]) -> Result<f32> {
-    if !(factor > 0.0) {
+    if !(factor > 0.0 && factor < f32::INFINITY) {
         return Err(Error::InvalidArgument);
     }
     if sorted.len() != scores.len() {
         return Err(Error::ShapeMismatch);
     }
     sorted.copy_from_slice(scores);
-    let Some(median) = median(sorted) else { return Ok(f32::INFINITY) };
+    let Some(median) = median(sorted).filter(|m| m.is_finite()) else { return Ok(f32::INFINITY) };
     for (d, &s) in sorted.iter_mut().zip(scores) {
         *d = math::abs(s - median);
     }
-    let spread = self::median(sorted).unwrap_or(0.0);
-    Ok(median + factor * (MAD_TO_SIGMA * spread))
+    let spread = match self::median(sorted) {
+        Some(deviation) if deviation > 0.0 => MAD_TO_SIGMA * deviation,
+        _ => MEAN_AD_TO_SIGMA * finite_mean(sorted),
+    };
+    Ok(if spread > 0.0 { median + factor * spread } else { f32::INFINITY })
+}
+
+/// The mean of the finite values, summed in their order in double precision.
+fn finite_mean(values: &[f32]) -> f32 {
+    let finite = values.iter().filter(|v| v.is_finite());
+    let (sum, count) = finite.fold((0f64, 0u64), |(sum, n), &v| (sum + f64::from(v), n + 1));
+    (sum / count.max(1) as f64) as f32
 }
 
 /// The upper median; sorts.
@@ -136,8 +171,43 @@ mod tests {
         let mut sorted = [0f32; 7];
         let limit = robust_limit(&scores, 2.0, &mut sorted).unwrap();
         assert!((limit - (4.0 + 2.0 * MAD_TO_SIGMA * 2.0)).abs() < 1e-5, "{limit}");
-        assert_eq!(robust_limit(&scores, 0.0, &mut sorted), Err(Error::InvalidArgument));
+        for factor in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+            assert_eq!(robust_limit(&scores, factor, &mut sorted), Err(Error::InvalidArgument));
+        }
         assert_eq!(robust_limit(&[], 1.0, &mut []), Ok(f32::INFINITY));
+    }
+
+    #[test]
+    fn equal_scores_make_no_outlier_of_what_is_near_them() {
+        let mut sorted = [0f32; 8];
+        let limit = |scores: &[f32; 8], sorted: &mut [f32; 8]| robust_limit(scores, 3.0, sorted).unwrap();
+        let mut scores = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.1, 2.0];
+        let want = 1.0 + 3.0 * (MEAN_AD_TO_SIGMA * (1.1 / 8.0));
+        assert!((limit(&scores, &mut sorted) - want).abs() < 1e-6);
+        // One that is not finite is above any limit, and moves none.
+        scores[7] = f32::INFINITY;
+        let want = 1.0 + 3.0 * (MEAN_AD_TO_SIGMA * (0.1 / 7.0));
+        assert!((limit(&scores, &mut sorted) - want).abs() < 1e-6);
+        assert_eq!(limit(&[4.0; 8], &mut sorted), f32::INFINITY);
+        assert_eq!(limit(&[f32::INFINITY; 8], &mut sorted), f32::INFINITY);
+    }
+
+    #[test]
+    fn points_that_are_not_finite_have_infinite_scores() {
+        for bad in [f32::NAN, f32::INFINITY] {
+            let v = [0.0, 1.0, bad, 2.0, 4.0];
+            let x = MatRef::new(&v, 5, 1).unwrap();
+            let mut memory = vec![0u8; knn_scratch_len(5, 5, 1)];
+            let mut lists = [Neighbour::NONE; 10];
+            let scratch = &mut Scratch::new(&mut memory);
+            knn(Level::detect(), &Serial, x, x, Exclude::Itself, 2, &mut lists, scratch).unwrap();
+            let (mut density, mut scores) = ([0f32; 5], [0f32; 5]);
+            knn_scores(&lists, 2, &mut scores).unwrap();
+            assert_eq!(scores, [1.5, 1.0, f32::INFINITY, 1.5, 2.5]);
+            lof(&lists, 2, &mut density, &mut scores).unwrap();
+            assert_eq!(scores.map(f32::is_finite), [true, true, false, true, true]);
+            assert_eq!(scores[2], f32::INFINITY);
+        }
     }
 
     #[test]

@@ -55,9 +55,14 @@ impl<'s> Histogram<'s> {
         variance(sum as i64, squares, self.total())
     }
 
-    /// The level below which `percent` of the pixels lie, between two pixels linearly, as numpy does.
+    /// The level below which `percent` of the pixels lie, between two pixels linearly, as numpy does. Below 0 (and
+    /// for NaN) it counts as 0, above 100 as 100. 0 where nothing is counted.
     pub fn percentile(&self, percent: f32) -> f32 {
+        if self.total() == 0 {
+            return 0.0;
+        }
         let last = self.total().saturating_sub(1);
+        let percent = math::min(math::max(percent, 0.0), 100.0);
         let rank = (percent as f64 / 100.0) * last as f64;
         let below = (rank as u64).min(last);
         let share = rank - below as f64;

@@ -61,8 +61,9 @@ pub enum Issue {
     OddAspectRatio,
 }
 
-/// The limits of the checks. The defaults are CleanVision's; its limits for information and blur are meant for
-/// photographs, and drawings or digits need lower ones.
+/// The limits of the checks. The defaults for dark, light, low information and odd aspect ratio are CleanVision's;
+/// those for blank and blurry, which it measures otherwise or not at all, are our own. The limits for information
+/// and blur are meant for photographs, and drawings or digits need lower ones.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default))]
@@ -127,6 +128,18 @@ impl Quality {
 
     /// Measures an image of any number of channels: of three or more, the grey of the first three
     /// ([`rgb_to_grey`]); of fewer, the first one.
+    ///
+    /// ```
+    /// use seedbed::quality::{Issue, Limits, Quality};
+    /// use seedbed::{ImageRef, Level, Scratch};
+    ///
+    /// let black = ImageRef::new(&[0u8; 64], 8, 8, 1)?;
+    /// let mut memory = vec![0; Quality::scratch_len(black.shape())];
+    /// let quality = Quality::measure(Level::detect(), black, &mut Scratch::new(&mut memory))?;
+    /// let issues: Vec<Issue> = quality.flagged(&Limits::default()).collect();
+    /// assert_eq!(issues, [Issue::Blank, Issue::Dark, Issue::LowInformation, Issue::Blurry]);
+    /// # Ok::<(), seedbed::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] for an image without pixels, [`Error::Overflow`] for one of 2³² pixels or more,

@@ -121,3 +121,14 @@ fn an_image_without_pixels_is_refused() {
         Err(Error::ScratchTooSmall)
     );
 }
+
+#[test]
+fn percentiles_stay_between_the_least_and_the_largest() {
+    let mut memory = vec![0u8; 2048];
+    let mut scratch = Scratch::new(&mut memory);
+    let mut histogram = Histogram::new(&mut scratch).unwrap();
+    assert_eq!(histogram.percentile(50.0), 0.0);
+    histogram.add(&[10, 20, 30]);
+    assert_eq!([-5.0, 0.0, f32::NAN].map(|p| histogram.percentile(p)), [10.0; 3]);
+    assert_eq!([100.0, 250.0, f32::INFINITY].map(|p| histogram.percentile(p)), [30.0; 3]);
+}

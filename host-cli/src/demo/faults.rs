@@ -6,11 +6,9 @@
 
 use crate::codec::Pixels;
 use crate::dataset::Split;
+use crate::purposes;
 use seedbed::rng::{Key, Stream};
 use serde::{Deserialize, Serialize};
-
-/// What the randomness of the demo is for; see [`seedbed::rng::Key`].
-pub const PURPOSE: u32 = 8;
 
 /// One kind of planted fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -111,7 +109,7 @@ pub struct Cut {
 /// New items (the copies) are added at the end; items of cut classes are removed first, so indices in
 /// [`Fault::of`] are those of `items` as it is returned.
 pub fn plant(items: &mut Vec<Item>, classes: usize, plan: &Plan, seed: u64) -> Vec<Cut> {
-    let mut stream = Stream::new(seed, Key::new(PURPOSE));
+    let mut stream = Stream::new(seed, Key::new(purposes::FAULTS));
     let cuts = cut_classes(items, classes, plan.cut_classes, &mut stream);
     let mut clean: Vec<usize> = (0..items.len()).filter(|&i| items[i].split == Split::Train).collect();
     stream.shuffle(&mut clean);

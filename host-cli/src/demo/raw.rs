@@ -6,6 +6,7 @@ use crate::codec::{Pixels, encode_png};
 use crate::dataset::{self, Fractions, Split, assign_splits, id_from_bytes};
 use crate::error::{Context, Error, Result};
 use crate::formats::{self, Entry, Loaded, ReadOptions, SetAside, Source};
+use crate::purposes;
 use crate::stages::Ctx;
 use crate::stages::export::name::Names;
 use seedbed::rng::{Key, Stream};
@@ -119,7 +120,7 @@ fn take_validation(items: &mut [Item], seed: u64) {
 /// When something cannot be written.
 pub fn write(ctx: &Ctx, raw: &Raw, folder: &Path) -> Result<Vec<Planted>> {
     let mut numbers: Vec<usize> = (0..raw.items.len()).collect();
-    Stream::new(ctx.seed, Key::new(faults::PURPOSE).op(1)).shuffle(&mut numbers);
+    Stream::new(ctx.seed, Key::new(purposes::FAULTS).op(1)).shuffle(&mut numbers);
     let paths: Vec<PathBuf> =
         raw.items.iter().zip(&numbers).map(|(item, n)| path_of(raw, item, *n)).collect();
     for class in &raw.classes {

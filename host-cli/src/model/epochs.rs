@@ -9,6 +9,7 @@ use super::checkpoint::{Checkpoint, ModelFile, Progress};
 use super::data::TrainingData;
 use crate::error::{Error, Result};
 use crate::pool::Pool;
+use crate::purposes;
 use crate::stages::Ctx;
 use seedbed::Scratch;
 use seedbed::generate::{
@@ -18,9 +19,6 @@ use seedbed::nn::{Adam, Engine};
 use seedbed::rng::{Key, Stream};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-
-/// The purpose of the streams that the order of the samples is drawn from.
-const SHUFFLE_PURPOSE: u32 = 4;
 
 /// The epoch of the noise of validation: the same in each epoch, so that losses compare. Training counts
 /// from 1.
@@ -182,7 +180,7 @@ impl<'a> Trainer<'a> {
     fn epoch(&mut self) -> Result<Epoch> {
         let epoch = self.at.progress.epoch + 1;
         let mut order = self.data.lists.train.clone();
-        let key = Key::new(SHUFFLE_PURPOSE).epoch(epoch);
+        let key = Key::new(purposes::SHUFFLE).epoch(epoch);
         Stream::new(self.at.config.training.seed, key).shuffle(&mut order);
         let row = match self.model.clone() {
             Model::Vae(vae) => self.vae_epoch(&vae, epoch, &order)?,

@@ -3,6 +3,7 @@
 use super::data::TrainingData;
 use crate::error::Result;
 use crate::features::{Mat, neighbours};
+use crate::purposes;
 use crate::stages::Ctx;
 use seedbed::linalg::{Exclude, Neighbour};
 use seedbed::rng::{Key, Stream};
@@ -11,9 +12,6 @@ use std::collections::HashMap;
 
 /// Real samples of one class that the radii are computed from at most; a keyed choice beyond that.
 const MOST_REAL: usize = 5000;
-
-/// The purpose of the streams of that choice.
-const SUBSET_PURPOSE: u32 = 9;
 
 /// Nearest real samples whose radius may cover a generated one.
 const LOOKED_AT: usize = 16;
@@ -86,7 +84,7 @@ impl<'a> Judge<'a> {
             let own = originals.iter().copied();
             let mut places = data.distinct(own.filter(|&p| classes == 0 || data.label(p) as usize == class));
             if places.len() > MOST_REAL {
-                Stream::new(ctx.seed, Key::new(SUBSET_PURPOSE).op(class as u32)).shuffle(&mut places);
+                Stream::new(ctx.seed, Key::new(purposes::JUDGE).op(class as u32)).shuffle(&mut places);
                 places.truncate(MOST_REAL);
                 places.sort_unstable();
             }

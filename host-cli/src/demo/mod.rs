@@ -4,7 +4,7 @@
 //! the work of [`crate::run`], as for any user's data; afterwards the truth about the faults is held
 //! against what the stages found.
 
-mod digits;
+pub mod digits;
 pub mod faults;
 mod raw;
 mod recipe;

@@ -1,11 +1,10 @@
 use super::*;
 use crate::codec::Pixels;
 use crate::dataset::{Content, Meta, Sample, Split};
+use crate::formats::{self, Loaded};
 use crate::pool::Pool;
 use seedbed::rng::{Key, Stream};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
-use std::path::PathBuf;
 
 fn read_lines(path: &Path) -> Vec<Value> {
     std::fs::read_to_string(path).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect()
@@ -23,24 +22,18 @@ fn picture(id: &str, label: Option<u32>, split: Split, data: &[u8], side: usize)
     Sample::new(id, label, split, Content::from_pixels(&pixels).unwrap())
 }
 
-/// The digits of the shared data (8 × 8, 16 levels), or `None` with the reason printed.
-fn digits() -> Option<Vec<(Vec<u8>, u32)>> {
-    let root = std::env::var_os("SEEDBED_DATA").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data")),
-        PathBuf::from,
-    );
-    let path = root.join("uci-digits/digits-1400.csv.gz");
-    let Ok(file) = std::fs::File::open(&path) else {
-        eprintln!("skipped: no {}", path.display());
-        return None;
+/// The first 1,400 of the embedded digits (8 × 8, 16 levels).
+fn digits() -> Vec<(Vec<u8>, u32)> {
+    let dir = tempfile::tempdir().unwrap();
+    crate::demo::digits::unpack(dir.path()).unwrap();
+    let source = formats::open(dir.path(), &formats::ReadOptions::default()).unwrap();
+    let mut entries: Vec<_> = source.entries.iter().filter(|e| e.at < 1400).collect();
+    entries.sort_by_key(|e| e.at);
+    let sample = |e: &&formats::Entry| match source.loader.load(e.at).unwrap() {
+        Loaded::Pixels(pixels) => (pixels.data, e.label.unwrap()),
+        Loaded::Row(_) => panic!("no picture"),
     };
-    let mut text = String::new();
-    flate2::read::GzDecoder::new(file).read_to_string(&mut text).unwrap();
-    let row = |line: &str| {
-        let v: Vec<u32> = line.split(',').map(|v| v.parse::<f32>().unwrap() as u32).collect();
-        (v[..64].iter().map(|&v| (v * 255 / 16) as u8).collect(), v[64])
-    };
-    Some(text.lines().map(row).collect())
+    entries.iter().map(sample).collect()
 }
 
 fn shifted(data: &[u8], dy: isize, dx: isize) -> Vec<u8> {
@@ -51,8 +44,8 @@ fn shifted(data: &[u8], dy: isize, dx: isize) -> Vec<u8> {
 }
 
 /// Digits with two classes cut to a tenth and faults planted; gives the ids by kind.
-fn plant(folder: &Path, seed: u64) -> Option<BTreeMap<&'static str, BTreeSet<String>>> {
-    let all = digits()?;
+fn plant(folder: &Path, seed: u64) -> BTreeMap<&'static str, BTreeSet<String>> {
+    let all = digits();
     let mut stream = Stream::new(seed, Key::new(8));
     let mut seen = [0; 10];
     let mut clean: Vec<(Vec<u8>, u32)> = Vec::new();
@@ -106,7 +99,7 @@ fn plant(folder: &Path, seed: u64) -> Option<BTreeMap<&'static str, BTreeSet<Str
     }
     let classes = (0..10).map(|c| c.to_string()).collect();
     write(folder, Meta::images("digits", classes), samples);
-    Some(kinds)
+    kinds
 }
 
 fn ids_by(lines: &[Value], method: &str) -> BTreeSet<String> {
@@ -126,7 +119,7 @@ fn judge(name: &str, found: &BTreeSet<String>, planted: &BTreeSet<String>) -> (f
 fn planted_faults_are_found_in_digits() {
     for seed in 1..4 {
         let dir = tempfile::tempdir().unwrap();
-        let Some(kinds) = plant(&dir.path().join("in"), seed) else { return };
+        let kinds = plant(&dir.path().join("in"), seed);
         let ctx = Ctx { pool: Pool::new(2).unwrap(), ..Ctx::quiet(1) };
         let out = dir.path().join("out");
         let outcome = PruneOptions { all_splits: true, ..PruneOptions::default() }

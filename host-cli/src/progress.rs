@@ -2,6 +2,7 @@
 //!
 //! All of it goes to stderr; stdout is for results.
 
+use crate::report::number;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write, stderr};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -134,12 +135,13 @@ impl Task {
 impl Inner {
     fn line(&self, done: u64, after: Duration) -> String {
         let rate = done as f64 / after.as_secs_f64().max(1e-3);
+        let shown = number::value(rate);
         match self.total {
             Some(total) => {
                 let left = total.saturating_sub(done) as f64 / rate.max(1e-9);
-                format!("{}: {done}/{total}, {rate:.0}/s, {left:.0} s left", self.name)
+                format!("{}: {done}/{total}, {shown}/s, {left:.0} s left", self.name)
             }
-            None => format!("{}: {done}, {rate:.0}/s", self.name),
+            None => format!("{}: {done}, {shown}/s", self.name),
         }
     }
 }
@@ -178,6 +180,7 @@ mod tests {
         assert_eq!(task.0.line(4, after), "x: 4/10, 8/s, 1 s left");
         assert_eq!(task.0.line(10, after), "x: 10/10, 20/s, 0 s left");
         assert_eq!(Progress::Lines.start("y", None).0.line(3, after), "y: 3, 6/s");
+        assert_eq!(task.0.line(2, 16 * after), "x: 2/10, 0.25/s, 32 s left");
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl Rect {
     /// This part of `image`, a view.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] where it reaches out of the image.
+    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) where it reaches out of the image.
     pub fn of<'a, T>(&self, image: ImageRef<'a, T>) -> Result<ImageRef<'a, T>> {
         image.crop(self.top as usize, self.left as usize, self.height as usize, self.width as usize)
     }
@@ -44,7 +44,7 @@ impl Rect {
     /// This part of `image`, to write.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] where it reaches out of the image.
+    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) where it reaches out of the image.
     pub fn of_mut<'a, T>(&self, image: &'a mut ImageMut<'_, T>) -> Result<ImageMut<'a, T>> {
         self.of(image.as_ref())?;
         let (channels, stride) = (image.channels(), image.as_ref().stride());
@@ -57,7 +57,7 @@ impl Rect {
 /// Paints `rect` of the image with `fill` in every channel (cutout, DeVries and Taylor 2017).
 ///
 /// # Errors
-/// [`Error::InvalidArgument`] where the rectangle reaches out of the image.
+/// [`Error::InvalidArgument`](crate::Error::InvalidArgument) where the rectangle reaches out of the image.
 pub fn cutout<T: Copy>(mut image: ImageMut<'_, T>, rect: Rect, fill: T) -> Result<()> {
     let mut part = rect.of_mut(&mut image)?;
     for row in part.iter_rows_mut() {

@@ -66,12 +66,27 @@ fn laplacian_variance(image: &Owned) -> f64 {
     values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / values.len() as f64
 }
 
+/// 1 − Geary's C as it is defined, in `f64`.
+fn correlation(image: &Owned) -> f64 {
+    let (h, w, _) = image.shape;
+    let at = |y: usize, x: usize| image.data[y * w + x] as f64;
+    let mean = image.data.iter().map(|&v| v as f64).sum::<f64>() / (h * w) as f64;
+    let variance = image.data.iter().map(|&v| (v as f64 - mean).powi(2)).sum::<f64>() / (h * w) as f64;
+    let beside = (0..h).flat_map(|y| (1..w).map(move |x| (y, x, y, x - 1)));
+    let below = (1..h).flat_map(|y| (0..w).map(move |x| (y, x, y - 1, x)));
+    let squares: Vec<f64> = beside.chain(below).map(|(a, b, c, d)| (at(a, b) - at(c, d)).powi(2)).collect();
+    1.0 - squares.iter().sum::<f64>() / squares.len() as f64 / (2.0 * variance)
+}
+
 proptest! {
     #[test]
-    fn sharpness_is_its_definition_for_every_shape(image in images()) {
+    fn measures_are_their_definition_for_every_shape(image in images()) {
         let grey = Owned { data: image.data[..image.shape.0 * image.shape.1].to_vec(), shape: (image.shape.0, image.shape.1, 1) };
         let q = measured(Level::detect(), &grey);
         prop_assert!(close(q.sharpness, laplacian_variance(&grey)), "{} {}", q.sharpness, laplacian_variance(&grey));
+        let plain = grey.data.len() < 64 || grey.data.iter().all(|v| *v == grey.data[0]);
+        let want = if plain { 1.0 } else { correlation(&grey) };
+        prop_assert!(close(q.correlation, want), "{} {want}", q.correlation);
         let mut sorted = grey.data.clone();
         sorted.sort_unstable();
         prop_assert!(q.percentile_5 <= q.median && q.median <= q.percentile_99);
@@ -91,8 +106,10 @@ proptest! {
 
 #[test]
 fn checks_flag_what_they_are_named_for() {
-    let limits = Limits::default();
-    let flags = |image: &Owned| measured(Level::detect(), image).flagged(&limits).collect::<Vec<_>>();
+    let flagged =
+        |image: &Owned, limits| measured(Level::detect(), image).flagged(&limits).collect::<Vec<_>>();
+    // Most of these have nothing to do with their neighbours.
+    let flags = |image: &Owned| flagged(image, Limits { noise: 0.0, ..Limits::default() });
     let rich = Owned::pattern(40, 40, 1);
     assert_eq!(flags(&rich), []);
     let mut plain = rich.clone();
@@ -104,6 +121,12 @@ fn checks_flag_what_they_are_named_for() {
     assert_eq!(flags(&map(|v| if v > 127 { 255 } else { 0 })), [Issue::LowInformation]);
     let ramp = Owned { data: (0..1600).map(|i| (i % 40 * 6) as u8).collect(), shape: (40, 40, 1) };
     assert_eq!(flags(&ramp), [Issue::Blurry]);
+    let mut stream = crate::rng::Stream::new(1, crate::rng::Key::new(0));
+    let noise = Owned { data: (0..1600).map(|_| stream.below(256) as u8).collect(), shape: (40, 40, 1) };
+    assert_eq!(flagged(&noise, Limits::default()), [Issue::Noise]);
+    let check =
+        Owned { data: (0..1600).map(|i| ((i % 40 + i / 40) % 2 * 255) as u8).collect(), shape: (40, 40, 1) };
+    assert_eq!(flagged(&check, Limits::default()), [Issue::LowInformation]);
     let long = Owned { shape: (160, 10, 1), ..rich.clone() };
     assert_eq!(flags(&long), [Issue::OddAspectRatio]);
 }

@@ -1,6 +1,6 @@
 //! The `Level` token and the macro that compiles one kernel body per instruction set.
 //!
-//! A kernel is one safe, `#[inline(always)]` body over sixteen lanes. [`kernel!`] makes copies of it
+//! A kernel is one safe, `#[inline(always)]` body over sixteen lanes. `kernel!` makes copies of it
 //! for the instruction sets of the target and chooses by a [`Level`] that the caller carries. Every
 //! level gives the same bits, because the order of the operations is written down in the body, and
 //! Rust neither reorders nor fuses them. Kernels themselves live with their operations.

@@ -55,7 +55,7 @@ fn methods(kind: Kind) -> (&'static str, &'static [&'static str]) {
         Kind::ExactDuplicate => ("prune", &["exact_duplicate"]),
         Kind::NearDuplicate => ("prune", &["near_duplicate"]),
         Kind::WrongLabel => ("prune", &["label_error"]),
-        Kind::Noise => ("prune", &["quality_blank", "quality_low_information", "outlier_knn", "outlier_lof"]),
+        Kind::Noise => ("prune", &["quality_noise", "outlier_knn", "outlier_lof"]),
         Kind::Damaged => ("collect", &["set_aside"]),
     }
 }

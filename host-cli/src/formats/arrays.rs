@@ -210,8 +210,11 @@ fn in_folder(
         }
     }
     let unread = |names: &[String]| {
-        let (n, some) = (names.len(), super::some_of(names));
-        format!("{n} files are not read, since they are no {format} files: {some}")
+        let some = super::some_of(names);
+        match names.len() {
+            1 => format!("1 file is not read, since it is no {format} file: {some}"),
+            n => format!("{n} files are not read, since they are no {format} files: {some}"),
+        }
     };
     if !texts.is_empty() {
         remarks.notes.push(unread(&texts));

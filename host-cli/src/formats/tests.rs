@@ -172,7 +172,7 @@ fn tables_and_arrays_of_a_folder_have_texts_beside_them() {
     let source = open(folder.path(), &options()).unwrap();
     assert_eq!(source.format, Format::Npy);
     let [other, below] = source.remarks.warnings.as_slice() else { panic!("{:?}", source.remarks) };
-    assert_eq!(other, "1 files are not read, since they are no npy files: logo.png");
+    assert_eq!(other, "1 file is not read, since it is no npy file: logo.png");
     assert!(below.starts_with("2 files in folders are not read"), "{below}");
     assert!(source.remarks.notes.iter().any(|n| n.contains("README.md, test.csv, train.csv")));
     let pictures = ReadOptions { format: Format::Folder, ..options() };

@@ -1,6 +1,6 @@
 //! The report of a run: one HTML page that needs nothing but itself, and the same as JSON.
 //!
-//! [`gather`] reads a run folder into a [`Report`]; [`draw`] makes the page of it; [`make`] does both and
+//! [`gather()`] reads a run folder into a [`Report`]; [`draw`] makes the page of it; [`make`] does both and
 //! writes them. Pictures are embedded, charts are SVG, colours follow the reader's scheme.
 
 pub mod model;

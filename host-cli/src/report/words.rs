@@ -30,6 +30,7 @@ pub fn method(name: &str) -> &'static str {
         }
         "quality_blank" => "Blank: next to no contrast",
         "quality_blurry" => "Blurred: no sharp edge",
+        "quality_noise" => "Noise: pixels that have nothing to do with their neighbours",
         "quality_low_information" => "Little information: few levels",
         "k_center" => "Not needed to cover the data at the size asked for (k-center greedy)",
         _ => "",

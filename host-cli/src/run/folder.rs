@@ -41,10 +41,10 @@ pub fn may_write(out: &Path, mark: &str) -> Result<()> {
     }
 }
 
-/// [`may_write`] for the folder of a run, whose record must be one of ours.
+/// Whether a run may write into `out`: where any command of its kind may, and its record is one of ours.
 ///
 /// # Errors
-/// As [`may_write`], or when its `run.json` is something else.
+/// When `out` is neither absent, nor empty, nor marked as the result of a run, or its `run.json` is something else.
 pub fn may_run(out: &Path) -> Result<()> {
     may_write(out, RUN_FILE)?;
     load::<RunRecord>(out, RUN_FILE).map(drop)

@@ -95,6 +95,9 @@ pub struct PruneOptions {
     /// A picture says too little below this entropy of its grey levels in bits, 0 to 8; 0 turns it off.
     #[arg(long, default_value_t = 0.0, value_name = "BITS")]
     pub low_information: f32,
+    /// A picture is noise where the correlation of neighbouring pixels is nearer to 0 than this, 0 to 1; 0 turns it off.
+    #[arg(long, default_value_t = 0.2, value_name = "CORRELATION")]
+    pub noise: f32,
     /// Take out samples whose decoded content equals another's, rows of a table where the label is the same too. Unless
     /// given, on for pictures and off for tables, in which equal rows are seldom a mistake.
     #[arg(long, value_name = "BOOL")]
@@ -162,6 +165,7 @@ impl PruneOptions {
         within("blurry", self.blurry, not_negative(self.blurry), "0 or above")?;
         let bits = self.low_information;
         within("low_information", bits, (0.0..=8.0).contains(&bits), "from 0 to 8")?;
+        within("noise", self.noise, (0.0..=1.0).contains(&self.noise), "from 0 to 1")?;
         within("near_ratio", self.near_ratio, (0.0..=1.0).contains(&self.near_ratio), "from 0 to 1")?;
         within("near_shift", self.near_shift as f32, self.near_shift <= 4, "from 0 to 4")?;
         within("near_bits", self.near_bits as f32, self.near_bits <= 16, "from 0 to 16")?;

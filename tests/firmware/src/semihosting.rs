@@ -41,5 +41,7 @@ pub(crate) fn exit(code: usize) -> ! {
     let block = [ADP_STOPPED_APPLICATION_EXIT, code];
     // SAFETY: SYS_EXIT_EXTENDED reads the two words of `block`, alive here.
     unsafe { call(SYS_EXIT_EXTENDED, block.as_ptr() as usize) };
-    loop {}
+    loop {
+        core::hint::spin_loop();
+    }
 }

@@ -101,6 +101,7 @@ fn measured(quality: &Quality, issue: Issue, limits: &Limits) -> (Option<f32>, O
         Issue::Light => (1.0 - quality.percentile_5 / 255.0, limits.light),
         Issue::LowInformation => (quality.entropy, limits.low_information),
         Issue::Blurry => (quality.sharpness, limits.blurry),
+        Issue::Noise => (quality.correlation.abs(), limits.noise),
         Issue::OddAspectRatio => (quality.aspect_ratio, limits.odd_aspect_ratio),
         _ => return (None, None),
     };

@@ -44,6 +44,9 @@ pub struct InspectOptions {
     /// A picture is blurry where the variance of its Laplacian is below this
     #[arg(long, default_value_t = 100.0, value_name = "VARIANCE")]
     pub blurry: f32,
+    /// A picture is noise where the correlation of neighbouring pixels is nearer to 0 than this (0 to 1)
+    #[arg(long, default_value_t = 0.2, value_name = "CORRELATION")]
+    pub noise: f32,
     /// A picture has an odd shape where its shorter side over the longer is below this (0 to 1)
     #[arg(long, default_value_t = 0.35, value_name = "RATIO")]
     pub odd_aspect_ratio: f32,
@@ -62,6 +65,7 @@ impl InspectOptions {
             ("light", self.light, 1.0),
             ("low_information", self.low_information, 8.0),
             ("blurry", self.blurry, f32::MAX),
+            ("noise", self.noise, 1.0),
             ("odd_aspect_ratio", self.odd_aspect_ratio, 1.0),
         ];
         for (key, value, most) in all {
@@ -78,6 +82,7 @@ impl InspectOptions {
             light: self.light,
             low_information: self.low_information,
             blurry: self.blurry,
+            noise: self.noise,
             odd_aspect_ratio: self.odd_aspect_ratio,
         })
     }

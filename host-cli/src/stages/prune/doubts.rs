@@ -11,7 +11,7 @@ use seedbed::label::{
     Doubt, SoftmaxParams, find_label_errors, fold_of, knn_probabilities, label_errors_scratch_len,
     softmax_probabilities, softmax_scratch_len,
 };
-use seedbed::linalg::{Exclude, Neighbour};
+use seedbed::linalg::{Exclude, Neighbour, squared_distance};
 use seedbed::prune::{k_center, knn_scores, lof, robust_limit};
 use seedbed::rng::id_hash;
 use seedbed::scratch::ScratchBuf;
@@ -25,7 +25,10 @@ pub fn outliers(ctx: &Ctx, state: &mut State, search: &Search, options: &PruneOp
     if left.len() <= k || !(options.knn || options.lof) {
         return Ok(());
     }
-    let near = search.among(ctx, &state.features, &left, k)?;
+    let mut near = search.among(ctx, &state.features, &left, k)?;
+    if state.projection.is_some() {
+        measure_all(ctx, &state.values, &left, &mut near, k);
+    }
     let mut scores = vec![0.0; left.len()];
     let mut other = vec![0.0; left.len()];
     if options.knn {
@@ -38,6 +41,18 @@ pub fn outliers(ctx: &Ctx, state: &mut State, search: &Search, options: &PruneOp
         drop_above(state, &left, &scores, options.lof_limit, "outlier_lof");
     }
     Ok(())
+}
+
+/// Measures the distances to neighbours that were found by components again, on all values: what an outlier has and
+/// the components cannot tell, such as noise, counts too.
+fn measure_all(ctx: &Ctx, values: &Mat, rows: &[usize], near: &mut [Neighbour], k: usize) {
+    let work: Vec<_> = near.chunks_mut(k).zip(rows).collect();
+    ctx.pool.map_owned(work, |(list, &row)| {
+        for n in list.iter_mut().filter(|n| n.exists()) {
+            n.squared = squared_distance(ctx.level, values.row(row), values.row(rows[n.at()]));
+        }
+        list.sort_by(|a, b| a.squared.total_cmp(&b.squared).then(a.index.cmp(&b.index)));
+    });
 }
 
 fn drop_above(state: &mut State, left: &[usize], scores: &[f32], limit: f32, method: &'static str) {

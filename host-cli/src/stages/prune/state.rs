@@ -83,6 +83,7 @@ impl State {
             blank: options.blank,
             blurry: options.blurry,
             low_information: options.low_information,
+            noise: options.noise,
             dark: 0.0,
             light: 0.0,
             odd_aspect_ratio: 0.0,
@@ -202,6 +203,7 @@ impl State {
                 let method = match issue {
                     Issue::Blank => "quality_blank",
                     Issue::Blurry => "quality_blurry",
+                    Issue::Noise => "quality_noise",
                     _ => "quality_low_information",
                 };
                 self.drop(i, Verdict::new(method, f64::from(score), f64::from(limit)));
@@ -224,6 +226,7 @@ fn issue(ctx: &Ctx, pixels: &crate::codec::Pixels, limits: &Limits) -> Result<Op
     Ok(failed.map(|issue| match issue {
         Issue::Blank => (issue, q.contrast, limits.blank),
         Issue::Blurry => (issue, q.sharpness, limits.blurry),
+        Issue::Noise => (issue, q.correlation.abs(), limits.noise),
         _ => (issue, q.entropy, limits.low_information),
     }))
 }

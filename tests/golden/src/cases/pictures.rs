@@ -33,7 +33,7 @@ pub(super) fn hashes(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
     Ok(digest.finish())
 }
 
-/// Sharpness, brightness, contrast and entropy.
+/// Sharpness, brightness, contrast, entropy, correlation.
 pub(super) fn quality(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
     let mut digest = Digest::new();
     for (height, width, channels) in [(13, 19, 1), (8, 8, 3), (21, 5, 4), (1, 1, 1)] {
@@ -52,7 +52,7 @@ pub(super) fn quality(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
             q.percentile_99,
             q.entropy,
         ]);
-        digest.floats(&[q.aspect_ratio]);
+        digest.floats(&[q.correlation, q.aspect_ratio]);
     }
     Ok(digest.finish())
 }

@@ -75,11 +75,49 @@ fn chain(raw: &Path, way: &Way) -> Vec<String> {
     // So little training gives samples that are like no real one, which is not what counts here.
     let any = ["--manifold-k", "0", "--n", "30"];
     run(dir, way, &[&["generate", "3", "--model", model, "--out", "5", "--seed", "7"], &any[..]].concat());
-    let mut hashes: Vec<_> =
-        ["1", "2", "pruned", "balanced", "3", "5"].map(|dataset| run(dir, way, &["hash", dataset])).to_vec();
-    let model = std::fs::read(dir.join(model)).unwrap();
-    hashes.push(format!("{:032x}", seedbed::prune::content_hash(&[], &model)));
+    run(dir, way, &["evaluate", "3", "--generated", "5", "--out", "6", "--seed", "7"]);
+    let conv = ["--arch", "conv", "--channels", "4,8", "--hidden", "16", "--latent", "2", "--epochs", "1"];
+    run(dir, way, &[&["train", "2", "--out", "7", "--seed", "7"], &conv[..]].concat());
+    let mut hashes = datasets(dir, way, &["1", "2", "pruned", "balanced", "3", "5"]);
+    hashes.extend([model, "7/model.safetensors"].map(|file| file_hash(&dir.join(file))));
+    hashes.push(scores(&dir.join("6")));
     hashes
+}
+
+/// The same of a table, through a GAN.
+fn table_chain(table: &Path, way: &Way) -> Vec<String> {
+    let work = tempfile::tempdir().unwrap();
+    let dir = work.path();
+    let table = table.to_str().unwrap();
+    run(dir, way, &["collect", table, "--out", "1", "--seed", "7", "--shard-rows", way.shard_rows]);
+    run(dir, way, &["preprocess", "1", "--out", "2", "--seed", "7"]);
+    run(dir, way, &["prune", "2", "--out", "3", "--seed", "7"]);
+    run(dir, way, &["balance", "3", "--out", "4", "--seed", "7", "--method", "smote"]);
+    let gan = ["--model", "gan", "--hidden", "24", "--latent", "3", "--epochs", "2", "--batch", "32"];
+    run(dir, way, &[&["train", "4", "--out", "5", "--seed", "7"], &gan[..]].concat());
+    let model = "5/model.safetensors";
+    let any = ["--manifold-k", "0", "--n", "30"];
+    run(dir, way, &[&["generate", "4", "--model", model, "--out", "6", "--seed", "7"], &any[..]].concat());
+    run(dir, way, &["evaluate", "4", "--generated", "6", "--out", "7", "--seed", "7"]);
+    let mut hashes = datasets(dir, way, &["1", "2", "3", "4", "6"]);
+    hashes.extend([file_hash(&dir.join(model)), scores(&dir.join("7"))]);
+    hashes
+}
+
+fn datasets(dir: &Path, way: &Way, names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| run(dir, way, &["hash", name])).collect()
+}
+
+/// The figures of an evaluation, without the time that it took.
+fn scores(folder: &Path) -> String {
+    let record = std::fs::read_to_string(folder.join("stage.json")).unwrap();
+    let (_, figures) = record.split_once("\"figures\"").unwrap();
+    figures.to_owned()
+}
+
+fn file_hash(path: &Path) -> String {
+    let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    format!("{:032x}", seedbed::prune::content_hash(&[], &bytes))
 }
 
 #[test]
@@ -92,6 +130,25 @@ fn threads_levels_shards_and_order_change_no_byte() {
     for level in Level::available() {
         let way = Way { level: level.name(), threads: "2", shard_rows: "17" };
         assert_eq!(chain(&backwards, &way), want, "{}", level.name());
+    }
+}
+
+#[test]
+fn threads_levels_and_shards_change_no_byte_of_a_table() {
+    let work = tempfile::tempdir().unwrap();
+    let table = work.path().join("table.csv");
+    let mut stream = Stream::new(5, Key::new(1002));
+    let mut rows = String::from("width,height,colour,kind\n");
+    for i in 0..200 {
+        let kind = usize::from(i % 5 == 0);
+        let (width, height) = (stream.normal() + 2.0 * kind as f32, stream.normal());
+        rows += &format!("{width},{height},{},{kind}\n", ["red", "green"][stream.index(2)]);
+    }
+    std::fs::write(&table, rows).unwrap();
+    let want = table_chain(&table, &Way { level: "base", threads: "1", shard_rows: "1000" });
+    for level in Level::available() {
+        let way = Way { level: level.name(), threads: "2", shard_rows: "17" };
+        assert_eq!(table_chain(&table, &way), want, "{}", level.name());
     }
 }
 

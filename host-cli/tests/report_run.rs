@@ -10,7 +10,7 @@ use std::path::Path;
 
 fn sample(i: u8) -> Sample {
     let data = (0..64).map(|p| if p % 8 == i % 8 { 255 } else { i }).collect();
-    let content = Content::from_pixels(&Pixels::new(data, 8, 8, 1).unwrap()).unwrap();
+    let content = Content::from_pixels(Pixels::new(data, 8, 8, 1).unwrap());
     Sample::new(format!("s{i:03}"), Some(u32::from(i % 3)), Split::Train, content)
 }
 

@@ -6,13 +6,18 @@ use std::fmt::Write;
 
 /// The text of the file.
 pub fn text(meta: &Meta) -> String {
-    let mut card =
-        String::from("---\nconfigs:\n- config_name: default\n  data_files: data-*.parquet\n---\n\n");
-    let what = match (meta.kind, meta.image) {
-        (Kind::Table, _) => format!("rows of {} features", meta.columns.len()),
-        (Kind::Images, None) => "pictures of different sizes".into(),
-        (Kind::Images, Some(s)) => format!("pictures of {} x {} x {}", s.height, s.width, s.channels),
+    let files = meta.storage.extension();
+    let mut card = format!("---\nconfigs:\n- config_name: default\n  data_files: data-*.{files}\n---\n\n");
+    let pictures = || match meta.image {
+        None => "pictures of different sizes".to_owned(),
+        Some(s) => format!("pictures of {} x {} x {}", s.height, s.width, s.channels),
     };
+    let words = |kind| match kind {
+        Kind::Images => pictures(),
+        Kind::Table => format!("rows of {} features", meta.columns.len()),
+        other => other.words().to_owned(),
+    };
+    let what = meta.kinds().map(words).collect::<Vec<_>>().join(" and ");
     let counts = &meta.counts;
     // Writing into a string does not fail.
     let _ = writeln!(

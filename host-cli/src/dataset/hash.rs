@@ -66,7 +66,7 @@ pub fn hex(bytes: &[u8]) -> String {
 /// What hashing takes from a picture: its size, and one digest of its pixels.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PixelDigest {
-    shape: ImageShape,
+    pub(super) shape: ImageShape,
     digest: [u8; 32],
 }
 
@@ -78,11 +78,8 @@ impl PixelDigest {
     }
 }
 
-/// The digest of a sample, and the size of its picture.
-///
-/// # Errors
-/// When the picture cannot be decoded; the error names the sample.
-pub(super) fn sample_digest(sample: &Sample) -> Result<(SampleDigest, Option<ImageShape>)> {
+/// The digest of a sample, given that of its picture.
+pub(super) fn sample_digest(sample: &Sample, picture: Option<PixelDigest>) -> Result<SampleDigest> {
     let mut fields = Fields::new("sample");
     fields.bytes(sample.id.as_bytes());
     fields.number(sample.label.map_or(0, |label| u64::from(label) + 1));
@@ -90,19 +87,31 @@ pub(super) fn sample_digest(sample: &Sample) -> Result<(SampleDigest, Option<Ima
     fields.floats(&[sample.weight]);
     let origin = sample.origin.as_ref().map(origin_text).transpose()?;
     fields.bytes(origin.unwrap_or_default().as_bytes());
-    let shape = match &sample.content {
-        Content::Row(row) => {
-            fields.floats(row);
-            None
-        }
-        Content::Image(image) => {
-            let PixelDigest { shape, digest } = image.digest().map_err(|e| e.within(&sample.id))?;
-            [shape.height, shape.width, shape.channels].iter().for_each(|&n| fields.number(u64::from(n)));
-            fields.bytes(&digest);
-            Some(shape)
-        }
-    };
-    Ok((fields.finish(), shape))
+    // Pictures alone and rows alone come without a word for what they are, as the kind of the dataset says it.
+    let Content { image: _, audio, text, row } = &sample.content;
+    if let Some(PixelDigest { shape, digest }) = picture {
+        [shape.height, shape.width, shape.channels].iter().for_each(|&n| fields.number(u64::from(n)));
+        fields.bytes(&digest);
+    }
+    if let Some(sound) = audio {
+        fields.bytes(b"audio");
+        fields.bytes(&sound.bytes);
+    }
+    if let Some(text) = text {
+        fields.bytes(b"text");
+        fields.bytes(text.as_bytes());
+    }
+    if picture.is_none() || !row.is_empty() {
+        fields.floats(row);
+    }
+    Ok(fields.finish())
+}
+
+/// The digest of a sample as it is.
+fn digest_of(sample: &Sample) -> Result<SampleDigest> {
+    let picture = sample.content.image.as_ref();
+    let pixels = picture.map(|p| p.decoded().map_err(|e| e.within(&sample.id))).transpose()?;
+    sample_digest(sample, pixels.map(|p| PixelDigest::of(&p)))
 }
 
 /// Takes the samples of a dataset in the order of their ids and gives its content hash.
@@ -113,10 +122,14 @@ impl ContentHasher {
     /// The hash of a dataset without samples.
     pub fn new(meta: &Meta) -> Self {
         let mut fields = Fields::new("seedbed dataset 2");
-        fields.bytes(match meta.kind {
-            Kind::Images => b"images",
-            Kind::Table => b"table",
-        });
+        for kind in meta.kinds() {
+            fields.bytes(match kind {
+                Kind::Images => b"images",
+                Kind::Audio => b"audio",
+                Kind::Text => b"text",
+                Kind::Table => b"table",
+            });
+        }
         fields.texts(&meta.classes);
         fields.texts(&meta.columns);
         let (mean, std) = meta.normalize.as_ref().map_or((&[][..], &[][..]), |n| (&n.mean[..], &n.std[..]));
@@ -130,7 +143,7 @@ impl ContentHasher {
     /// # Errors
     /// When its picture cannot be decoded; the error names the sample.
     pub fn push(&mut self, sample: &Sample) -> Result<()> {
-        self.push_digest(sample_digest(sample)?.0);
+        self.push_digest(digest_of(sample)?);
         Ok(())
     }
 
@@ -194,7 +207,7 @@ fn collect_parts(root: &Path, folder: &Path, parts: &mut BTreeMap<String, PathBu
 fn dataset_hash(folder: &Path, pool: &Pool) -> Result<String> {
     let dataset = Dataset::open(folder)?;
     let mut hasher = ContentHasher::new(dataset.meta());
-    let digest = |sample: Sample| Ok(sample_digest(&sample)?.0);
+    let digest = |sample: Sample| digest_of(&sample);
     pool.stream(dataset.samples(), BATCH, digest, |digest| {
         hasher.push_digest(digest);
         Ok(())

@@ -2,6 +2,8 @@
 
 use crate::error::{Context, Error, Result};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
 use std::path::{Component, Path};
 
 /// The name of the file in a dataset's folder.
@@ -10,14 +12,60 @@ pub const FILE: &str = "dataset.json";
 /// The version of the layout that this build writes, and the highest that it reads.
 pub const VERSION: u32 = 1;
 
-/// What the samples are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A modality of samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Pictures.
     Images,
+    /// Sounds.
+    Audio,
+    /// Texts.
+    Text,
     /// Rows of numbers.
     Table,
+}
+
+impl Kind {
+    /// What the samples are called: `pictures`, `sounds`, `texts` or `rows`.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Kind::Images => "pictures",
+            Kind::Audio => "sounds",
+            Kind::Text => "texts",
+            Kind::Table => "rows",
+        }
+    }
+}
+
+/// How the shards hold the samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Storage {
+    /// Parquet, pictures as PNG: small, and every reader opens it.
+    #[default]
+    Png,
+    /// Arrow IPC, pictures (of one size) as pixels: large and fast.
+    Raw,
+}
+
+impl Storage {
+    /// What the names of the shards end with.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Storage::Png => "parquet",
+            Storage::Raw => "arrow",
+        }
+    }
+}
+
+impl fmt::Display for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Storage::Png => "png",
+            Storage::Raw => "raw",
+        })
+    }
 }
 
 /// The one size of all pictures of a dataset.
@@ -89,11 +137,17 @@ pub struct Meta {
     pub version: u32,
     /// A name for people.
     pub name: String,
-    /// What the samples are.
+    /// What the samples are: the first of their modalities, in the order of [`Kind`].
     pub kind: Kind,
+    /// The other modalities, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Kind>,
+    /// How the shards hold them.
+    #[serde(default)]
+    pub storage: Storage,
     /// The names of the classes; a label is an index into it. Empty without labels.
     pub classes: Vec<String>,
-    /// The names of the features of a table; empty for pictures.
+    /// The names of the features; empty without rows of numbers.
     #[serde(default)]
     pub columns: Vec<String>,
     /// The size of the pictures where all have the same.
@@ -124,12 +178,14 @@ impl Meta {
         Self::new(name, Kind::Table, classes, columns)
     }
 
-    /// A dataset of either kind; pictures have no columns.
+    /// A dataset of any kind; only [`Kind::Table`] has columns.
     pub fn new(name: impl Into<String>, kind: Kind, classes: Vec<String>, columns: Vec<String>) -> Self {
         Self {
             version: VERSION,
             name: name.into(),
             kind,
+            also: Vec::new(),
+            storage: Storage::Png,
             classes,
             columns,
             image: None,
@@ -138,6 +194,34 @@ impl Meta {
             shards: Vec::new(),
             content_hash: String::new(),
         }
+    }
+
+    /// A dataset of these modalities, at least one, that has no samples yet.
+    pub fn of_kinds(
+        name: impl Into<String>,
+        kinds: &[Kind],
+        classes: Vec<String>,
+        columns: Vec<String>,
+    ) -> Self {
+        let distinct: BTreeSet<Kind> = kinds.iter().copied().collect();
+        let mut kinds = distinct.into_iter();
+        let kind = kinds.next().unwrap_or(Kind::Table);
+        Self { also: kinds.collect(), ..Self::new(name, kind, classes, columns) }
+    }
+
+    /// All modalities, ascending.
+    pub fn kinds(&self) -> impl Iterator<Item = Kind> + '_ {
+        std::iter::once(self.kind).chain(self.also.iter().copied())
+    }
+
+    /// Whether the samples have this modality.
+    pub fn has(&self, kind: Kind) -> bool {
+        self.kinds().any(|k| k == kind)
+    }
+
+    /// What all samples hold, for people: `pictures and texts`.
+    pub fn words(&self) -> String {
+        self.kinds().map(Kind::words).collect::<Vec<_>>().join(" and ")
     }
 
     /// The name of a class, or `unlabelled`.
@@ -185,8 +269,11 @@ impl Meta {
     /// Whether the parts fit each other.
     pub(super) fn check(&self) -> Result<()> {
         let wrong = |what: String| Err(Error::failed(what));
-        if self.kind == Kind::Images && !self.columns.is_empty() {
-            return wrong("pictures have no feature columns".into());
+        if !self.has(Kind::Table) && !self.columns.is_empty() {
+            return wrong(format!("{} have no feature columns", self.words()));
+        }
+        if !self.kinds().is_sorted_by(|a, b| a < b) {
+            return wrong("the kinds of the samples are not in order".into());
         }
         let mut names: Vec<&str> = self.columns.iter().map(String::as_str).collect();
         names.extend(super::schema::RESERVED);

@@ -1,22 +1,28 @@
 //! A dataset: a folder of Parquet shards with one row per sample, and a `dataset.json` about it.
 //!
-//! Samples are pictures (8-bit PNG) or rows of numbers. They are always sorted by id, whatever the
-//! order they were read in, so that equal content gives equal files. The columns are those of
+//! Samples hold pictures (8 bits), sounds, texts, rows of numbers, or several of these. They are always sorted by
+//! id, whatever the order they were read in, so that equal content gives equal files. The columns are those of
 //! Hugging Face datasets; polars, DuckDB and pyarrow open the shards as they are.
 //!
 //! | column | type | |
 //! | --- | --- | --- |
 //! | `id` | utf8 | unique, ascending over the shards |
-//! | `image` | struct {`bytes`: binary, `path`: utf8} | of pictures |
-//! | one per feature | float32 | of tables; null where a value is missing |
+//! | `image` | struct {`bytes`: binary, `path`: utf8} | a PNG |
+//! | `audio` | struct {`bytes`: binary, `path`: utf8} | a sound file as it was collected |
+//! | `text` | utf8 | |
+//! | one per feature | float32 | null where a value is missing |
 //! | `label` | int64 | index into the classes; null where unknown |
 //! | `split` | utf8 | `train`, `val` or `test` |
 //! | `weight` | float32 | of the sample in training |
 //! | `origin` | utf8 | JSON of [`Origin`]; null for an original |
 //!
+//! With [`Storage::Raw`] the shards are Arrow IPC files (`data-00000.arrow`), and pictures, which then have one size,
+//! are a fixed-shape tensor `image` beside their names in `image_path`: several times the bytes, next to no work.
+//!
 //! Reading foreign formats is not here but in `formats`; what is done to datasets is in `stages`.
 
 mod card;
+mod content;
 mod hash;
 mod meta;
 mod read;
@@ -24,15 +30,15 @@ mod schema;
 mod split;
 mod write;
 
-use hash::PixelDigest;
+pub use content::{Content, Picture, Sound};
 pub use hash::{ContentHasher, content_hash, hex};
-pub use meta::{Counts, FILE as META_FILE, ImageShape, Kind, Meta, Normalize, Shard};
+pub use meta::{Counts, FILE as META_FILE, ImageShape, Kind, Meta, Normalize, Shard, Storage};
 pub use read::{Dataset, Samples};
 pub use schema::origin_text;
 pub use split::{Fractions, PURPOSE as SPLIT_PURPOSE, assign as assign_splits};
 pub use write::{DEFAULT_SHARD_ROWS, DatasetWriter};
 
-use crate::codec::{self, Pixels};
+use crate::codec::Pixels;
 use crate::error::{Error, Result};
 use crate::pool::Held;
 use serde::{Deserialize, Serialize};
@@ -92,7 +98,7 @@ pub struct Sample {
     pub split: Split,
     /// Weight in training, finite and not negative; 1 unless balancing says otherwise.
     pub weight: f32,
-    /// The picture or the row.
+    /// What it holds.
     pub content: Content,
     /// How the sample was made; `None` for an original.
     pub origin: Option<Origin>,
@@ -107,112 +113,23 @@ impl Sample {
     /// The decoded picture.
     ///
     /// # Errors
-    /// When the sample is a row, or its bytes are damaged; the error names the sample.
+    /// When the sample has none, or its bytes are damaged; the error names the sample.
     pub fn pixels(&self) -> Result<Pixels> {
-        match &self.content {
-            Content::Image(image) => image.pixels().map_err(|e| e.within(&self.id)),
-            Content::Row(_) => Err(Error::failed(format!("sample is a row, not a picture: {}", self.id))),
+        match &self.content.image {
+            Some(image) => image.pixels().map_err(|e| e.within(&self.id)),
+            None => Err(Error::failed(format!("sample has no picture: {}", self.id))),
         }
     }
 
-    /// The row of features; missing values are NaN.
-    ///
-    /// # Errors
-    /// When the sample is a picture; the error names the sample.
-    pub fn row(&self) -> Result<&[f32]> {
-        match &self.content {
-            Content::Row(row) => Ok(row),
-            Content::Image(_) => Err(Error::failed(format!("sample is a picture, not a row: {}", self.id))),
-        }
-    }
-}
-
-/// What a sample holds.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Content {
-    /// A picture.
-    Image(EncodedImage),
-    /// One value per column of [`Meta::columns`]; NaN where it is missing.
-    Row(Vec<f32>),
-}
-
-impl Content {
-    /// The picture as PNG.
-    ///
-    /// # Errors
-    /// As [`codec::encode_png`].
-    pub fn from_pixels(pixels: &Pixels) -> Result<Self> {
-        EncodedImage::from_pixels(pixels, None).map(Content::Image)
-    }
-}
-
-impl Held for Content {
-    fn held(&self) -> usize {
-        match self {
-            Content::Image(image) => image.bytes.len(),
-            Content::Row(row) => size_of_val(row.as_slice()),
-        }
+    /// The row of features; missing values are NaN. Empty where the dataset has none.
+    pub fn row(&self) -> &[f32] {
+        &self.content.row
     }
 }
 
 impl Held for Sample {
     fn held(&self) -> usize {
         self.content.held()
-    }
-}
-
-/// A picture in its encoded form.
-#[derive(Clone, Debug)]
-pub struct EncodedImage {
-    bytes: Vec<u8>,
-    /// The name of the source file, where there was one.
-    pub path: Option<String>,
-    /// What hashing needs of the pixels, where they were at hand.
-    known: Option<PixelDigest>,
-}
-
-/// Pictures are equal by their bytes and names, whether or not their pixels were looked at.
-impl PartialEq for EncodedImage {
-    fn eq(&self, other: &Self) -> bool {
-        self.bytes == other.bytes && self.path == other.path
-    }
-}
-
-impl EncodedImage {
-    /// A PNG that nobody has looked into yet.
-    pub const fn new(bytes: Vec<u8>, path: Option<String>) -> Self {
-        Self { bytes, path, known: None }
-    }
-
-    /// The PNG of these pixels, which need not be decoded again to be hashed.
-    ///
-    /// # Errors
-    /// As [`codec::encode_png`].
-    pub fn from_pixels(pixels: &Pixels, path: Option<String>) -> Result<Self> {
-        Ok(Self { bytes: codec::encode_png(pixels)?, path, known: Some(PixelDigest::of(pixels)) })
-    }
-
-    /// The PNG.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// The decoded picture, of any size: it was held against `max_pixels` when it was collected. All that
-    /// is refused is a header that claims more than a PNG of this length can hold.
-    ///
-    /// # Errors
-    /// As [`codec::decode_limited`].
-    pub fn pixels(&self) -> Result<Pixels> {
-        let most = (self.bytes.len() as u64).saturating_mul(codec::PNG_RATIO).max(codec::MAX_PIXELS);
-        codec::decode_limited(&self.bytes, most).map_err(|e| Error { hint: None, ..e })
-    }
-
-    /// The digest of the pixels.
-    ///
-    /// # Errors
-    /// As [`EncodedImage::pixels`].
-    fn digest(&self) -> Result<PixelDigest> {
-        self.known.map_or_else(|| Ok(PixelDigest::of(&self.pixels()?)), Ok)
     }
 }
 

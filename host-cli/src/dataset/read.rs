@@ -1,14 +1,16 @@
 //! Reading a dataset: one row group at a time, a few hundred samples in memory.
 
 use super::Sample;
-use super::meta::Meta;
+use super::meta::{Kind, Meta, Storage};
 use super::schema::from_batch;
 use crate::error::{Context, Error, Result};
 use arrow_array::RecordBatch;
+use arrow_ipc::reader::FileReader;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -59,6 +61,19 @@ impl Dataset {
         self.len() == 0
     }
 
+    /// Refuses a dataset that has none of these kinds first, for a stage called `stage`.
+    ///
+    /// # Errors
+    /// Naming what the dataset holds and what the stage works on.
+    pub fn needs(&self, stage: &str, kinds: &[Kind]) -> Result<()> {
+        if kinds.contains(&self.meta.kind) {
+            return Ok(());
+        }
+        let works_on = kinds.iter().map(|k| k.words()).collect::<Vec<_>>().join(" or ");
+        let what = format!("{stage} works on {works_on}, not on {}", self.meta.words());
+        Err(Error::usage(format!("{what}: {}", self.folder.display())))
+    }
+
     /// All samples in the order of their ids. After an error there is nothing more.
     pub fn samples(&self) -> Samples {
         Samples {
@@ -86,20 +101,50 @@ pub struct Samples {
 
 struct OpenShard {
     path: PathBuf,
+    form: ShardForm,
+    rows_left: u64,
+}
+
+/// A shard in the form of its storage.
+enum ShardForm {
+    Parquet(ParquetShard),
+    /// Its batches are the row groups that were written.
+    Arrow(FileReader<BufReader<File>>),
+}
+
+struct ParquetShard {
     file: File,
     metadata: ArrowReaderMetadata,
     next_group: usize,
     /// Of the row group before `next_group`.
     reader: Option<ParquetRecordBatchReader>,
-    rows_left: u64,
 }
 
 impl OpenShard {
-    fn open(path: PathBuf, rows: u64) -> Result<Self> {
+    fn open(path: PathBuf, rows_left: u64, storage: Storage) -> Result<Self> {
         let file = File::open(&path).at(&path)?;
-        let metadata =
-            ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(damaged).at(&path)?;
-        Ok(Self { path, file, metadata, next_group: 0, reader: None, rows_left: rows })
+        let form = match storage {
+            Storage::Png => ParquetShard::open(file).map(ShardForm::Parquet),
+            Storage::Raw => {
+                FileReader::try_new(BufReader::new(file), None).map(ShardForm::Arrow).map_err(damaged)
+            }
+        };
+        Ok(Self { form: form.at(&path)?, path, rows_left })
+    }
+
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
+        match &mut self.form {
+            ShardForm::Parquet(shard) => shard.next_batch(),
+            ShardForm::Arrow(reader) => reader.next().transpose().map_err(damaged),
+        }
+        .at(&self.path)
+    }
+}
+
+impl ParquetShard {
+    fn open(file: File) -> Result<Self> {
+        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(damaged)?;
+        Ok(Self { file, metadata, next_group: 0, reader: None })
     }
 
     /// The next rows, all of one row group: the writer bounds a group by bytes as well as by rows, while a
@@ -107,16 +152,16 @@ impl OpenShard {
     fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         loop {
             if let Some(batch) = self.reader.as_mut().and_then(Iterator::next) {
-                return batch.map(Some).map_err(damaged).at(&self.path);
+                return batch.map(Some).map_err(damaged);
             }
             if self.next_group >= self.metadata.metadata().num_row_groups() {
                 return Ok(None);
             }
-            let file = self.file.try_clone().at(&self.path)?;
+            let file = self.file.try_clone().map_err(damaged)?;
             let group = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
                 .with_row_groups(vec![self.next_group])
                 .with_batch_size(BATCH);
-            self.reader = Some(group.build().map_err(damaged).at(&self.path)?);
+            self.reader = Some(group.build().map_err(damaged)?);
             self.next_group += 1;
         }
     }
@@ -128,7 +173,8 @@ impl Samples {
         loop {
             let Some(shard) = &mut self.open else {
                 let Some(shard) = self.meta.shards.get(self.next_shard) else { return Ok(None) };
-                self.open = Some(OpenShard::open(self.folder.join(&shard.file), shard.rows)?);
+                self.open =
+                    Some(OpenShard::open(self.folder.join(&shard.file), shard.rows, self.meta.storage)?);
                 self.next_shard += 1;
                 continue;
             };

@@ -1,7 +1,7 @@
 //! Round trips of whole datasets: what is written is read, hashed the same however it is cut, and
 //! refused where it is wrong.
 
-use super::super::{Dataset, EncodedImage, META_FILE, Normalize, Origin, content_hash};
+use super::super::{Dataset, META_FILE, Normalize, Origin, Picture, Sound, content_hash};
 use super::*;
 use crate::codec::{Pixels, encode_png};
 use crate::pool::Pool;
@@ -16,7 +16,7 @@ fn pictures(n: usize) -> Vec<Sample> {
     let sample = |i: usize| {
         let split = Split::ALL[i % 3];
         let label = (i % 5 != 4).then_some(i as u32 % 2);
-        let content = Content::from_pixels(&picture(i)).unwrap();
+        let content = Content::from_pixels(picture(i));
         let origin = i.is_multiple_of(7).then(|| Origin {
             source: "a".into(),
             step: "augment".into(),
@@ -32,7 +32,7 @@ fn pictures(n: usize) -> Vec<Sample> {
 fn rows(n: usize) -> Vec<Sample> {
     let row = |i: usize| {
         let missing = if i.is_multiple_of(3) { f32::NAN } else { 1.0 / i as f32 };
-        Sample::new(format!("{i:05}"), Some(0), Split::Train, Content::Row(vec![i as f32, missing]))
+        Sample::new(format!("{i:05}"), Some(0), Split::Train, Content::from_row(vec![i as f32, missing]))
     };
     (0..n).map(row).collect()
 }
@@ -82,8 +82,9 @@ fn a_batch_is_of_one_row_group_and_a_row_group_is_bounded_by_bytes() {
     writer.finish().unwrap();
     let (mut back, mut reader) = (Vec::new(), Dataset::open(folder.path()).unwrap().samples());
     while let Some(batch) = reader.next_batch().unwrap() {
+        // The pixels count, as they were given to the writer; an id has five bytes.
         let all_but_last = &batch[..batch.len() - 1];
-        assert!(all_but_last.iter().map(|s| s.content.held()).sum::<usize>() < limit);
+        assert!(all_but_last.len() * (samples[1].content.held() + 5) < limit);
         back.extend(batch);
     }
     assert_eq!(back, samples);
@@ -93,16 +94,15 @@ fn a_batch_is_of_one_row_group_and_a_row_group_is_bounded_by_bytes() {
 fn pictures_are_decoded_whatever_limit_they_were_collected_with() {
     // More pixels than the default limit, and far fewer bytes.
     let large = Pixels::new(vec![7; 9000 * 9000], 9000, 9000, 1).unwrap();
-    let image = EncodedImage::from_pixels(&large, None).unwrap();
-    let read = EncodedImage::new(image.bytes().to_vec(), None);
+    let mut claims = encode_png(&large).unwrap();
+    let read = Picture::png(claims.clone(), None);
     assert_eq!(read.pixels().unwrap().shape(), [9000, 9000, 1]);
-    let mut claims = read.bytes().to_vec();
     // A width of 2^30, with the checksum of the header made right again.
     claims[16..20].copy_from_slice(&(1u32 << 30).to_be_bytes());
     let mut crc = flate2::Crc::new();
     crc.update(&claims[12..29]);
     claims[29..33].copy_from_slice(&crc.sum().to_be_bytes());
-    let e = EncodedImage::new(claims, None).pixels().unwrap_err();
+    let e = Picture::png(claims, None).pixels().unwrap_err();
     assert!(e.message.contains("has more than") && e.hint.is_none(), "{e}");
 }
 
@@ -114,9 +114,98 @@ fn a_hash_is_the_same_whether_or_not_the_pixels_were_at_hand() {
         hasher.finish()
     };
     let fresh = pictures(1).remove(0);
-    let Content::Image(image) = &fresh.content else { panic!() };
-    let read = Content::Image(EncodedImage::new(image.bytes().to_vec(), None));
+    let png = fresh.content.image.as_ref().unwrap().to_png().unwrap().into_owned();
+    let read = Picture::png(png, None).into();
     assert_eq!(hash(&fresh), hash(&Sample { content: read, ..fresh.clone() }));
+}
+
+#[test]
+fn raw_pictures_come_back_with_the_same_hash() {
+    let folder = tempfile::tempdir().unwrap();
+    let [png, raw] = ["png", "raw"].map(|name| folder.path().join(name));
+    let mut samples = pictures(50);
+    samples[3].content.image.as_mut().unwrap().path = Some("a/b.jpg".into());
+    let of_png = write(&png, image_meta(), &samples, 20, 1);
+    let of_raw = write(&raw, Meta { storage: Storage::Raw, ..image_meta() }, &samples, 20, 2);
+    assert_eq!(of_raw.content_hash, of_png.content_hash);
+    assert_eq!(of_raw.shards[1].file, "data-00001.arrow");
+    assert_eq!(read(&raw), samples);
+    assert_eq!(read(&raw), read(&png));
+    assert_eq!(content_hash(&raw, &Pool::single()).unwrap(), of_png.content_hash);
+    // From one storage to the other, without a look at the pixels.
+    let back = write(&folder.path().join("back"), image_meta(), &read(&raw), 20, 1);
+    assert_eq!(back.content_hash, of_png.content_hash);
+}
+
+#[test]
+fn raw_pictures_have_one_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let meta = Meta { storage: Storage::Raw, ..image_meta() };
+    let mut writer = DatasetWriter::create(folder.path(), meta.clone()).unwrap();
+    pictures(2).into_iter().for_each(|s| writer.push(s).unwrap());
+    let other = Content::from_pixels(Pixels::new(vec![0; 12], 2, 2, 3).unwrap());
+    writer
+        .push(Sample { content: other, ..Sample::new("x", None, Split::Train, Content::default()) })
+        .unwrap();
+    let e = writer.finish().unwrap_err();
+    assert!(
+        e.message.ends_with("than those before: x") && e.hint.unwrap().contains("storage"),
+        "{}",
+        e.message
+    );
+    let empty = folder.path().join("empty");
+    DatasetWriter::create(&empty, meta).unwrap().finish().unwrap();
+    assert!(read(&empty).is_empty());
+}
+
+#[test]
+fn samples_of_several_modalities_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let kinds = [Kind::Table, Kind::Images, Kind::Text, Kind::Audio];
+    let meta = || Meta::of_kinds("all", &kinds, vec!["a".into()], vec!["x".into()]);
+    assert_eq!(meta().words(), "pictures and sounds and texts and rows");
+    let sound = Sound { bytes: b"RIFF....".to_vec(), path: Some("a.wav".into()) };
+    let whole = Content {
+        audio: Some(sound),
+        text: Some("a line\nand \u{1F331}".into()),
+        row: vec![0.5],
+        ..Content::from_pixels(picture(1))
+    };
+    let less = Content { audio: None, text: None, row: vec![f32::NAN], ..whole.clone() };
+    let sample = |id: &str, content: &Content| Sample::new(id, Some(0), Split::Train, content.clone());
+    let samples = [sample("1", &whole), sample("2", &less)];
+    let mut hashes = Vec::new();
+    for storage in [Storage::Png, Storage::Raw] {
+        let path = folder.path().join(storage.to_string());
+        hashes.push(write(&path, Meta { storage, ..meta() }, &samples, 9, 1).content_hash);
+        let read = read(&path);
+        assert_eq!((&read[0], read[1].content.row[0].is_nan()), (&samples[0], true));
+        assert_eq!(read[1].content.audio, None);
+    }
+    assert_eq!(hashes[0], hashes[1]);
+    let others: [fn(&mut Content); 3] =
+        [|c| c.text = Some("b".into()), |c| c.audio = None, |c| c.row[0] = 1.0];
+    for (i, change) in others.into_iter().enumerate() {
+        let mut changed = samples.clone();
+        change(&mut changed[0].content);
+        hashes.push(write(&folder.path().join(i.to_string()), meta(), &changed, 9, 1).content_hash);
+    }
+    hashes.sort();
+    hashes.dedup();
+    assert_eq!(hashes.len(), 4);
+    for (name, kind, content) in
+        [("t", Kind::Text, Content::from_text("x")), ("a", Kind::Audio, whole.audio.clone().unwrap().into())]
+    {
+        let path = folder.path().join(name);
+        let meta = Meta::new(name, kind, vec!["a".into()], Vec::new());
+        write(&path, meta.clone(), &[sample("1", &content)], 9, 1);
+        assert_eq!(read(&path)[0].content, content);
+        let mut writer = DatasetWriter::create(&folder.path().join(format!("{name}2")), meta).unwrap();
+        let e = writer.push(sample("1", &whole)).unwrap_err();
+        assert!(e.message.contains(&format!("in a dataset of {}", kind.words())), "{e}");
+        let e = writer.push(sample("1", &Content::default())).unwrap_err();
+        assert!(e.message.starts_with(&format!("no {} in a dataset of", kind.words())), "{e}");
+    }
 }
 
 #[test]
@@ -126,7 +215,7 @@ fn rows_come_back_with_missing_values() {
     write(folder.path(), meta.clone(), &rows(20), 100, 1);
     let back = read(folder.path());
     let bits = |s: &[Sample]| -> Vec<Vec<u32>> {
-        s.iter().map(|s| s.row().unwrap().iter().map(|v| v.to_bits()).collect()).collect()
+        s.iter().map(|s| s.row().iter().map(|v| v.to_bits()).collect()).collect()
     };
     assert_eq!(bits(&back), bits(&rows(20)));
     assert_eq!(Dataset::open(folder.path()).unwrap().meta().normalize, meta.normalize);
@@ -149,7 +238,7 @@ fn the_content_hash_is_free_of_shards_threads_and_compression() {
         encoder.set_compression(png::Compression::High);
         encoder.write_header().unwrap().write_image_data(&picture(i).data).unwrap();
         assert_ne!(bytes, encode_png(&picture(i)).unwrap());
-        sample.content = Content::Image(EncodedImage::new(bytes, Some("elsewhere.png".into())));
+        sample.content = Picture::png(bytes, Some("elsewhere.png".into())).into();
     }
     hashes.push(write(&folder.path().join("high"), image_meta(), &samples, 50, 1).content_hash);
     hashes.dedup();
@@ -166,7 +255,7 @@ fn every_part_of_a_sample_counts_in_the_hash() {
         |s| s.split = Split::Val,
         |s| s.weight = 0.5,
         |s| s.origin = None,
-        |s| s.content = Content::from_pixels(&picture(9)).unwrap(),
+        |s| s.content = Content::from_pixels(picture(9)),
     ];
     let hash = |change: fn(&mut Sample)| {
         let mut sample = pictures(1).remove(0);
@@ -196,7 +285,7 @@ fn what_is_wrong_is_refused_by_name() {
     let sample = |id: &str| Sample { id: id.into(), ..pictures(1).remove(0) };
     let mut writer = DatasetWriter::create(folder.path(), image_meta()).unwrap();
     writer.push(sample("b")).unwrap();
-    let row = Sample { content: Content::Row(vec![1.0]), ..sample("c") };
+    let row = Sample { content: Content::from_row(vec![1.0]), ..sample("c") };
     for (wrong, message) in [
         (sample("b"), "two samples have the same id: sample `b`"),
         (sample("a"), "id comes after `b` but sorts before it: sample `a`"),
@@ -204,16 +293,16 @@ fn what_is_wrong_is_refused_by_name() {
         (Sample { label: Some(2), ..sample("c") }, "label is not one of the classes"),
         (Sample { weight: f32::NAN, ..sample("c") }, "weight NaN"),
         (Sample { weight: -1.0, ..sample("c") }, "weight -1"),
-        (row.clone(), "row among pictures: sample `c`"),
+        (row.clone(), "rows in a dataset of pictures: sample `c`"),
     ] {
         let e = writer.push(wrong).unwrap_err();
         assert!(e.message.starts_with(message), "{e}");
     }
-    let image = EncodedImage::new(b"\x89PNG\r\n\x1a\n".to_vec(), None);
-    writer.push(Sample { content: Content::Image(image), ..sample("d") }).unwrap();
+    let image = Picture::png(b"\x89PNG\r\n\x1a\n".to_vec(), None);
+    writer.push(Sample { content: image.into(), ..sample("d") }).unwrap();
     assert_eq!(writer.finish().unwrap_err().message, "PNG is cut off: d");
     let mut table = DatasetWriter::create(folder.path(), table_meta()).unwrap();
-    let with = |row: &[f32]| Sample { label: None, content: Content::Row(row.to_vec()), ..sample("a") };
+    let with = |row: &[f32]| Sample { label: None, content: Content::from_row(row.to_vec()), ..sample("a") };
     assert!(table.push(with(&[1.0])).unwrap_err().message.starts_with("1 values for 2 columns"));
     let e = table.push(with(&[1.0, f32::INFINITY])).unwrap_err();
     assert_eq!(e.message, "infinite value in column `y z`: sample `a`");

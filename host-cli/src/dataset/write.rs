@@ -4,38 +4,43 @@
 //! machine or the threads. The content hash outlives other versions of the libraries that compress;
 //! the bytes of the files do not.
 
-use super::hash::{ContentHasher, sample_digest};
-use super::meta::{Counts, ImageShape, Kind, Meta, Shard};
+use super::hash::{ContentHasher, SampleDigest, sample_digest};
+use super::meta::{Counts, ImageShape, Kind, Meta, Shard, Storage};
 use super::{Content, Sample, Split, card, schema};
 use crate::error::{Context, Error, Result};
 use crate::pool::{Held, Pool};
+use arrow_array::RecordBatch;
+use arrow_ipc::writer::FileWriter;
 use arrow_schema::Schema;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
+use std::borrow::Cow;
 use std::fs::File;
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Samples in a shard unless told otherwise.
 pub const DEFAULT_SHARD_ROWS: usize = 65_536;
 
-/// Samples in a row group of pictures.
-const GROUP_PICTURES: usize = 1024;
+/// Samples in a row group of pictures, sounds or texts.
+const GROUP_FILES: usize = 1024;
 /// Samples in a row group of a table.
 const GROUP_ROWS: usize = 32_768;
 /// Content in a row group, after which it is written however few samples it has.
 const GROUP_BYTES: usize = 32 << 20;
-/// The longest PNG of a sample: Arrow addresses the pictures of a row group with 31 bits.
-const MAX_PICTURE_BYTES: usize = 1 << 30;
+/// The longest content of a sample: Arrow addresses that of a row group with 31 bits.
+const MAX_BYTES: usize = 1 << 30;
 
 /// Writes a dataset folder; `dataset.json` comes last, so that a folder without it is not whole.
 pub struct DatasetWriter {
     folder: PathBuf,
     meta: Meta,
-    schema: Arc<Schema>,
+    /// Known from the first row group on, since raw pictures have their size in it.
+    schema: Option<Arc<Schema>>,
     pool: Pool,
     shard_rows: usize,
     group_bytes: usize,
@@ -49,8 +54,30 @@ pub struct DatasetWriter {
 
 struct OpenShard {
     path: PathBuf,
-    writer: ArrowWriter<File>,
+    writer: ShardWriter,
     rows: usize,
+}
+
+/// A shard in the form of its storage.
+enum ShardWriter {
+    Parquet(Box<ArrowWriter<File>>),
+    Arrow(Box<FileWriter<BufWriter<File>>>),
+}
+
+impl ShardWriter {
+    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        match self {
+            Self::Parquet(writer) => writer.write(batch).and_then(|()| writer.flush()).map_err(unwritten),
+            Self::Arrow(writer) => writer.write(batch).map_err(unwritten),
+        }
+    }
+
+    fn close(self) -> Result<()> {
+        match self {
+            Self::Parquet(writer) => writer.close().map(drop).map_err(unwritten),
+            Self::Arrow(mut writer) => writer.finish().map_err(unwritten),
+        }
+    }
 }
 
 /// Whether all pictures so far have one size.
@@ -73,7 +100,7 @@ impl Sizes {
 
 impl DatasetWriter {
     /// A writer into `folder`, which is made where it is missing and must hold no dataset yet. Of `meta`
-    /// it takes name, kind, classes, columns and normalisation.
+    /// it takes name, kinds, storage, classes, columns and normalisation.
     ///
     /// # Errors
     /// When `meta` contradicts itself, the folder cannot be made, or it has a `dataset.json`.
@@ -88,7 +115,7 @@ impl DatasetWriter {
         let meta = Meta { counts, shards: Vec::new(), image: None, content_hash: String::new(), ..meta };
         Ok(Self {
             folder: folder.to_owned(),
-            schema: Arc::new(schema::of(&meta)),
+            schema: None,
             hasher: ContentHasher::new(&meta),
             meta,
             pool: Pool::single(),
@@ -115,13 +142,17 @@ impl DatasetWriter {
     }
 
     /// The next sample. Its id must come after the one before (as bytes), its label must be a class, its
-    /// weight finite and not negative, and its content of the dataset's kind: a picture that decodes,
-    /// or a row with a value (NaN where missing, else finite) for each column.
+    /// weight finite and not negative, and its content of the dataset's kinds: a picture that decodes, a sound, a
+    /// text, and a value (NaN where missing, else finite) for each column. What is not of the dataset's main kind may
+    /// be missing. Raw pictures have one size.
     ///
     /// # Errors
     /// When one of these is not so, naming the sample (a damaged picture may be reported by a later
     /// call), or when a shard cannot be written.
-    pub fn push(&mut self, sample: Sample) -> Result<()> {
+    pub fn push(&mut self, mut sample: Sample) -> Result<()> {
+        if sample.content.row.is_empty() && self.meta.kind != Kind::Table {
+            sample.content.row = vec![f32::NAN; self.meta.columns.len()];
+        }
         self.check(&sample)?;
         let counts = &mut self.meta.counts;
         counts.samples += 1;
@@ -137,7 +168,7 @@ impl DatasetWriter {
         self.last_id = Some(sample.id.clone());
         self.pending_bytes += sample.id.len() + sample.content.held();
         self.pending.push(sample);
-        let group = if self.meta.kind == Kind::Images { GROUP_PICTURES } else { GROUP_ROWS };
+        let group = if self.meta.kind == Kind::Table { GROUP_ROWS } else { GROUP_FILES };
         let in_shard = self.shard.as_ref().map_or(0, |s| s.rows) + self.pending.len();
         if self.pending.len() >= group
             || self.pending_bytes >= self.group_bytes
@@ -163,20 +194,28 @@ impl DatasetWriter {
         if !(sample.weight.is_finite() && sample.weight >= 0.0) {
             return wrong(format!("weight {} is not a finite number from 0", sample.weight));
         }
-        match (&sample.content, self.meta.kind) {
-            (Content::Image(image), Kind::Images) if image.bytes().len() > MAX_PICTURE_BYTES => {
-                wrong(format!("PNG of more than {MAX_PICTURE_BYTES} bytes"))
-            }
-            (Content::Image(_), Kind::Images) => Ok(()),
-            (Content::Row(row), Kind::Table) if row.len() != self.meta.columns.len() => {
-                wrong(format!("{} values for {} columns", row.len(), self.meta.columns.len()))
-            }
-            (Content::Row(row), Kind::Table) => match row.iter().position(|v| v.is_infinite()) {
-                Some(at) => wrong(format!("infinite value in column `{}`", self.meta.columns[at])),
-                None => Ok(()),
-            },
-            (Content::Image(_), Kind::Table) => wrong("picture in a table".into()),
-            (Content::Row(_), Kind::Images) => wrong("row among pictures".into()),
+        if sample.content.held() > MAX_BYTES {
+            return wrong(format!("more than {MAX_BYTES} bytes"));
+        }
+        let Content { image, audio, text, row } = &sample.content;
+        let there = [
+            (Kind::Images, image.is_some()),
+            (Kind::Audio, audio.is_some()),
+            (Kind::Text, text.is_some()),
+            (Kind::Table, !row.is_empty()),
+        ];
+        if let Some((kind, _)) = there.iter().find(|(kind, there)| *there && !self.meta.has(*kind)) {
+            return wrong(format!("{} in a dataset of {}", kind.words(), self.meta.words()));
+        }
+        if self.meta.kind != Kind::Table && there.contains(&(self.meta.kind, false)) {
+            return wrong(format!("no {} in a dataset of {}", self.meta.kind.words(), self.meta.words()));
+        }
+        if row.len() != self.meta.columns.len() {
+            return wrong(format!("{} values for {} columns", row.len(), self.meta.columns.len()));
+        }
+        match row.iter().position(|v| v.is_infinite()) {
+            Some(at) => wrong(format!("infinite value in column `{}`", self.meta.columns[at])),
+            None => Ok(()),
         }
     }
 
@@ -185,16 +224,36 @@ impl DatasetWriter {
         if self.pending.is_empty() {
             return Ok(());
         }
-        for (digest, shape) in self.pool.try_map(&self.pending, sample_digest)? {
+        let raw = self.meta.storage == Storage::Raw;
+        let pending: Vec<&Sample> = self.pending.iter().collect();
+        let stored = self.pool.map_owned(pending, |sample| stored(sample, raw));
+        let stored = stored.into_iter().collect::<Result<Vec<Prepared<'_>>>>()?;
+        let mut pictures = Vec::with_capacity(stored.len());
+        for (sample, Prepared { digest, shape, bytes }) in self.pending.iter().zip(stored) {
             self.hasher.push_digest(digest);
             self.sizes = shape.map_or(self.sizes, |shape| self.sizes.and(shape));
+            if raw && matches!(self.sizes, Sizes::Several) {
+                return Err(Error::failed(format!(
+                    "picture of another size than those before: {}",
+                    sample.id
+                ))
+                .hint("raw storage needs pictures of one size: use storage png, or preprocess with a size"));
+            }
+            pictures.push(bytes);
         }
-        let batch = schema::to_batch(&self.meta, &self.schema, &self.pending)?;
+        if let Sizes::One(shape) = self.sizes {
+            self.meta.image = Some(shape);
+        }
+        let schema = match &self.schema {
+            Some(schema) => schema.clone(),
+            None => self.schema.insert(Arc::new(schema::of(&self.meta)?)).clone(),
+        };
+        let batch = schema::to_batch(&self.meta, &schema, &self.pending, &pictures)?;
         let shard = match &mut self.shard {
             Some(shard) => shard,
-            none => none.insert(self.meta.open_shard(&self.folder, &self.schema)?),
+            none => none.insert(self.meta.open_shard(&self.folder, &schema)?),
         };
-        shard.writer.write(&batch).and_then(|()| shard.writer.flush()).map_err(unwritten).at(&shard.path)?;
+        shard.writer.write(&batch).at(&shard.path)?;
         shard.rows += self.pending.len();
         let full = shard.rows >= self.shard_rows;
         self.pending.clear();
@@ -204,7 +263,7 @@ impl DatasetWriter {
 
     fn close_shard(&mut self) -> Result<()> {
         if let Some(shard) = self.shard.take() {
-            shard.writer.close().map_err(unwritten).at(&shard.path)?;
+            shard.writer.close().at(&shard.path)?;
             let file = shard.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             self.meta.shards.push(Shard { file, rows: shard.rows as u64 });
         }
@@ -219,11 +278,12 @@ impl DatasetWriter {
         self.flush()?;
         if self.meta.shards.is_empty() && self.shard.is_none() {
             // Readers want a schema even of a dataset without samples.
-            self.shard = Some(self.meta.open_shard(&self.folder, &self.schema)?);
+            let schema = Arc::new(schema::of(&self.meta)?);
+            self.shard = Some(self.meta.open_shard(&self.folder, &schema)?);
         }
         self.close_shard()?;
-        if let Sizes::One(shape) = self.sizes {
-            self.meta.image = Some(shape);
+        if !matches!(self.sizes, Sizes::One(_)) {
+            self.meta.image = None;
         }
         self.meta.content_hash = self.hasher.finish();
         let path = self.folder.join("README.md");
@@ -233,36 +293,65 @@ impl DatasetWriter {
     }
 }
 
+/// A sample as it goes into a shard.
+struct Prepared<'a> {
+    digest: SampleDigest,
+    shape: Option<ImageShape>,
+    /// Of its picture.
+    bytes: Option<Cow<'a, [u8]>>,
+}
+
+fn stored(sample: &Sample, raw: bool) -> Result<Prepared<'_>> {
+    let picture = sample.content.image.as_ref().map(|p| p.stored(raw)).transpose();
+    let (of_pixels, bytes) = picture.map_err(|e| e.within(&sample.id))?.unzip();
+    let digest = sample_digest(sample, of_pixels)?;
+    Ok(Prepared { digest, shape: of_pixels.map(|d| d.shape), bytes })
+}
+
 impl Meta {
     /// The file of the next shard, open for writing.
     fn open_shard(&self, folder: &Path, schema: &Arc<Schema>) -> Result<OpenShard> {
-        let path = folder.join(format!("data-{:05}.parquet", self.shards.len()));
+        let name = format!("data-{:05}.{}", self.shards.len(), self.storage.extension());
+        let path = folder.join(name);
         let file = File::create(&path).at(&path)?;
-        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties(self)))
-            .map_err(unwritten)
-            .at(&path)?;
+        let writer = match self.storage {
+            Storage::Png => ArrowWriter::try_new(file, schema.clone(), Some(properties(self)))
+                .map(|writer| ShardWriter::Parquet(Box::new(writer)))
+                .map_err(unwritten),
+            Storage::Raw => FileWriter::try_new(BufWriter::new(file), schema)
+                .map(|writer| ShardWriter::Arrow(Box::new(writer)))
+                .map_err(unwritten),
+        };
+        let writer = writer.at(&path)?;
         Ok(OpenShard { path, writer, rows: 0 })
     }
 }
 
 fn properties(meta: &Meta) -> WriterProperties {
-    let pictures = ColumnPath::new(vec!["image".into(), "bytes".into()]);
     let hugging_face = KeyValue::new(schema::HUGGING_FACE.to_owned(), schema::hugging_face(meta));
-    // PNG is compressed already, and no page is found by its bytes.
     let mut properties = WriterProperties::builder()
         .set_created_by("seedbed".to_owned())
         .set_key_value_metadata(Some(vec![hugging_face]))
-        .set_compression(Compression::SNAPPY)
-        .set_column_compression(pictures.clone(), Compression::UNCOMPRESSED)
-        .set_column_dictionary_enabled(pictures.clone(), false)
-        .set_column_statistics_enabled(pictures, EnabledStatistics::None);
+        .set_compression(Compression::SNAPPY);
+    // PNG is compressed already, and no page is found by its bytes.
+    for files in ["image", "audio"] {
+        let bytes = ColumnPath::new(vec![files.into(), "bytes".into()]);
+        properties = properties
+            .set_column_compression(bytes.clone(), Compression::UNCOMPRESSED)
+            .set_column_dictionary_enabled(bytes.clone(), false)
+            .set_column_statistics_enabled(bytes, EnabledStatistics::None);
+    }
+    let texts = ColumnPath::new(vec!["text".into()]);
+    properties = properties
+        .set_column_dictionary_enabled(texts.clone(), false)
+        .set_column_statistics_enabled(texts, EnabledStatistics::None);
     for column in &meta.columns {
         properties = properties.set_column_dictionary_enabled(ColumnPath::new(vec![column.clone()]), false);
     }
     properties.build()
 }
 
-fn unwritten(e: parquet::errors::ParquetError) -> Error {
+fn unwritten(e: impl std::fmt::Display) -> Error {
     Error::failed(format!("cannot write the shard ({e})"))
 }
 

@@ -40,7 +40,7 @@ impl Space {
                 let tile = ImageShape { height: TILE, width: TILE, channels: 3 };
                 Ok(Self::Pixels(dataset.meta().image.unwrap_or(tile)))
             }
-            Kind::Table => Self::columns(dataset, (0..dataset.meta().columns.len()).collect()),
+            _ => Self::columns(dataset, (0..dataset.meta().columns.len()).collect()),
         }
     }
 
@@ -70,7 +70,7 @@ impl Space {
         for sample in dataset.samples() {
             let sample = sample?;
             if counted(&sample) {
-                let row = sample.row()?;
+                let row = sample.row();
                 columns.iter_mut().zip(&chosen).for_each(|(column, &c)| column.add(row[c]));
             }
         }
@@ -107,7 +107,7 @@ impl Space {
                 Ok(pixels.iter().map(|&v| f32::from(v) / 255.0).collect())
             }
             Self::Columns { chosen, mean, std } => {
-                let row = sample.row()?;
+                let row = sample.row();
                 let scaled = chosen.iter().zip(mean.iter().zip(std)).map(|(&c, (&m, &s))| {
                     let value = row.get(c).copied().unwrap_or(f32::NAN);
                     if value.is_nan() || s == 0.0 { 0.0 } else { (value - m) / s }

@@ -9,7 +9,7 @@ fn table(folder: &std::path::Path) -> Dataset {
     let rows = [[1.0, 5.0, 0.5], [3.0, 5.0, f32::NAN], [100.0, 5.0, 1.5], [5.0, 5.0, 2.5]];
     for (i, row) in rows.iter().enumerate() {
         let split = if i == 2 { Split::Test } else { Split::Train };
-        let content = Content::Row(row.to_vec());
+        let content = Content::from_row(row.to_vec());
         writer.push(Sample::new(format!("r{i}"), Some(i as u32 % 2), split, content)).unwrap();
     }
     writer.finish().unwrap();
@@ -44,7 +44,7 @@ fn pictures_of_several_sizes_become_one() {
     let mut writer = DatasetWriter::create(dir.path(), Meta::images("p", vec![])).unwrap();
     for (i, (h, w, c)) in [(8, 8, 1), (40, 20, 3)].into_iter().enumerate() {
         let pixels = Pixels::new(vec![51 * (i as u8 + 1); h * w * c], h, w, c).unwrap();
-        let content = Content::from_pixels(&pixels).unwrap();
+        let content = Content::from_pixels(pixels);
         writer.push(Sample::new(format!("p{i}"), None, Split::Train, content)).unwrap();
     }
     writer.finish().unwrap();

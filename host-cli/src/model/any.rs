@@ -30,8 +30,9 @@ impl DataSpec {
     /// What a dataset says of itself.
     ///
     /// # Errors
-    /// For pictures of several sizes, or a table without columns.
+    /// For pictures of several sizes, a table without columns, or samples of another kind.
     pub fn of(dataset: &Dataset) -> Result<Self> {
+        dataset.needs("train", &[Kind::Images, Kind::Table])?;
         let meta = dataset.meta();
         let folder = dataset.folder().display();
         let shape = match (meta.kind, meta.image) {
@@ -40,10 +41,10 @@ impl DataSpec {
                 return Err(Error::failed(format!("the pictures have several sizes: {folder}"))
                     .hint("bring them to one size with `seedbed preprocess`"));
             }
-            (Kind::Table, _) if meta.columns.is_empty() => {
+            _ if meta.columns.is_empty() => {
                 return Err(Error::failed(format!("the table has no columns: {folder}")));
             }
-            (Kind::Table, _) => [1, 1, meta.columns.len()],
+            _ => [1, 1, meta.columns.len()],
         };
         Ok(Self {
             kind: meta.kind,

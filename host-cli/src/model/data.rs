@@ -79,7 +79,7 @@ impl TrainingData {
             missing: 0,
             values: match spec.kind {
                 Kind::Images => Values::Pixels(Vec::new()),
-                Kind::Table => Values::Rows(Vec::new()),
+                _ => Values::Rows(Vec::new()),
             },
             labels: Vec::new(),
             weights: Vec::new(),
@@ -152,7 +152,7 @@ impl TrainingData {
                 all.extend(pixels);
             }
             (Values::Rows(all), _) => {
-                let row = sample.row()?;
+                let row = sample.row();
                 self.missing += row.iter().filter(|v| v.is_nan()).count() as u64;
                 all.extend_from_slice(row);
             }

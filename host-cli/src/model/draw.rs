@@ -91,12 +91,12 @@ impl<'a> Drawer<'a> {
     pub fn content(&self, values: &[f32]) -> Result<Content> {
         let data = &self.file.config.data;
         match (data.kind, &data.normalize) {
-            (Kind::Images, _) => Content::from_pixels(&self.pixels(values)?),
-            (Kind::Table, Some(n)) => {
+            (Kind::Images, _) => Ok(Content::from_pixels(self.pixels(values)?)),
+            (_, Some(n)) => {
                 let back = values.iter().zip(&n.mean).zip(&n.std).map(|((v, mean), std)| v * std + mean);
-                Ok(Content::Row(back.collect()))
+                Ok(Content::from_row(back.collect()))
             }
-            (Kind::Table, None) => Ok(Content::Row(values.to_vec())),
+            (_, None) => Ok(Content::from_row(values.to_vec())),
         }
     }
 

@@ -234,7 +234,7 @@ mod tests {
         let made = made.iter().map(|row| (1, *row, Some(origin.clone())));
         for (i, (label, row, origin)) in line.chain(rest).chain(made).enumerate() {
             let id = format!("{}{i:03}", ["a", "b"][label]);
-            let sample = Sample::new(id, Some(label as u32), Split::Train, Content::Row(row.to_vec()));
+            let sample = Sample::new(id, Some(label as u32), Split::Train, Content::from_row(row.to_vec()));
             writer.push(Sample { origin, ..sample }).unwrap();
         }
         writer.finish().unwrap();

@@ -66,12 +66,12 @@ pub fn reconstruct(ctx: &Ctx, file: &ModelFile, dataset: &Dataset, out: &Path) -
 fn values(spec: &DataSpec, sample: &Sample, out: &mut Vec<f32>) -> Result<()> {
     match (spec.kind, &spec.normalize) {
         (Kind::Images, _) => spec.scale_pixels(&sample.pixels()?.data, out),
-        (Kind::Table, Some(n)) => {
+        (_, Some(n)) => {
             let start = out.len();
-            out.extend_from_slice(sample.row()?);
+            out.extend_from_slice(sample.row());
             n.standardise(&mut out[start..]);
         }
-        (Kind::Table, None) => out.extend_from_slice(sample.row()?),
+        (_, None) => out.extend_from_slice(sample.row()),
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ fn pictures_at(folder: &Path, n: u32) {
         let label = i % 2;
         let pixel = |x: u32| if (x % 6 < 3) == (label == 0) { 200 } else { 20 };
         let data = (0..36).map(|x| (pixel(x) + stream.below(40)) as u8).collect();
-        let content = Content::from_pixels(&Pixels::new(data, 6, 6, 1).unwrap()).unwrap();
+        let content = Content::from_pixels(Pixels::new(data, 6, 6, 1).unwrap());
         let split = if i % 5 == 0 { Split::Val } else { Split::Train };
         let weight = 1.0 + (i % 3) as f32;
         let sample = Sample { weight, ..Sample::new(format!("{i:03}"), Some(label), split, content) };
@@ -42,7 +42,7 @@ fn table(folder: &Path) {
         let a = stream.normal();
         let b = if i == 7 { f32::NAN } else { 1000.0 + 50.0 * a + stream.normal() };
         let split = if i % 6 == 0 { Split::Val } else { Split::Train };
-        writer.push(Sample::new(format!("{i:03}"), None, split, Content::Row(vec![a, b]))).unwrap();
+        writer.push(Sample::new(format!("{i:03}"), None, split, Content::from_row(vec![a, b]))).unwrap();
     }
     writer.finish().unwrap();
 }
@@ -213,13 +213,7 @@ fn a_model_of_a_table_draws_on_the_scale_of_its_columns() {
     let (file, _) = ModelFile::load(&out).unwrap();
     let drawer = Drawer::new(&ctx, &file, PriorKind::Standard, 1.0).unwrap();
     let values = drawer.draw(0, &[0; 200]).unwrap();
-    let rows: Vec<Vec<f32>> = values
-        .chunks(2)
-        .map(|v| match drawer.content(v).unwrap() {
-            Content::Row(row) => row,
-            Content::Image(_) => panic!("a picture"),
-        })
-        .collect();
+    let rows: Vec<Vec<f32>> = values.chunks(2).map(|v| drawer.content(v).unwrap().row).collect();
     let mean = rows.iter().map(|r| r[1]).sum::<f32>() / 200.0;
     assert!((mean - 1000.0).abs() < 25.0, "{mean}");
     let off = rows.iter().map(|r| (r[1] - 1000.0 - 50.0 * r[0]).abs()).sum::<f32>() / 200.0;

@@ -141,7 +141,7 @@ mod tests {
 
     fn sample(i: u8) -> Sample {
         let pixels = Pixels::new(vec![i; 4], 2, 2, 1).unwrap();
-        let content = Content::from_pixels(&pixels).unwrap();
+        let content = Content::from_pixels(pixels);
         Sample::new(format!("s{i:03}"), Some(u32::from(i % 2)), Split::Train, content)
     }
 

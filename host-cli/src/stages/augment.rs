@@ -62,11 +62,9 @@ impl Stage for AugmentOptions {
         self.check()?;
         let augmenter = Augmenter::new(ctx, STEP, seedbed::augment::PURPOSE, &self.ops)?;
         let dataset = Dataset::open(input)?;
-        if dataset.meta().kind != Kind::Images {
-            return Err(Error::usage(format!("a table cannot be augmented: {}", input.display())).hint(
-                "augmentation is for pictures; `balance` makes new rows for small classes of a table",
-            ));
-        }
+        dataset.needs(STEP, &[Kind::Images]).map_err(|e| {
+            e.hint("augmentation is for pictures; `balance` makes new rows for small classes of a table")
+        })?;
         let mut writer = DatasetWriter::create(out, dataset.meta().clone())?.pool(&ctx.pool);
         let task = ctx.progress.start(STEP, Some(dataset.len()));
         let (mut originals, mut copies) = (0u64, 0u64);

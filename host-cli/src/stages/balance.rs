@@ -159,9 +159,14 @@ impl Stage for BalanceOptions {
             return Err(Error::usage(format!("the dataset has no classes to balance: {}", input.display()))
                 .hint("leave the stage `balance` out of the recipe"));
         }
-        if self.method == Method::Augment && dataset.meta().kind == Kind::Table {
-            return Err(Error::usage("a table cannot be augmented: --method (recipe key `method`)")
-                .hint("use smote or oversample"));
+        match self.method {
+            Method::Augment => dataset
+                .needs("--method augment (recipe key `method`)", &[Kind::Images])
+                .map_err(|e| e.hint("use --method smote or oversample"))?,
+            Method::Smote => dataset
+                .needs("--method smote (recipe key `method`)", &[Kind::Images, Kind::Table])
+                .map_err(|e| e.hint("use --method oversample"))?,
+            Method::Oversample | Method::Undersample | Method::Weights => {}
         }
         let members = members(&dataset)?;
         let counts: Vec<u32> = members.iter().map(|m| m.len() as u32).collect();

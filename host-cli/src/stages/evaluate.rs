@@ -12,7 +12,7 @@ mod scores;
 pub use scores::{Scores, compare};
 
 use super::{Ctx, Outcome, Stage, generate};
-use crate::dataset::{Dataset, Sample, Split};
+use crate::dataset::{Dataset, Kind, Sample, Split};
 use crate::error::{Error, Result};
 use crate::features::{Given, Mat, Projection, Space, Table, neighbours};
 use seedbed::linalg::{Exclude, Neighbour};
@@ -120,6 +120,9 @@ impl Stage for EvaluateOptions {
     fn run(&self, ctx: &Ctx, input: &Path, _: &Path) -> Result<Outcome> {
         self.check()?;
         let dataset = Dataset::open(input)?;
+        if self.embeddings.is_empty() {
+            dataset.needs("evaluate", &[Kind::Images, Kind::Table])?;
+        }
         let sets = self.read(ctx, &dataset)?;
         if !sets.held_out {
             ctx.progress.warn(

@@ -13,7 +13,7 @@ pub use picture::{Mode, Size};
 pub use scaling::Scaling;
 
 use super::{Ctx, Outcome, Stage};
-use crate::dataset::{Content, Dataset, DatasetWriter, EncodedImage, Kind, Meta, Sample};
+use crate::dataset::{Dataset, DatasetWriter, Kind, Meta, Normalize, Picture, Sample, Storage};
 use crate::error::{Error, Result};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use seedbed::image::{Filter, Fit};
@@ -72,6 +72,10 @@ pub struct PreprocessOptions {
     /// What becomes of missing values of a table.
     #[arg(long, value_enum, default_value_t = Missing::Mean)]
     pub missing: Missing,
+    /// How the shards hold the samples: `png`, or `raw` for fast training loops. As they are unless given.
+    #[arg(long, value_enum)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub storage: Option<Storage>,
 }
 crate::defaults!(PreprocessOptions);
 
@@ -105,10 +109,11 @@ impl Stage for PreprocessOptions {
 
     fn run(&self, ctx: &Ctx, input: &Path, out: &Path) -> Result<Outcome> {
         let dataset = Dataset::open(input)?;
+        dataset.needs(STEP, &[Kind::Images, Kind::Table])?;
         self.check(dataset.meta().kind)?;
         match dataset.meta().kind {
             Kind::Images => self.pictures(ctx, &dataset, out),
-            Kind::Table => self.table(ctx, &dataset, out),
+            _ => self.table(ctx, &dataset, out),
         }
     }
 }
@@ -133,7 +138,7 @@ impl PreprocessOptions {
             Mode::Rgb => Some(3),
         };
         let normalize = self.normalize.for_pictures(channels, statistics, (&self.mean, &self.std))?;
-        let meta = Meta { normalize, ..dataset.meta().clone() };
+        let meta = self.meta(dataset, normalize);
         let mut writer = DatasetWriter::create(out, meta)?.pool(&ctx.pool);
         let task = ctx.progress.start(STEP, Some(dataset.len()));
         let mut changed = 0u64;
@@ -159,6 +164,11 @@ impl PreprocessOptions {
             .figure("normalize", meta.normalize))
     }
 
+    fn meta(&self, dataset: &Dataset, normalize: Option<Normalize>) -> Meta {
+        let meta = dataset.meta().clone();
+        Meta { normalize, storage: self.storage.unwrap_or(meta.storage), ..meta }
+    }
+
     /// What to do where the pictures came out with several shapes.
     fn advice(&self) -> &'static str {
         match self.size {
@@ -177,22 +187,21 @@ impl PreprocessOptions {
             return Err(scaling::nothing_to_learn_from(dataset));
         }
         let normalize = self.normalize.for_table(&columns, (&self.mean, &self.std))?;
-        let meta = Meta { normalize, ..dataset.meta().clone() };
+        let meta = self.meta(dataset, normalize);
         let mut writer = DatasetWriter::create(out, meta)?.pool(&ctx.pool);
         let task = ctx.progress.start(STEP, Some(dataset.len()));
         let (mut missing, mut filled) = (0u64, 0u64);
         for sample in dataset.samples() {
             let mut sample = sample?;
-            if let Content::Row(row) = &mut sample.content {
-                for (value, column) in row.iter_mut().zip(&columns).filter(|(value, _)| value.is_nan()) {
-                    missing += 1;
-                    if self.missing == Missing::Mean {
-                        if rows == 0 {
-                            return Err(scaling::nothing_to_learn_from(dataset));
-                        }
-                        *value = column.mean();
-                        filled += 1;
+            let row = sample.content.row.iter_mut();
+            for (value, column) in row.zip(&columns).filter(|(value, _)| value.is_nan()) {
+                missing += 1;
+                if self.missing == Missing::Mean {
+                    if rows == 0 {
+                        return Err(scaling::nothing_to_learn_from(dataset));
                     }
+                    *value = column.mean();
+                    filled += 1;
                 }
             }
             writer.push(sample)?;
@@ -213,17 +222,14 @@ fn first_channels(dataset: &Dataset) -> Result<Option<usize>> {
 }
 
 /// The sample with its picture prepared, and whether that changed it.
-fn prepared(preparer: &Preparer, sample: Sample) -> Result<(Sample, bool)> {
+fn prepared(preparer: &Preparer, mut sample: Sample) -> Result<(Sample, bool)> {
     let pixels = sample.pixels()?;
     let Some(pixels) = preparer.prepare(&pixels).map_err(|e| e.within(&sample.id))? else {
         return Ok((sample, false));
     };
-    let path = match sample.content {
-        Content::Image(image) => image.path,
-        Content::Row(_) => None,
-    };
-    let content = Content::Image(EncodedImage::from_pixels(&pixels, path)?);
-    Ok((Sample { content, ..sample }, true))
+    let path = sample.content.image.take().and_then(|image| image.path);
+    sample.content.image = Some(Picture::of(pixels, path));
+    Ok((sample, true))
 }
 
 #[cfg(test)]

@@ -190,6 +190,7 @@ impl Stage for PruneOptions {
     fn run(&self, ctx: &Ctx, input: &Path, out: &Path) -> Result<Outcome> {
         self.check()?;
         let dataset = Dataset::open(input)?;
+        dataset.needs("prune", &[Kind::Images, Kind::Table])?;
         let pictures = dataset.meta().kind == Kind::Images;
         let mut state = State::read(ctx, self, &dataset)?;
         if self.quality && pictures {

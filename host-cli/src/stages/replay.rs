@@ -2,7 +2,7 @@
 
 use super::augment::{CopyParams, make_again};
 use super::{Ctx, Outcome};
-use crate::dataset::{Content, Dataset, META_FILE, Origin, Sample};
+use crate::dataset::{Dataset, META_FILE, Origin, Sample};
 use crate::error::{Context, Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -76,7 +76,7 @@ pub fn replay(ctx: &Ctx, folder: &Path, id: &str) -> Result<Replayed> {
     })?;
     let pixels = make_again(ctx.level, &origin, &source.pixels()?).map_err(|e| e.within(id))?;
     let png = crate::codec::encode_png(&pixels)?;
-    let same = matches!(&sample.content, Content::Image(image) if image.bytes() == png);
+    let same = sample.content.image.is_some_and(|image| image.pixels().is_ok_and(|p| p == pixels));
     Ok(Replayed { folder, png, same, origin })
 }
 

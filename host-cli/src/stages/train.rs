@@ -191,7 +191,7 @@ impl TrainOptions {
                 let stem = Widths::from_slice(&self.channels).unwrap_or_default();
                 Ok((Shape::image(height, width, channels), stem))
             }
-            (ArchKind::Conv, Kind::Table) => {
+            (ArchKind::Conv, _) => {
                 Err(Error::usage("convolutions need pictures: --arch (recipe key `arch`)")
                     .hint("use arch = \"mlp\" for a table"))
             }
@@ -202,9 +202,9 @@ impl TrainOptions {
         let default_sigma = if data.normalize.is_none() { 0.1 } else { 0.3 };
         let gaussian = Likelihood::Gaussian { sigma: self.sigma.unwrap_or(default_sigma) };
         match (self.likelihood, data.kind) {
-            (LikelihoodKind::Gaussian, _) | (LikelihoodKind::Auto, Kind::Table) => Ok(gaussian),
-            (_, Kind::Images) => Ok(Likelihood::Bernoulli),
-            (LikelihoodKind::Bernoulli, Kind::Table) => {
+            (LikelihoodKind::Auto | LikelihoodKind::Bernoulli, Kind::Images) => Ok(Likelihood::Bernoulli),
+            (LikelihoodKind::Gaussian | LikelihoodKind::Auto, _) => Ok(gaussian),
+            (LikelihoodKind::Bernoulli, _) => {
                 Err(Error::usage("a table has values outside 0..=1: --likelihood (recipe key `likelihood`)")
                     .hint("use likelihood = \"gaussian\""))
             }

@@ -2,7 +2,7 @@
 
 use super::ops::{OpStep, number};
 use crate::codec::Pixels;
-use crate::dataset::{Content, Origin, Sample, derived_id};
+use crate::dataset::{Origin, Sample, derived_id};
 use crate::error::{Error, Result};
 use crate::stages::Ctx;
 use seedbed::augment::{Params, Pipeline};
@@ -94,7 +94,7 @@ impl Augmenter {
             label: source.label,
             split: source.split,
             weight: source.weight,
-            content: Content::from_pixels(&made)?,
+            content: source.content.around(made),
             origin: Some(origin),
         })
     }

@@ -146,7 +146,7 @@ fn raw_rows(dataset: &Dataset, table: &Table, wanted: impl Fn(&Sample) -> bool) 
     for sample in dataset.samples() {
         let sample = sample?;
         if wanted(&sample) {
-            raw.data.extend_from_slice(sample.row()?);
+            raw.data.extend_from_slice(sample.row());
         }
     }
     Ok(raw)
@@ -218,9 +218,9 @@ impl<'a> Maker<'a> {
         let content = match &self.space {
             Some(space) => {
                 let pixels: Option<Pixels> = space.pixels(&values).transpose()?;
-                Content::from_pixels(&pixels.ok_or_else(|| Error::failed("a row is no picture"))?)?
+                sample.content.around(pixels.ok_or_else(|| Error::failed("a row is no picture"))?)
             }
-            None => Content::Row(values),
+            None => Content::from_row(values),
         };
         let key = Key::new(PURPOSE).epoch(sample.label.unwrap_or(0)).sample(u64::from(mixture.number)).op(2);
         let origin = Origin {

@@ -9,7 +9,7 @@ fn write(folder: &Path, n: usize, seed: u64, shift: f32, split: impl Fn(usize) -
     let mut stream = Stream::new(seed, Key::new(8));
     for i in 0..n {
         let row = vec![stream.normal() + shift, stream.normal()];
-        let sample = Sample::new(format!("r{i:05}"), Some(i as u32 % 2), split(i), Content::Row(row));
+        let sample = Sample::new(format!("r{i:05}"), Some(i as u32 % 2), split(i), Content::from_row(row));
         writer.push(sample).unwrap();
     }
     writer.finish().unwrap();
@@ -128,7 +128,7 @@ fn pictures_and_reconstructions_are_judged_in_principal_components() {
             let mut stream = Stream::new(seed, Key::new(8).sample(u64::from(i)));
             let data = (0..81u32).map(|p| (40 + p % 9 * 10 * (i % 2 + 1) + stream.below(40)) as u8).collect();
             let pixels = crate::codec::Pixels::new(data, 9, 9, 1).unwrap();
-            let content = Content::from_pixels(&pixels).unwrap();
+            let content = Content::from_pixels(pixels);
             writer.push(Sample::new(format!("p{i:03}"), Some(i % 2), split(i), content)).unwrap();
         }
         writer.finish().unwrap();
@@ -213,7 +213,7 @@ fn too_many_values_are_not_compared_one_by_one() {
         DatasetWriter::create(&dir.path().join("real"), Meta::table("t", vec![], columns)).unwrap();
     for i in 0..20 {
         let row = (0..1100).map(|c| (i * c % 7) as f32).collect();
-        let sample = Sample::new(format!("r{i:02}"), None, halves(i * 30), Content::Row(row));
+        let sample = Sample::new(format!("r{i:02}"), None, halves(i * 30), Content::from_row(row));
         writer.push(sample).unwrap();
     }
     writer.finish().unwrap();

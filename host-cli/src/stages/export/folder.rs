@@ -9,7 +9,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Pictures in memory at a time.
 const BATCH: usize = 256;
@@ -64,9 +64,9 @@ pub fn write(ctx: &Ctx, selection: &Selection, out: &Path) -> Result<()> {
         folder.list.write_all(b"\n").at(out)?;
         Ok((out.join(sample.split.name()).join(file_name), sample.content))
     });
-    let save = |(path, content)| match content {
-        Content::Image(image) => std::fs::write(&path, image.bytes()).at(&path),
-        Content::Row(_) => Err(Error::failed("row among pictures")),
+    let save = |(path, content): (PathBuf, Content)| {
+        let image = content.image.ok_or_else(|| Error::failed("sample without a picture"));
+        std::fs::write(&path, image?.to_png()?).at(&path)
     };
     ctx.pool.stream(&mut named, BATCH, save, |()| {
         task.inc(1);

@@ -4,7 +4,7 @@
 //! Texts are NumPy's fixed-width unicode, so that `numpy.load` needs no pickle.
 
 use super::Selection;
-use crate::dataset::{Content, Kind, Sample};
+use crate::dataset::{Kind, Sample};
 use crate::error::{Context, Error, Result};
 use crate::formats::npy;
 use crate::stages::Ctx;
@@ -35,6 +35,10 @@ pub fn write(ctx: &Ctx, selection: &Selection, path: &Path) -> Result<String> {
     let file = BufWriter::new(File::create(path).at(path)?);
     let mut zip = ZipWriter::new(file);
     let (name, descr, item, shape) = match (meta.kind, meta.image) {
+        (Kind::Text | Kind::Audio, _) => {
+            return Err(Error::usage(format!("{} are no array: --format", meta.words()))
+                .hint("export them with --format parquet"));
+        }
         (Kind::Table, _) => ("features", "<f4", 4, vec![n, meta.columns.len()]),
         (Kind::Images, Some(s)) => {
             ("images", "|u1", 1, vec![n, s.height as usize, s.width as usize, s.channels as usize])
@@ -52,9 +56,9 @@ pub fn write(ctx: &Ctx, selection: &Selection, path: &Path) -> Result<String> {
     let mut columns = Columns::default();
     let task = ctx.progress.start("export", Some(n as u64));
     let decode = |sample: Sample| {
-        let bytes = match &sample.content {
-            Content::Image(_) => sample.pixels()?.data,
-            Content::Row(row) => row.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        let bytes = match meta.kind {
+            Kind::Images => sample.pixels()?.data,
+            _ => sample.row().iter().flat_map(|v| v.to_le_bytes()).collect(),
         };
         Ok((sample.id, sample.label, sample.split, sample.weight, bytes))
     };

@@ -13,7 +13,7 @@ fn pictures(folder: &Path, uniform: bool) -> Vec<Sample> {
         let width = if uniform { 2 } else { 2 + i };
         let pixels = Pixels::new((0..2 * width).map(|k| (k * i) as u8).collect(), 2, width, 1).unwrap();
         let label = (i != 3).then_some(i as u32 % 2);
-        Sample::new(*id, label, Split::ALL[i % 2], Content::from_pixels(&pixels).unwrap())
+        Sample::new(*id, label, Split::ALL[i % 2], Content::from_pixels(pixels.clone()))
     };
     let samples: Vec<Sample> = ids.iter().enumerate().map(sample).collect();
     let mut writer =
@@ -66,7 +66,7 @@ fn only_samples_without_a_class_have_a_folder_of_their_own_and_only_what_is_expo
     let mut writer = DatasetWriter::create(&input, meta).unwrap();
     let pixels = Pixels::new(vec![1, 2, 3, 4], 2, 2, 1).unwrap();
     for (id, label, split) in [("1", 0, Split::Train), ("2", 1, Split::Train), ("3", 0, Split::Test)] {
-        writer.push(Sample::new(id, Some(label), split, Content::from_pixels(&pixels).unwrap())).unwrap();
+        writer.push(Sample::new(id, Some(label), split, Content::from_pixels(pixels.clone()))).unwrap();
     }
     writer.finish().unwrap();
     let options = ExportOptions { splits: vec!["train".into()], ..ExportOptions::default() };
@@ -112,7 +112,7 @@ fn tables_go_to_npz_and_parquet() {
     let meta = Meta::table("t", vec!["k".into()], vec!["x".into(), "y".into()]);
     let mut writer = DatasetWriter::create(&input, meta).unwrap();
     for i in 0..5 {
-        let row = Content::Row(vec![i as f32, f32::NAN]);
+        let row = Content::from_row(vec![i as f32, f32::NAN]);
         writer.push(Sample::new(i.to_string(), Some(0), Split::ALL[i % 3], row)).unwrap();
     }
     writer.finish().unwrap();

@@ -1,7 +1,7 @@
 //! Where generated samples go: a dataset, of their own or the one that they are added to, PNG files, a picture of all.
 
 use crate::codec::Pixels;
-use crate::dataset::{Content, Dataset, DatasetWriter, Meta, Sample, Samples};
+use crate::dataset::{Dataset, DatasetWriter, Meta, Sample, Samples};
 use crate::error::{Context, Error, Result};
 use crate::stages::Ctx;
 use crate::stages::export::name::Names;
@@ -46,9 +46,9 @@ impl Sink {
     pub fn push(&mut self, sample: Sample) -> Result<()> {
         self.copy_before(Some(&sample.id))?;
         let folder = self.png.as_ref().and_then(|folders| folders.get(sample.label.unwrap_or(0) as usize));
-        if let (Some(folder), Content::Image(image)) = (folder, &sample.content) {
+        if let (Some(folder), Some(image)) = (folder, &sample.content.image) {
             let path = folder.join(format!("{}.png", sample.id));
-            std::fs::write(&path, image.bytes()).at(&path)?;
+            std::fs::write(&path, image.to_png()?).at(&path)?;
         }
         self.writer.push(sample)
     }

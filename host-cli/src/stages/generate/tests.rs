@@ -20,7 +20,7 @@ fn table(folder: &Path) {
             _ => (2, Split::Test),
         };
         let row = vec![stream.normal() + 3.0 * label as f32, stream.normal()];
-        writer.push(Sample::new(format!("r{i:03}"), Some(label), split, Content::Row(row))).unwrap();
+        writer.push(Sample::new(format!("r{i:03}"), Some(label), split, Content::from_row(row))).unwrap();
     }
     writer.finish().unwrap();
 }
@@ -32,7 +32,7 @@ fn pictures(folder: &Path) {
     for i in 0..30u32 {
         let mut stream = Stream::new(1, Key::new(0).sample(u64::from(i)));
         let data = (0..36).map(|_| (50 + 120 * (i % 2) + stream.below(60)) as u8).collect();
-        let content = Content::from_pixels(&Pixels::new(data, 6, 6, 1).unwrap()).unwrap();
+        let content = Content::from_pixels(Pixels::new(data, 6, 6, 1).unwrap());
         writer.push(Sample::new(format!("p{i:02}"), Some(i % 2), Split::Train, content)).unwrap();
     }
     writer.finish().unwrap();
@@ -159,7 +159,7 @@ fn a_gan_and_a_model_without_classes_draw_samples_too() {
         let options = GenerateOptions { manifold_k: 0, ..case.options() };
         let (outcome, samples) = case.run("data", &options);
         assert_eq!((samples.len(), outcome.figures["short"].as_u64()), (40, Some(0)));
-        assert!(samples.iter().all(|s| s.label.is_some() == labelled && s.row().unwrap().len() == 2));
+        assert!(samples.iter().all(|s| s.label.is_some() == labelled && s.row().len() == 2));
         let hash = content_hash(&case.at("new"), &Pool::single()).unwrap();
         case.run("data", &options);
         assert_eq!(content_hash(&case.at("new"), &Pool::single()).unwrap(), hash);
@@ -179,7 +179,7 @@ fn a_dataset_with_other_columns_is_refused() {
     let classes = ["a", "b", "c"].map(String::from).to_vec();
     let meta = Meta::table("t", classes, vec!["y".into(), "x".into()]);
     let mut writer = DatasetWriter::create(&case.at("other"), meta).unwrap();
-    writer.push(Sample::new("r", Some(0), Split::Train, Content::Row(vec![1.0, 2.0]))).unwrap();
+    writer.push(Sample::new("r", Some(0), Split::Train, Content::from_row(vec![1.0, 2.0]))).unwrap();
     writer.finish().unwrap();
     let e = case.options().run(&case.ctx, &case.at("other"), &case.at("new")).unwrap_err();
     assert!(e.message.contains("columns"), "{e}");

@@ -73,11 +73,11 @@ impl Measured {
     /// When its picture is damaged or too large to measure; the error names the sample.
     pub fn of(level: Level, sample: Sample) -> Result<Self> {
         let (hash, content) = match &sample.content {
-            Content::Row(row) => {
+            Content { image: None, row, .. } => {
                 let bytes: Vec<u8> = row.iter().flat_map(|&v| canonical(v).to_le_bytes()).collect();
                 (content_hash(&[row.len()], &bytes), Measures::Row(row.clone()))
             }
-            Content::Image(_) => {
+            Content { image: Some(_), .. } => {
                 let pixels = sample.pixels()?;
                 let view = pixels.view()?;
                 let mut scratch = ScratchBuf::new();

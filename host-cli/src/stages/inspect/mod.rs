@@ -122,6 +122,7 @@ impl InspectOptions {
             Kind::Images => {
                 outcome.figure("sizes", sizes(&samples)).figure("channels", channel_stats(&samples))
             }
+            Kind::Audio | Kind::Text => outcome,
             Kind::Table => {
                 let columns = column_stats(meta, &samples);
                 let missing: u64 = columns.iter().map(|c| c.missing).sum();

@@ -21,12 +21,7 @@ fn pictures(folder: &Path) {
     let mut samples: Vec<Sample> = (0..20)
         .map(|i| {
             let split = if i == 5 { Split::Test } else { Split::Train };
-            Sample::new(
-                format!("{i:02}"),
-                Some((i >= 15) as u32),
-                split,
-                Content::from_pixels(&checks(i)).unwrap(),
-            )
+            Sample::new(format!("{i:02}"), Some((i >= 15) as u32), split, Content::from_pixels(checks(i)))
         })
         .collect();
     samples[7].content = samples[2].content.clone();
@@ -34,7 +29,7 @@ fn pictures(folder: &Path) {
     samples[17].content = samples[16].content.clone();
     samples[17].label = None;
     let flat = Pixels::new(vec![90; 32 * 8], 8, 32, 1).unwrap();
-    samples[9].content = Content::from_pixels(&flat).unwrap();
+    samples[9].content = Content::from_pixels(flat);
     write(folder, Meta::images("p", vec!["a".into(), "b".into(), "c".into()]), samples);
 }
 
@@ -44,7 +39,7 @@ fn rows_of_equal_values_are_duplicates_whatever_their_bits() {
     let (input, out) = (temp.path().join("in"), temp.path().join("out"));
     let rows = [[0.0, f32::NAN], [-0.0, -f32::NAN], [1.0, 0.0]];
     let sample = |(i, row): (usize, [f32; 2])| {
-        Sample::new(format!("{i}"), None, Split::Train, Content::Row(row.to_vec()))
+        Sample::new(format!("{i}"), None, Split::Train, Content::from_row(row.to_vec()))
     };
     let samples = rows.into_iter().enumerate().map(sample).collect();
     write(&input, Meta::table("t", vec![], vec!["x".into(), "y".into()]), samples);
@@ -90,8 +85,7 @@ fn faults_of_pictures_are_found() {
 #[test]
 fn channel_statistics_are_exact() {
     let temp = tempfile::tempdir().unwrap();
-    let picture =
-        |data: [u8; 6]| Content::from_pixels(&Pixels::new(data.to_vec(), 1, 2, 3).unwrap()).unwrap();
+    let picture = |data: [u8; 6]| Content::from_pixels(Pixels::new(data.to_vec(), 1, 2, 3).unwrap());
     let sample = |id: &str, data| Sample::new(id, None, Split::Train, picture(data));
     write(
         temp.path(),
@@ -115,7 +109,7 @@ fn tables_have_columns_missing_values_and_outliers() {
     let row = |i: usize| {
         let y = if i == 30 { 1000.0 } else { (i * 7 % 13) as f32 };
         let x = if i % 10 == 3 { f32::NAN } else { i as f32 };
-        Sample::new(format!("{i:02}"), Some(0), Split::Train, Content::Row(vec![x, y]))
+        Sample::new(format!("{i:02}"), Some(0), Split::Train, Content::from_row(vec![x, y]))
     };
     write(
         temp.path(),

@@ -113,7 +113,7 @@ fn given(mean: &[f32], std: &[f32], n: usize, of: &str) -> Result<Normalize> {
 pub(super) fn nothing_to_learn_from(dataset: &Dataset) -> Error {
     let without = match dataset.meta().kind {
         Kind::Images => "--normalize scale, given or none",
-        Kind::Table => "--normalize given or none, and --missing keep",
+        _ => "--normalize given or none, and --missing keep",
     };
     Error::failed(format!("the train split is empty: {}", dataset.folder().display()))
         .hint(format!("split the data in `collect`, or use {without}"))
@@ -199,7 +199,7 @@ pub(super) fn of_columns(dataset: &Dataset) -> Result<(Vec<Moments>, u64)> {
         let sample = sample?;
         if sample.split == Split::Train {
             rows += 1;
-            Moments::add_row(&mut columns, sample.row()?);
+            Moments::add_row(&mut columns, sample.row());
         }
     }
     Ok((columns, rows))

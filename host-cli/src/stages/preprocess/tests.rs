@@ -1,5 +1,6 @@
 use super::*;
 use crate::codec::Pixels;
+use crate::dataset::Content;
 use crate::dataset::{Normalize, Split, content_hash};
 use crate::pool::Pool;
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ fn pictures(dir: &TempDir, channels: fn(usize) -> usize) -> PathBuf {
         let (h, w, c) = (9 + i % 2, 14, channels(i));
         let data = (0..h * w * c).map(|p| (p * (i + 3) * 7 % 256) as u8).collect();
         let split = [Split::Train, Split::Train, Split::Train, Split::Test][i % 4];
-        let content = Content::from_pixels(&Pixels::new(data, h, w, c).unwrap()).unwrap();
+        let content = Content::from_pixels(Pixels::new(data, h, w, c).unwrap());
         writer.push(Sample::new(format!("s{i:02}"), Some(0), split, content)).unwrap();
     }
     writer.finish().unwrap();
@@ -85,14 +86,14 @@ fn tables_keep_their_values_and_store_their_statistics() {
     let mut writer = DatasetWriter::create(&folder, meta).unwrap();
     let rows = [(1.0, Split::Train), (f32::NAN, Split::Train), (5.0, Split::Train), (100.0, Split::Test)];
     for (i, (x, split)) in rows.into_iter().enumerate() {
-        writer.push(Sample::new(format!("r{i}"), None, split, Content::Row(vec![x, 7.0]))).unwrap();
+        writer.push(Sample::new(format!("r{i}"), None, split, Content::from_row(vec![x, 7.0]))).unwrap();
     }
     writer.finish().unwrap();
     let stored = |name: &str, options: PreprocessOptions| {
         let out = dir.path().join(name);
         let outcome = run(&options, &folder, &out, 1).unwrap();
         let dataset = Dataset::open(&out).unwrap();
-        let rows: Vec<f32> = dataset.samples().map(|s| s.unwrap().row().unwrap()[0]).collect();
+        let rows: Vec<f32> = dataset.samples().map(|s| s.unwrap().row()[0]).collect();
         (dataset.meta().normalize.clone(), rows, outcome)
     };
     let defaults = PreprocessOptions::default();
@@ -126,7 +127,7 @@ fn a_table_without_train_rows_needs_no_statistics_unless_asked_for_them() {
     let folder = dir.path().join("in");
     let mut writer = DatasetWriter::create(&folder, Meta::table("t", vec![], vec!["x".into()])).unwrap();
     for (i, x) in [1.0, f32::NAN].into_iter().enumerate() {
-        writer.push(Sample::new(format!("r{i}"), None, Split::Test, Content::Row(vec![x]))).unwrap();
+        writer.push(Sample::new(format!("r{i}"), None, Split::Test, Content::from_row(vec![x]))).unwrap();
     }
     writer.finish().unwrap();
     let defaults = PreprocessOptions::default();

@@ -1,7 +1,7 @@
 //! What pruning knows of each sample, and what it decided.
 
 use super::PruneOptions;
-use crate::dataset::{Content, Dataset, Split};
+use crate::dataset::{Dataset, Split};
 use crate::error::Result;
 use crate::features::{Mat, Projection, Space, Table, canonical};
 use crate::stages::Ctx;
@@ -95,15 +95,16 @@ impl State {
             dataset.samples(),
             BATCH * ctx.pool.threads(),
             |sample| {
-                let (row, hash, issue) = match &sample.content {
-                    Content::Image(_) => {
+                let (row, hash, issue) = match space {
+                    Space::Pixels(_) => {
                         let pixels = sample.pixels()?;
                         let fitted = space.fit(ctx.level, &pixels)?;
                         let row = fitted.iter().map(|&v| f32::from(v) / 255.0).collect();
                         let issue = if options.quality { issue(ctx, &pixels, &limits)? } else { None };
                         (row, content_hash(&pixels.shape(), &pixels.data), issue)
                     }
-                    Content::Row(row) => {
+                    Space::Columns { .. } | Space::Given(_) => {
+                        let row = sample.row();
                         let bytes: Vec<u8> = row.iter().flat_map(|v| canonical(*v).to_le_bytes()).collect();
                         let label = sample.label.map_or(0, |l| l as usize + 1);
                         (space.row(ctx.level, &sample)?, content_hash(&[row.len(), label], &bytes), None)

@@ -19,7 +19,7 @@ fn write(folder: &Path, meta: Meta, samples: Vec<Sample>) {
 
 fn picture(id: &str, label: Option<u32>, split: Split, data: &[u8], side: usize) -> Sample {
     let pixels = Pixels::new(data.to_vec(), side, side, 1).unwrap();
-    Sample::new(id, label, split, Content::from_pixels(&pixels).unwrap())
+    Sample::new(id, label, split, Content::from_pixels(pixels))
 }
 
 /// The first 1,400 of the embedded digits (8 × 8, 16 levels).
@@ -249,11 +249,11 @@ fn tables_are_pruned_too() {
         let row = vec![stream.normal() + 8.0 * label as f32, stream.normal()];
         // Every fiftieth label is wrong.
         let given = if i % 50 == 7 { 1 - label } else { label };
-        samples.push(Sample::new(format!("r{i:03}"), Some(given), Split::Train, Content::Row(row)));
+        samples.push(Sample::new(format!("r{i:03}"), Some(given), Split::Train, Content::from_row(row)));
     }
-    let Content::Row(first) = samples[0].content.clone() else { return };
-    samples.push(Sample::new("s1", Some(0), Split::Train, Content::Row(first)));
-    samples.push(Sample::new("s2", Some(0), Split::Train, Content::Row(vec![4.0, 90.0])));
+    let first = samples[0].content.row.clone();
+    samples.push(Sample::new("s1", Some(0), Split::Train, Content::from_row(first)));
+    samples.push(Sample::new("s2", Some(0), Split::Train, Content::from_row(vec![4.0, 90.0])));
     write(&dir.path().join("in"), meta, samples);
     let out = dir.path().join("out");
     let options = PruneOptions { exact: Some(true), ..PruneOptions::default() };

@@ -1,0 +1,163 @@
+//! What a sample holds, by modality: a picture, a sound, a text, numbers.
+
+use super::hash::PixelDigest;
+use crate::codec::{self, Pixels};
+use crate::error::{Error, Result};
+use crate::pool::Held;
+use std::borrow::Cow;
+
+/// What a sample holds: of each modality of its dataset one part, of others none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Content {
+    /// The picture.
+    pub image: Option<Picture>,
+    /// The sound.
+    pub audio: Option<Sound>,
+    /// The text.
+    pub text: Option<String>,
+    /// One value per column of [`Meta::columns`](super::Meta::columns); NaN where it is missing.
+    pub row: Vec<f32>,
+}
+
+impl Content {
+    /// A picture alone.
+    pub fn from_pixels(pixels: Pixels) -> Self {
+        Picture::of(pixels, None).into()
+    }
+
+    /// Numbers alone.
+    pub fn from_row(row: Vec<f32>) -> Self {
+        Self { row, ..Self::default() }
+    }
+
+    /// A text alone.
+    pub fn from_text(text: impl Into<String>) -> Self {
+        Self { text: Some(text.into()), ..Self::default() }
+    }
+
+    /// The same beside another picture, which has no source file.
+    #[must_use]
+    pub fn around(&self, pixels: Pixels) -> Self {
+        let Self { image: _, audio, text, row } = self;
+        let image = Some(Picture::of(pixels, None));
+        Self { image, audio: audio.clone(), text: text.clone(), row: row.clone() }
+    }
+}
+
+impl From<Picture> for Content {
+    fn from(picture: Picture) -> Self {
+        Self { image: Some(picture), ..Self::default() }
+    }
+}
+
+impl From<Sound> for Content {
+    fn from(sound: Sound) -> Self {
+        Self { audio: Some(sound), ..Self::default() }
+    }
+}
+
+impl Held for Content {
+    fn held(&self) -> usize {
+        let image = self.image.as_ref().map_or(0, Picture::held);
+        let audio = self.audio.as_ref().map_or(0, |sound| sound.bytes.len());
+        image + audio + self.text.as_ref().map_or(0, String::len) + size_of_val(self.row.as_slice())
+    }
+}
+
+/// A picture: its pixels, or a PNG of them.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    form: Form,
+    /// The name of the source file, where there was one.
+    pub path: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+enum Form {
+    Png(Vec<u8>),
+    Raw(Pixels),
+}
+
+/// Pictures are equal by their pixels and names, in whatever form they are; damaged ones by their bytes.
+impl PartialEq for Picture {
+    fn eq(&self, other: &Self) -> bool {
+        let same = match (&self.form, &other.form) {
+            (Form::Png(a), Form::Png(b)) if a == b => true,
+            (Form::Raw(a), Form::Raw(b)) => a == b,
+            _ => matches!((self.pixels(), other.pixels()), (Ok(a), Ok(b)) if a == b),
+        };
+        same && self.path == other.path
+    }
+}
+
+impl Picture {
+    /// A PNG that nobody has looked into yet.
+    pub const fn png(bytes: Vec<u8>, path: Option<String>) -> Self {
+        Self { form: Form::Png(bytes), path }
+    }
+
+    /// These pixels.
+    pub const fn of(pixels: Pixels, path: Option<String>) -> Self {
+        Self { form: Form::Raw(pixels), path }
+    }
+
+    /// The PNG: as it is, or made now.
+    ///
+    /// # Errors
+    /// As [`codec::encode_png`].
+    pub fn to_png(&self) -> Result<Cow<'_, [u8]>> {
+        match &self.form {
+            Form::Png(bytes) => Ok(Cow::Borrowed(bytes)),
+            Form::Raw(pixels) => codec::encode_png(pixels).map(Cow::Owned),
+        }
+    }
+
+    /// The decoded picture, of any size: it was held against `max_pixels` when it was collected. All that
+    /// is refused is a header that claims more than a PNG of this length can hold.
+    ///
+    /// # Errors
+    /// As [`codec::decode_limited`].
+    pub fn pixels(&self) -> Result<Pixels> {
+        self.decoded().map(Cow::into_owned)
+    }
+
+    pub(super) fn decoded(&self) -> Result<Cow<'_, Pixels>> {
+        let bytes = match &self.form {
+            Form::Png(bytes) => bytes,
+            Form::Raw(pixels) => return Ok(Cow::Borrowed(pixels)),
+        };
+        let most = (bytes.len() as u64).saturating_mul(codec::PNG_RATIO).max(codec::MAX_PIXELS);
+        codec::decode_limited(bytes, most).map(Cow::Owned).map_err(|e| Error { hint: None, ..e })
+    }
+
+    /// The digest of the pixels, and the picture as it is stored: in PNG, or as pixels when `raw`.
+    ///
+    /// # Errors
+    /// As [`Picture::pixels`] and [`codec::encode_png`].
+    pub(super) fn stored(&self, raw: bool) -> Result<(PixelDigest, Cow<'_, [u8]>)> {
+        let pixels = self.decoded()?;
+        let digest = PixelDigest::of(&pixels);
+        let stored = match pixels {
+            _ if !raw => self.to_png()?,
+            Cow::Borrowed(pixels) => Cow::Borrowed(&*pixels.data),
+            Cow::Owned(pixels) => Cow::Owned(pixels.data),
+        };
+        Ok((digest, stored))
+    }
+
+    fn held(&self) -> usize {
+        match &self.form {
+            Form::Png(bytes) => bytes.len(),
+            Form::Raw(pixels) => pixels.data.len(),
+        }
+    }
+}
+
+/// A sound in its file format, such as WAV or FLAC, as it was collected.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sound {
+    /// The bytes of the file.
+    pub bytes: Vec<u8>,
+    /// The name of the source file, where there was one.
+    pub path: Option<String>,
+}

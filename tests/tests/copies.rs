@@ -23,7 +23,7 @@ fn dataset(folder: &Path) {
     for n in 0..4 {
         let mut stream = Stream::new(3, Key::new(1004).sample(n));
         let data = (0..11 * 14 * 3).map(|_| stream.below(256) as u8).collect();
-        let content = Content::from_pixels(&Pixels::new(data, 11, 14, 3).unwrap()).unwrap();
+        let content = Content::from_pixels(Pixels::new(data, 11, 14, 3).unwrap());
         writer.push(Sample::new(format!("s{n}"), Some(0), Split::Train, content)).unwrap();
     }
     writer.finish().unwrap();

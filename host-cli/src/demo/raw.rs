@@ -5,7 +5,7 @@ use super::score::Planted;
 use crate::codec::{Pixels, encode_png};
 use crate::dataset::{self, Fractions, Split, assign_splits, id_from_bytes};
 use crate::error::{Context, Error, Result};
-use crate::formats::{self, Entry, Loaded, ReadOptions, SetAside, Source};
+use crate::formats::{self, Entry, ReadOptions, SetAside, Source};
 use crate::purposes;
 use crate::stages::Ctx;
 use crate::stages::export::name::Names;
@@ -41,7 +41,7 @@ pub struct Raw {
 /// decoded.
 pub fn prepare(ctx: &Ctx, path: &Path) -> Result<Raw> {
     let mut source = formats::open(path, &ReadOptions::default())?;
-    if source.kind != dataset::Kind::Images || source.classes.is_empty() {
+    if source.kind() != dataset::Kind::Images || source.classes.is_empty() {
         return Err(Error::usage(format!("the demo needs pictures with classes: {}", path.display()))
             .hint("give --data a folder of pictures with one folder per class, or IDX files with labels"));
     }
@@ -81,10 +81,8 @@ fn items(ctx: &Ctx, source: &Source, left_out: &mut Vec<SetAside>) -> Result<Vec
     let divided = assign_splits(&ids, ctx.seed, Fractions::new(VAL, TEST)?);
     let known = entries.iter().all(|e| e.split.is_some());
     let load = |e: &&Entry| -> Result<Pixels> {
-        match source.loader.load(e.at)? {
-            Loaded::Pixels(pixels) => Ok(pixels),
-            Loaded::Row(_) => Err(Error::failed("no picture")),
-        }
+        let content = source.loader.load(e.at)?;
+        content.image.ok_or_else(|| Error::failed("no picture"))?.pixels()
     };
     let mut items = Vec::new();
     for ((entry, divided), loaded) in entries.iter().zip(divided).zip(ctx.pool.map(&entries, load)) {

@@ -1,5 +1,6 @@
 //! Arrays in bytes, as IDX and NPY hold them: a shape, a type of element, and the elements.
 
+use super::data::Data;
 use crate::error::{Error, Result};
 use std::borrow::Cow;
 
@@ -81,11 +82,38 @@ impl Header {
     }
 }
 
+/// Where the bytes of an array are.
+#[derive(Debug)]
+enum Store<'a> {
+    Memory(Cow<'a, [u8]>),
+    Data(Data),
+}
+
+impl Store<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Memory(bytes) => bytes.len(),
+            Self::Data(data) => usize::try_from(data.len()).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Bytes that are there.
+    fn read(&self, at: usize, len: usize) -> Result<Cow<'_, [u8]>> {
+        match self {
+            Self::Memory(bytes) => {
+                let part = at.checked_add(len).and_then(|end| bytes.get(at..end));
+                part.map(Cow::Borrowed).ok_or_else(|| Error::failed("no such element"))
+            }
+            Self::Data(data) => data.read(at as u64, len),
+        }
+    }
+}
+
 /// An array over bytes that may end before the last of its samples.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Array<'a> {
     header: Header,
-    bytes: Cow<'a, [u8]>,
+    store: Store<'a>,
     sample_len: usize,
     samples: usize,
 }
@@ -97,9 +125,25 @@ impl<'a> Array<'a> {
     /// When the shape does not fit the address space, has no axis or only empty samples; when there
     /// are more bytes than the shape says; when an array in Fortran order is not whole.
     pub fn new(header: Header, bytes: impl Into<Cow<'a, [u8]>>) -> Result<Self> {
-        let bytes = bytes.into();
+        Self::over(header, Store::Memory(bytes.into()))
+    }
+
+    /// The same over the bytes of a file, which stay where they are but for Fortran order, where a sample is not in one
+    /// piece.
+    ///
+    /// # Errors
+    /// As [`Array::new`], or when the bytes cannot be read.
+    pub fn of_data(header: Header, data: Data) -> Result<Self> {
+        if header.fortran {
+            let bytes = data.all()?.into_owned();
+            return Self::new(header, bytes);
+        }
+        Self::over(header, Store::Data(data))
+    }
+
+    fn over(header: Header, store: Store<'a>) -> Result<Self> {
         let (sample_len, wanted) = (header.sample_len()?, header.data_len()?);
-        let there = bytes.len().saturating_sub(header.start);
+        let there = store.len().saturating_sub(header.start);
         let Some(&claimed) = header.shape.first() else {
             return Err(Error::failed("array has no axis"));
         };
@@ -114,7 +158,7 @@ impl<'a> Array<'a> {
         if header.fortran && samples < claimed {
             return Err(Error::failed("file is cut off, and its Fortran order leaves no sample whole"));
         }
-        Ok(Self { header, bytes, sample_len, samples })
+        Ok(Self { header, store, sample_len, samples })
     }
 
     /// The header.
@@ -137,54 +181,52 @@ impl<'a> Array<'a> {
         self.sample_len
     }
 
-    /// The bytes of sample `i` where they are in one piece: not in Fortran order.
-    pub fn sample_bytes(&self, i: usize) -> Option<&[u8]> {
-        let size = self.sample_len.checked_mul(self.header.element.size())?;
-        if i >= self.samples || (self.header.fortran && self.sample_len > 1) {
-            return None;
+    /// The bytes of sample `i` in the order of its axes.
+    ///
+    /// # Errors
+    /// When there is no such sample, or its bytes cannot be read any more.
+    pub fn sample_bytes(&self, i: usize) -> Result<Cow<'_, [u8]>> {
+        if i >= self.samples {
+            return Err(Error::failed("no such sample"));
         }
-        let start = self.header.start.checked_add(i.checked_mul(size)?)?;
-        self.bytes.get(start..start.checked_add(size)?)
+        // The whole array fits the address space, and so do its parts.
+        let size = self.header.element.size();
+        if !self.header.fortran || self.sample_len == 1 {
+            let len = self.sample_len * size;
+            return self.store.read(self.header.start + i * len, len);
+        }
+        let mut bytes = Vec::with_capacity(self.sample_len * size);
+        for k in 0..self.sample_len {
+            let at = self.fortran_index(i, k).ok_or_else(|| Error::failed("no such element"))?;
+            bytes.extend_from_slice(&self.store.read(self.header.start + at * size, size)?);
+        }
+        Ok(Cow::Owned(bytes))
     }
 
-    /// Element `k` of sample `i` in the order of its axes (the last runs fastest); NaN where there is no
-    /// such element, or it is text. Whole numbers beyond 2⁵³ are rounded.
-    pub fn value(&self, i: usize, k: usize) -> f64 {
-        self.element_bytes(i, k).map_or(f64::NAN, |bytes| self.number(bytes))
-    }
-
-    /// The elements of sample `i` as numbers, in the order of its axes.
-    pub fn values(&self, i: usize) -> impl Iterator<Item = f64> + '_ {
-        let whole = self.sample_bytes(i);
-        let size = self.header.element.size().max(1);
-        let direct =
-            whole.into_iter().flat_map(move |bytes| bytes.chunks_exact(size)).map(|b| self.number(b));
-        let scattered = if whole.is_none() && i < self.samples { self.sample_len } else { 0 };
-        direct.chain((0..scattered).map(move |k| self.value(i, k)))
+    /// The elements of sample `i` as numbers, in the order of its axes: NaN for texts; whole numbers beyond 2⁵³ are
+    /// rounded.
+    ///
+    /// # Errors
+    /// As [`Array::sample_bytes`].
+    pub fn values(&self, i: usize) -> Result<Vec<f64>> {
+        let bytes = self.sample_bytes(i)?;
+        Ok(bytes.chunks_exact(self.header.element.size().max(1)).map(|b| self.number(b)).collect())
     }
 
     /// Sample `i` of an array of one axis as the text of a label: whole numbers without a point.
-    pub fn label(&self, i: usize) -> Option<String> {
-        let bytes = self.element_bytes(i, 0)?;
+    ///
+    /// # Errors
+    /// As [`Array::sample_bytes`].
+    pub fn label(&self, i: usize) -> Result<Option<String>> {
+        let bytes = self.sample_bytes(i)?;
         if let Element::Text(_) = self.header.element {
             let points = bytes.chunks_exact(4).filter_map(|b| self.order(b).map(u32::from_le_bytes));
             let text: String =
                 points.take_while(|&p| p != 0).map(|p| char::from_u32(p).unwrap_or('\u{fffd}')).collect();
-            return (!text.is_empty()).then_some(text);
+            return Ok((!text.is_empty()).then_some(text));
         }
-        let value = self.number(bytes);
-        value.is_finite().then(|| value.to_string())
-    }
-
-    fn element_bytes(&self, i: usize, k: usize) -> Option<&[u8]> {
-        if i >= self.samples || k >= self.sample_len {
-            return None;
-        }
-        let size = self.header.element.size();
-        let at =
-            if self.header.fortran { self.fortran_index(i, k)? } else { i.checked_mul(self.sample_len)? + k };
-        let start = self.header.start.checked_add(at.checked_mul(size)?)?;
-        self.bytes.get(start..start.checked_add(size)?)
+        let value = self.number(bytes.get(..self.header.element.size()).unwrap_or_default());
+        Ok(value.is_finite().then(|| value.to_string()))
     }
 
     /// Where element `k` (last axis fastest) of sample `i` is when the first axis runs fastest.

@@ -2,11 +2,14 @@
 //! is by its name, and how a sample becomes a picture or a row.
 
 use super::array::{Array, Element};
-use super::{Entry, Format, Load, Loaded, Place, ReadOptions, Remarks, Scale, SetAside, Shape, Source};
+use super::bytes::Compression;
+use super::data::Data;
+use super::{Entry, Format, Load, Place, ReadOptions, Remarks, Scale, SetAside, Shape, Source};
 use super::{bytes, class_numbers, idx, npy, sorted_classes};
 use crate::codec::Pixels;
-use crate::dataset::{Kind, Split, id_from_bytes};
+use crate::dataset::{Content, Kind, Split, id_from_bytes};
 use crate::error::{Context, Error, Result};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Row numbers in ids have this many digits, so that they sort as numbers.
@@ -30,25 +33,33 @@ struct Member {
 }
 
 impl Member {
-    fn open(path: PathBuf, format: Format) -> Result<Self> {
+    fn open(path: PathBuf, format: Format, max_unpacked: u64) -> Result<Self> {
         let parse = if format == Format::Npy { npy::parse_header } else { idx::parse_header };
-        // The header first: a small gzip file can unpack to far more than the array it claims to be.
-        let head = bytes::read(&path, HEADER_BYTES)?;
-        let cut_in_header = |e: Error| match &head.cut {
+        // The header first: a small packed file can unpack to far more than the array it claims to be.
+        let head = bytes::head_of(&path, HEADER_BYTES)?;
+        let cut_in_header = |e: Error| match Data::open(&path, HEADER_BYTES).ok().and_then(|data| data.cut) {
             Some(cut) => Error::failed(format!("{cut}; {}", e.message)),
             None => e,
         };
-        let header = parse(&head.bytes).map_err(cut_in_header).at(&path)?;
+        let header = parse(&head).map_err(cut_in_header).at(&path)?;
         let most = (header.start as u64).saturating_add(header.data_len().at(&path)? as u64);
-        // With one byte more, so that a file that is too long shows.
-        let content = bytes::read(&path, most.saturating_add(1))?;
-        let array = Array::new(header, content.bytes).at(&path)?;
+        let too_long = |e: Error| match most < max_unpacked {
+            true => Error::failed(format!(
+                "more bytes than the shape {:?} says: {}",
+                header.shape,
+                path.display()
+            )),
+            false => e,
+        };
+        let data = Data::open(&path, most.min(max_unpacked)).map_err(too_long)?;
+        let cut = data.cut.clone();
+        let array = Array::of_data(header, data).at(&path)?;
         if array.samples() > MAX_ROWS {
             return Err(Error::failed(format!("more than {MAX_ROWS} samples"))).at(&path);
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let (key, split) = key_of(&name);
-        Ok(Self { path, name, array, key, split, cut: content.cut })
+        Ok(Self { path, name, array, key, split, cut })
     }
 
     /// Whether the file holds one label per sample rather than samples.
@@ -108,9 +119,9 @@ pub fn open(path: &Path, format: Format, options: &ReadOptions) -> Result<Source
         (Kind::Table, Some(first)) => (0..first.array.sample_len()).map(|i| format!("x{i}")).collect(),
         _ => Vec::new(),
     };
-    let classes = sorted_classes(
-        labels.iter().flatten().flat_map(|m| (0..m.array.samples()).filter_map(|i| m.array.label(i))),
-    );
+    let names = labels.iter().flatten().flat_map(|m| (0..m.array.samples()).map(|i| m.array.label(i)));
+    let names: BTreeSet<String> = names.flat_map(Result::transpose).collect::<Result<_>>()?;
+    let classes = sorted_classes(names);
     let numbers = class_numbers(&classes);
     let mut entries = Vec::new();
     let mut set_aside = Vec::new();
@@ -129,12 +140,16 @@ pub fn open(path: &Path, format: Format, options: &ReadOptions) -> Result<Source
                 reason: format!("{cut}: nothing from here to the last of {claimed} samples"),
             });
         }
-        entries.extend((0..there).map(|row| Entry {
-            id: format!("{}{row:0width$}", prefixes[of], width = ID_DIGITS),
-            label: labels.as_ref().and_then(|l| l.array.label(row)).map(|name| numbers[name.as_str()]),
-            split: member.split,
-            at: of * MAX_ROWS + row,
-        }));
+        for row in 0..there {
+            let label = labels.as_ref().map(|l| l.array.label(row)).transpose()?.flatten();
+            entries.push(Entry {
+                id: format!("{}{row:0width$}", prefixes[of], width = ID_DIGITS),
+                label: label.and_then(|name| numbers.get(name.as_str()).copied()),
+                split: member.split,
+                at: of * MAX_ROWS + row,
+                more: None,
+            });
+        }
         if let Some(labels) = labels {
             remarks.notes.push(format!("labels of {} are in {}", member.name, labels.name));
         } else {
@@ -143,7 +158,7 @@ pub fn open(path: &Path, format: Format, options: &ReadOptions) -> Result<Source
     }
     let files = samples.into_iter().map(|m| (m.name, m.array)).collect();
     let loader = Box::new(Loader { files, layout });
-    Ok(Source { format, kind, classes, columns, entries, set_aside, remarks, loader })
+    Ok(Source { format, kinds: vec![kind], classes, columns, entries, set_aside, remarks, loader })
 }
 
 /// What ids start with: the split that the name tells, else the name; nothing for a single file.
@@ -168,8 +183,12 @@ fn members(
     let (samples, labels) = if path.is_dir() {
         in_folder(path, format, options, remarks)?
     } else {
-        let samples = Member::open(path.to_owned(), format)?;
-        let labels = if options.label.is_none() { labels_beside(path, format)? } else { Vec::new() };
+        let samples = Member::open(path.to_owned(), format, options.max_unpacked)?;
+        let labels = if options.label.is_none() {
+            labels_beside(path, format, options.max_unpacked)?
+        } else {
+            Vec::new()
+        };
         (vec![samples], labels)
     };
     if samples.is_empty() && labels.is_empty() {
@@ -196,7 +215,7 @@ fn in_folder(
         let (file, name) = (folder.join(&name), name.to_string_lossy().into_owned());
         match kind_of(&file, &name, format) {
             Fit::Array => {
-                let member = Member::open(file, format)?;
+                let member = Member::open(file, format, options.max_unpacked)?;
                 // Of two axes, as of one label per class, it would pass for rows of features.
                 let labelled = is_label_name(&name) && member.array.header().shape.len() <= 2;
                 match options.label {
@@ -248,11 +267,11 @@ pub fn beside(path: &Path, format: Format) -> Result<Vec<PathBuf>> {
 }
 
 /// The labels that are beside a single file.
-fn labels_beside(samples: &Path, format: Format) -> Result<Vec<Member>> {
+fn labels_beside(samples: &Path, format: Format, max_unpacked: u64) -> Result<Vec<Member>> {
     let mut labels = Vec::new();
     for file in beside(samples, format)? {
         let says_so = is_label_name(&file.file_name().unwrap_or_default().to_string_lossy());
-        match Member::open(file, format) {
+        match Member::open(file, format, max_unpacked) {
             // Only what says that it is the labels has to be.
             member if says_so => labels.push(member?.labels()?),
             member => labels.extend(member.ok().filter(Member::is_labels)),
@@ -274,7 +293,9 @@ fn kind_of(file: &Path, name: &str, format: Format) -> Fit {
     let Ok(head) = bytes::head(file) else { return Fit::Other };
     match super::of_head(&head) {
         Ok(found) if found == format => Fit::Array,
-        Err(_) if is_label_name(name) && (head.is_empty() || bytes::is_gzip(&head)) => Fit::Array,
+        Err(_) if is_label_name(name) && (head.is_empty() || Compression::of(&head) != Compression::None) => {
+            Fit::Array
+        }
         Ok(Format::Csv) => Fit::Text,
         _ => Fit::Other,
     }
@@ -298,7 +319,7 @@ fn pair(
                     "give a single file of samples, or pair the files by name: train_images, train_labels",
                 ));
             }
-            labels = vec![Member::open(PathBuf::from(given), format)?.labels()?];
+            labels = vec![Member::open(PathBuf::from(given), format, options.max_unpacked)?.labels()?];
         }
         None => {}
     }
@@ -361,11 +382,11 @@ impl Layout {
         }
         // Bytes are pixels as they are, unless they are few levels that begin at 0.
         let bytes = samples.iter().all(|m| m.array.header().element == Element::U8);
-        let light = || all_values(samples).any(|v| v >= 128.0);
-        let scale = if bytes && options.value_max.is_none() && light() {
+        let scale = if bytes && options.value_max.is_none() && any_light(samples)? {
             Scale { max: 255.0 }
         } else {
-            Scale::choose(options.value_max, range(samples), remarks)?
+            let range = if options.value_max.is_none() { range(samples)? } else { (0.0, 0.0) };
+            Scale::choose(options.value_max, range, remarks)?
         };
         Ok((Kind::Images, Layout::Picture { shape, planes, scale }))
     }
@@ -394,16 +415,29 @@ fn form(member: &Member, given: Option<Shape>) -> Result<Option<(Shape, bool)>> 
     }
 }
 
-fn all_values(samples: &[Member]) -> impl Iterator<Item = f64> + '_ {
-    samples.iter().flat_map(|m| (0..m.array.samples()).flat_map(|i| m.array.values(i)))
+/// Whether a byte of 128 or above is among the samples.
+fn any_light(samples: &[Member]) -> Result<bool> {
+    for member in samples {
+        for i in 0..member.array.samples() {
+            if member.array.sample_bytes(i)?.iter().any(|&v| v >= 128) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// The least and the greatest finite value; (0, 0) where there is none.
-fn range(samples: &[Member]) -> (f64, f64) {
-    let finite = all_values(samples).filter(|v| v.is_finite());
-    let start = (f64::INFINITY, f64::NEG_INFINITY);
-    let (low, high) = finite.fold(start, |(low, high), v| (low.min(v), high.max(v)));
-    if low > high { (0.0, 0.0) } else { (low, high) }
+fn range(samples: &[Member]) -> Result<(f64, f64)> {
+    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+    for member in samples {
+        for i in 0..member.array.samples() {
+            for v in member.array.values(i)?.into_iter().filter(|v| v.is_finite()) {
+                (low, high) = (low.min(v), high.max(v));
+            }
+        }
+    }
+    Ok(if low > high { (0.0, 0.0) } else { (low, high) })
 }
 
 struct Loader {
@@ -412,35 +446,32 @@ struct Loader {
 }
 
 impl Load for Loader {
-    fn load(&self, at: usize) -> Result<Loaded> {
+    fn load(&self, at: usize) -> Result<Content> {
         let (file, row) = (at / MAX_ROWS, at % MAX_ROWS);
         let (_, array) = self.files.get(file).ok_or_else(|| Error::failed("no such sample"))?;
         match self.layout {
             Layout::Row => {
-                let values: Vec<f32> = array.values(row).map(|v| v as f32).collect();
+                let values: Vec<f32> = array.values(row)?.into_iter().map(|v| v as f32).collect();
                 match values.iter().position(|v| v.is_infinite()) {
                     Some(at) => Err(Error::failed(format!("infinite value in column `x{at}`"))),
-                    None => Ok(Loaded::Row(values)),
+                    None => Ok(Content::from_row(values)),
                 }
             }
             Layout::Picture { shape, planes, scale } => {
-                let direct = array.sample_bytes(row).filter(|_| {
-                    array.header().element == Element::U8
-                        && scale.max == 255.0
-                        && (!planes || shape.channels == 1)
-                });
-                if let Some(bytes) = direct {
-                    return Pixels::new(bytes.to_vec(), shape.height, shape.width, shape.channels)
-                        .map(Loaded::Pixels);
+                let plain = array.header().element == Element::U8 && scale.max == 255.0;
+                if plain && (!planes || shape.channels == 1) {
+                    let bytes = array.sample_bytes(row)?.into_owned();
+                    return Pixels::new(bytes, shape.height, shape.width, shape.channels)
+                        .map(Content::from_pixels);
                 }
-                let plane = shape.height * shape.width;
+                let (plane, values) = (shape.height * shape.width, array.values(row)?);
                 let picture = if planes {
                     let order = (0..plane).flat_map(|p| (0..shape.channels).map(move |c| c * plane + p));
-                    scale.picture(order.map(|k| array.value(row, k)), shape)
+                    scale.picture(order.filter_map(|k| values.get(k).copied()), shape)
                 } else {
-                    scale.picture(array.values(row), shape)
+                    scale.picture(values.into_iter(), shape)
                 };
-                picture.map(Loaded::Pixels)
+                picture.map(Content::from_pixels)
             }
         }
     }

@@ -1,17 +1,107 @@
-//! Files as bytes: gzip is undone by content, and what is cut off is given as far as it goes.
+//! Files as bytes: gzip and Zstandard are undone by content, and what is cut off is given as far as it goes.
 
 use crate::error::{Context, Error, Result};
 use flate2::read::MultiGzDecoder;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
-/// The most that a gzipped file may unpack to: 8 GiB.
-const MAX_UNPACKED: u64 = 8 << 30;
+/// The most that a compressed file may unpack to unless told otherwise: 8 GiB.
+pub const MAX_UNPACKED: u64 = 8 << 30;
 
 /// What [`head`] gives: enough for every magic number, that of tar included.
 const HEAD: u64 = 1024;
+
+/// The largest window that Zstandard may ask for: 128 MiB, as its own command allows.
+const ZSTD_WINDOW_LOG: u32 = 27;
+
+/// How a file is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// RFC 1952, of one member or more.
+    Gzip,
+    /// RFC 8878.
+    Zstd,
+}
+
+impl Compression {
+    /// That of a file which starts like this.
+    pub fn of(head: &[u8]) -> Self {
+        match head {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
+            _ => Self::None,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::None => "plain",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        }
+    }
+
+    fn reader<'a>(self, file: impl BufRead + 'a) -> io::Result<Box<dyn Read + 'a>> {
+        Ok(match self {
+            Self::None => Box::new(file),
+            Self::Gzip => Box::new(MultiGzDecoder::new(file)),
+            Self::Zstd => {
+                let mut decoder = zstd::stream::read::Decoder::with_buffer(file)?;
+                decoder.window_log_max(ZSTD_WINDOW_LOG)?;
+                Box::new(decoder)
+            }
+        })
+    }
+
+    /// Gives what a file unpacks to piece by piece, and why there is no more where it ends too early.
+    ///
+    /// # Errors
+    /// When there are more than `most` bytes, or `take` fails.
+    pub fn unpack(
+        self,
+        file: impl BufRead,
+        most: u64,
+        mut take: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<Option<String>> {
+        let mut reader = match self.reader(file) {
+            Ok(reader) => reader,
+            Err(e) => return Ok(Some(self.words(&e))),
+        };
+        let (mut block, mut left) = (vec![0; 1 << 16], most);
+        loop {
+            let n = match reader.read(&mut block) {
+                Ok(0) => return Ok(None),
+                Ok(n) => n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) => return Ok(Some(self.words(&e))),
+            };
+            left = left.checked_sub(n as u64).ok_or_else(|| {
+                Error::failed(format!("unpacks to more than {most} bytes"))
+                    .hint("raise --max-unpacked (recipe key `max_unpacked`) if it is meant to be that large")
+            })?;
+            take(&block[..n])?;
+        }
+    }
+
+    fn words(self, e: &io::Error) -> String {
+        match e.kind() {
+            io::ErrorKind::UnexpectedEof => format!("the {} file is cut off", self.name()),
+            _ => format!("the {} file is damaged ({e})", self.name()),
+        }
+    }
+}
+
+/// The compression of a file, which is then read from its beginning.
+pub fn compression(file: &mut File) -> io::Result<Compression> {
+    let mut magic = Vec::new();
+    file.by_ref().take(4).read_to_end(&mut magic)?;
+    file.rewind()?;
+    Ok(Compression::of(&magic))
+}
 
 /// The bytes of a file.
 #[derive(Debug)]
@@ -22,50 +112,37 @@ pub struct Content {
     pub cut: Option<String>,
 }
 
-/// Whether a file that starts like this is gzipped.
-pub fn is_gzip(head: &[u8]) -> bool {
-    head.starts_with(&[0x1f, 0x8b])
-}
-
-fn is_gzip_file(path: &Path) -> Result<bool> {
-    let mut magic = Vec::new();
-    File::open(path).and_then(|f| f.take(2).read_to_end(&mut magic)).at(path)?;
-    Ok(is_gzip(&magic))
-}
-
-/// The first `most` bytes of a file, unpacked where it is gzipped.
+/// All bytes of a file, unpacked where it is compressed, of which there may be `most`.
 pub fn read(path: &Path, most: u64) -> Result<Content> {
-    let file = File::open(path).at(path)?;
-    if !is_gzip_file(path)? {
-        let length = file.metadata().at(path)?.len().min(most);
-        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-        file.take(most).read_to_end(&mut bytes).at(path)?;
-        return Ok(Content { bytes, cut: None });
-    }
+    let mut file = File::open(path).at(path)?;
+    let compression = compression(&mut file).at(path)?;
     let mut bytes = Vec::new();
-    let unpacked = MultiGzDecoder::new(io::BufReader::new(file));
-    let read = unpacked.take(most.min(MAX_UNPACKED + 1)).read_to_end(&mut bytes);
-    if bytes.len() as u64 > MAX_UNPACKED {
-        return Err(Error::failed(format!("unpacks to more than {MAX_UNPACKED} bytes: {}", path.display())));
-    }
-    let cut = read.err().map(|e| match e.kind() {
-        io::ErrorKind::UnexpectedEof => "the gzip file is cut off".to_owned(),
-        _ => format!("the gzip file is damaged ({e})"),
+    let cut = compression.unpack(BufReader::new(file), most, |part| {
+        bytes.extend_from_slice(part);
+        Ok(())
     });
-    Ok(Content { bytes, cut })
+    Ok(Content { cut: cut.at(path)?, bytes })
 }
 
-/// The first bytes of a file, unpacked where it is gzipped; those of a damaged gzip file as they are.
+/// The first bytes of a file, unpacked where it is compressed; those of a damaged one as they are.
 pub fn head(path: &Path) -> Result<Vec<u8>> {
+    head_of(path, HEAD)
+}
+
+/// The first `most` bytes of a file, as [`head`] gives them.
+pub fn head_of(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let mut file = File::open(path).at(path)?;
+    let compression = compression(&mut file).at(path)?;
     let mut bytes = Vec::new();
-    if is_gzip_file(path)? {
-        let file = File::open(path).at(path)?;
-        let unpacked = MultiGzDecoder::new(file).take(HEAD).read_to_end(&mut bytes);
+    if compression != Compression::None {
+        let unpacked =
+            compression.reader(BufReader::new(&file)).and_then(|r| r.take(most).read_to_end(&mut bytes));
         if unpacked.is_ok() || !bytes.is_empty() {
             return Ok(bytes);
         }
+        file.rewind().at(path)?;
     }
-    File::open(path).and_then(|f| f.take(HEAD).read_to_end(&mut bytes)).at(path)?;
+    file.take(most).read_to_end(&mut bytes).at(path)?;
     Ok(bytes)
 }
 

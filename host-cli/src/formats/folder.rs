@@ -5,10 +5,10 @@
 //! Hidden files are left out; what is no picture is set aside. Links are followed, except back into a
 //! folder that they are in.
 
-use super::{Entry, Format, Load, Loaded, Place, ReadOptions, Remarks, SetAside, Source};
+use super::{Entry, Format, Load, Place, ReadOptions, Remarks, SetAside, Source};
 use super::{bytes, class_numbers, sorted_classes};
 use crate::codec;
-use crate::dataset::{Kind, Split, id_from_bytes};
+use crate::dataset::{Content, Kind, Picture, Split, id_from_bytes};
 use crate::error::{Context, Error, Result};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -59,11 +59,12 @@ pub fn open(root: &Path, options: &ReadOptions) -> Result<Source> {
         label: label.as_deref().map(|name| numbers[name]),
         split: if with_splits { split_of(path) } else { None },
         at,
+        more: None,
     });
     let entries = entries.collect();
     let loader = Box::new(Loader { root: root.to_owned(), pictures, max_pixels: options.max_pixels });
-    let (format, kind, columns) = (Format::Folder, Kind::Images, Vec::new());
-    Ok(Source { format, kind, classes, columns, entries, set_aside, remarks, loader })
+    let (format, kinds, columns) = (Format::Folder, vec![Kind::Images], Vec::new());
+    Ok(Source { format, kinds, classes, columns, entries, set_aside, remarks, loader })
 }
 
 struct Walk<'a> {
@@ -199,7 +200,7 @@ struct Loader {
 }
 
 impl Load for Loader {
-    fn load(&self, at: usize) -> Result<Loaded> {
+    fn load(&self, at: usize) -> Result<Content> {
         let relative = self.pictures.get(at).ok_or_else(|| Error::failed("no such sample"))?;
         let path = self.root.join(relative);
         let length = std::fs::metadata(&path).at(&path).map_err(|e| Error::failed(reason(e)))?.len();
@@ -210,7 +211,8 @@ impl Load for Loader {
             );
         }
         let bytes = std::fs::read(&path).at(&path).map_err(|e| Error::failed(reason(e)))?;
-        codec::decode_limited(&bytes, self.max_pixels).map(Loaded::Pixels)
+        let pixels = codec::decode_limited(&bytes, self.max_pixels)?;
+        Ok(Picture::of(pixels, Some(slashed(relative))).into())
     }
 
     fn place(&self, at: usize) -> Place {

@@ -3,10 +3,10 @@
 
 use super::arrays::{ID_DIGITS, MAX_ROWS};
 use super::csv::{self, Cell, Column, Profile};
-use super::{Entry, Format, Header, Load, Loaded, Missing, Place, ReadOptions, Remarks, Scale, SetAside};
+use super::{Entry, Format, Header, Load, Missing, Place, ReadOptions, Remarks, Scale, SetAside};
 use super::{Shape, Source, is_table_name, some_of};
 use super::{bytes, class_numbers, sorted_classes};
-use crate::dataset::{Kind, is_reserved_column};
+use crate::dataset::{Content, Kind, is_reserved_column};
 use crate::error::{Context, Error, Result};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -62,7 +62,7 @@ pub fn open(path: &Path, options: &ReadOptions) -> Result<Source> {
 }
 
 fn open_file(path: &Path, options: &ReadOptions) -> Result<Source> {
-    let content = bytes::read(path, u64::MAX)?;
+    let content = bytes::read(path, options.max_unpacked)?;
     let profile = csv::profile(&content.bytes, options.header).at(path)?;
     if profile.rows > MAX_ROWS as u64 {
         return Err(Error::failed(format!("more than {MAX_ROWS} rows"))).at(path);
@@ -95,6 +95,7 @@ fn open_file(path: &Path, options: &ReadOptions) -> Result<Source> {
         label: row.label.as_deref().map(|name| numbers[name]),
         split: None,
         at,
+        more: None,
     };
     let entries = kept.iter().enumerate().map(entry).collect();
     let (format, loader) = (Format::Csv, Box::new(rows));
@@ -102,7 +103,7 @@ fn open_file(path: &Path, options: &ReadOptions) -> Result<Source> {
         Some(_) => (Kind::Images, Vec::new()),
         None => (Kind::Table, columns),
     };
-    Ok(Source { format, kind, classes, columns, entries, set_aside, remarks, loader })
+    Ok(Source { format, kinds: vec![kind], classes, columns, entries, set_aside, remarks, loader })
 }
 
 /// The names of the columns: of the header, else `c1`, `c2`, …; each only once.
@@ -348,14 +349,14 @@ impl Rows {
 }
 
 impl Load for Rows {
-    fn load(&self, at: usize) -> Result<Loaded> {
+    fn load(&self, at: usize) -> Result<Content> {
         let start = at.saturating_mul(self.width);
         let row = self.values.get(start..start.saturating_add(self.width));
         let row = row.ok_or_else(|| Error::failed("no such sample"))?;
         match self.picture {
-            None => Ok(Loaded::Row(row.to_vec())),
+            None => Ok(Content::from_row(row.to_vec())),
             Some((shape, scale)) => {
-                scale.picture(row.iter().map(|&v| f64::from(v)), shape).map(Loaded::Pixels)
+                scale.picture(row.iter().map(|&v| f64::from(v)), shape).map(Content::from_pixels)
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::text::Found;
 use crate::dataset::Kind;
 use crate::error::{Context, Error, Result};
-use crate::formats::{self, Format, Loaded, ReadOptions, Source};
+use crate::formats::{self, Format, ReadOptions, Source};
 use crate::run::record::write_whole;
 use crate::stages::Ctx;
 use crate::stages::preprocess::{Mode, Size};
@@ -77,7 +77,7 @@ pub fn init(ctx: &Ctx, options: &InitOptions, out: &Path) -> Result<Written> {
         name: name.to_owned(),
         seed: ctx.seed,
         strict: ctx.strict,
-        kind: source.kind,
+        kind: source.kind(),
         classes: !source.classes.is_empty(),
         size,
         mode,
@@ -89,7 +89,7 @@ pub fn init(ctx: &Ctx, options: &InitOptions, out: &Path) -> Result<Written> {
     Ok(Written {
         out: out.to_owned(),
         format: source.format,
-        kind: source.kind,
+        kind: source.kind(),
         samples: source.entries.len(),
         set_aside: source.set_aside.iter().map(|s| s.samples).sum(),
         classes: source.classes.len(),
@@ -100,12 +100,12 @@ pub fn init(ctx: &Ctx, options: &InitOptions, out: &Path) -> Result<Written> {
 
 /// The size and the channels to give pictures, as far as a look at some of them shows that they need it.
 fn form(source: &mut Source) -> (Option<Size>, Mode) {
-    if source.kind != Kind::Images {
+    if source.kind() != Kind::Images {
         return (None, Mode::Keep);
     }
     let step = source.entries.len().div_ceil(LOOKED_AT).max(1);
     let shapes = source.entries.iter().step_by(step).filter_map(|entry| match source.loader.load(entry.at) {
-        Ok(Loaded::Pixels(p)) => Some(p.shape()),
+        Ok(content) => Some(content.image?.pixels().ok()?.shape()),
         _ => None,
     });
     let shapes: Vec<[usize; 3]> = shapes.collect();

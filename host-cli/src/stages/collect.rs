@@ -5,11 +5,11 @@
 
 use super::{Ctx, Outcome, Stage};
 use crate::codec;
-use crate::dataset::{Content, DEFAULT_SHARD_ROWS, DatasetWriter, Fractions, Meta, Sample, Split, Storage};
+use crate::dataset::{DEFAULT_SHARD_ROWS, DatasetWriter, Fractions, Meta, Sample, Split, Storage};
 use crate::dataset::{SPLIT_PURPOSE, assign_splits};
 use crate::defaults;
 use crate::error::{Context, Error, Result};
-use crate::formats::{self, Entry, Format, Header, Loaded, Missing, ReadOptions, SetAside, Source};
+use crate::formats::{self, Entry, Format, Header, Missing, ReadOptions, SetAside, Source};
 use crate::pool::Held;
 use seedbed::rng::{Key, Stream, id_hash};
 use serde::{Deserialize, Serialize};
@@ -57,6 +57,9 @@ pub struct CollectOptions {
     /// The most pixels that a picture may have; larger ones are set aside
     #[arg(long, default_value_t = codec::MAX_PIXELS, value_name = "N")]
     pub max_pixels: u64,
+    /// The most bytes that a compressed file may unpack to
+    #[arg(long, default_value_t = formats::MAX_UNPACKED, value_name = "BYTES")]
+    pub max_unpacked: u64,
     /// Name of the dataset; that of the input when not given
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
@@ -78,7 +81,11 @@ impl CollectOptions {
         if let Some(max) = self.value_max.filter(|max| !(max.is_finite() && *max > 0.0)) {
             return Err(Error::out_of_range("value_max", max, "a number above 0"));
         }
-        for (key, value) in [("limit", self.limit), ("max_pixels", Some(self.max_pixels))] {
+        for (key, value) in [
+            ("limit", self.limit),
+            ("max_pixels", Some(self.max_pixels)),
+            ("max_unpacked", Some(self.max_unpacked)),
+        ] {
             if value == Some(0) {
                 return Err(Error::out_of_range(key, 0, "at least 1"));
             }
@@ -94,6 +101,7 @@ impl CollectOptions {
             header: self.header,
             missing: self.missing,
             max_pixels: self.max_pixels,
+            max_unpacked: self.max_unpacked,
         };
         Ok((options, fractions))
     }
@@ -139,7 +147,7 @@ impl Stage for CollectOptions {
             return Err(strict(first));
         }
         let name = self.name.clone().unwrap_or_else(|| name_of(input));
-        let meta = Meta::new(name, source.kind, source.classes.clone(), source.columns.clone());
+        let meta = Meta::of_kinds(name, &source.kinds, source.classes.clone(), source.columns.clone());
         let meta = Meta { storage: self.storage, ..meta };
         let writer = DatasetWriter::create(out, meta)?.pool(&ctx.pool).shard_rows(self.shard_rows);
         let mut set_aside = std::mem::take(&mut source.set_aside);
@@ -222,20 +230,18 @@ impl CollectOptions {
     }
 
     fn sample(&self, source: &Source, entry: Entry) -> Result<Sample> {
-        let mut content = match source.loader.load(entry.at)? {
-            Loaded::Pixels(pixels) => Content::from_pixels(pixels),
-            Loaded::Row(row) => {
-                let lacks = row.iter().position(|v| v.is_nan()).filter(|_| self.missing == Missing::SetAside);
-                if let Some(name) = lacks.and_then(|at| source.columns.get(at)) {
-                    return Err(Error::failed(format!("missing value in column `{name}`")));
-                }
-                Content::from_row(row)
-            }
-        };
-        if let (Some(image), Format::Folder) = (&mut content.image, source.format) {
-            image.path = Some(source.loader.place(entry.at).file);
+        let content = source.loader.load(entry.at)?;
+        let missing = content.row.iter().position(|v| v.is_nan());
+        if let Some(name) = missing.and_then(|at| source.columns.get(at))
+            && self.missing == Missing::SetAside
+        {
+            return Err(Error::failed(format!("missing value in column `{name}`")));
         }
-        Ok(Sample::new(entry.id, entry.label, entry.split.unwrap_or_default(), content))
+        let sample = Sample::new(entry.id, entry.label, entry.split.unwrap_or_default(), content);
+        Ok(match entry.more {
+            Some(more) => Sample { weight: more.weight, origin: more.origin, ..sample },
+            None => sample,
+        })
     }
 }
 
@@ -407,7 +413,7 @@ mod tests {
 
     #[test]
     fn splits_of_the_source_stay() {
-        let entry = |i: usize, split| Entry { id: format!("{i:03}"), label: None, split, at: i };
+        let entry = |i: usize, split| Entry { id: format!("{i:03}"), label: None, split, at: i, more: None };
         let given = |i: usize| if i < 10 { Some(Split::Test) } else { Some(Split::Train) };
         let mut entries: Vec<Entry> = (0..110).map(|i| entry(i, given(i))).collect();
         divide(3, Fractions::new(0.2, 0.3).unwrap(), &mut entries);

@@ -41,7 +41,7 @@ proptest! {
         }
         let text = format!("({},)", shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", "));
         let array = npy::parse(npy_of("|u1", true, &text, &data)).unwrap();
-        let values: Vec<f64> = (0..shape[0]).flat_map(|i| array.values(i).collect::<Vec<_>>()).collect();
+        let values: Vec<f64> = (0..shape[0]).flat_map(|i| array.values(i).unwrap()).collect();
         prop_assert_eq!(values, (0..count).map(|v| v as f64).collect::<Vec<_>>());
     }
 }
@@ -51,13 +51,13 @@ fn npy_is_what_numpy_writes() {
     // numpy.save of numpy.asfortranarray(numpy.arange(12, dtype='<i2').reshape(2, 2, 3)).
     let data = [0u8, 6, 3, 9, 1, 7, 4, 10, 2, 8, 5, 11].iter().flat_map(|&v| [v, 0]).collect::<Vec<_>>();
     let array = npy::parse(npy_of("<i2", true, "(2, 2, 3)", &data)).unwrap();
-    assert_eq!(array.values(1).collect::<Vec<_>>(), [6.0, 7.0, 8.0, 9.0, 10.0, 11.0]);
+    assert_eq!(array.values(1).unwrap(), [6.0, 7.0, 8.0, 9.0, 10.0, 11.0]);
     let big: Vec<u8> = [1.5f64, -2.0].iter().flat_map(|v| v.to_be_bytes()).collect();
     let array = npy::parse(npy_of(">f8", false, "(2,)", &big)).unwrap();
-    assert_eq!((array.value(0, 0), array.value(1, 0)), (1.5, -2.0));
+    assert_eq!((array.values(0).unwrap()[0], array.values(1).unwrap()[0]), (1.5, -2.0));
     let text: Vec<u8> = "catdög".chars().flat_map(|c| (c as u32).to_le_bytes()).collect();
     let array = npy::parse(npy_of("<U3", false, "(2,)", &text)).unwrap();
-    assert_eq!([array.label(0), array.label(1)], [Some("cat".into()), Some("dög".into())]);
+    assert_eq!([array.label(0).unwrap(), array.label(1).unwrap()], [Some("cat".into()), Some("dög".into())]);
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn every_element_type_is_read() {
         (0x0d, 0.5f32.to_be_bytes().to_vec(), 0.5),
         (0x0e, 0.1f64.to_be_bytes().to_vec(), 0.1),
     ] {
-        assert_eq!(idx::parse(idx_of(code, &[1], &bytes)).unwrap().value(0, 0), want);
+        assert_eq!(idx::parse(idx_of(code, &[1], &bytes)).unwrap().values(0).unwrap()[0], want);
     }
     for (descr, bytes, want) in [
         ("|b1", vec![1], 1.0),
@@ -81,7 +81,11 @@ fn every_element_type_is_read() {
         ("<i8", vec![255; 8], -1.0),
         ("<f4", 2.5f32.to_le_bytes().to_vec(), 2.5),
     ] {
-        assert_eq!(npy::parse(npy_of(descr, false, "(1,)", &bytes)).unwrap().value(0, 0), want, "{descr}");
+        assert_eq!(
+            npy::parse(npy_of(descr, false, "(1,)", &bytes)).unwrap().values(0).unwrap()[0],
+            want,
+            "{descr}"
+        );
     }
 }
 
@@ -186,7 +190,7 @@ fn npy_tables_pictures_and_options() {
     file("y_train.npy", &npy_of("<i8", false, "(2,)", &[3, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]));
     let source = open(folder.path(), &options()).unwrap();
     assert_eq!(
-        (source.kind, source.columns.len(), listed(&source)[0].as_str()),
+        (source.kind(), source.columns.len(), listed(&source)[0].as_str()),
         (Kind::Table, 4, "train/00000000 3 train")
     );
     assert_eq!(row(load(&source, "train/00000000")), [0.0, 0.5, 1.0, 0.25]);
@@ -289,7 +293,6 @@ fn no_more_is_read_than_the_header_promises() {
     let long = npy_of("|u1", false, "(2, 3)", &vec![0; 1 << 20]);
     for bytes in [gzip(&long), long.clone()] {
         fs::write(&path, bytes).unwrap();
-        assert_eq!(bytes::read(&path, 100).unwrap().bytes, long[..100]);
         assert!(refusal(&path, &options()).starts_with("more bytes than the shape [2, 3] says"));
     }
 }

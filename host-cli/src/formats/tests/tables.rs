@@ -61,7 +61,7 @@ fn tables_of_pixels_become_pictures() {
     let sixteen =
         ReadOptions { image_shape: Some("2x2".parse().unwrap()), value_max: Some(16.0), ..options() };
     let source = table(&text, &sixteen).unwrap();
-    assert_eq!((source.kind, source.columns.len()), (Kind::Images, 0));
+    assert_eq!((source.kind(), source.columns.len()), (Kind::Images, 0));
     assert_eq!(pixels(load(&source, "00000007")), [0, 128, 255, 64]);
     let e =
         table(&text, &ReadOptions { image_shape: Some("3x3".parse().unwrap()), ..options() }).err().unwrap();

@@ -1,7 +1,7 @@
 use super::*;
 use crate::codec::Pixels;
 use crate::dataset::{Content, Meta, Sample, Split};
-use crate::formats::{self, Loaded};
+use crate::formats;
 use crate::pool::Pool;
 use seedbed::rng::{Key, Stream};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,9 +29,9 @@ fn digits() -> Vec<(Vec<u8>, u32)> {
     let source = formats::open(dir.path(), &formats::ReadOptions::default()).unwrap();
     let mut entries: Vec<_> = source.entries.iter().filter(|e| e.at < 1400).collect();
     entries.sort_by_key(|e| e.at);
-    let sample = |e: &&formats::Entry| match source.loader.load(e.at).unwrap() {
-        Loaded::Pixels(pixels) => (pixels.data, e.label.unwrap()),
-        Loaded::Row(_) => panic!("no picture"),
+    let sample = |e: &&formats::Entry| {
+        let picture = source.loader.load(e.at).unwrap().image.unwrap();
+        (picture.pixels().unwrap().data, e.label.unwrap())
     };
     entries.iter().map(sample).collect()
 }

@@ -1,0 +1,79 @@
+//! Which format a file or a folder has, told by its content.
+
+use super::{Format, bytes, idx, npy};
+use crate::codec;
+use crate::error::{Context, Error, Result};
+use std::path::Path;
+
+/// The format of what is at `path`, by its content.
+///
+/// # Errors
+/// When there is nothing, or it is of no known format; the error tells what it looks like.
+pub fn detect(path: &Path) -> Result<Format> {
+    let info = std::fs::metadata(path).at(path)?;
+    if !info.is_dir() {
+        let head = bytes::head(path)?;
+        return of_head(&head).map_err(|what| {
+            Error::failed(format!("{what}: {}", path.display()))
+                .hint("give a folder of PNG or JPEG pictures, or a file in IDX, NPY or CSV format")
+        });
+    }
+    let (mut tables, mut others) = (0, 0);
+    for file in bytes::files_in(path)? {
+        match bytes::head(&path.join(&file)).map(|head| of_head(&head)) {
+            Ok(Ok(format @ (Format::Idx | Format::Npy))) => return Ok(format),
+            Ok(Ok(Format::Csv)) if is_table_name(&file.to_string_lossy()) => tables += 1,
+            // A text such as README.md is beside samples, not one of them.
+            Ok(Ok(_)) => {}
+            _ => others += 1,
+        }
+    }
+    let subfolders = std::fs::read_dir(path).at(path)?.flatten().any(|e| e.path().is_dir());
+    Ok(if tables > 0 && !subfolders && others == 0 { Format::Csv } else { Format::Folder })
+}
+
+/// Why a text is not read.
+pub(super) const UTF_16: &str = "text is in UTF-16; save it as UTF-8";
+
+/// Whether a text file's name says that it is a table: among pictures there are other texts.
+pub(super) fn is_table_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    [".csv", ".tsv", ".tab", ".data"].iter().any(|end| name.ends_with(end))
+}
+
+/// The format of a file by its first bytes, decompressed; or what it is instead.
+pub(super) fn of_head(head: &[u8]) -> Result<Format, &'static str> {
+    const KNOWN: [(&[u8], &str); 7] = [
+        (b"PAR1", "Parquet is not read yet"),
+        (b"PK\x03\x04", "a ZIP archive; unpack it first"),
+        (b"GIF8", "a GIF picture; only PNG and JPEG are read"),
+        (b"RIFF", "a RIFF file (WAV or WebP), which is not read"),
+        (b"BM", "a BMP picture; only PNG and JPEG are read"),
+        (b"\x1f\x8b", "a damaged gzip file"),
+        (b"%PDF", "a PDF"),
+    ];
+    if head.is_empty() {
+        return Err("file is empty");
+    }
+    if head.starts_with(npy::MAGIC) {
+        return Ok(Format::Npy);
+    }
+    if idx::looks_like(head) {
+        return Ok(Format::Idx);
+    }
+    if codec::sniff(head).is_some() {
+        return Err("a single picture; give the folder that it is in");
+    }
+    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
+        return Err(UTF_16);
+    }
+    if head.len() > 262 && head[257..].starts_with(b"ustar") {
+        return Err("a tar archive; unpack it first");
+    }
+    if let Some((_, what)) = KNOWN.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return Err(what);
+    }
+    let control = |b: &u8| *b < b' ' && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0c);
+    if head.iter().any(control) { Err("unknown format") } else { Ok(Format::Csv) }
+}

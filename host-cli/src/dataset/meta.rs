@@ -1,5 +1,6 @@
 //! `dataset.json`: what a dataset is, beside its samples.
 
+use super::Feature;
 use crate::error::{Context, Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -79,6 +80,14 @@ pub struct ImageShape {
     pub channels: u32,
 }
 
+impl ImageShape {
+    /// The values of one picture; `None` where there are none, or more than any picture has.
+    pub fn values(&self) -> Option<usize> {
+        let len = self.height.checked_mul(self.width)?.checked_mul(self.channels)?;
+        usize::try_from(len).ok().filter(|n| (1..=i32::MAX as usize).contains(n))
+    }
+}
+
 /// How values are to be scaled before a model sees them: `(x − mean) / std` per channel or column,
 /// where pixels are first divided by 255.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -150,6 +159,9 @@ pub struct Meta {
     /// The names of the features; empty without rows of numbers.
     #[serde(default)]
     pub columns: Vec<String>,
+    /// What is known of the features, one for each column; empty where nothing is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<Feature>,
     /// The size of the pictures where all have the same.
     #[serde(default)]
     pub image: Option<ImageShape>,
@@ -188,6 +200,7 @@ impl Meta {
             storage: Storage::Png,
             classes,
             columns,
+            features: Vec::new(),
             image: None,
             normalize: None,
             counts: Counts::default(),
@@ -255,6 +268,33 @@ impl Meta {
         Ok(meta)
     }
 
+    /// Whether the counts agree with each other and with what the list of shards says.
+    pub(super) fn check_counts(&self) -> Result<()> {
+        let Counts { samples, train, val, test, unlabelled, per_class } = &self.counts;
+        let sum = |numbers: Vec<u64>| numbers.into_iter().try_fold(0, u64::checked_add);
+        let parts = [
+            ("shards", sum(self.shards.iter().map(|s| s.rows).collect())),
+            ("splits", sum(vec![*train, *val, *test])),
+            ("classes", sum([per_class, &[*unlabelled][..]].concat())),
+        ];
+        if per_class.len() != self.classes.len() {
+            return Err(Error::failed(format!(
+                "{} counts for {} classes",
+                per_class.len(),
+                self.classes.len()
+            )));
+        }
+        match parts.into_iter().find(|(_, sum)| *sum != Some(*samples)) {
+            None => Ok(()),
+            Some((what, Some(n))) => {
+                Err(Error::failed(format!("its {what} have {n} samples, it counts {samples}")))
+            }
+            Some((what, None)) => {
+                Err(Error::failed(format!("its {what} have more samples than there can be")))
+            }
+        }
+    }
+
     /// Writes the `dataset.json` of a folder.
     ///
     /// # Errors
@@ -271,6 +311,19 @@ impl Meta {
         let wrong = |what: String| Err(Error::failed(what));
         if !self.has(Kind::Table) && !self.columns.is_empty() {
             return wrong(format!("{} have no feature columns", self.words()));
+        }
+        if !self.features.is_empty() && self.features.len() != self.columns.len() {
+            return wrong(format!("{} features for {} columns", self.features.len(), self.columns.len()));
+        }
+        let unordered = |f: &&Feature| f.range.is_some_and(|[low, high]| !(low <= high));
+        if self.features.iter().find(unordered).is_some() {
+            return wrong("the range of a feature does not go from its least value to its greatest".into());
+        }
+        if self.has(Kind::Table) && self.columns.is_empty() {
+            return wrong("a table without columns".into());
+        }
+        if self.image.is_some_and(|shape| shape.values().is_none()) {
+            return wrong("the pictures have a size that no picture has".into());
         }
         if !self.kinds().is_sorted_by(|a, b| a < b) {
             return wrong("the kinds of the samples are not in order".into());

@@ -23,6 +23,7 @@
 
 mod card;
 mod content;
+pub mod feature;
 mod hash;
 mod meta;
 mod read;
@@ -31,6 +32,7 @@ mod split;
 mod write;
 
 pub use content::{Content, Picture, Sound};
+pub use feature::Feature;
 pub use hash::{ContentHasher, content_hash, hex};
 pub use meta::{Counts, FILE as META_FILE, ImageShape, Kind, Meta, Normalize, Shard, Storage};
 pub use read::{Dataset, Samples};

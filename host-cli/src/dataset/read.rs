@@ -1,8 +1,8 @@
 //! Reading a dataset: one row group at a time, a few hundred samples in memory.
 
 use super::Sample;
-use super::meta::{Kind, Meta, Storage};
-use super::schema::from_batch;
+use super::meta::{FILE, Kind, Meta, Storage};
+use super::schema::{RESERVED, from_batch};
 use crate::error::{Context, Error, Result};
 use arrow_array::RecordBatch;
 use arrow_ipc::reader::FileReader;
@@ -28,16 +28,22 @@ impl Dataset {
     /// Opens a dataset folder; samples are read later.
     ///
     /// # Errors
-    /// When it is none, is damaged, or a shard is missing; the error names the file.
+    /// When it is none, is damaged, or a shard is missing or holds other than `dataset.json` says; the error names the
+    /// file.
     pub fn open(folder: &Path) -> Result<Self> {
         let meta = Meta::load(folder)?;
+        let again = "copy the folder again, or run the stage that wrote it again";
         for shard in &meta.shards {
             let path = folder.join(&shard.file);
             if !path.is_file() {
-                return Err(Error::failed(format!("shard of the dataset is missing: {}", path.display()))
-                    .hint("copy the folder again, or run the stage that wrote it again"));
+                return Err(
+                    Error::failed(format!("shard of the dataset is missing: {}", path.display())).hint(again)
+                );
             }
+            let open = OpenShard::open(path, shard.rows, meta.storage).map_err(|e| e.hint(again))?;
+            open.check(&meta).at(&open.path).map_err(|e| e.hint(again))?;
         }
+        meta.check_counts().map_err(|e| e.within(folder.join(FILE).display()).hint(again))?;
         Ok(Self { folder: folder.to_owned(), meta: Arc::new(meta) })
     }
 
@@ -72,6 +78,24 @@ impl Dataset {
         let works_on = kinds.iter().map(|k| k.words()).collect::<Vec<_>>().join(" or ");
         let what = format!("{stage} works on {works_on}, not on {}", self.meta.words());
         Err(Error::usage(format!("{what}: {}", self.folder.display())))
+    }
+
+    /// Refuses a dataset without samples to learn from, for a stage called `stage`.
+    ///
+    /// # Errors
+    /// Where the train split is empty.
+    pub fn needs_train(&self, stage: &str) -> Result<()> {
+        if self.meta.counts.train > 0 {
+            return Ok(());
+        }
+        let counts = &self.meta.counts;
+        let what = format!(
+            "{stage} works on the split `train`, which has no samples ({} are in val, {} in test)",
+            counts.val, counts.test
+        );
+        Err(Error::failed(format!("{what}: {}", self.folder.display())).hint(
+            "choose --val-fraction and --test-fraction of `seedbed collect`, or a source with a train split",
+        ))
     }
 
     /// All samples in the order of their ids. After an error there is nothing more.
@@ -130,6 +154,29 @@ impl OpenShard {
             }
         };
         Ok(Self { form: form.at(&path)?, path, rows_left })
+    }
+
+    /// Whether the columns, and where that is known the rows, are those that `meta` says.
+    fn check(&self, meta: &Meta) -> Result<()> {
+        let (schema, rows) = match &self.form {
+            ShardForm::Parquet(shard) => {
+                let rows = shard.metadata.metadata().file_metadata().num_rows();
+                (shard.metadata.schema().clone(), u64::try_from(rows).ok())
+            }
+            ShardForm::Arrow(reader) => (reader.schema(), None),
+        };
+        if rows.is_some_and(|rows| rows != self.rows_left) {
+            return Err(Error::failed(format!(
+                "shard has {} rows, {FILE} says {}",
+                rows.unwrap_or(0),
+                self.rows_left
+            )));
+        }
+        let known = |name: &str| RESERVED.contains(&name) || meta.columns.iter().any(|c| c == name);
+        if let Some(field) = schema.fields().iter().find(|f| !known(f.name())) {
+            return Err(Error::failed(format!("shard has a column `{}`, {FILE} has not", field.name())));
+        }
+        from_batch(meta, &RecordBatch::new_empty(schema)).map(drop)
     }
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>> {

@@ -328,7 +328,7 @@ fn damaged_folders_are_refused_by_file() {
     let mut shorter = meta.clone();
     shorter.shards[1].rows = 9;
     shorter.save(&path).unwrap();
-    assert!(fails().starts_with("shard has more rows"));
+    assert!(fails().starts_with("shard has 10 rows, dataset.json says 9"), "{}", fails());
     fs::remove_file(&shard).unwrap();
     assert!(fails().starts_with("shard of the dataset is missing"));
 }
@@ -368,4 +368,43 @@ fn a_run_a_model_and_a_file_can_be_hashed() {
     let empty = run.path().join("empty");
     fs::write(&empty, "").unwrap();
     assert!(content_hash(&empty, &Pool::single()).unwrap().starts_with("e3b0c44298fc1c14"));
+}
+
+#[test]
+fn an_edited_dataset_is_refused_when_it_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let [images, table] = ["i", "t"].map(|name| folder.path().join(name));
+    let of_images = write(&images, image_meta(), &pictures(30), 10, 1);
+    let of_table = write(&table, table_meta(), &rows(5), 10, 1);
+    let refused = |path: &Path, meta: Meta| {
+        meta.save(path).unwrap();
+        let e = Dataset::open(path).unwrap_err();
+        assert!(e.message.contains(path.to_str().unwrap()), "{e}");
+        e.message
+    };
+    let size = |height, width| Some(ImageShape { height, width, channels: 3 });
+    let wrong_images: [(fn(&mut Meta), &str); 6] = [
+        (|m| m.kind = Kind::Table, "a table without columns"),
+        (|m| (m.kind, m.columns) = (Kind::Table, vec!["x".into()]), "`x` is missing"),
+        (|m| m.shards.truncate(2), "its shards have 20 samples, it counts 30"),
+        (|m| m.shards.clear(), "its shards have 0 samples, it counts 30"),
+        (|m| m.counts.train += 1, "its splits have"),
+        (|m| m.classes.truncate(1), "2 counts for 1 classes"),
+    ];
+    for (change, words) in wrong_images {
+        let mut meta = of_images.clone();
+        change(&mut meta);
+        let message = refused(&images, meta);
+        assert!(message.contains(words), "{message}");
+    }
+    for image in [size(0, 4), size(u32::MAX, u32::MAX)] {
+        assert!(refused(&images, Meta { image, ..of_images.clone() }).contains("size"));
+    }
+    for columns in [vec![], vec!["x".to_owned()], vec!["x".to_owned(), "q".to_owned()]] {
+        assert!(refused(&table, Meta { columns, ..of_table.clone() }).contains("column"));
+    }
+    let features = vec![Feature::default(); 3];
+    assert!(refused(&table, Meta { features, ..of_table.clone() }).contains("3 features for 2 columns"));
+    of_table.save(&table).unwrap();
+    assert_eq!(Dataset::open(&table).unwrap().meta(), &of_table);
 }

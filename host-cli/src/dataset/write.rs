@@ -6,7 +6,7 @@
 
 use super::hash::{ContentHasher, SampleDigest, sample_digest};
 use super::meta::{Counts, ImageShape, Kind, Meta, Shard, Storage};
-use super::{Content, Sample, Split, card, schema};
+use super::{Content, Feature, Sample, Split, card, schema};
 use crate::error::{Context, Error, Result};
 use crate::pool::{Held, Pool};
 use arrow_array::RecordBatch;
@@ -177,6 +177,11 @@ impl DatasetWriter {
             self.flush()?;
         }
         Ok(())
+    }
+
+    /// Says what is known of the features, where that shows only as the rows go by.
+    pub fn describe(&mut self, features: Vec<Feature>) {
+        self.meta.features = features;
     }
 
     fn check(&self, sample: &Sample) -> Result<()> {

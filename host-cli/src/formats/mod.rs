@@ -151,6 +151,11 @@ pub trait Load: Send + Sync {
 
     /// About how many bytes sample `at` takes once it is loaded and encoded; told without loading it.
     fn size(&self, at: usize) -> usize;
+
+    /// For each feature of a table the source column of whose categories it is one; empty where none is.
+    fn groups(&self) -> Vec<Option<String>> {
+        Vec::new()
+    }
 }
 
 /// An opened source: a list of samples, and a way to load each.

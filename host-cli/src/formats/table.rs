@@ -35,6 +35,8 @@ struct Rows {
     lines: Vec<u64>,
     values: Vec<f32>,
     width: usize,
+    /// The source column of each feature that is a category.
+    groups: Vec<Option<String>>,
     /// Rows are pictures of this shape.
     picture: Option<(Shape, Scale)>,
 }
@@ -84,7 +86,8 @@ fn open_file(path: &Path, options: &ReadOptions) -> Result<Source> {
         remarks.notes.push(format!("{unlabelled} rows have no label (an empty cell, `?` or `nan`)"));
     }
     let lines = kept.iter().map(|row| row.line).collect();
-    let mut rows = Rows { file, lines, values, width: columns.len(), picture: None };
+    let mut rows =
+        Rows { file, lines, values, width: columns.len(), groups: groups(&names, &roles), picture: None };
     if let Some(shape) = options.image_shape {
         rows.picture = Some((shape, rows.scale(shape, &roles, options, &mut remarks).at(path)?));
     }
@@ -235,6 +238,16 @@ fn feature_names(names: &[String], roles: &[Role]) -> Vec<String> {
     features
 }
 
+/// For each feature the column whose category it is, if it is one.
+fn groups(names: &[String], roles: &[Role]) -> Vec<Option<String>> {
+    let of_column = |(name, role): (&String, &Role)| match role {
+        Role::Number => vec![None],
+        Role::OneHot(values) => vec![Some(name.clone()); values.len()],
+        Role::Label | Role::Dropped => Vec::new(),
+    };
+    names.iter().zip(roles).flat_map(of_column).collect()
+}
+
 /// A row that can be used.
 struct Row {
     /// Its number, from 0, the header not counted.
@@ -367,5 +380,9 @@ impl Load for Rows {
 
     fn size(&self, _: usize) -> usize {
         self.width * size_of::<f32>()
+    }
+
+    fn groups(&self) -> Vec<Option<String>> {
+        self.groups.clone()
     }
 }

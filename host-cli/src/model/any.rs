@@ -1,6 +1,6 @@
 //! What a model file says about itself: data, network and training, all that is needed to use it.
 
-use crate::dataset::{Dataset, Kind, Normalize};
+use crate::dataset::{Dataset, Feature, Kind, Normalize};
 use crate::error::{Error, Result};
 use seedbed::generate::{Gan, GanSpec, NamedTensor, Vae, VaeSpec};
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,9 @@ pub struct DataSpec {
     /// Names of the columns of a table.
     #[serde(default)]
     pub columns: Vec<String>,
+    /// What is known of them; empty where nothing is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<Feature>,
     /// How values are scaled before the model sees them; `None` for pixels in 0..=1.
     #[serde(default)]
     pub normalize: Option<Normalize>,
@@ -51,6 +54,7 @@ impl DataSpec {
             shape,
             classes: meta.classes.clone(),
             columns: meta.columns.clone(),
+            features: meta.features.clone(),
             normalize: None,
             content_hash: meta.content_hash.clone(),
         })
@@ -69,7 +73,7 @@ impl DataSpec {
         let list = |names: &[String]| names.join(", ");
         let sizes = |s: &Self| s.shape.map(|n| n.to_string()).join(" x ");
         let differs = [
-            ("kind", format!("{:?}", self.kind), format!("{:?}", other.kind)),
+            ("kind", self.kind.words().to_owned(), other.kind.words().to_owned()),
             ("size", sizes(self), sizes(other)),
             ("columns", list(&self.columns), list(&other.columns)),
             ("classes", list(&self.classes), list(&other.classes)),

@@ -7,7 +7,7 @@ use crate::features::{Moments, canonical};
 use crate::pool::Pool;
 use seedbed::rng::id_hash;
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Samples that are decoded at a time.
 const BATCH: usize = 1024;
@@ -100,11 +100,12 @@ impl TrainingData {
             data.push(&sample, pixels)
         })?;
         if data.lists.train.is_empty() {
+            dataset.needs_train("train")?;
             return Err(Error::failed(format!(
-                "no samples to train on in the split `train`: {}",
+                "no sample of the split `train` has a label: {}",
                 dataset.folder().display()
             ))
-            .hint("look at the counts with `seedbed inspect`, or set the split fractions of `collect`"));
+            .hint("use conditional = false (--conditional false), or name the labels in `collect`"));
         }
         data.scale_weights(dataset)?;
         data.scale_values(dataset, scale)?;
@@ -204,6 +205,15 @@ impl TrainingData {
     pub fn distinct(&self, places: impl IntoIterator<Item = u32>) -> Vec<u32> {
         let mut seen = HashSet::new();
         places.into_iter().filter(|&place| seen.insert(self.bytes(place))).collect()
+    }
+
+    /// Of [`distinct`](Self::distinct) `places`, which stand for several each.
+    pub fn repeated(&self, places: &[u32]) -> HashSet<u32> {
+        let mut first = HashMap::new();
+        places
+            .iter()
+            .filter_map(|&p| Some(*first.entry(self.bytes(p)).or_insert(p)).filter(|f| *f != p))
+            .collect()
     }
 
     /// The values of a sample as bytes, equal where the values are.

@@ -3,7 +3,7 @@
 use super::any::Model;
 use super::checkpoint::ModelFile;
 use crate::codec::Pixels;
-use crate::dataset::{Content, Kind};
+use crate::dataset::{Content, Kind, feature};
 use crate::error::Result;
 use crate::stages::Ctx;
 use seedbed::Scratch;
@@ -53,7 +53,8 @@ impl<'a> Drawer<'a> {
     }
 
     /// The samples of index `first`, `first + 1`, …, one for each of `labels` (which do not matter to a
-    /// model without classes), as the model makes them, on the scale that it was trained on.
+    /// model without classes), on the scale that the model was trained on. Rows are brought to what their columns may
+    /// be: one category each, whole numbers, the range of the training data.
     ///
     /// # Errors
     /// For a label that is no class.
@@ -81,7 +82,30 @@ impl<'a> Drawer<'a> {
                 }
             }
         }
+        let data = &self.file.config.data;
+        if !data.features.is_empty() {
+            out.chunks_exact_mut(width).for_each(|row| {
+                let snapped = self.row(row);
+                row.copy_from_slice(&snapped);
+                if let Some(n) = &data.normalize {
+                    n.standardise(row);
+                }
+            });
+        }
         Ok(out)
+    }
+
+    /// A drawn row on the scale of its columns.
+    fn row(&self, values: &[f32]) -> Vec<f32> {
+        let data = &self.file.config.data;
+        let mut row = values.to_vec();
+        if let Some(n) = &data.normalize {
+            for ((v, mean), std) in row.iter_mut().zip(&n.mean).zip(&n.std) {
+                *v = *v * std + mean;
+            }
+        }
+        feature::snap(&data.features, &mut row);
+        row
     }
 
     /// A drawn sample as it goes into a dataset: pixels in 0..=255, rows on the scale of their columns.
@@ -89,14 +113,9 @@ impl<'a> Drawer<'a> {
     /// # Errors
     /// When a picture cannot be encoded.
     pub fn content(&self, values: &[f32]) -> Result<Content> {
-        let data = &self.file.config.data;
-        match (data.kind, &data.normalize) {
-            (Kind::Images, _) => Ok(Content::from_pixels(self.pixels(values)?)),
-            (_, Some(n)) => {
-                let back = values.iter().zip(&n.mean).zip(&n.std).map(|((v, mean), std)| v * std + mean);
-                Ok(Content::from_row(back.collect()))
-            }
-            (_, None) => Ok(Content::from_row(values.to_vec())),
+        match self.file.config.data.kind {
+            Kind::Images => Ok(Content::from_pixels(self.pixels(values)?)),
+            _ => Ok(Content::from_row(self.row(values))),
         }
     }
 

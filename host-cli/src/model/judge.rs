@@ -8,7 +8,7 @@ use crate::stages::Ctx;
 use seedbed::linalg::{Exclude, Neighbour};
 use seedbed::rng::{Key, Stream};
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Real samples of one class that the radii are computed from at most; a keyed choice beyond that.
 const MOST_REAL: usize = 5000;
@@ -48,7 +48,8 @@ struct Manifold {
 /// what was augmented or mixed is not real. But all of the train split can be copied, since the model saw it.
 ///
 /// A copy is nearer to some training sample than `copy_ratio` times the distance of that one to the nearest
-/// real sample that differs from it (so a dense region asks for more nearness than a sparse one).
+/// real sample that differs from it (so a dense region asks for more nearness than a sparse one). In a table of nothing
+/// but categories and whole numbers a row that several real samples have alike can be had again: it is no copy.
 ///
 /// A sample is inside where one of its 16 nearest real samples (of its class) has it within the distance to its
 /// own k-th neighbour, the manifold of Kynkäänniemi et al. (2019). In a class of k real samples or fewer that is
@@ -59,6 +60,8 @@ pub struct Judge<'a> {
     limits: Limits,
     /// The distinct originals of the train split.
     originals: Mat,
+    /// Those that may come again, as they did in the data.
+    common: Vec<bool>,
     /// Its other samples that equal none of them; their numbers go on after those of the originals.
     made: Mat,
     classes: Vec<Manifold>,
@@ -94,10 +97,14 @@ impl<'a> Judge<'a> {
         };
         let mut classes: Vec<Manifold> = (0..classes.max(1)).map(manifold).collect::<Result<_>>()?;
         lend_radii(&mut classes);
+        let features = &data.spec.features;
+        let discrete = !features.is_empty() && features.iter().all(|f| f.whole || f.group.is_some());
+        let repeated = if discrete { data.repeated(&originals) } else { HashSet::new() };
         let originals = data.distinct(originals);
+        let common = originals.iter().map(|place| repeated.contains(place)).collect();
         let all = data.distinct(originals.iter().copied().chain(made));
         let (originals, made) = (of(&originals), of(&all[originals.len()..]));
-        Ok(Self { ctx, limits, originals, made, classes, gaps: RefCell::default() })
+        Ok(Self { ctx, limits, originals, common, made, classes, gaps: RefCell::default() })
     }
 
     /// Whether there is something real to hold a sample of `class` against.
@@ -127,6 +134,7 @@ impl<'a> Judge<'a> {
         self.measure_gaps(&nearest)?;
         let gaps = self.gaps.borrow();
         let ratio = |n: &Neighbour| match gaps.get(&n.at()) {
+            _ if n.squared == 0.0 && self.common.get(n.at()) == Some(&true) => f32::INFINITY,
             _ if n.squared == 0.0 => 0.0,
             Some(&gap) if gap.is_finite() => (n.squared / gap).sqrt(),
             _ => f32::INFINITY,

@@ -30,6 +30,7 @@ pub fn reconstruct(ctx: &Ctx, file: &ModelFile, dataset: &Dataset, out: &Path) -
     let name = format!("{} reconstructed", dataset.meta().name);
     let classes = if conditional { spec.classes.clone() } else { Vec::new() };
     let meta = Meta::new(name, spec.kind, classes, spec.columns.clone());
+    let meta = Meta { features: spec.features.clone(), ..meta };
     let mut writer = DatasetWriter::create(out, meta)?.pool(&ctx.pool);
     let mut memory = vec![0u8; vae.run_scratch_len(BATCH)];
     let on = Engine { level: ctx.level, exec: &ctx.pool };

@@ -10,7 +10,11 @@
 //!
 //! Weights that samples have already keep their proportions within a class.
 //!
-//! SMOTE is meant for tables. Of pictures it makes a mixture of the pixels of two near ones, which is what drawing a line
+//! SMOTE is meant for tables. Where a table has categories it is SMOTE-NC (Chawla et al. 2002): of each source column a
+//! new row has the category that most neighbours of its base have; whole numbers are rounded. What differs from the
+//! paper: a differing category counts for the distance as its standardised indicators do.
+//!
+//! Of pictures SMOTE makes a mixture of the pixels of two near ones, which is what drawing a line
 //! between them in pixel space (or between their principal components) gives: a blurred in-between, useful to a
 //! classifier rather than to a generative model, for which `augment` is the better choice.
 
@@ -168,6 +172,7 @@ impl Stage for BalanceOptions {
                 .map_err(|e| e.hint("use --method oversample"))?,
             Method::Oversample | Method::Undersample | Method::Weights => {}
         }
+        dataset.needs_train("balance")?;
         let members = members(&dataset)?;
         let counts: Vec<u32> = members.iter().map(|m| m.len() as u32).collect();
         if self.method == Method::Weights {

@@ -6,7 +6,7 @@
 use super::{Ctx, Outcome, Stage};
 use crate::codec;
 use crate::dataset::{DEFAULT_SHARD_ROWS, DatasetWriter, Fractions, Meta, Sample, Split, Storage};
-use crate::dataset::{SPLIT_PURPOSE, assign_splits};
+use crate::dataset::{SPLIT_PURPOSE, assign_splits, feature};
 use crate::defaults;
 use crate::error::{Context, Error, Result};
 use crate::formats::{self, Entry, Format, Header, Missing, ReadOptions, SetAside, Source};
@@ -214,11 +214,17 @@ impl CollectOptions {
             let aside = SetAside::one(source.loader.place(entry.at), "");
             Ok(self.sample(source, entry).map_err(|e| SetAside { reason: e.message, ..aside }))
         };
+        let mut groups = source.loader.groups();
+        groups.resize(source.columns.len(), None);
+        let mut features = feature::unseen(groups);
         let planned = entries.into_iter().map(|entry| Planned { size: source.loader.size(entry.at), entry });
         ctx.pool.stream(planned.map(Ok), BATCH, load, |loaded| {
             task.inc(1);
             match loaded {
-                Ok(sample) => writer.push(sample),
+                Ok(sample) => {
+                    feature::see(&mut features, sample.row(), sample.split == Split::Train);
+                    writer.push(sample)
+                }
                 Err(aside) if ctx.strict => Err(strict(&aside)),
                 Err(aside) => {
                     set_aside.push(aside);
@@ -226,6 +232,7 @@ impl CollectOptions {
                 }
             }
         })?;
+        writer.describe(features);
         writer.finish()
     }
 

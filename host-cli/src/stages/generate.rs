@@ -288,6 +288,7 @@ impl Generation<'_> {
         } else {
             let name = format!("{} generated", dataset.meta().name);
             let meta = Meta::new(name, spec.kind, classes.clone(), spec.columns.clone());
+            let meta = Meta { features: spec.features.clone(), ..meta };
             Sink::new(self.ctx, out, meta, None)?
         };
         if self.options.png { sink.with_png(out, &classes) } else { Ok(sink) }

@@ -13,7 +13,7 @@ pub use picture::{Mode, Size};
 pub use scaling::Scaling;
 
 use super::{Ctx, Outcome, Stage};
-use crate::dataset::{Dataset, DatasetWriter, Kind, Meta, Normalize, Picture, Sample, Storage};
+use crate::dataset::{Dataset, DatasetWriter, Kind, Meta, Normalize, Picture, Sample, Storage, feature};
 use crate::error::{Error, Result};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use seedbed::image::{Filter, Fit};
@@ -32,7 +32,8 @@ const BATCH: usize = 128;
 pub enum Missing {
     /// They stay missing.
     Keep,
-    /// They become the column's mean over the train split.
+    /// They become the column's mean over the train split, rounded where all values are whole; of categories the most
+    /// frequent.
     Mean,
 }
 
@@ -193,6 +194,7 @@ impl PreprocessOptions {
         let (mut missing, mut filled) = (0u64, 0u64);
         for sample in dataset.samples() {
             let mut sample = sample?;
+            let before = filled;
             let row = sample.content.row.iter_mut();
             for (value, column) in row.zip(&columns).filter(|(value, _)| value.is_nan()) {
                 missing += 1;
@@ -203,6 +205,10 @@ impl PreprocessOptions {
                     *value = column.mean();
                     filled += 1;
                 }
+            }
+            if filled > before {
+                // No mean is a category, nor always a whole number.
+                feature::snap(&dataset.meta().features, &mut sample.content.row);
             }
             writer.push(sample)?;
             task.inc(1);

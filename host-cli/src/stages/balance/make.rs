@@ -2,7 +2,7 @@
 
 use super::{BalanceOptions, Method};
 use crate::codec::Pixels;
-use crate::dataset::{Content, Dataset, Kind, Origin, Sample, Split, derived_id};
+use crate::dataset::{Content, Dataset, Feature, Kind, Origin, Sample, Split, derived_id, feature};
 use crate::error::{Error, Result};
 use crate::features::{Mat, Projection, Space, Table, neighbours};
 use crate::stages::Ctx;
@@ -11,7 +11,7 @@ use seedbed::Level;
 use seedbed::balance::{
     PURPOSE, Synthetic, mix_rows, oversample, smote, undersample, undersample_scratch_len,
 };
-use seedbed::linalg::Exclude;
+use seedbed::linalg::{Exclude, Neighbour};
 use seedbed::rng::{Key, id_hash};
 use seedbed::scratch::ScratchBuf;
 use serde_json::json;
@@ -43,6 +43,9 @@ pub struct Copies {
     /// The ids of the samples that are mixed, and their values.
     ids: Vec<String>,
     raw: Mat,
+    /// Of a table with categories: the row of each whose categories are those that most of its neighbours have.
+    voted: Mat,
+    features: Vec<Feature>,
 }
 
 impl Copies {
@@ -96,7 +99,9 @@ impl Copies {
         } else {
             table.features.clone()
         };
-        let mut copies = Self { raw: raw_rows(dataset, &table, wanted)?, ..Self::default() };
+        let raw = raw_rows(dataset, &table, wanted)?;
+        let mut copies =
+            Self { voted: raw.clone(), raw, features: dataset.meta().features.clone(), ..Self::default() };
         for (class, &target) in (0u32..).zip(targets) {
             let rows: Vec<usize> = (0..table.len()).filter(|&i| table.labels[i] == Some(class)).collect();
             if rows.is_empty() {
@@ -106,6 +111,7 @@ impl Copies {
             let near = neighbours(ctx, &own, &own, Exclude::Itself, k)?;
             let mut made = vec![Synthetic::default(); (target as usize).saturating_sub(rows.len())];
             smote(ctx.seed, class, &near, k, &mut made)?;
+            copies.vote(&rows, &near, k);
             for (number, s) in (0u32..).zip(made) {
                 let (base, other) = (rows[s.base as usize], rows[s.other as usize]);
                 let mixture = Mixture { number, base: base as u32, other: other as u32, gap: s.gap };
@@ -114,6 +120,38 @@ impl Copies {
         }
         copies.ids = table.ids;
         Ok(copies)
+    }
+
+    /// Gives each of the `rows` of a class the categories that most of its `k` neighbours have; where several are as
+    /// frequent, its own if it is among them, else the first.
+    fn vote(&mut self, rows: &[usize], near: &[Neighbour], k: usize) {
+        for (&row, list) in rows.iter().zip(near.chunks_exact(k)) {
+            for group in feature::groups(&self.features) {
+                let mut votes = vec![0.0f32; group.len()];
+                for n in list.iter().filter(|n| n.exists()) {
+                    let other = &self.raw.row(rows[n.at()])[group.clone()];
+                    votes.iter_mut().zip(other).filter(|(_, v)| !v.is_nan()).for_each(|(vote, v)| *vote += v);
+                }
+                let own = &self.raw.row(row)[group.clone()];
+                // Votes are whole numbers: half of one decides between equals.
+                votes.iter_mut().zip(own).filter(|(_, v)| !v.is_nan()).for_each(|(vote, v)| *vote += 0.5 * v);
+                if votes.iter().any(|vote| *vote > 0.0) {
+                    let at = row * self.voted.cols;
+                    self.voted.data[at + group.start..at + group.end].copy_from_slice(&votes);
+                }
+            }
+        }
+    }
+
+    /// The mixture in the columns' own units: numbers between the two, categories as [`vote`](Self::vote) chose them.
+    fn mixed(&self, level: Level, mixture: Mixture) -> Vec<f32> {
+        let base = mixture.base as usize;
+        let mut values = mixed(level, self.raw.row(base), self.raw.row(mixture.other as usize), mixture.gap);
+        for group in feature::groups(&self.features) {
+            values[group.clone()].copy_from_slice(&self.voted.row(base)[group]);
+        }
+        feature::snap(&self.features, &mut values);
+        values
     }
 
     /// How many samples are made of this one; `None` where it is dropped.
@@ -213,8 +251,8 @@ impl<'a> Maker<'a> {
     }
 
     fn mixture(&self, sample: &Sample, mixture: Mixture, n: u32) -> Result<Sample> {
-        let (base, other) = (mixture.base as usize, mixture.other as usize);
-        let values = mixed(self.level, self.copies.raw.row(base), self.copies.raw.row(other), mixture.gap);
+        let other = mixture.other as usize;
+        let values = self.copies.mixed(self.level, mixture);
         let content = match &self.space {
             Some(space) => {
                 let pixels: Option<Pixels> = space.pixels(&values).transpose()?;

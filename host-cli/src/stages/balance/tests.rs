@@ -1,6 +1,6 @@
 use super::*;
 use crate::codec::Pixels;
-use crate::dataset::{Content, Meta};
+use crate::dataset::{Content, Meta, feature};
 use crate::pool::Pool;
 use std::collections::BTreeSet;
 
@@ -167,4 +167,39 @@ fn bad_requests_name_the_key() {
         let e = options.run(&Ctx::quiet(1), &dir.path().join("in"), &dir.path().join("out")).unwrap_err();
         assert!(e.exit_code() == 2 && e.message.contains("recipe key"), "{e}");
     }
+}
+
+/// Rows of a number, a colour of three, and a count; `wide` of the 12 are of class a, the others of b.
+fn mixed_table(folder: &Path, wide: usize) {
+    let columns = ["x", "c=r", "c=g", "c=b", "n"].map(String::from).to_vec();
+    let names = ["a", "b"].map(String::from).to_vec();
+    let mut writer = DatasetWriter::create(folder, Meta::table("t", names, columns)).unwrap();
+    let c = Some("c".to_owned());
+    let mut features = feature::unseen(vec![None, c.clone(), c.clone(), c, None]);
+    for i in 0..12 {
+        let colour = |which: usize| f32::from(u8::from(which == i % 3 || (i > wide && which == 0)));
+        let colour = if i % 3 != 0 && i > wide { [1.0, 0.0, 0.0] } else { [0, 1, 2].map(colour) };
+        let row = vec![0.25 + i as f32, colour[0], colour[1], colour[2], (i * i) as f32];
+        feature::see(&mut features, &row, true);
+        let label = Some(u32::from(i >= wide));
+        writer.push(Sample::new(format!("r{i:02}"), label, Split::Train, Content::from_row(row))).unwrap();
+    }
+    writer.describe(features);
+    writer.finish().unwrap();
+}
+
+#[test]
+fn mixtures_have_one_category_and_whole_numbers() {
+    let dir = tempfile::tempdir().unwrap();
+    mixed_table(&dir.path().join("in"), 8);
+    let (_, samples) = run(dir.path(), "nc", options(Method::Smote, &["40"]), 1);
+    let made: Vec<&[f32]> = samples.iter().filter(|s| s.origin.is_some()).map(Sample::row).collect();
+    assert_eq!(made.len(), 68);
+    for row in made {
+        assert_eq!(row[1..4].iter().sum::<f32>(), 1.0, "{row:?}");
+        assert!(row[1..4].iter().all(|v| *v == 0.0 || *v == 1.0) && row[4] == row[4].round(), "{row:?}");
+    }
+    // All rows of b after the first are red, and so is what is made of any of them.
+    let of_b = samples.iter().filter(|s| s.origin.is_some() && s.label == Some(1));
+    assert!(of_b.into_iter().all(|s| s.row()[1] == 1.0));
 }

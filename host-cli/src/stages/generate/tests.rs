@@ -188,3 +188,37 @@ fn a_dataset_with_other_columns_is_refused() {
     let png = GenerateOptions { png: true, ..case.options() };
     assert!(png.run(&case.ctx, &case.at("data"), &case.at("new")).unwrap_err().message.contains("--png"));
 }
+
+#[test]
+fn generated_rows_are_rows_that_can_be() {
+    let dir = tempfile::tempdir().unwrap();
+    let csv = dir.path().join("t.csv");
+    let mut stream = Stream::new(5, Key::new(1));
+    let mut text = String::from("x,c,n,y\n");
+    for i in 0..80 {
+        let colour = ["red", "green", "blue"][stream.index(3)];
+        text +=
+            &format!("{:.3},{colour},{},{}\n", stream.uniform() + 0.001, stream.below(9), ["a", "b"][i % 2]);
+    }
+    std::fs::write(&csv, text).unwrap();
+    let ctx = Ctx::quiet(1);
+    let [data, model, out] = ["data", "model", "out"].map(|name| dir.path().join(name));
+    crate::stages::collect::CollectOptions::default().run(&ctx, &csv, &data).unwrap();
+    let train =
+        TrainOptions { hidden: vec![8], latent: 2, epochs: 3, batch: 16, patience: 0, ..Default::default() };
+    train.run(&ctx, &data, &model).unwrap();
+    let options =
+        GenerateOptions { model: Some(model), n: 60, manifold_k: 0, temperature: 3.0, ..Default::default() };
+    options.run(&ctx, &data, &out).unwrap();
+    let made = Dataset::open(&out).unwrap();
+    assert_eq!(made.meta().features, Dataset::open(&data).unwrap().meta().features);
+    let [low, high] = made.meta().features[0].range.unwrap();
+    for row in made.samples().map(|s| s.unwrap().content.row) {
+        assert!(
+            row[1..4].iter().all(|v| *v == 0.0 || *v == 1.0) && row[1..4].iter().sum::<f32>() == 1.0,
+            "{row:?}"
+        );
+        assert!((low..=high).contains(&row[0]), "{row:?}");
+        assert!(row[4] == row[4].round() && (0.0..=8.0).contains(&row[4]), "{row:?}");
+    }
+}

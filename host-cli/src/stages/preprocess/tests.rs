@@ -183,3 +183,28 @@ fn the_recipe_and_the_flags_mean_the_same() {
     let back = toml::to_string(&expected).unwrap();
     assert_eq!(toml::from_str::<PreprocessOptions>(&back).unwrap(), expected);
 }
+
+#[test]
+fn a_missing_category_becomes_the_most_frequent_and_a_missing_count_a_whole_number() {
+    let dir = tempfile::tempdir().unwrap();
+    let csv = dir.path().join("t.csv");
+    std::fs::write(&csv, "x,c,n,y\n1.5,red,1,a\n2.5,red,2,b\n?,blue,?,a\n3,?,2,b\n4,red,2,a\n1,blue,2,b\n")
+        .unwrap();
+    let collect = crate::stages::collect::CollectOptions {
+        missing: crate::formats::Missing::Keep,
+        val_fraction: 0.0,
+        test_fraction: 0.0,
+        ..Default::default()
+    };
+    let ctx = Ctx::quiet(1);
+    let [collected, out] = ["c", "p"].map(|name| dir.path().join(name));
+    collect.run(&ctx, &csv, &collected).unwrap();
+    PreprocessOptions::default().run(&ctx, &collected, &out).unwrap();
+    let rows: Vec<Vec<f32>> =
+        Dataset::open(&out).unwrap().samples().map(|s| s.unwrap().content.row).collect();
+    assert_eq!(rows[2], [2.4, 1.0, 0.0, 2.0], "x, c=blue, c=red, n");
+    assert_eq!(rows[3][1..3], [0.0, 1.0]);
+    let features = Dataset::open(&out).unwrap().meta().features.clone();
+    assert_eq!(features.iter().map(|f| f.whole).collect::<Vec<_>>(), [false, true, true, true]);
+    assert_eq!((features[1].group.as_deref(), features[3].range), (Some("c"), Some([1.0, 2.0])));
+}

@@ -76,6 +76,7 @@ impl Gatherer<'_> {
         let mut report = Report {
             format: FORMAT,
             version: run.seedbed.clone(),
+            folder: self.folder.display().to_string(),
             name: run.name.clone(),
             seed: run.seed,
             started: run.started,
@@ -95,6 +96,7 @@ impl Gatherer<'_> {
         report.planted = self.planted()?;
         if let Some(evaluate) = run.stage("evaluate") {
             report.scores = scores::tables(&evaluate.figures);
+            report.scores_left_out = scores::left_out(&evaluate.figures);
         }
         self.samples(&mut report)?;
         report.tiles = self.tiles(&report)?;

@@ -14,6 +14,8 @@ pub struct Report {
     pub format: u32,
     /// The version of seedbed that ran.
     pub version: String,
+    /// The run's folder.
+    pub folder: String,
     /// The run's name.
     pub name: String,
     /// The seed.
@@ -48,6 +50,8 @@ pub struct Report {
     pub generated: Vec<Strip>,
     /// How the generated samples were judged.
     pub scores: Vec<ScoreTable>,
+    /// Scores that could not be had, and why.
+    pub scores_left_out: Vec<String>,
     /// Faults planted on purpose and how many were found.
     pub planted: Option<Planted>,
     /// Samples that could not be used.

@@ -54,6 +54,12 @@ pub fn tables(figures: &Map<String, Value>) -> Vec<ScoreTable> {
     out
 }
 
+/// The scores that could not be had, and why.
+pub fn left_out(figures: &Map<String, Value>) -> Vec<String> {
+    let list = figures.get("left_out").and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(|reason| reason.as_str().map(str::to_owned)).collect()
+}
+
 /// What the real samples are, in words.
 fn real(figures: &Map<String, Value>) -> String {
     let held_out = figures.get("held_out").and_then(Value::as_bool).unwrap_or(true);
@@ -137,6 +143,8 @@ mod tests {
             "memorisation": {"generated": 500, "held_out": 140, "train": 1120, "copied": 0.01, "held_out_copied": 0.02,
                              "identical": 0, "z": 0.3, "nearest_train_has_same_class": 0.99},
         });
+        let reasons = json!({"left_out": ["all scores: 2 real samples"], "scores": []});
+        assert_eq!(left_out(reasons.as_object().unwrap()), ["all scores: 2 real samples"]);
         let tables = tables(figures.as_object().unwrap());
         assert_eq!(tables.len(), 2);
         assert_eq!(

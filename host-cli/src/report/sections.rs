@@ -327,8 +327,12 @@ fn augmented(report: &Report) -> Option<Section> {
         body.push_str("</div></div>");
     }
     body.push_str("</div>");
-    let lead = "The original comes first, copies made from it follow. Each copy can be made again, alone, with <code>seedbed replay ID</code>.";
-    section("augmented", "Augmentation", lead, body)
+    let lead = format!(
+        "The original comes first, copies made from it follow. Each copy can be made again, alone, with <code>seedbed \
+         replay 'ID' --dataset '{}'</code>.",
+        escape(&report.folder)
+    );
+    section("augmented", "Augmentation", &lead, body)
 }
 
 fn training(report: &Report) -> Option<Section> {
@@ -367,10 +371,13 @@ fn generated(report: &Report) -> Option<Section> {
 }
 
 fn scores(report: &Report) -> Option<Section> {
-    if report.scores.is_empty() {
+    if report.scores.is_empty() && report.scores_left_out.is_empty() {
         return None;
     }
-    let body = report.scores.iter().map(score_table).collect();
+    let mut body: String = report.scores.iter().map(score_table).collect();
+    for reason in &report.scores_left_out {
+        let _ = write!(body, "<p class=\"note\">Left out: {}.</p>", escape(reason));
+    }
     let lead = "How near the generated samples come to real ones the model never saw. The floor compares real with real: no \
                 model can be expected to do better than that.";
     section("scores", "Scores", lead, body)

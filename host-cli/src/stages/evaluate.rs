@@ -5,7 +5,8 @@
 //! Where all is for training, generated samples are compared with that, and there is neither a floor nor a test for
 //! copies, which need real samples that the model never saw. All comparisons use the same number of samples on each
 //! side, so that what small samples do to the scores they do to all of them alike. A score means something only in its
-//! feature space, which is told beside it.
+//! feature space, which is told beside it. What too few samples are there for is left out, with a warning and the reason
+//! among the figures (`left_out`).
 
 mod scores;
 
@@ -129,16 +130,24 @@ impl Stage for EvaluateOptions {
                 "evaluate: no val and no test split: the real samples are those that the model learnt from",
             );
         }
-        let scores = self.scores(ctx, &dataset, &sets)?;
+        let mut left_out = Vec::new();
+        let scores = self.scores(ctx, &sets, &mut left_out)?;
+        let generated = sets.judged.iter().find(|(name, _)| *name == "generated");
+        let memorisation = generated.map(|(_, table)| self.memorisation(ctx, table, &sets, &mut left_out));
+        let memorisation = memorisation.transpose()?;
+        for reason in &left_out {
+            ctx.progress.warn(format!("evaluate: left out: {reason}"));
+        }
         let mut outcome = Outcome::new(sets.judged.iter().map(|(_, t)| t.len() as u64).sum())
             .figure("features", &sets.features)
             .figure("real_split", sets.real_split.map_or("all", Split::name))
             .figure("held_out", sets.held_out)
             .figure("k", self.k)
             .figure("scores", scores)
+            .figure("left_out", left_out)
             .figure("per_class", per_class(&dataset.meta().classes, &sets));
-        if let Some((_, generated)) = sets.judged.iter().find(|(name, _)| *name == "generated") {
-            outcome = outcome.figure("memorisation", self.memorisation(ctx, generated, &sets)?);
+        if let Some(memorisation) = memorisation {
+            outcome = outcome.figure("memorisation", memorisation);
         }
         Ok(outcome)
     }
@@ -186,6 +195,18 @@ impl EvaluateOptions {
             }
             let made = Dataset::open(folder)?;
             comparable(dataset, &made)?;
+            if made.meta().image != dataset.meta().image
+                && !made.is_empty()
+                && matches!(space, Space::Pixels(_))
+            {
+                ctx.progress.warn(format!(
+                    "evaluate: pictures of another size are resized before they are compared: {} has {}, {} has {}",
+                    dataset.folder().display(),
+                    size(dataset),
+                    folder.display(),
+                    size(&made)
+                ));
+            }
             // Generated samples may have been added to a dataset of others.
             let is_generated = |s: &Sample| s.origin.as_ref().is_some_and(|o| o.step == generate::STEP);
             let mixed = made.samples().any(|s| s.is_ok_and(|s| is_generated(&s)));
@@ -203,7 +224,7 @@ impl EvaluateOptions {
             FeatureKind::Pca => false,
         };
         if all || sets.originals.len() < 2 {
-            if cols > MOST_VALUES {
+            if all && cols > MOST_VALUES {
                 return Err(Error::usage(format!(
                     "{cols} values are too many to compare: --features (recipe key `features`)"
                 ))
@@ -220,24 +241,38 @@ impl EvaluateOptions {
         Ok(())
     }
 
-    /// The scores of each set against the real samples, those of the training samples last.
-    fn scores(&self, ctx: &Ctx, dataset: &Dataset, sets: &Sets) -> Result<Vec<Value>> {
+    /// The scores of each set against the real samples, those of the training samples last. What cannot be compared
+    /// goes to `left_out`, with the reason.
+    fn scores(&self, ctx: &Ctx, sets: &Sets, left_out: &mut Vec<String>) -> Result<Vec<Value>> {
+        let enough = self.k + 2;
+        if sets.real.len() < enough {
+            left_out.push(format!(
+                "all scores: {} real samples are too few, {enough} are needed",
+                sets.real.len()
+            ));
+            return Ok(Vec::new());
+        }
+        if sets.originals.len() < 2 && sets.train.features.cols > MOST_VALUES {
+            left_out.push("all scores: too few training samples for principal components".to_owned());
+            return Ok(Vec::new());
+        }
         let all = |table: &Table| (0..table.len()).collect::<Vec<usize>>();
         let mut compared: Vec<(&str, &Table, Vec<usize>)> =
             sets.judged.iter().map(|(name, table)| (*name, table, all(table))).collect();
         if sets.held_out {
             compared.push(("train", &sets.train, sets.originals.clone()));
         }
+        compared.retain(|(name, _, rows)| {
+            if rows.len() < enough {
+                left_out.push(format!(
+                    "the scores of {name} samples: {} are too few, {enough} are needed",
+                    rows.len()
+                ));
+            }
+            rows.len() >= enough
+        });
         let sizes = compared.iter().map(|(_, _, rows)| rows.len());
-        let each = sizes.chain([self.samples, sets.real.len()]).min().unwrap_or(0);
-        let enough = self.k + 2;
-        if each < enough {
-            return Err(Error::failed(format!(
-                "too few samples to compare ({each} on a side): {}",
-                dataset.folder().display()
-            ))
-            .hint(format!("at least {enough} real, training and generated samples are needed")));
-        }
+        let each = sizes.chain([self.samples.max(enough), sets.real.len()]).min().unwrap_or(0);
         let real = choose(ctx, &sets.real, all(&sets.real), each);
         let task = ctx.progress.start("evaluate", Some(compared.len() as u64));
         let mut scores = Vec::new();
@@ -256,10 +291,20 @@ impl EvaluateOptions {
     ///
     /// What is near is sought among the distinct training samples. The nearest is held against the nearest original
     /// that differs from it: repetitions and variants of one sample do not make it a crowd.
-    fn memorisation(&self, ctx: &Ctx, generated: &Table, sets: &Sets) -> Result<Value> {
+    fn memorisation(
+        &self,
+        ctx: &Ctx,
+        generated: &Table,
+        sets: &Sets,
+        left_out: &mut Vec<String>,
+    ) -> Result<Value> {
         let features = &sets.train.features;
         let originals = features.distinct(sets.originals.iter().copied());
-        if originals.len() < 2 || !sets.held_out {
+        if !sets.held_out {
+            return Ok(Value::Null);
+        }
+        if originals.len() < 2 || sets.real.is_empty() || generated.is_empty() {
+            left_out.push("the test for copies: too few training, real or generated samples".to_owned());
             return Ok(Value::Null);
         }
         let all = features.distinct(originals.iter().copied().chain(0..features.rows()));
@@ -295,13 +340,19 @@ impl EvaluateOptions {
     }
 }
 
+/// The size of the pictures, for people.
+fn size(dataset: &Dataset) -> String {
+    let shape = dataset.meta().image;
+    shape.map_or_else(|| "several sizes".into(), |s| format!("{} x {} x {}", s.height, s.width, s.channels))
+}
+
 /// Refuses datasets whose samples do not mean the same; one without classes goes with any.
 fn comparable(real: &Dataset, other: &Dataset) -> Result<()> {
     let (a, b) = (real.meta(), other.meta());
     let list = |names: &[String]| names.join(", ");
     let unlabelled = a.classes.is_empty() || b.classes.is_empty();
     let differs = match () {
-        () if a.kind != b.kind => ("kind", format!("{:?}", a.kind), format!("{:?}", b.kind)),
+        () if a.kind != b.kind => ("kind", a.kind.words().to_owned(), b.kind.words().to_owned()),
         () if a.columns != b.columns => ("columns", list(&a.columns), list(&b.columns)),
         () if a.classes != b.classes && !unlabelled => ("classes", list(&a.classes), list(&b.classes)),
         () => return Ok(()),

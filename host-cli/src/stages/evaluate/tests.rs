@@ -221,3 +221,35 @@ fn too_many_values_are_not_compared_one_by_one() {
     let e = options.run(&Ctx::quiet(1), &dir.path().join("real"), Path::new("o")).unwrap_err();
     assert!(e.exit_code() == 2 && e.message.starts_with("1100 values"), "{e}");
 }
+
+#[test]
+fn what_is_too_small_is_left_out_with_a_reason_and_the_rest_compared() {
+    let dir = tempfile::tempdir().unwrap();
+    write(&dir.path().join("real"), 40, 1, 0.0, |i| if i < 36 { Split::Train } else { Split::Test });
+    write(&dir.path().join("new"), 30, 2, 0.0, |_| Split::Train);
+    write(&dir.path().join("few"), 3, 3, 0.0, |_| Split::Train);
+    let both = EvaluateOptions {
+        generated: Some(dir.path().join("new")),
+        reconstructed: Some(dir.path().join("few")),
+        ..EvaluateOptions::default()
+    };
+    let outcome = run(dir.path(), both.clone(), 1);
+    let left_out = outcome.figures["left_out"].as_array().unwrap();
+    assert!(left_out.len() == 1 && left_out[0].as_str().unwrap().contains("4 real samples"), "{left_out:?}");
+    assert_eq!(outcome.figures["scores"], json!([]));
+    assert!(outcome.figures["memorisation"]["copied"].is_number());
+    let outcome = run(dir.path(), EvaluateOptions { k: 2, ..both }, 1);
+    assert_eq!(outcome.figures["scores"].as_array().unwrap().len(), 2, "generated and train");
+    assert!(
+        outcome.figures["left_out"][0].as_str().unwrap().contains("reconstructed samples: 3 are too few")
+    );
+    // No real sample at all, one to learn from.
+    write(&dir.path().join("one/real"), 1, 1, 0.0, |_| Split::Val);
+    let generated = Some(dir.path().join("few"));
+    let outcome =
+        run(&dir.path().join("one"), EvaluateOptions { generated, ..EvaluateOptions::default() }, 1);
+    assert_eq!(
+        (outcome.figures["left_out"].as_array().unwrap().len(), &outcome.figures["memorisation"]),
+        (2, &Value::Null)
+    );
+}

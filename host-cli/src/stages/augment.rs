@@ -65,6 +65,7 @@ impl Stage for AugmentOptions {
         dataset.needs(STEP, &[Kind::Images]).map_err(|e| {
             e.hint("augmentation is for pictures; `balance` makes new rows for small classes of a table")
         })?;
+        dataset.needs_train(STEP)?;
         let mut writer = DatasetWriter::create(out, dataset.meta().clone())?.pool(&ctx.pool);
         let task = ctx.progress.start(STEP, Some(dataset.len()));
         let (mut originals, mut copies) = (0u64, 0u64);

@@ -2,6 +2,9 @@
 //!
 //! In this order, each step on what the earlier ones left: pictures of low quality, exact duplicates, near duplicates,
 //! outliers, suspected wrong labels, and, where a size is asked for, what is not needed to cover the train split.
+//! No search for outliers takes more than a fifth of a class. Classes that lost more than a third are named in a warning;
+//! where nothing to learn from would be left, nothing is written.
+//!
 //! `dropped.jsonl` lists every sample taken out with stage, method, score, threshold and, for a duplicate, the id kept;
 //! `leaks.jsonl` lists the train samples whose content is in val or test too.
 //!
@@ -12,6 +15,7 @@
 mod candidates;
 mod doubts;
 mod duplicates;
+mod losses;
 mod search;
 mod state;
 
@@ -47,14 +51,14 @@ pub enum Leaks {
     Report,
 }
 
-/// Which of the suspected labels are taken out.
+/// Which labels are suspected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum LabelFilter {
     /// As many for each pair of classes as the estimated counts say.
-    #[default]
     NoiseRate,
     /// As many of each class, those least sure of their label.
+    #[default]
     Class,
     /// Those that both of these name: fewer, and surer.
     Both,
@@ -118,13 +122,14 @@ pub struct PruneOptions {
     /// What to do with train samples that are in val or test too.
     #[arg(long, value_enum, default_value_t = Leaks::Drop)]
     pub leaks: Leaks,
-    /// Take out samples far from their nearest neighbours.
+    /// Take out samples far from their nearest neighbours; of each class a fifth at most, since a small class is far
+    /// from the others as a whole.
     #[arg(long, default_value_t = true, action = Set, value_name = "BOOL")]
     pub knn: bool,
     /// Far is this many robust standard deviations above the median distance, above 0.
     #[arg(long, default_value_t = 5.0, value_name = "SIGMAS")]
     pub knn_limit: f32,
-    /// Take out samples by their local outlier factor.
+    /// Take out samples by their local outlier factor; of each class a fifth at most.
     #[arg(long, default_value_t = false, action = Set, value_name = "BOOL")]
     pub lof: bool,
     /// The factor above which a sample is an outlier, above 1.
@@ -136,9 +141,13 @@ pub struct PruneOptions {
     /// Take out samples whose label contradicts what models of the other samples say.
     #[arg(long, default_value_t = true, action = Set, value_name = "BOOL")]
     pub labels: bool,
-    /// Which of the suspected labels are taken out.
-    #[arg(long, value_enum, default_value_t = LabelFilter::NoiseRate)]
+    /// Which labels are suspected.
+    #[arg(long, value_enum, default_value_t = LabelFilter::Class)]
     pub label_filter: LabelFilter,
+    /// A suspected label is taken out where another class is likelier by this much, 0 to 1: 0 takes out all, and many
+    /// right ones among classes that are hard to tell apart.
+    #[arg(long, default_value_t = 0.6, value_name = "PROBABILITY")]
+    pub label_margin: f32,
     /// Labels are left alone where the models agree with less than this share of them, 0 to 1: models that
     /// cannot tell the classes apart cannot doubt a label either.
     #[arg(long, default_value_t = 0.7, value_name = "SHARE")]
@@ -161,7 +170,7 @@ impl PruneOptions {
             if ok { Ok(()) } else { Err(Error::out_of_range(key, value, allowed)) }
         };
         let not_negative = |v: f32| v >= 0.0 && v.is_finite();
-        within("blank", self.blank, not_negative(self.blank), "0 or above")?;
+        within("blank", self.blank, (0.0..=255.0).contains(&self.blank), "from 0 to 255")?;
         within("blurry", self.blurry, not_negative(self.blurry), "0 or above")?;
         let bits = self.low_information;
         within("low_information", bits, (0.0..=8.0).contains(&bits), "from 0 to 8")?;
@@ -176,6 +185,8 @@ impl PruneOptions {
         within("neighbours", k as f32, (2..=100).contains(&k), "from 2 to 100")?;
         let agreement = self.label_agreement;
         within("label_agreement", agreement, (0.0..=1.0).contains(&agreement), "from 0 to 1")?;
+        let margin = self.label_margin;
+        within("label_margin", margin, (0.0..=1.0).contains(&margin), "from 0 to 1")?;
         within("folds", self.folds as f32, (2..=20).contains(&self.folds), "from 2 to 20")?;
         within("components", self.components as f32, (2..=256).contains(&self.components), "from 2 to 256")?;
         within("size", 0.0, self.size != Some(0), "1 or above")
@@ -213,6 +224,10 @@ impl Stage for PruneOptions {
         }
         if let Some(size) = self.size {
             doubts::cover(ctx, &mut state, size)?;
+        }
+        losses::warn(ctx, &state, &dataset.meta().classes);
+        if !self.dry_run {
+            losses::some_train_left(&state, &dataset)?;
         }
         self.write(ctx, &dataset, &state, out)
     }

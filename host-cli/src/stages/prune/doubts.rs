@@ -17,6 +17,10 @@ use seedbed::rng::id_hash;
 use seedbed::scratch::ScratchBuf;
 use seedbed::{MatMut, MatRef};
 use serde_json::json;
+use std::collections::HashMap;
+
+/// Of a class one in so many may be an outlier.
+const MOST_OF_CLASS: usize = 5;
 
 /// Drops samples far from their neighbours, or less dense than these, as the options say.
 pub fn outliers(ctx: &Ctx, state: &mut State, search: &Search, options: &PruneOptions) -> Result<()> {
@@ -57,8 +61,19 @@ fn measure_all(ctx: &Ctx, values: &Mat, rows: &[usize], near: &mut [Neighbour], 
 
 fn drop_above(state: &mut State, left: &[usize], scores: &[f32], limit: f32, method: &'static str) {
     state.thresholds.insert(method.to_owned(), json!(limit));
-    for (&i, &score) in left.iter().zip(scores).filter(|&(_, &score)| score > limit) {
-        state.drop(i, Verdict::new(method, f64::from(score), f64::from(limit)));
+    let mut sizes: HashMap<Option<u32>, usize> = HashMap::new();
+    left.iter().for_each(|&i| *sizes.entry(state.labels[i]).or_default() += 1);
+    // A class that lies apart is no outlier as a whole: of each a part may go, the farthest first.
+    let mut may_go: HashMap<Option<u32>, usize> =
+        sizes.into_iter().map(|(c, n)| (c, n / MOST_OF_CLASS)).collect();
+    let mut above: Vec<(f32, usize)> =
+        scores.iter().zip(left).filter(|&(&score, _)| score > limit).map(|(&score, &i)| (score, i)).collect();
+    above.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    for (score, i) in above {
+        if let Some(rest) = may_go.get_mut(&state.labels[i]).filter(|rest| **rest > 0) {
+            *rest -= 1;
+            state.drop(i, Verdict::new(method, f64::from(score), f64::from(limit)));
+        }
     }
 }
 
@@ -97,8 +112,9 @@ pub fn labels(
     let mut scratch = ScratchBuf::new();
     let arena = &mut scratch.arena(label_errors_scratch_len(left.len(), classes));
     find_label_errors(options.label_filter.into(), &labels, probs.view(), &mut doubts, arena)?;
-    for (&i, doubt) in left.iter().zip(&doubts).filter(|(_, d)| d.suspected) {
-        let verdict = Verdict::new("label_error", f64::from(doubt.margin), 0.0);
+    let most = -options.label_margin;
+    for (&i, doubt) in left.iter().zip(&doubts).filter(|(_, d)| d.suspected && d.margin <= most) {
+        let verdict = Verdict::new("label_error", f64::from(doubt.margin), f64::from(most));
         state.drop(i, Verdict { suggested: Some(doubt.likely), ..verdict });
     }
     Ok(())

@@ -274,6 +274,8 @@ fn options_out_of_range_are_usage_errors() {
         PruneOptions { knn_limit: f32::NAN, ..PruneOptions::default() },
         PruneOptions { lof_limit: 1.0, ..PruneOptions::default() },
         PruneOptions { neighbours: 1, ..PruneOptions::default() },
+        PruneOptions { blank: 1e30, ..PruneOptions::default() },
+        PruneOptions { label_margin: f32::NAN, ..PruneOptions::default() },
         PruneOptions { folds: 1, ..PruneOptions::default() },
         PruneOptions { size: Some(0), ..PruneOptions::default() },
     ];
@@ -281,4 +283,46 @@ fn options_out_of_range_are_usage_errors() {
         let e = options.run(&Ctx::quiet(1), Path::new("nowhere"), Path::new("out")).unwrap_err();
         assert!(e.exit_code() == 2 && e.message.contains("recipe key"), "{e}");
     }
+}
+
+#[test]
+fn a_small_class_that_lies_apart_is_no_outlier() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut stream = Stream::new(3, Key::new(8));
+    let meta = Meta::table("t", vec!["a".into(), "b".into()], vec!["x".into(), "y".into()]);
+    let mut row = |label: u32, i: u32| {
+        let x = stream.normal() + if label == 1 { 60.0 + 9.0 * i as f32 } else { 0.0 };
+        Sample::new(
+            format!("{label}{i:03}"),
+            Some(label),
+            Split::Train,
+            Content::from_row(vec![x, stream.normal()]),
+        )
+    };
+    let mut samples: Vec<Sample> = (0..200).map(|i| row(0, i)).collect();
+    samples.extend((0..3).map(|i| row(1, i)));
+    samples.push(Sample::new("0999", Some(0), Split::Train, Content::from_row(vec![-70.0, 0.0])));
+    write(&dir.path().join("in"), meta, samples);
+    for options in [PruneOptions::default(), PruneOptions { lof: true, ..PruneOptions::default() }] {
+        let out = dir.path().join(format!("{}", options.lof));
+        PruneOptions { labels: false, ..options }.run(&Ctx::quiet(1), &dir.path().join("in"), &out).unwrap();
+        let dropped = ids_by(&read_lines(&out.join(DROPPED_FILE)), "outlier");
+        assert!(dropped.contains("0999") && dropped.iter().all(|id| id.starts_with('0')), "{dropped:?}");
+    }
+}
+
+#[test]
+fn a_train_split_of_blank_pictures_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let blank = |i: u8| {
+        let split = if i == 5 { Split::Test } else { Split::Train };
+        picture(&format!("p{i}"), None, split, &[i * 20; 256], 16)
+    };
+    write(&dir.path().join("in"), Meta::images("blank", vec![]), (0..6).map(blank).collect());
+    let run =
+        |options: PruneOptions| options.run(&Ctx::quiet(1), &dir.path().join("in"), &dir.path().join("out"));
+    let e = run(PruneOptions::default()).unwrap_err();
+    assert!(e.message.contains("quality_blank 5") && !dir.path().join("out").exists(), "{e}");
+    let outcome = run(PruneOptions { dry_run: true, ..PruneOptions::default() }).unwrap();
+    assert_eq!((outcome.samples, &outcome.figures["dropped"]), (6, &json!(5)));
 }

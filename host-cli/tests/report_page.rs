@@ -86,6 +86,8 @@ fn full() -> Report {
         note: note.into(),
     };
     Report {
+        folder: "seedbed-run".into(),
+        scores_left_out: vec!["the scores of reconstructed samples: 3 are too few, 7 are needed".into()],
         format: FORMAT,
         version: "0.1.0".into(),
         name: "Optical digits <demo> & more".into(),

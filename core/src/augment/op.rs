@@ -100,9 +100,9 @@ ops! {
     /// Cuts out a part at a random place.
     5 "random_crop" RandomCrop {
         /// Rows of the part; 0 for those of the image.
-        height: u32 = Value::Count(0), in 0, 65535;
+        height: u32 = Value::Count(0), in 0, 4096;
         /// Columns of the part; 0 for those of the image.
-        width: u32 = Value::Count(0), in 0, 65535;
+        width: u32 = Value::Count(0), in 0, 4096;
         /// Pixels of margin put around the image first.
         padding: u32 = Value::Count(0), in 0, 4096;
         /// What the margin is made of: reflect101, edge, or a value from 0 to 255.
@@ -112,9 +112,9 @@ ops! {
     /// Cuts out a part of random size and proportions and resizes it (Szegedy and others 2015).
     6 "random_resized_crop" RandomResizedCrop {
         /// Rows of the result; 0 for those of the image.
-        height: u32 = Value::Count(0), in 0, 65535;
+        height: u32 = Value::Count(0), in 0, 4096;
         /// Columns of the result; 0 for those of the image.
-        width: u32 = Value::Count(0), in 0, 65535;
+        width: u32 = Value::Count(0), in 0, 4096;
         /// Area of the part as a share of the image's.
         scale: [f32; 2] = Value::Range([0.5, 1.0]), in 0.001, 1;
         /// Width of the part over its height, drawn uniformly in its logarithm.

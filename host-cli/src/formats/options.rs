@@ -14,6 +14,8 @@ use std::str::FromStr;
 pub enum Missing {
     /// The row is set aside.
     #[default]
+    #[serde(alias = "set_aside")]
+    #[value(alias = "set_aside")]
     SetAside,
     /// The row is kept; the value is null in the dataset.
     Keep,

@@ -161,6 +161,10 @@ impl Read {
 
     /// The parameters whose tensors have `prefix` in front of their names.
     fn params(&self, tensors: &SafeTensors<'_>, model: &Model, prefix: &str) -> Result<Vec<f32>> {
+        if self.bytes.len() / size_of::<f32>() < model.param_len() {
+            let what = "model is cut off, or lacks tensors of the network that it describes";
+            return Err(Error::failed(format!("{what}: {}", self.path.display())));
+        }
         let mut params = vec![0f32; model.param_len()];
         for t in model.tensors() {
             let name = format!("{prefix}{}.{}.{}", t.network, t.tensor.layer, t.role().name());
@@ -196,7 +200,7 @@ impl ModelFile {
     }
 
     /// Reads a model file, or the one in a folder of `seedbed train`, and its hash: the first 16 digits
-    /// of the SHA-256 of the file.
+    /// of the SHA-256 of the file. Of a checkpoint the best weights so far are taken; it has no fitted prior.
     ///
     /// # Errors
     /// When it is missing, damaged, or no model.
@@ -204,13 +208,16 @@ impl ModelFile {
         let read = read(&locate(path, WEIGHTS_FILE))?;
         let model = Model::new(&read.about.config.network)?;
         let tensors = read.tensors()?;
-        let params = read.params(&tensors, &model, "")?;
+        // A checkpoint goes by the weights that training would keep if it ended here.
+        let best = read.about.progress.as_ref().map(|progress| progress.best_epoch);
+        let params = read.params(&tensors, &model, if best.is_some() { "best." } else { "" })?;
         let average = match model.average_len() {
             0 => Vec::new(),
             n => read.values(&tensors, "average", n)?,
         };
         let prior = match &model {
             Model::Gan(_) => Vec::new(),
+            Model::Vae(_) if best.is_some() => Vec::new(),
             Model::Vae(_) => {
                 let classes = model.classes().max(1);
                 let n = seedbed::generate::ClassGaussians::fitted_len(model.latent(), classes)?;
@@ -220,7 +227,7 @@ impl ModelFile {
         let digest = Sha256::digest(&read.bytes);
         let hash = digest.iter().take(8).map(|b| format!("{b:02x}")).collect();
         let About { config, epoch, .. } = read.about;
-        Ok((Self { config, epoch, params, average, prior }, hash))
+        Ok((Self { config, epoch: best.unwrap_or(epoch), params, average, prior }, hash))
     }
 }
 

@@ -75,6 +75,8 @@ pub struct Plan {
     pub start: Option<Checkpoint>,
     /// Where checkpoints are written on the way and at the end, and every how many epochs; 0 for never.
     pub keep: Option<(PathBuf, u32)>,
+    /// Memory that training may take.
+    pub most_bytes: f64,
 }
 
 /// What training came to.
@@ -98,6 +100,27 @@ pub fn train(ctx: &Ctx, data: &TrainingData, plan: Plan) -> Result<Fitted> {
     trainer.finish(stopped_early)
 }
 
+/// Copies of the parameters that are alive at once while a checkpoint is written: parameters, best ones, gradients and
+/// two moments; four of them as bytes, and those once more as a file.
+const COPIES: usize = 13;
+
+/// Refuses a network whose training takes more memory than is allowed.
+fn check_memory(model: &Model, plan: &Plan, samples: usize) -> Result<()> {
+    let batch = plan.config.training.batch.min(samples);
+    let params = model.param_len().saturating_mul(COPIES * size_of::<f32>());
+    let bytes = params.saturating_add(model.train_scratch_len(batch));
+    if bytes as f64 <= plan.most_bytes {
+        return Ok(());
+    }
+    let gib = |bytes: f64| bytes / f64::from(1u32 << 30);
+    Err(Error::usage(format!(
+        "training this network takes about {:.1} GiB of memory, {:.1} are allowed: --hidden, --channels, --batch",
+        gib(bytes as f64),
+        gib(plan.most_bytes)
+    ))
+    .hint("use smaller sizes, or allow more with --max-memory (recipe key `max_memory`)"))
+}
+
 /// The state of training and its buffers.
 struct Trainer<'a> {
     ctx: &'a Ctx,
@@ -113,6 +136,7 @@ struct Trainer<'a> {
 impl<'a> Trainer<'a> {
     fn new(ctx: &'a Ctx, data: &'a TrainingData, plan: &Plan) -> Result<Self> {
         let model = Model::new(&plan.config.network)?;
+        check_memory(&model, plan, data.len())?;
         let at = match &plan.start {
             Some(start) => Checkpoint { config: plan.config.clone(), ..start.clone() },
             None => {
@@ -130,10 +154,6 @@ impl<'a> Trainer<'a> {
         };
         let batch = plan.config.training.batch.min(data.len());
         let bytes = model.train_scratch_len(batch);
-        if bytes == usize::MAX {
-            return Err(Error::usage("the network does not fit the memory: hidden, channels, batch")
-                .hint("use smaller sizes"));
-        }
         let grads = vec![0f32; model.param_len()];
         Ok(Self { ctx, data, model, at, grads, scratch: vec![0u8; bytes], x: Vec::new(), noise: Vec::new() })
     }

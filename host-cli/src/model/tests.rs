@@ -281,6 +281,8 @@ fn what_cannot_be_trained_is_told_at_once() {
         (TrainOptions { conditional: Some(true), ..small(1) }, "conditional"),
         (TrainOptions { arch: crate::stages::train::ArchKind::Conv, ..small(1) }, "arch"),
         (TrainOptions { sigma: Some(0.0), ..small(1) }, "sigma"),
+        (TrainOptions { hidden: vec![65536; 4], ..small(1) }, "GiB of memory, 8.0 are allowed"),
+        (TrainOptions { max_memory: 1e-6, ..small(1) }, "--hidden"),
     ] {
         let e = run(options);
         assert!(e.exit_code() == 2 && e.message.contains(key), "{e}");
@@ -306,6 +308,35 @@ fn a_file_that_is_no_model_is_named() {
         TrainingData::load(&data, &Pool::single(), Labels::Required, Scale::OfDataset).unwrap().len(),
         40
     );
+}
+
+#[test]
+fn a_checkpoint_draws_with_its_best_weights() {
+    let folder = Folder::new(pictures);
+    let ctx = Ctx::quiet(5);
+    for options in [small(3), TrainOptions { model: ModelKind::Gan, ..small(3) }] {
+        let model = folder.train("model", &options, &ctx);
+        let loose = |path| GenerateOptions {
+            manifold_k: 0,
+            copy_ratio: 0.0,
+            prior: PriorKind::Standard,
+            ..generate(path)
+        };
+        let samples = |options: GenerateOptions, name: &str| {
+            let out = folder.dir.path().join(name);
+            fs::remove_dir_all(&out).ok();
+            options.run(&ctx, &folder.data, &out).unwrap();
+            Dataset::open(&out).unwrap().samples().map(|s| s.unwrap()).collect::<Vec<Sample>>()
+        };
+        let state = model.join(STATE_FILE);
+        let contents = |samples: &[Sample]| samples.iter().map(|s| s.content.clone()).collect::<Vec<_>>();
+        let of_checkpoint = samples(loose(&state), "new");
+        assert_eq!(contents(&of_checkpoint), contents(&samples(loose(&model), "again")));
+        // What it cannot draw from is replaced, and recorded as it was.
+        let aggregate = samples(GenerateOptions { prior: PriorKind::Aggregate, ..loose(&state) }, "third");
+        assert_eq!(contents(&aggregate), contents(&of_checkpoint));
+        fs::remove_dir_all(&model).unwrap();
+    }
 }
 
 fn generate(model: &Path) -> GenerateOptions {

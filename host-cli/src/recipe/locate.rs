@@ -64,8 +64,32 @@ fn simplify(message: &str) -> (String, Vec<&str>) {
             );
             (what, quoted(rest))
         }
-        _ => (first_line.to_owned(), Vec::new()),
+        _ => (plain(first_line), Vec::new()),
     }
+}
+
+/// The words of serde without the types of Rust: `invalid type: string "x", expected u64` → `invalid type: string "x",
+/// expected a whole number from 0`.
+fn plain(message: &str) -> String {
+    if let Some(key) = message.strip_prefix("missing field ") {
+        return format!("missing key {key}");
+    }
+    let Some((what, expected)) = message.rsplit_once(", expected ") else { return message.to_owned() };
+    let what = ["u128", "i128", "u64", "i64"]
+        .iter()
+        .fold(what.to_owned(), |w, t| w.replace(&format!(" as {t}"), ""));
+    let expected = match expected {
+        "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => "a whole number from 0",
+        "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "a whole number",
+        "f32" | "f64" => "a number",
+        "path string" | "a string" | "a borrowed string" => "text in quotes",
+        "a boolean" => "true or false",
+        "a sequence" => "a list in brackets",
+        "a map" => "a table",
+        other if other.starts_with("struct ") => "a table",
+        other => other,
+    };
+    format!("{what}, expected {expected}")
 }
 
 /// What stands between backticks.
@@ -130,6 +154,9 @@ mod tests {
             (e.message.as_str(), e.hint.as_deref()),
             ("unknown value `zzz`: recipe, line 1, column 1", Some("known here: a, b"))
         );
+        let e = error("", None, "invalid value: integer `-1` as i128, expected u32").message;
+        assert_eq!(e, "invalid value: integer `-1`, expected a whole number from 0: recipe");
+        assert_eq!(error("", None, "missing field `input`").message, "missing key `input`: recipe");
         assert_eq!(error("", None, "invalid type: string").message, "invalid type: string: recipe");
         assert!(error("", None, "expected `=`").hint.unwrap().contains("init"));
     }

@@ -99,11 +99,11 @@ impl Recipe {
                 .hint("save it as UTF-8, or write one with `seedbed init`")
         })?;
         let mut recipe = Self::parse(&text).map_err(|e| e.within(path.display()))?;
+        // Before anything becomes JSON, which has no place for NaN and infinity.
+        recipe.check().map_err(|e| e.within(path.display()))?;
         let base = path.parent().unwrap_or(Path::new(""));
         recipe.name = recipe.name.or_else(|| Some(path.file_stem()?.to_string_lossy().into_owned()));
-        let recipe = recipe.relocated(base)?;
-        recipe.check().map_err(|e| e.within(path.display()))?;
-        Ok((recipe, text))
+        Ok((recipe.relocated(base)?, text))
     }
 
     /// The same with relative paths taken from `base`.

@@ -194,3 +194,77 @@ proptest! {
         let _ = Recipe::parse(&whole);
     }
 }
+
+/// The table of each stage with its options as clap knows them.
+fn tables() -> Vec<(&'static str, clap::Command)> {
+    fn of<O: clap::Args>(table: &'static str) -> (&'static str, clap::Command) {
+        (table, O::augment_args(clap::Command::new("table").no_binary_name(true)))
+    }
+    vec![
+        of::<CollectOptions>("collect"),
+        of::<PreprocessOptions>("preprocess"),
+        of::<PruneOptions>("prune"),
+        of::<BalanceOptions>("balance"),
+        of::<AugmentOptions>("augment"),
+        of::<TrainOptions>("train"),
+        of::<GenerateOptions>("generate"),
+        of::<EvaluateOptions>("evaluate"),
+        of::<ExportOptions>("output"),
+    ]
+}
+
+/// A recipe with one key of a table set.
+fn with(table: &str, key: &str, value: &str) -> String {
+    let collect = if table == "collect" { "" } else { "[collect]\n" };
+    let train = if table == "generate" { "[train]\n" } else { "" };
+    format!("input = 'x'\n{collect}{train}[{table}]\n{key} = {value}\n")
+}
+
+#[test]
+fn every_value_that_the_comments_name_parses_with_hyphens_and_underscores() {
+    let mut seen = 0;
+    for (table, command) in tables() {
+        for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values()) {
+            for value in arg.get_possible_values().iter().map(|v| v.get_name()) {
+                if ["true", "false"].contains(&value) {
+                    continue;
+                }
+                assert!(!value.contains('_'), "{table}: {value}");
+                for spelling in [value.to_owned(), value.replace('-', "_")] {
+                    let text = with(table, arg.get_id().as_str(), &format!("{spelling:?}"));
+                    Recipe::parse(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+                    let flag = format!("--{}", arg.get_long().unwrap());
+                    command.clone().try_get_matches_from([&flag, &spelling]).unwrap();
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen > 60, "{seen}");
+}
+
+#[test]
+fn no_number_may_be_nan_or_infinite_or_beyond_all_measure() {
+    use std::any::TypeId;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("r.toml");
+    let mut seen = 0;
+    for (table, command) in tables() {
+        for arg in command.get_arguments() {
+            let parsed = arg.get_value_parser().type_id();
+            if parsed != TypeId::of::<f32>() && parsed != TypeId::of::<f64>() {
+                continue;
+            }
+            let key = arg.get_id().as_str();
+            let several = matches!(arg.get_action(), clap::ArgAction::Append);
+            for value in ["nan", "inf", "-inf", "-1e30"] {
+                let value = if several { format!("[{value}]") } else { value.to_owned() };
+                std::fs::write(&path, with(table, key, &value)).unwrap();
+                let e = Recipe::load(&path).map(|_| ()).expect_err(&format!("{table}.{key} = {value}"));
+                assert!(e.exit_code() == 2 && e.message.contains(key), "{table}.{key} = {value}: {e}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 60, "{seen}");
+}

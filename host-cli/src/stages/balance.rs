@@ -36,7 +36,7 @@ const MOST_ADDED: u64 = 100_000_000;
 
 /// How classes are evened out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Method {
     /// Repeat samples of small classes.
     #[default]
@@ -53,12 +53,14 @@ pub enum Method {
 
 /// How weights depend on the size of a class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Weighting {
     /// Each class has the same total weight.
     #[default]
     Balanced,
     /// By the effective number of samples (Cui et al. 2019), which evens out less.
+    #[serde(alias = "effective_number")]
+    #[value(alias = "effective_number")]
     EffectiveNumber,
 }
 

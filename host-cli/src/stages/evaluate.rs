@@ -32,7 +32,7 @@ const PURPOSE: u32 = seedbed::metrics::KID_PURPOSE;
 
 /// The feature space in which samples are compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum FeatureKind {
     /// All values up to 64 of them, principal components of the training samples beyond.
     #[default]

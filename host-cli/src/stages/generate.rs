@@ -10,7 +10,7 @@ use crate::dataset::{Dataset, Kind, Meta, Origin, Sample, Split};
 use crate::error::{Context, Error, Result};
 use crate::features::Mat;
 use crate::model::{
-    DataSpec, Drawer, Judge, Labels, Limits, ModelFile, PriorKind, Scale, TrainingData, Verdict,
+    DataSpec, Drawer, Judge, Labels, Limits, ModelFile, Network, PriorKind, Scale, TrainingData, Verdict,
 };
 use output::{Grid, Sink};
 use seedbed::generate::GENERATE_PURPOSE;
@@ -31,7 +31,7 @@ const ROUND: usize = 2048;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields)]
 pub struct GenerateOptions {
-    /// The model.safetensors that `seedbed train` wrote, or its folder
+    /// The model.safetensors that `seedbed train` wrote, or its folder; or a checkpoint.safetensors
     #[arg(long)]
     pub model: Option<PathBuf>,
     /// Samples to generate in all, shared evenly among the classes that have real samples; 1 or more
@@ -177,6 +177,11 @@ impl Stage for GenerateOptions {
         let model = self.model()?;
         let (file, hash) = ModelFile::load(model)?;
         let dataset = Dataset::open(input)?;
+        let unfitted = file.prior.is_empty() && matches!(file.config.network, Network::Vae(_));
+        if unfitted && self.prior == PriorKind::Aggregate {
+            ctx.progress.warn("generate: a checkpoint has no fitted prior: --prior standard is used");
+            return Self { prior: PriorKind::Standard, ..self.clone() }.run(ctx, input, out);
+        }
         let drawer = Drawer::new(ctx, &file, self.prior, self.temperature)?;
         self.check_fit(ctx, &drawer, &file.config.data, &dataset)?;
         let labels = if drawer.classes() > 0 { Labels::Required } else { Labels::Optional };

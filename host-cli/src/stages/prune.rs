@@ -42,7 +42,7 @@ pub const LEAKS_FILE: &str = "leaks.jsonl";
 
 /// What to do with a train sample whose content is in val or test too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Leaks {
     /// Take it out of train.
     #[default]
@@ -53,9 +53,11 @@ pub enum Leaks {
 
 /// Which labels are suspected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum LabelFilter {
     /// As many for each pair of classes as the estimated counts say.
+    #[serde(alias = "noise_rate")]
+    #[value(alias = "noise_rate")]
     NoiseRate,
     /// As many of each class, those least sure of their label.
     #[default]
@@ -63,6 +65,8 @@ pub enum LabelFilter {
     /// Those that both of these name: fewer, and surer.
     Both,
     /// Every sample counted as of another class.
+    #[serde(alias = "off_diagonal")]
+    #[value(alias = "off_diagonal")]
     OffDiagonal,
 }
 

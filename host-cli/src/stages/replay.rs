@@ -37,9 +37,12 @@ impl ReplayOptions {
     /// When there is no such sample, it was not made by augmentation, its source is gone, the file cannot be
     /// written, or the bytes differ.
     pub fn run(&self, ctx: &Ctx, out: Option<&Path>) -> Result<Outcome> {
+        if let Some(path) = out {
+            is_png(path)?;
+        }
         let replayed = replay(ctx, &self.dataset, &self.id)?;
         if let Some(path) = out {
-            std::fs::write(path, &replayed.png).at(path)?;
+            write_new(path, &replayed.png)?;
         }
         if !replayed.same {
             return Err(Error::failed(format!("the picture in the dataset has other bytes: {}", self.id))
@@ -57,6 +60,24 @@ impl ReplayOptions {
             .figure("ops", params.ops)
             .figure("drawn", params.drawn))
     }
+}
+
+/// Refuses a name that says it is no PNG.
+fn is_png(path: &Path) -> Result<()> {
+    if path.extension().is_none_or(|e| e.eq_ignore_ascii_case("png")) {
+        return Ok(());
+    }
+    Err(Error::usage(format!("the picture is written as PNG: {}", path.display()))
+        .hint("end the name with .png, and convert the file afterwards"))
+}
+
+/// Writes a file that is not there yet, or is there just so.
+fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    if path.symlink_metadata().is_ok() && !std::fs::read(path).is_ok_and(|there| there == bytes) {
+        return Err(Error::usage(format!("there is something else already: {}", path.display()))
+            .hint("choose another file with --out, or remove this one"));
+    }
+    std::fs::write(path, bytes).at(path)
 }
 
 /// Makes the sample `id` again from its source, both in the dataset at `folder` or in a stage of the run there.

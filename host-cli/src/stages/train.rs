@@ -111,6 +111,9 @@ pub struct TrainOptions {
     /// Keep a checkpoint every so many epochs, so that a killed training goes on; 0 for never
     #[arg(long, default_value_t = 10)]
     pub checkpoint_every: u32,
+    /// Memory that training may take, in GiB, above 0; a network that takes more is refused
+    #[arg(long, default_value_t = 8.0, value_name = "GIB")]
+    pub max_memory: f32,
     /// Go on from this checkpoint.safetensors (or the folder that holds it), for more epochs
     #[arg(long)]
     pub resume: Option<PathBuf>,
@@ -124,6 +127,7 @@ impl TrainOptions {
         let from_0 = |v: f32| v >= 0.0 && v.is_finite();
         Error::require(self.epochs > 0, "epochs", self.epochs, "at least 1")?;
         Error::require(self.batch > 0, "batch", self.batch, "at least 1")?;
+        Error::require(above_0(self.max_memory), "max_memory", self.max_memory, "above 0")?;
         Error::require(above_0(self.lr), "lr", self.lr, "above 0")?;
         Error::require(from_0(self.beta), "beta", self.beta, "0 or more")?;
         Error::require(from_0(self.kl_warmup), "kl_warmup", self.kl_warmup, "0 or more epochs")?;
@@ -137,6 +141,12 @@ impl TrainOptions {
         for (key, sizes) in [("hidden", &self.hidden), ("channels", &self.channels)] {
             let ok = sizes.len() <= MAX_HIDDEN && sizes.iter().all(|s| (1..=1 << 16).contains(s));
             Error::require(ok, key, format!("{sizes:?}"), "up to 4 sizes of 1 to 65536")?;
+        }
+        if self.sigma.is_some() && self.likelihood == LikelihoodKind::Bernoulli {
+            return Err(Error::usage(
+                "a Bernoulli likelihood has no deviation: --sigma (recipe key `sigma`)",
+            )
+            .hint("leave it out, or use likelihood = \"gaussian\""));
         }
         if self.arch == ArchKind::Conv && self.model == ModelKind::Gan {
             return Err(Error::usage("a GAN has dense layers only: --arch (recipe key `arch`)")
@@ -180,6 +190,10 @@ impl TrainOptions {
             ema_decay: self.ema_decay,
         };
         Ok(ModelConfig { data, network, training })
+    }
+
+    fn most_bytes(&self) -> f64 {
+        f64::from(self.max_memory) * f64::from(1u32 << 30)
     }
 
     /// The shape of the input of a VAE and its convolutions.
@@ -236,6 +250,11 @@ impl TrainOptions {
             Likelihood::Gaussian { .. } => Scale::OfDataset,
             _ => Scale::As(None),
         };
+        if self.sigma.is_some() && likelihood == Likelihood::Bernoulli {
+            ctx.progress.warn(
+                "train: pictures have a Bernoulli likelihood, which has no sigma (likelihood = \"gaussian\" has one)",
+            );
+        }
         let stored = dataset.meta().normalize.as_ref();
         if matches!(scale, Scale::As(_)) && stored.is_some_and(|n| !n.is_identity()) {
             ctx.progress.note(
@@ -297,7 +316,11 @@ impl Stage for TrainOptions {
             ctx.progress.note(format!("train: going on after epoch {first}"));
         }
         let began = Instant::now();
-        let fitted = train(ctx, &data, Plan { config, start, keep: Some((own, self.checkpoint_every)) })?;
+        let fitted = train(
+            ctx,
+            &data,
+            Plan { config, start, keep: Some((own, self.checkpoint_every)), most_bytes: self.most_bytes() },
+        )?;
         let seconds = began.elapsed().as_secs_f64();
         save(&fitted, out)?;
         let reconstructed = reconstruct(ctx, &fitted.file, &dataset, &out.join(RECONSTRUCTED_FOLDER))?;

@@ -108,10 +108,9 @@ impl OpStep {
         }
         let p = match map.get("p") {
             None => 1.0,
-            Some(p) => p
-                .as_f64()
-                .filter(|p| (0.0..=1.0).contains(p))
-                .ok_or_else(|| OpError::new(format!("p = {p} of {name} is no probability from 0 to 1")))?,
+            Some(p) => p.as_f64().filter(|p| (0.0..=1.0).contains(p)).ok_or_else(|| {
+                OpError::new(format!("p = {} of {name} is no probability from 0 to 1", shown(p)))
+            })?,
         };
         let values: Result<Vec<Value>, OpError> =
             kind.fields.iter().map(|field| value_of(kind, field, map)).collect();
@@ -150,11 +149,16 @@ fn value_of(kind: &Kind, field: &Field, map: &Map<String, Json>) -> Result<Value
             Value::Border(_) => "\"reflect101\", \"edge\", or a level from 0 to 255".to_owned(),
             Value::Filter(_) => "\"nearest\", \"bilinear\", \"bicubic\" or \"lanczos3\"".to_owned(),
         };
-        OpError::new(format!("{} = {json} of {} must be {want}", field.name, kind.name))
+        OpError::new(format!("{} = {} of {} must be {want}", field.name, shown(json), kind.name))
     };
     let value = read(field, json).ok_or_else(wrong)?;
     field.check(value).map_err(|_| wrong())?;
     Ok(value)
+}
+
+/// A value as the user wrote it. JSON has neither NaN nor infinity; that is what became null here.
+fn shown(json: &Json) -> String {
+    json.to_string().replace("null", "nan or inf")
 }
 
 fn read(field: &Field, json: &Json) -> Option<Value> {
@@ -246,6 +250,7 @@ mod tests {
             (r#"{ op = "rotat" }"#, "unknown operation `rotat`; did you mean `rotate`?"),
             (r#"{ op = "rotate", degree = 3 }"#, "unknown key of rotate `degree`; did you mean `degrees`?"),
             (r#"{ degrees = 3 }"#, "an operation needs its name: op = \"rotate\""),
+            (r#"{ op = "hflip", p = nan }"#, "p = nan or inf of hflip is no probability from 0 to 1"),
             (r#"{ op = "hflip", p = 1.5 }"#, "p = 1.5 of hflip is no probability from 0 to 1"),
             (
                 r#"{ op = "rotate", degrees = [5, -5] }"#,

@@ -15,7 +15,7 @@ pub fn detect(path: &Path) -> Result<Format> {
         let head = bytes::head(path)?;
         return of_head(&head).map_err(|what| {
             Error::failed(format!("{what}: {}", path.display()))
-                .hint("give a folder of PNG or JPEG pictures, or a file in IDX, NPY or CSV format")
+                .hint("give a folder of pictures, or a file in IDX, NPY or CSV format")
         });
     }
     let (mut tables, mut others) = (0, 0);
@@ -44,12 +44,11 @@ pub(super) fn is_table_name(name: &str) -> bool {
 
 /// The format of a file by its first bytes, decompressed; or what it is instead.
 pub(super) fn of_head(head: &[u8]) -> Result<Format, &'static str> {
-    const KNOWN: [(&[u8], &str); 7] = [
+    const KNOWN: [(&[u8], &str); 6] = [
         (b"PAR1", "Parquet is not read yet"),
         (b"PK\x03\x04", "a ZIP archive; unpack it first"),
-        (b"GIF8", "a GIF picture; only PNG and JPEG are read"),
-        (b"RIFF", "a RIFF file (WAV or WebP), which is not read"),
-        (b"BM", "a BMP picture; only PNG and JPEG are read"),
+        (b"GIF8", "a GIF picture, which is not read"),
+        (b"RIFF", "a RIFF file such as WAV, which is not read"),
         (b"\x1f\x8b", "a damaged gzip file"),
         (b"%PDF", "a PDF"),
     ];

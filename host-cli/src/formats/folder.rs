@@ -14,8 +14,6 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
 
-/// What the names of pictures end with; other ends, as of `face.001`, are part of the name.
-const EXTENSIONS: [&str; 5] = ["png", "jpg", "jpeg", "jpe", "jfif"];
 /// A JPEG becomes a PNG of about so many times its size.
 const GROWTH: usize = 6;
 /// The longest a pixel can be in a file: RGBA of 16 bits, not packed.
@@ -36,7 +34,7 @@ pub fn open(root: &Path, options: &ReadOptions) -> Result<Source> {
     walk.enter(Path::new(""), &mut vec![root.canonicalize().at(root)?])?;
     let Walk { pictures, set_aside, .. } = walk;
     if pictures.is_empty() {
-        return Err(Error::failed(format!("no PNG or JPEG picture below: {}", root.display()))
+        return Err(Error::failed(format!("no picture below: {}", root.display()))
             .hint("give the folder that holds the pictures, one folder per class"));
     }
     let mut remarks = Remarks::default();
@@ -107,7 +105,7 @@ impl Walk<'_> {
                 Ok(_) => match bytes::head(&path) {
                     Ok(head) if codec::sniff(&head).is_some() => self.pictures.push(relative),
                     Ok(head) => {
-                        let what = if head.is_empty() { "file is empty" } else { "neither PNG nor JPEG" };
+                        let what = codec::refusal(&head);
                         self.refuse(&relative, what.to_owned());
                     }
                     Err(e) => self.refuse(&relative, reason(e)),
@@ -144,7 +142,7 @@ fn slashed(relative: &Path) -> String {
 
 /// The id of a picture: its path without the extension, where that is one of pictures.
 fn id_of(relative: &Path) -> String {
-    let known = |end: &OsStr| EXTENSIONS.iter().any(|known| end.eq_ignore_ascii_case(known));
+    let known = |end: &OsStr| codec::EXTENSIONS.iter().any(|known| end.eq_ignore_ascii_case(known));
     let bare = match relative.extension() {
         Some(end) if known(end) => relative.with_extension(""),
         _ => relative.to_owned(),

@@ -38,7 +38,7 @@ pub enum Format {
     /// Told by the content.
     #[default]
     Auto,
-    /// Folders of PNG and JPEG pictures, one folder per class.
+    /// Folders of pictures, one folder per class.
     Folder,
     /// IDX arrays (the format of MNIST), gzipped or not.
     Idx,

@@ -87,7 +87,7 @@ fn folders_are_classes_and_splits() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
     };
-    assert!(refusal(folder.path(), &options()).starts_with("no PNG or JPEG"));
+    assert!(refusal(folder.path(), &options()).starts_with("no picture below"));
     put("train/10/a b.png", &grey(1));
     put("train/9/deep/x.jpeg", &grey(2));
     put("validation/9/x.png", &grey(3));
@@ -103,7 +103,7 @@ fn folders_are_classes_and_splits() {
     assert_eq!(source.classes, ["9", "10"]);
     assert_eq!(
         reasons(&source),
-        ["file is empty: train/9/empty.png", "neither PNG nor JPEG: train/9/notes.txt"]
+        ["file is empty: train/9/empty.png", "neither PNG, JPEG, BMP, WebP, PNM nor TIFF: train/9/notes.txt"]
     );
     assert_eq!(pixels(load(&source, "train/9/deep/x")), [2; 4]);
     // A stray picture beside the folders changes nothing but that it is told.

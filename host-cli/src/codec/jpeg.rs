@@ -1,6 +1,6 @@
 //! JPEG, baseline and progressive.
 
-use super::convert::{one_line, oriented};
+use super::convert::{cut_off, one_line, oriented};
 use super::{Pixels, check_size};
 use crate::error::{Error, Result};
 use image::metadata::Orientation;
@@ -28,6 +28,15 @@ pub fn decode(bytes: &[u8], max_pixels: u64) -> Result<Pixels> {
         decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::Luma));
     }
     let data = decoder.decode().map_err(damaged)?;
+    if !has_end(bytes) {
+        return Err(cut_off("JPEG"));
+    }
     let turn = decoder.exif().and_then(|exif| Orientation::from_exif_chunk(exif));
     oriented(Pixels::new(data, height, width, if grey { 1 } else { 3 })?, turn)
+}
+
+/// Whether the last scan has an end: the decoder, strict as it may be, fills up what a few lost bytes held.
+fn has_end(bytes: &[u8]) -> bool {
+    let scan = bytes.windows(2).rposition(|marker| marker == [0xff, 0xda]).unwrap_or(0);
+    bytes[scan..].windows(2).any(|marker| marker == [0xff, 0xd9])
 }

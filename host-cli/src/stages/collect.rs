@@ -383,7 +383,10 @@ mod tests {
         let (temp, raw) = folder();
         let ctx = Ctx { strict: true, ..Ctx::quiet(1) };
         let run = |name: &str| CollectOptions::default().run(&ctx, &raw, &temp.path().join(name));
-        assert_eq!(run("a").unwrap_err().message, "neither PNG, JPEG, BMP, WebP, PNM nor TIFF: dog/notes.txt");
+        assert_eq!(
+            run("a").unwrap_err().message,
+            "neither PNG, JPEG, BMP, WebP, PNM nor TIFF: dog/notes.txt"
+        );
         fs::remove_file(raw.join("dog/notes.txt")).unwrap();
         fs::remove_file(raw.join("cat/3.jpg")).unwrap();
         assert_eq!(run("b").unwrap_err().message, "PNG is cut off: cat/cut.png");

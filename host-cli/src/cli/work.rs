@@ -5,7 +5,7 @@ use super::{Done, Exit, emit};
 use crate::demo::{self, Demo, DemoOptions};
 use crate::recipe::Recipe;
 use crate::report::{self, number};
-use crate::run::{self, Call, RunRecord, execute};
+use crate::run::{self, Call, RunFolder, RunRecord, execute};
 use crate::stages::{Ctx, Stage};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ pub fn recipe(path: &Path, global: &Global) -> Done {
     let stem = path.file_stem().map_or_else(|| "seedbed".into(), |s| s.to_string_lossy());
     let out = global.out_or(&format!("{stem}-run"));
     let command = format!("seedbed run {} --seed {} --out {}", path.display(), ctx.seed, out.display());
-    let ran = run::run(&ctx, &recipe, &text, &command, &out)?;
+    let ran = run::run(&ctx, &recipe, &text, &command, RunFolder::take(&out)?)?;
     let scored = demo::again(&recipe.input, &ran.record, &out);
     let (record, page) = report::after(ran, &out, ctx.progress)?;
     scored?;

@@ -15,7 +15,7 @@ use crate::formats::SetAside;
 use crate::recipe::Recipe;
 use crate::report::{self, json_lines};
 use crate::run::record::{RUN_FILE, load, save, write_whole};
-use crate::run::{self, Draft, RunRecord, apart, make_output, may_run};
+use crate::run::{self, Draft, RunFolder, RunRecord, apart};
 use crate::stages::Ctx;
 use faults::Kind;
 use raw::Raw;
@@ -72,11 +72,10 @@ pub fn run(
     command: &str,
     out: &Path,
 ) -> Result<(RunRecord, Demo, PathBuf)> {
-    may_run(out)?;
     if let Some(data) = &options.data {
         apart(data, out)?;
     }
-    make_output(out)?;
+    let folder = RunFolder::take(out)?;
     // The mark by which the folder is known as ours from now on.
     if !out.join(RUN_FILE).exists() {
         save(out, RUN_FILE, &RunRecord::default())?;
@@ -97,7 +96,7 @@ pub fn run(
     draft.publish()?;
     write_whole(&path, &text)?;
     let (recipe, text) = Recipe::load(&path)?;
-    let ran = run::run(ctx, &recipe, &text, command, out)?;
+    let ran = run::run(ctx, &recipe, &text, command, folder)?;
     let found = found(out, &ran.record, &planted)?;
     let story = story(&raw, &planted, options);
     let demo = Demo { story, found, planted, left_out: raw.left_out, recipe: text };

@@ -35,6 +35,9 @@ const MAX_BYTES: u64 = 1 << 20;
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
+    /// The file that it was read from, by its absolute path.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
     /// The name of the run; that of the recipe's file when not given.
     #[serde(default)]
     pub name: Option<String>,
@@ -103,7 +106,7 @@ impl Recipe {
         recipe.check().map_err(|e| e.within(path.display()))?;
         let base = path.parent().unwrap_or(Path::new(""));
         recipe.name = recipe.name.or_else(|| Some(path.file_stem()?.to_string_lossy().into_owned()));
-        Ok((recipe.relocated(base)?, text))
+        Ok((Self { file: std::path::absolute(path).ok(), ..recipe.relocated(base)? }, text))
     }
 
     /// The same with relative paths taken from `base`.

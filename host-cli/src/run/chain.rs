@@ -1,9 +1,9 @@
 //! A whole recipe: its stages one after the other in one run folder.
 
 use super::execute::{Call, execute};
-use super::folder::{make_output, may_run};
+use super::folder::RunFolder;
 use super::record::{RUN_FILE, RunRecord, StageRecord, Status, VERSION, save};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::WEIGHTS_FILE;
 use crate::recipe::Recipe;
 use crate::stages::evaluate::EvaluateOptions;
@@ -21,23 +21,18 @@ pub struct Ran {
     pub record: RunRecord,
     /// Whether all of it was; else why not.
     pub result: Result<()>,
+    /// Where; no other run works there before this is dropped.
+    pub folder: RunFolder,
 }
 
-/// Runs `recipe` in the folder `out`: stages that did not change since the last run are kept. `text` is the
+/// Runs `recipe` in `folder`: stages that did not change since the last run are kept. `text` is the
 /// recipe as written and `command` what makes the run again; both are for the record.
 ///
 /// # Errors
-/// When the recipe is wrong, or the folder belongs to something else: nothing was done then. A stage that
-/// fails is no error here, but a result of the run.
-pub fn run(ctx: &Ctx, recipe: &Recipe, text: &str, command: &str, out: &Path) -> Result<Ran> {
+/// When the recipe is wrong: nothing was done then. A stage that fails is no error here, but a result of the run.
+pub fn run(ctx: &Ctx, recipe: &Recipe, text: &str, command: &str, folder: RunFolder) -> Result<Ran> {
     recipe.check()?;
-    if out.to_str().is_none() {
-        // Options of later stages are paths in it, and go into their keys.
-        return Err(Error::usage(format!("the run folder's path is not UTF-8 text: {}", out.display()))
-            .hint("choose another folder with --out"));
-    }
-    may_run(out)?;
-    make_output(out)?;
+    let out = folder.path();
     let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let record = RunRecord {
         version: VERSION,
@@ -46,42 +41,44 @@ pub fn run(ctx: &Ctx, recipe: &Recipe, text: &str, command: &str, out: &Path) ->
         seed: ctx.seed,
         started,
         command: command.into(),
+        recipe_file: recipe.file.as_ref().map(|file| file.display().to_string()),
         recipe: text.into(),
         ..RunRecord::default()
     };
     let mut chain = Chain { ctx, out, record, begun: Instant::now() };
     chain.save(Status::Running)?;
-    let result = chain.all(recipe);
+    let result = walk(recipe, out, &mut chain);
     chain.record.error = result.as_ref().err().map(|e| e.message.clone());
     let saved = chain.save(if result.is_ok() { Status::Done } else { Status::Failed });
-    Ok(Ran { record: chain.record, result: result.and(saved) })
+    Ok(Ran { record: chain.record, result: result.and(saved), folder })
 }
 
-struct Chain<'a> {
-    ctx: &'a Ctx,
+/// Who is led through the stages of a recipe.
+pub(super) trait Visit {
+    /// The stage `name` with its options, which reads `input` and writes `out`.
+    fn stage<O>(&mut self, name: &str, options: &O, input: &Path, out: &Path) -> Result<()>
+    where
+        O: Stage + clap::Args + Serialize;
+}
+
+/// Leads `to` through the stages of `recipe`, in the order of work, in the run folder `out`.
+pub(super) fn walk(recipe: &Recipe, out: &Path, to: &mut impl Visit) -> Result<()> {
+    Walk { out, to }.all(recipe)
+}
+
+struct Walk<'a, V> {
     out: &'a Path,
-    record: RunRecord,
-    begun: Instant,
+    to: &'a mut V,
 }
 
-impl Chain<'_> {
-    fn save(&mut self, status: Status) -> Result<()> {
-        self.record.status = status;
-        self.record.seconds = self.begun.elapsed().as_secs_f64();
-        save(self.out, RUN_FILE, &self.record)
-    }
-
-    /// Runs one stage in its folder, which it gives.
+impl<V: Visit> Walk<'_, V> {
+    /// One stage, and its folder.
     fn stage<O>(&mut self, name: &str, folder: &str, options: &O, input: &Path) -> Result<PathBuf>
     where
         O: Stage + clap::Args + Serialize,
     {
         let out = self.out.join(folder);
-        let done = Call::new(name, options, input, &out)
-            .and_then(|call| execute(self.ctx, &call))
-            .map_err(|e| e.within(format!("stage {name}")))?;
-        self.record.stages.push(StageRecord { folder: folder.into(), files: None, ..done });
-        self.save(Status::Running)?;
+        self.to.stage(name, options, input, &out)?;
         Ok(out)
     }
 
@@ -122,5 +119,35 @@ impl Chain<'_> {
         }
         self.maybe("export", "09-output", recipe.output.as_ref(), product)?;
         Ok(())
+    }
+}
+
+/// Runs each stage, and keeps the record of it.
+struct Chain<'a> {
+    ctx: &'a Ctx,
+    out: &'a Path,
+    record: RunRecord,
+    begun: Instant,
+}
+
+impl Chain<'_> {
+    fn save(&mut self, status: Status) -> Result<()> {
+        self.record.status = status;
+        self.record.seconds = self.begun.elapsed().as_secs_f64();
+        save(self.out, RUN_FILE, &self.record)
+    }
+}
+
+impl Visit for Chain<'_> {
+    fn stage<O>(&mut self, name: &str, options: &O, input: &Path, out: &Path) -> Result<()>
+    where
+        O: Stage + clap::Args + Serialize,
+    {
+        let done = Call::new(name, options, input, out)
+            .and_then(|call| execute(self.ctx, &call))
+            .map_err(|e| e.within(format!("stage {name}")))?;
+        let folder = out.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        self.record.stages.push(StageRecord { folder, files: None, hashes: Default::default(), ..done });
+        self.save(Status::Running)
     }
 }

@@ -1,7 +1,7 @@
 //! One stage, run at most once for the same options, seed and input.
 
-use super::files::{foreign, list, whole};
-use super::folder::{Draft, apart, may_write};
+use super::files::{foreign, hashes, list, whole};
+use super::folder::{Draft, apart, may_write, sweep};
 use super::key::{self, KeyParts};
 use super::options::split_paths;
 use super::record::{STAGE_FILE, StageRecord, VERSION, load, save};
@@ -96,6 +96,7 @@ fn keep(ctx: &Ctx, call: &Call<'_>, earlier: StageRecord, same: bool) -> Result<
     let there = list(call.out)?;
     if same && whole(written, &there) {
         ctx.progress.note(format!("{}: nothing changed, kept as it is", call.name));
+        sweep(call.out);
         return Ok(Some(StageRecord { cached: true, ..earlier }));
     }
     if let Some(name) = foreign(written, &there) {
@@ -119,6 +120,7 @@ fn work(ctx: &Ctx, call: &Call<'_>, key: String) -> Result<StageRecord> {
     // Evaluation writes figures only, and so no folder of its own.
     std::fs::create_dir_all(draft.path())
         .map_err(|e| Error::failed(format!("{e}: {}", call.out.display())))?;
+    let files = list(draft.path())?;
     let record = StageRecord {
         version: VERSION,
         stage: call.name.to_owned(),
@@ -130,7 +132,8 @@ fn work(ctx: &Ctx, call: &Call<'_>, key: String) -> Result<StageRecord> {
         seconds: start.elapsed().as_secs_f64(),
         cached: false,
         folder: String::new(),
-        files: Some(list(draft.path())?),
+        hashes: hashes(draft.path(), &files, &ctx.pool)?,
+        files: Some(files),
         figures: outcome.figures,
     };
     save(draft.path(), STAGE_FILE, &record)?;

@@ -1,7 +1,9 @@
 //! The files of a stage's folder: whether its result is still whole, and what in it is not ours.
 
+use super::key::file_hash;
 use super::record::STAGE_FILE;
 use crate::error::{Context, Result};
+use crate::pool::Pool;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -32,6 +34,19 @@ fn enter(folder: &Path, prefix: &str, files: &mut Files) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// SHA-256 of each file, by its name.
+///
+/// # Errors
+/// When one cannot be read.
+pub fn hashes(folder: &Path, files: &Files, pool: &Pool) -> Result<BTreeMap<String, String>> {
+    let names: Vec<&String> = files.keys().collect();
+    let hash = |name: &&String| {
+        let path = folder.join(name);
+        Ok(((*name).clone(), file_hash(&path).at(path)?))
+    };
+    Ok(pool.try_map(&names, hash)?.into_iter().collect())
 }
 
 /// Whether all that was `written` is `there` in its size.

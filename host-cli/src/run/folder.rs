@@ -1,7 +1,8 @@
 //! Output folders: who may write where, and how a folder becomes whole at once.
 
+use super::durable::{sync_folder, sync_tree};
 use super::lock::Lock;
-use super::record::{RUN_FILE, RunRecord, STAGE_FILE, load};
+use super::record::{RUN_FILE, RunRecord, STAGE_FILE, load, partial};
 use crate::error::{Context, Error, Result};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ pub fn may_write(out: &Path, mark: &str) -> Result<()> {
         return Ok(());
     }
     let other = if mark == RUN_FILE { STAGE_FILE } else { RUN_FILE };
-    match fs::read_dir(out).map(Iterator::count) {
+    match fs::read_dir(out).map(|entries| entries.filter(|e| !is_leftover(e, mark)).count()) {
         Err(e) if e.kind() == io::ErrorKind::NotFound && out.is_symlink() => {
             Err(Error::usage(format!("the output is a link to nowhere: {}", out.display()))
                 .hint("choose a folder with --out"))
@@ -39,6 +40,14 @@ pub fn may_write(out: &Path, mark: &str) -> Result<()> {
                 .hint("choose another folder with --out, or empty this one"))
         }
     }
+}
+
+/// Whether an entry is all that a run leaves in its folder when it is killed before it has a record.
+fn is_leftover(entry: &io::Result<fs::DirEntry>, mark: &str) -> bool {
+    mark == RUN_FILE
+        && entry
+            .as_ref()
+            .is_ok_and(|e| [RUN_LOCK.into(), partial(RUN_FILE.as_ref())].contains(&e.file_name()))
 }
 
 /// Whether a run may write into `out`: where any command of its kind may, and its record is one of ours.
@@ -95,6 +104,50 @@ fn canonical(path: &Path) -> PathBuf {
     absolute
 }
 
+/// The lock file in the folder of a run.
+const RUN_LOCK: &str = ".run.lock";
+
+/// The folder of a run, in which no other run works meanwhile.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    _lock: Lock,
+}
+
+impl RunFolder {
+    /// Makes the folder where it is missing, and takes its lock, which ends with the process at the latest.
+    ///
+    /// # Errors
+    /// When the folder's path is not UTF-8, it belongs to something else or cannot be written, or another run works
+    /// in it.
+    pub fn take(path: &Path) -> Result<Self> {
+        if path.to_str().is_none() {
+            // Options of later stages are paths in it, and go into their keys.
+            return Err(Error::usage(format!("the run folder's path is not UTF-8 text: {}", path.display()))
+                .hint("choose another folder with --out"));
+        }
+        may_run(path)?;
+        make_output(path)?;
+        let lock = Lock::take(path.join(RUN_LOCK), path)?;
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Whether a process works in the run folder `out` now.
+pub fn run_is_live(out: &Path) -> bool {
+    Lock::is_held(&out.join(RUN_LOCK))
+}
+
+/// Whether a process writes the stage's folder `out` now.
+pub fn stage_is_live(out: &Path) -> bool {
+    out.file_name().is_some_and(|name| Lock::is_held(&out.with_file_name(beside(name, "lock"))))
+}
+
 /// A folder in the making: a temporary name beside the final one, removed when it is given up.
 #[derive(Debug)]
 pub struct Draft {
@@ -123,12 +176,11 @@ impl Draft {
         make_output(parent)?;
         let lock = Lock::take(parent.join(beside(name, "lock")), &out)?;
         let own = beside(name, &format!("{}.partial", key.get(..DIGITS).unwrap_or(key)));
-        for entry in fs::read_dir(parent).at(parent)?.flatten() {
-            let found = entry.file_name();
+        for found in drafts(parent, name).at(parent)? {
             // What a stage put beside its own draft to go on from (`....partial.checkpoint`) stays.
             let beside_own = found != own && found.as_encoded_bytes().starts_with(own.as_encoded_bytes());
-            if is_draft(name, &found) && !beside_own {
-                remove(&entry.path()).at(entry.path())?;
+            if !beside_own {
+                remove(&parent.join(&found)).at(parent.join(found))?;
             }
         }
         let temporary = parent.join(own);
@@ -144,11 +196,12 @@ impl Draft {
         &self.temporary
     }
 
-    /// Gives the folder its final name, in place of an older one.
+    /// Gives the folder its final name, in place of an older one, once all of it is on the disk.
     ///
     /// # Errors
-    /// When it cannot be renamed; the older one is then still there.
+    /// When it cannot be brought there or renamed; the older one is then still there.
     pub fn publish(mut self) -> Result<()> {
+        sync_tree(&self.temporary).at(&self.out)?;
         let old = self.temporary.with_extension("old.partial");
         let had_old = match fs::rename(&self.out, &old) {
             Ok(()) => true,
@@ -162,12 +215,34 @@ impl Draft {
             return Err(e).at(&self.out);
         }
         self.done = true;
+        sync_folder(self.out.parent().unwrap_or(&self.out)).at(&self.out)?;
         if had_old {
             // The result is in place; what is left over here the next draft removes.
             let _ = fs::remove_dir_all(&old);
         }
         Ok(())
     }
+}
+
+/// Removes what runs that were killed left beside the result `out`, which is whole, unless another process
+/// writes there. What stays for want of a permission does no harm.
+pub fn sweep(out: &Path) {
+    let out = canonical(out);
+    let (Some(parent), Some(name)) = (out.parent(), out.file_name()) else { return };
+    let left = drafts(parent, name).unwrap_or_default();
+    let lock = parent.join(beside(name, "lock"));
+    if left.is_empty() && !lock.exists() {
+        return;
+    }
+    if let Ok(_lock) = Lock::take(lock, &out) {
+        left.iter().for_each(|found| drop(remove(&parent.join(found))));
+    }
+}
+
+/// The drafts and what else belongs to the making of the folder `name` in `parent`.
+fn drafts(parent: &Path, name: &OsStr) -> io::Result<Vec<OsString>> {
+    let names = fs::read_dir(parent)?.flatten().map(|entry| entry.file_name());
+    Ok(names.filter(|found| is_draft(name, found)).collect())
 }
 
 /// The name `.<name>.<end>` of what lies beside the folder `name`.
@@ -267,6 +342,45 @@ mod tests {
         kept.iter().for_each(|path| fs::remove_file(path).unwrap());
         assert_eq!(fs::read_to_string(out.join("x")).unwrap(), "second");
         assert_eq!(fs::read_dir(out.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_killed_runs_left_beside_a_result_is_swept_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out");
+        let beside = |name: &str| out.with_file_name(name);
+        for made in [".out.99999999.old.partial", "out", "out2"] {
+            fs::create_dir(beside(made)).unwrap();
+        }
+        for made in [".out.lock", ".out.01234567.partial.checkpoint", ".out.txt"] {
+            fs::write(beside(made), "").unwrap();
+        }
+        assert!(!stage_is_live(&out), "the process is gone");
+        let lock = Lock::take(beside(".out.lock"), &out).unwrap();
+        sweep(&out);
+        assert!(stage_is_live(&out) && fs::read_dir(dir.path()).unwrap().count() == 6);
+        drop(lock);
+        sweep(&out);
+        let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert!(left.len() == 3 && left.contains(&".out.txt".into()), "{left:?}");
+    }
+
+    #[test]
+    fn a_run_folder_is_taken_once_and_again_after_a_kill() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("run");
+        fs::create_dir(&out).unwrap();
+        // Killed before there was a record.
+        fs::write(out.join(RUN_LOCK), "").unwrap();
+        fs::write(out.join(".run.json.partial"), "{").unwrap();
+        assert!(!run_is_live(&out));
+        let first = RunFolder::take(&out).unwrap();
+        assert!(run_is_live(&out) && first.path() == out);
+        let e = RunFolder::take(&out).unwrap_err();
+        assert!(e.exit_code() == 1 && e.message.contains("another seedbed"), "{e}");
+        drop(first);
+        assert!(!run_is_live(&out) && !out.join(RUN_LOCK).exists());
+        assert!(may_write(&out, STAGE_FILE).is_err(), "only a run leaves that behind");
     }
 
     #[test]

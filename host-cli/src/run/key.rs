@@ -110,23 +110,25 @@ fn walk(folder: &Path, trail: &mut Vec<PathBuf>, found: &mut Vec<(PathBuf, bool)
 /// SHA-256 of a file's bytes. A file that cannot be read hashes as such: the stage that needs it
 /// sets it aside, or says what is wrong.
 fn bytes(path: &Path) -> String {
-    let read = || -> std::io::Result<String> {
-        let mut reader = BufReader::with_capacity(1 << 16, File::open(path)?);
-        let mut hasher = Sha256::new();
-        loop {
-            let n = match reader.fill_buf() {
-                Ok([]) => return Ok(hex(&hasher.finalize())),
-                Ok(part) => {
-                    hasher.update(part);
-                    part.len()
-                }
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => 0,
-                Err(e) => return Err(e),
-            };
-            reader.consume(n);
-        }
-    };
-    read().unwrap_or_else(|_| unreadable())
+    file_hash(path).unwrap_or_else(|_| unreadable())
+}
+
+/// SHA-256 of a file's bytes.
+pub(super) fn file_hash(path: &Path) -> std::io::Result<String> {
+    let mut reader = BufReader::with_capacity(1 << 16, File::open(path)?);
+    let mut hasher = Sha256::new();
+    loop {
+        let n = match reader.fill_buf() {
+            Ok([]) => return Ok(hex(&hasher.finalize())),
+            Ok(part) => {
+                hasher.update(part);
+                part.len()
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => 0,
+            Err(e) => return Err(e),
+        };
+        reader.consume(n);
+    }
 }
 
 fn unreadable() -> String {

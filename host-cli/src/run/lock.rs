@@ -4,6 +4,8 @@ use super::folder::unwritable;
 use crate::error::{Error, Result};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// A lock file, held by this process until it is dropped, and then removed.
 #[derive(Debug)]
@@ -18,11 +20,14 @@ impl Lock {
     /// # Errors
     /// When another process has it, or it cannot be made.
     pub fn take(path: PathBuf, out: &Path) -> Result<Self> {
+        let begun = Instant::now();
         loop {
             let file = File::options().create(true).truncate(false).write(true).open(&path);
             let file = file.map_err(|e| unwritable(&e, out))?;
             match file.try_lock() {
                 Ok(()) if !is_at(&file, &path) => {}
+                // Somebody may only be looking whether it is held.
+                Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => sleep(PATIENCE / 10),
                 Err(TryLockError::WouldBlock) => {
                     return Err(Error::failed(format!("another seedbed is writing to: {}", out.display()))
                         .hint("wait for it to end, or choose another folder with --out"));
@@ -32,7 +37,15 @@ impl Lock {
             }
         }
     }
+
+    /// Whether a process holds the lock file `path` now. One that a killed process left is not held.
+    pub fn is_held(path: &Path) -> bool {
+        File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
 }
+
+/// How long a lock that is held is asked for again.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Whether the open file is still the one of this name: its last holder may have removed it since.
 #[cfg(unix)]

@@ -10,6 +10,7 @@ pub mod key;
 pub mod record;
 
 mod chain;
+mod durable;
 mod execute;
 mod files;
 mod folder;
@@ -18,6 +19,6 @@ mod options;
 
 pub use chain::{Ran, run};
 pub use execute::{Call, execute};
-pub use folder::{Draft, apart, make_output, may_run};
+pub use folder::{Draft, RunFolder, apart, make_output};
 pub use options::{moved, relocate, split_paths};
 pub use record::{RunRecord, StageRecord, Status};

@@ -1,10 +1,12 @@
 //! `stage.json` and `run.json`: what was done, for programs and for the next run.
 
+use super::durable::{sync_file, sync_folder};
 use super::files::Files;
 use crate::error::{Context, Error, Result};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use std::ffi::OsString;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::Path;
 
@@ -45,6 +47,9 @@ pub struct StageRecord {
     /// The files that it wrote, in `stage.json` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<Files>,
+    /// SHA-256 of each of these files, in `stage.json` only.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hashes: BTreeMap<String, String>,
     /// Its own figures.
     pub figures: Map<String, Value>,
 }
@@ -81,6 +86,9 @@ pub struct RunRecord {
     pub seconds: f64,
     /// The command that makes it again.
     pub command: String,
+    /// The file of the recipe, by its absolute path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe_file: Option<String>,
     /// The text of the recipe.
     pub recipe: String,
     /// Why it failed, if it did.
@@ -137,18 +145,28 @@ pub fn save<T: Serialize>(folder: &Path, file: &str, record: &T) -> Result<()> {
     write_whole(&path, text)
 }
 
-/// Writes a file so that it is there whole or not at all, in place of an older one.
+/// The name of a file in the making.
+pub(super) fn partial(name: &OsStr) -> OsString {
+    let mut partial = OsString::from(".");
+    partial.push(name);
+    partial.push(".partial");
+    partial
+}
+
+/// Writes a file so that it is there whole or not at all, in place of an older one, also after a crash of the machine.
 ///
 /// # Errors
 /// When it cannot be written; an older one is then still there.
 pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
     // What a link leads to is replaced, not the link.
     let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(".partial");
-    let temporary = path.with_file_name(name);
-    let written = fs::write(&temporary, content).and_then(|()| fs::rename(&temporary, path));
+    let temporary = path.with_file_name(partial(path.file_name().unwrap_or_default()));
+    let written = fs::write(&temporary, content)
+        .and_then(|()| sync_file(&temporary))
+        .and_then(|()| fs::rename(&temporary, path))
+        .and_then(|()| {
+            sync_folder(path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(".".as_ref()))
+        });
     if written.is_err() {
         let _ = fs::remove_file(&temporary);
     }

@@ -70,6 +70,37 @@ impl Error {
         if ok { Ok(()) } else { Err(Self::out_of_range(key, value, allowed)) }
     }
 
+    /// What the system refused; no file is named yet.
+    pub fn of_io(e: &io::Error) -> Self {
+        use io::ErrorKind as K;
+        match e.kind() {
+            K::NotFound => {
+                Self::usage("no such file or folder").hint("check the path, and what the current folder is")
+            }
+            K::NotADirectory => Self::usage("a file is where a folder should be").hint("check the path"),
+            K::PermissionDenied => Self::failed("permission denied")
+                .hint("check the owner and the mode of the path, or choose another"),
+            K::ReadOnlyFilesystem => {
+                Self::failed("the file system is read-only").hint("choose another folder with --out")
+            }
+            K::StorageFull | K::QuotaExceeded => Self::failed("no space left")
+                .hint("free some space and run the command again, or choose another folder with --out"),
+            K::BrokenPipe => Self { kind: Kind::Closed, ..Self::failed("reader went away") },
+            K::UnexpectedEof => Self::failed("file is cut off"),
+            _ => Self::failed(plain(e)),
+        }
+    }
+
+    /// Why a library could not write: what the system refused, if that is at the bottom of it, else `what` and the
+    /// library's words.
+    pub fn unwritten(what: &str, e: &(dyn std::error::Error + 'static)) -> Self {
+        let causes = std::iter::successors(Some(e), |e| e.source());
+        match causes.filter_map(|e| e.downcast_ref::<io::Error>()).next() {
+            Some(io) => Self::of_io(io),
+            None => Self::failed(format!("{what} ({e})")),
+        }
+    }
+
     /// The same with a way out, in place of any given before.
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
@@ -137,24 +168,7 @@ fn located<E: Display + 'static>(e: &E, path: &Path) -> Error {
 }
 
 fn from_io(e: &io::Error, path: &Path) -> Error {
-    use io::ErrorKind as K;
-    let shown = path.display();
-    match e.kind() {
-        K::NotFound => Error::usage(format!("no such file or folder: {shown}"))
-            .hint("check the path, and what the current folder is"),
-        K::NotADirectory => {
-            Error::usage(format!("a file is where a folder should be: {shown}")).hint("check the path")
-        }
-        K::PermissionDenied => Error::failed(format!("permission denied: {shown}"))
-            .hint("check the owner and the mode of the path, or choose another"),
-        K::ReadOnlyFilesystem => Error::failed(format!("the file system is read-only: {shown}"))
-            .hint("choose another folder with --out"),
-        K::StorageFull | K::QuotaExceeded => Error::failed(format!("no space left: {shown}"))
-            .hint("free some space, or choose another folder with --out"),
-        K::BrokenPipe => Error { kind: Kind::Closed, ..Error::failed(format!("reader went away: {shown}")) },
-        K::UnexpectedEof => Error::failed(format!("file is cut off: {shown}")),
-        _ => Error::failed(format!("{}: {shown}", plain(e))),
-    }
+    Error::of_io(e).within(path.display())
 }
 
 /// The system's words without its number: `Is a directory (os error 21)` → `is a directory`.
@@ -182,6 +196,16 @@ mod tests {
     fn a_broken_pipe_is_no_failure() {
         let e = Err::<(), _>(io::Error::from(io::ErrorKind::BrokenPipe)).at("stdout").unwrap_err();
         assert_eq!((e.kind, e.exit_code()), (Kind::Closed, 0));
+    }
+
+    #[test]
+    fn what_the_system_refused_is_found_at_the_bottom() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let wrapped = parquet::errors::ParquetError::External(Box::new(full()));
+        assert!(Error::unwritten("shard", &wrapped).message.starts_with("no space left"));
+        assert!(Error::unwritten("shard", &full()).hint.is_some());
+        let other = parquet::errors::ParquetError::General("odd".into());
+        assert!(Error::unwritten("shard", &other).message.starts_with("shard (Parquet error: odd"));
     }
 
     #[test]

@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::type_complexity))]
 
 // What everything stands on.
+pub mod durable;
 pub mod error;
 pub mod pool;
 pub mod progress;

@@ -73,6 +73,8 @@ fn every_command_refuses_paths_that_are_not_there_or_something_else() {
         "evaluate",
         "export",
         "report",
+        "status",
+        "verify",
         "hash",
     ] {
         refused(dir.path(), &[command, "nowhere"], 2, "nowhere");
@@ -91,6 +93,7 @@ fn every_command_refuses_paths_that_are_not_there_or_something_else() {
     refused(dir.path(), &["demo", "--data", "empty", "--out", "d"], 1, "empty");
     refused(dir.path(), &["demo", "--data", "."], 2, "inside the input");
     refused(dir.path(), &["replay", "x!augment0"], 2, "seedbed-demo");
+    refused(dir.path(), &["status", "data"], 2, "run.json");
 }
 
 #[test]

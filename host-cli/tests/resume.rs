@@ -180,3 +180,113 @@ fn two_runs_into_one_folder_are_one_too_many_but_a_killed_one_is_none() {
     fs::write(dir.path().join("r.toml"), RECIPE).unwrap();
     finish(dir.path(), "after the kill");
 }
+
+/// A small file system in memory, until it is dropped.
+#[cfg(target_os = "linux")]
+struct Small(std::path::PathBuf);
+
+#[cfg(target_os = "linux")]
+impl Small {
+    /// Where that is allowed; else the test that needs it is left out, but not in CI.
+    fn mount(at: &Path) -> Option<Self> {
+        fs::create_dir(at).unwrap();
+        let mut mount = std::process::Command::new("mount");
+        let done = mount.args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"]).arg(at).output();
+        let mounted = done.is_ok_and(|out| out.status.success());
+        if !mounted {
+            assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "a tmpfs cannot be mounted: be root");
+            println!("skip: a tmpfs cannot be mounted here");
+        }
+        mounted.then(|| Self(at.to_owned()))
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+/// Room in files below `folder`, in pages of 4 KiB as a tmpfs counts it.
+#[cfg(target_os = "linux")]
+fn pages(folder: &Path) -> u64 {
+    let files = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
+    files
+        .map(|path| if path.is_dir() { pages(&path) } else { path.metadata().unwrap().len().div_ceil(4096) })
+        .sum()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_and_with_room_again_the_run_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    prepare(dir.path());
+    let Some(small) = Small::mount(&dir.path().join("small")) else { return };
+    let (out, ballast) = (small.0.join("out"), small.0.join("ballast"));
+    let words = ["run", "r.toml", "--out", "small/out", "-q", "-j1"];
+    let finish = |what: &str| {
+        let done = run(dir.path(), &words);
+        assert_eq!(code(&done), 3, "{what}: {}", text(&done.stderr));
+    };
+    finish("undisturbed");
+    let (want, need) = (snapshot(&out), pages(&out));
+    let mut full = 0;
+    for tenth in 0..10 {
+        fs::remove_dir_all(&out).unwrap();
+        let room = need * tenth / 10;
+        fs::write(&ballast, vec![1; ((512 - room) * 4096) as usize]).unwrap();
+        let refused = run(dir.path(), &words);
+        let (what, said) = (format!("{room} of {need} pages"), text(&refused.stderr));
+        assert_eq!(code(&refused), 1, "{what}: {said}");
+        assert!(said.contains("error: no space left: ") && said.contains("small/out"), "{what}: {said}");
+        assert!(said.contains("try: free some space"), "{what}: {said}");
+        full += usize::from(out.join("01-collect").is_dir());
+        // What has its final name is whole; nothing else is left lying about but what training goes on from.
+        for (name, bytes) in snapshot(&out) {
+            if name.ends_with(".partial.checkpoint") {
+                continue;
+            }
+            assert!(!name.contains("partial") && !name.contains(".lock"), "{what}: {name}");
+            let whole = name == "run.json" || want.get(&name) == Some(&bytes);
+            assert!(whole, "{what}: {name} of {} bytes", bytes.len());
+        }
+        fs::remove_file(&ballast).unwrap();
+        finish(&what);
+        assert_eq!(differing(&want, &snapshot(&out)), Vec::<String>::new(), "{what}");
+    }
+    assert!(full > 3, "only {full} runs had room for a stage");
+}
+
+/// A file that is there but gives an error when it is read, also to root; and one that is gone when it is opened.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_read_is_set_aside_and_counts_once_it_can_be() {
+    use std::os::unix::fs::symlink;
+    let dir = tempfile::tempdir().unwrap();
+    let (out, raw) = (dir.path().join("out"), dir.path().join("raw"));
+    prepare(dir.path());
+    fs::remove_file(raw.join("up/cut.png")).unwrap();
+    assert_eq!(code(&run(dir.path(), &RUN)), 0, "undisturbed");
+    let want = snapshot(&out);
+    let (first, second) = (raw.join("up/00.png"), raw.join("down/01.png"));
+    let bytes = [&first, &second].map(|path| fs::read(path).unwrap());
+    for path in [&first, &second] {
+        fs::remove_file(path).unwrap();
+    }
+    symlink("/proc/self/mem", &first).unwrap();
+    symlink("/no/where/01.png", &second).unwrap();
+    finish(dir.path(), "two files cannot be read");
+    let list = fs::read_to_string(out.join("01-collect/set_aside.jsonl")).unwrap();
+    for (file, why) in [("up/00.png", "input/output error"), ("down/01.png", "no such file")] {
+        assert!(list.lines().any(|line| line.contains(file) && line.contains(why)), "{file}: {list}");
+    }
+    let strict = run(dir.path(), &[&RUN[..], &["--strict"]].concat());
+    assert!(code(&strict) == 1 && text(&strict.stderr).contains("01.png"), "{}", text(&strict.stderr));
+    for (path, bytes) in [&first, &second].iter().zip(bytes) {
+        fs::remove_file(path).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    assert_eq!(code(&run(dir.path(), &RUN)), 0, "all can be read again");
+    assert_eq!(differing(&want, &snapshot(&out)), Vec::<String>::new());
+}

@@ -1,7 +1,7 @@
 //! The commands and what each calls.
 
 use super::global::Global;
-use super::{Done, Exit, definition, emit, examples, work};
+use super::{Done, Exit, definition, emit, examples, look, work};
 use crate::dataset::{META_FILE, Meta, content_hash};
 use crate::demo::DemoOptions;
 use crate::error::Context;
@@ -95,6 +95,15 @@ pub enum Command {
         /// The run folder.
         run: PathBuf,
     },
+    /// Tell where a run stands: each stage done, stale or missing, and what another run would do.
+    #[command(after_help = examples::STATUS)]
+    Status(look::StatusOptions),
+    /// Check every recorded hash of a dataset, a stage or a run: exit code 1 where something is wrong.
+    #[command(after_help = examples::VERIFY)]
+    Verify {
+        /// A dataset, the folder of a stage, or a run folder.
+        path: PathBuf,
+    },
     /// Print a content hash: the same for any sharding, machine and number of threads.
     #[command(after_help = examples::HASH)]
     Hash {
@@ -130,7 +139,7 @@ pub fn run(command: &Command, global: &Global) -> Done {
         Command::Init(options) => init_recipe(options, global),
         Command::Run { recipe } => work::recipe(recipe, global),
         Command::Collect { input, options } => work::stage("collect", options, input, global),
-        Command::Inspect(on) => look(on, global),
+        Command::Inspect(on) => inspect_dataset(on, global),
         Command::Preprocess(on) => work::stage("preprocess", &on.options, &on.input, global),
         Command::Train(on) => work::stage("train", &on.options, &on.input, global),
         Command::Generate { input, options } => work::stage("generate", options, input, global),
@@ -141,6 +150,8 @@ pub fn run(command: &Command, global: &Global) -> Done {
         Command::Augment(on) => work::stage("augment", &on.options, &on.input, global),
         Command::Replay(options) => replay(options, global),
         Command::Report { run } => make_report(run, global),
+        Command::Status(options) => look::status(options, global),
+        Command::Verify { path } => look::verify(path, global),
         Command::Hash { path } => hash(path, global),
         Command::Completions { shell } => completions(*shell),
     }
@@ -172,7 +183,7 @@ fn init_recipe(options: &InitOptions, global: &Global) -> Done {
 }
 
 /// Findings are written with `--out` only; without it they are printed.
-fn look(on: &On<InspectOptions>, global: &Global) -> Done {
+fn inspect_dataset(on: &On<InspectOptions>, global: &Global) -> Done {
     if global.out.is_some() {
         return work::stage("inspect", &on.options, &on.input, global);
     }

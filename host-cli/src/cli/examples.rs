@@ -11,6 +11,21 @@ pub const REPORT: &str = "Examples:
   seedbed report seedbed-run            Write report.html and report.json into the run folder
   seedbed report seedbed-run --out www  Write them elsewhere";
 
+pub const STATUS: &str = "Examples:
+  seedbed status seedbed-run                      How it stands, and what another run would do
+  seedbed status seedbed-run --recipe other.toml  What it would do with another recipe
+  seedbed status seedbed-run --json               The same as JSON
+
+A stage is stale where its input or an option changed, or files of its result are gone. One that only follows
+a stale stage is kept in the end if that gives the same bytes again.";
+
+pub const VERIFY: &str = "Examples:
+  seedbed verify seedbed-run             Every file and every sample of all stages
+  seedbed verify seedbed-collect         A dataset: hash, counts, ids
+  seedbed verify seedbed-collect --json  The same as JSON
+
+Exit codes: 0 all is as it was recorded, 1 something is not (each file and sample is named), 2 usage";
+
 pub const HASH: &str = "Examples:
   seedbed hash seedbed-collect         Print the hash: the same for any sharding
   seedbed hash seedbed-collect --json  The same as JSON

@@ -7,6 +7,7 @@ mod commands;
 mod emit;
 mod examples;
 mod global;
+mod look;
 mod work;
 
 pub use global::Global;
@@ -24,6 +25,8 @@ pub enum Exit {
     Done,
     /// All is done but for samples that were set aside: 3.
     SetAside,
+    /// Something is not as it was recorded, or two things differ: 1.
+    Different,
 }
 
 impl Exit {
@@ -36,6 +39,7 @@ impl Exit {
         match self {
             Self::Done => 0,
             Self::SetAside => 3,
+            Self::Different => 1,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `dataset.json`: what a dataset is, beside its samples.
 
-use super::Feature;
+use super::{Feature, Split};
 use crate::error::{Context, Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -127,6 +127,22 @@ pub struct Counts {
     pub unlabelled: u64,
     /// For each class, its samples in all splits.
     pub per_class: Vec<u64>,
+}
+
+impl Counts {
+    /// One more sample.
+    pub(super) fn add(&mut self, label: Option<u32>, split: Split) {
+        self.samples += 1;
+        match split {
+            Split::Train => self.train += 1,
+            Split::Val => self.val += 1,
+            Split::Test => self.test += 1,
+        }
+        match label.and_then(|label| self.per_class.get_mut(label as usize)) {
+            Some(of_class) => *of_class += 1,
+            None => self.unlabelled += 1,
+        }
+    }
 }
 
 /// One Parquet file of a dataset.

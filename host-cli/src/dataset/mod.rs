@@ -29,6 +29,7 @@ mod meta;
 mod read;
 mod schema;
 mod split;
+mod verify;
 mod write;
 
 pub use content::{Content, Picture, Sound};
@@ -38,6 +39,7 @@ pub use meta::{Counts, FILE as META_FILE, ImageShape, Kind, Meta, Normalize, Sha
 pub use read::{Dataset, Samples};
 pub use schema::origin_text;
 pub use split::{Fractions, PURPOSE as SPLIT_PURPOSE, assign as assign_splits};
+pub use verify::{Fault, verify};
 pub use write::{DEFAULT_SHARD_ROWS, DatasetWriter};
 
 use crate::codec::Pixels;

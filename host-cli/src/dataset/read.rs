@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// Rows that are decoded at a time.
 const BATCH: usize = 256;
 
+/// The way out of damage.
+const AGAIN: &str = "copy the folder again, or run the stage that wrote it again";
+
 /// A dataset folder that is there and whole as far as `dataset.json` tells.
 #[derive(Clone, Debug)]
 pub struct Dataset {
@@ -31,19 +34,23 @@ impl Dataset {
     /// When it is none, is damaged, or a shard is missing or holds other than `dataset.json` says; the error names the
     /// file.
     pub fn open(folder: &Path) -> Result<Self> {
-        let meta = Meta::load(folder)?;
-        let again = "copy the folder again, or run the stage that wrote it again";
+        let dataset = Self::of(folder, Meta::load(folder)?)?;
+        dataset.meta.check_counts().map_err(|e| e.within(folder.join(FILE).display()).hint(AGAIN))?;
+        Ok(dataset)
+    }
+
+    /// The samples at `folder` that `meta` tells of.
+    pub(super) fn of(folder: &Path, meta: Meta) -> Result<Self> {
         for shard in &meta.shards {
             let path = folder.join(&shard.file);
             if !path.is_file() {
                 return Err(
-                    Error::failed(format!("shard of the dataset is missing: {}", path.display())).hint(again)
+                    Error::failed(format!("shard of the dataset is missing: {}", path.display())).hint(AGAIN)
                 );
             }
-            let open = OpenShard::open(path, shard.rows, meta.storage).map_err(|e| e.hint(again))?;
-            open.check(&meta).at(&open.path).map_err(|e| e.hint(again))?;
+            let open = OpenShard::open(path, shard.rows, meta.storage).map_err(|e| e.hint(AGAIN))?;
+            open.check(&meta).at(&open.path).map_err(|e| e.hint(AGAIN))?;
         }
-        meta.check_counts().map_err(|e| e.within(folder.join(FILE).display()).hint(again))?;
         Ok(Self { folder: folder.to_owned(), meta: Arc::new(meta) })
     }
 

@@ -4,6 +4,7 @@
 use super::super::{Dataset, META_FILE, Normalize, Origin, Picture, Sound, content_hash};
 use super::*;
 use crate::codec::{Pixels, encode_png};
+use crate::dataset::Split;
 use crate::pool::Pool;
 use seedbed::rng::Key;
 use std::fs;

@@ -6,7 +6,7 @@
 
 use super::hash::{ContentHasher, SampleDigest, sample_digest};
 use super::meta::{Counts, ImageShape, Kind, Meta, Shard, Storage};
-use super::{Content, Feature, Sample, Split, card, schema};
+use super::{Content, Feature, Sample, card, schema};
 use crate::error::{Context, Error, Result};
 use crate::pool::{Held, Pool};
 use arrow_array::RecordBatch;
@@ -154,17 +154,7 @@ impl DatasetWriter {
             sample.content.row = vec![f32::NAN; self.meta.columns.len()];
         }
         self.check(&sample)?;
-        let counts = &mut self.meta.counts;
-        counts.samples += 1;
-        match sample.split {
-            Split::Train => counts.train += 1,
-            Split::Val => counts.val += 1,
-            Split::Test => counts.test += 1,
-        }
-        match sample.label.and_then(|label| counts.per_class.get_mut(label as usize)) {
-            Some(of_class) => *of_class += 1,
-            None => counts.unlabelled += 1,
-        }
+        self.meta.counts.add(sample.label, sample.split);
         self.last_id = Some(sample.id.clone());
         self.pending_bytes += sample.id.len() + sample.content.held();
         self.pending.push(sample);
@@ -356,8 +346,8 @@ fn properties(meta: &Meta) -> WriterProperties {
     properties.build()
 }
 
-fn unwritten(e: impl std::fmt::Display) -> Error {
-    Error::failed(format!("cannot write the shard ({e})"))
+fn unwritten(e: impl std::error::Error + 'static) -> Error {
+    Error::unwritten("cannot write the shard", &e)
 }
 
 #[cfg(test)]

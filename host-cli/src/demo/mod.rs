@@ -10,11 +10,12 @@ mod raw;
 mod recipe;
 pub mod score;
 
+use crate::durable::write_whole;
 use crate::error::{Context, Error, Result};
 use crate::formats::SetAside;
 use crate::recipe::Recipe;
 use crate::report::{self, json_lines};
-use crate::run::record::{RUN_FILE, load, save, write_whole};
+use crate::run::record::{RUN_FILE, load, save};
 use crate::run::{self, Draft, RunFolder, RunRecord, apart};
 use crate::stages::Ctx;
 use faults::Kind;

@@ -8,12 +8,12 @@
 
 use super::any::{Model, ModelConfig};
 use super::epochs::Epoch;
+use crate::durable::write_whole;
 use crate::error::{Context, Error, Result};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The name of the file of a trained model.
@@ -115,10 +115,7 @@ fn write(path: &Path, about: &About, entries: &[Entry<'_>]) -> Result<()> {
     let text = serde_json::to_string(about).at(path)?;
     let metadata = HashMap::from([(ENTRY.to_owned(), text)]);
     let file = views.and_then(|views| safetensors::serialize(views, Some(metadata))).at(path)?;
-    let temporary = path.with_extension("writing");
-    let mut out = std::fs::File::create(&temporary).at(&temporary)?;
-    out.write_all(&file).and_then(|()| out.sync_all()).at(&temporary)?;
-    std::fs::rename(&temporary, path).at(path)
+    write_whole(path, file)
 }
 
 /// A file read, its metadata understood.

@@ -2,9 +2,9 @@
 
 use super::text::Found;
 use crate::dataset::Kind;
+use crate::durable::write_whole;
 use crate::error::{Context, Error, Result};
 use crate::formats::{self, Format, ReadOptions, Source};
-use crate::run::record::write_whole;
 use crate::stages::Ctx;
 use crate::stages::preprocess::{Mode, Size};
 use std::collections::BTreeSet;

@@ -110,7 +110,10 @@ impl Recipe {
     }
 
     /// The same with relative paths taken from `base`.
-    fn relocated(self, base: &Path) -> Result<Self> {
+    ///
+    /// # Errors
+    /// When a path is not UTF-8.
+    pub fn relocated(self, base: &Path) -> Result<Self> {
         let input = base.join(self.input);
         let mut collect = relocate(self.collect, base)?;
         if collect.label_file(&input).is_some() {

@@ -22,9 +22,9 @@ pub use model::Report;
 pub use picture::base64;
 pub use sections::draw;
 
+use crate::durable::write_whole;
 use crate::error::{Context, Error, Result};
 use crate::progress::Progress;
-use crate::run::record::write_whole;
 use crate::run::{Ran, RunRecord, make_output};
 use serde_json::Value;
 use std::path::{Path, PathBuf};

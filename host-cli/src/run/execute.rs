@@ -1,7 +1,7 @@
 //! One stage, run at most once for the same options, seed and input.
 
 use super::files::{foreign, hashes, list, whole};
-use super::folder::{Draft, apart, may_write, sweep};
+use super::folder::{Draft, apart, make_output, may_write, sweep};
 use super::key::{self, KeyParts};
 use super::options::split_paths;
 use super::record::{STAGE_FILE, StageRecord, VERSION, load, save};
@@ -50,7 +50,10 @@ impl<'a> Call<'a> {
     }
 
     /// The hash of all that the result depends on.
-    fn key(&self, ctx: &Ctx) -> Result<String> {
+    ///
+    /// # Errors
+    /// When something that it reads is missing or damaged.
+    pub fn key(&self, ctx: &Ctx) -> Result<String> {
         let mut inputs = vec![("input", key::content(self.input, self.stage.reads_raw(), &ctx.pool)?)];
         for (role, path) in &self.also {
             inputs.push((role, key::content(path, false, &ctx.pool)?));
@@ -118,8 +121,7 @@ fn work(ctx: &Ctx, call: &Call<'_>, key: String) -> Result<StageRecord> {
     let start = Instant::now();
     let outcome = ctx.pool.inside(|| call.stage.run(ctx, call.input, draft.path()))?;
     // Evaluation writes figures only, and so no folder of its own.
-    std::fs::create_dir_all(draft.path())
-        .map_err(|e| Error::failed(format!("{e}: {}", call.out.display())))?;
+    make_output(draft.path())?;
     let files = list(draft.path())?;
     let record = StageRecord {
         version: VERSION,

@@ -51,7 +51,12 @@ pub fn hashes(folder: &Path, files: &Files, pool: &Pool) -> Result<BTreeMap<Stri
 
 /// Whether all that was `written` is `there` in its size.
 pub fn whole(written: &Files, there: &Files) -> bool {
-    written.iter().all(|(name, bytes)| there.get(name) == Some(bytes))
+    missing(written, there).is_none()
+}
+
+/// The first file that was `written` and is not `there` in its size.
+pub fn missing<'a>(written: &'a Files, there: &Files) -> Option<&'a str> {
+    written.iter().find(|(name, bytes)| there.get(*name) != Some(bytes)).map(|(name, _)| name.as_str())
 }
 
 /// The first file that is `there` and was not `written`.

@@ -1,9 +1,10 @@
 //! Output folders: who may write where, and how a folder becomes whole at once.
 
-use super::durable::{sync_folder, sync_tree};
 use super::lock::Lock;
-use super::record::{RUN_FILE, RunRecord, STAGE_FILE, load, partial};
+use super::record::{RUN_FILE, RunRecord, STAGE_FILE, load};
+use crate::durable::{partial, sync_folder, sync_tree};
 use crate::error::{Context, Error, Result};
+use crate::stages::kept_beside;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -69,6 +70,9 @@ pub fn make_output(out: &Path) -> Result<()> {
 
 /// The error for an output that cannot be written.
 pub fn unwritable(e: &io::Error, out: &Path) -> Error {
+    if matches!(e.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+        return Error::of_io(e).within(out.display());
+    }
     Error::failed(format!("cannot write the output ({e}): {}", out.display()))
         .hint("choose a folder that can be written to with --out")
 }
@@ -175,15 +179,13 @@ impl Draft {
         };
         make_output(parent)?;
         let lock = Lock::take(parent.join(beside(name, "lock")), &out)?;
-        let own = beside(name, &format!("{}.partial", key.get(..DIGITS).unwrap_or(key)));
+        let temporary = parent.join(beside(name, &format!("{}.partial", key.get(..DIGITS).unwrap_or(key))));
         for found in drafts(parent, name).at(parent)? {
-            // What a stage put beside its own draft to go on from (`....partial.checkpoint`) stays.
-            let beside_own = found != own && found.as_encoded_bytes().starts_with(own.as_encoded_bytes());
-            if !beside_own {
+            // What the stage put beside its own draft to go on from stays.
+            if parent.join(&found) != kept_beside(&temporary) {
                 remove(&parent.join(&found)).at(parent.join(found))?;
             }
         }
-        let temporary = parent.join(own);
         // Made and removed: whether we may write here is better known before the work than after.
         fs::create_dir(&temporary)
             .and_then(|()| fs::remove_dir(&temporary))
@@ -260,7 +262,8 @@ fn is_draft(name: &OsStr, found: &OsStr) -> bool {
     let prefix = beside(name, "");
     let Some(rest) = found.as_encoded_bytes().strip_prefix(prefix.as_encoded_bytes()) else { return false };
     let Some((key, end)) = rest.split_at_checked(DIGITS) else { return false };
-    let ends: [&[u8]; 3] = [b".partial", b".old.partial", b".partial.checkpoint"];
+    let ends: [&[u8]; 4] =
+        [b".partial", b".old.partial", b".partial.checkpoint", b".partial.checkpoint.partial"];
     key.iter().all(u8::is_ascii_hexdigit) && ends.contains(&end)
 }
 

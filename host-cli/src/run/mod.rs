@@ -10,15 +10,18 @@ pub mod key;
 pub mod record;
 
 mod chain;
-mod durable;
 mod execute;
 mod files;
 mod folder;
 mod lock;
 mod options;
+mod status;
+mod verify;
 
 pub use chain::{Ran, run};
 pub use execute::{Call, execute};
 pub use folder::{Draft, RunFolder, apart, make_output};
 pub use options::{moved, relocate, split_paths};
 pub use record::{RunRecord, StageRecord, Status};
+pub use status::{Life, RunStatus, StageState, StageStatus, status};
+pub use verify::{Verified, verify};

@@ -1,12 +1,11 @@
 //! `stage.json` and `run.json`: what was done, for programs and for the next run.
 
-use super::durable::{sync_file, sync_folder};
 use super::files::Files;
+use crate::durable::write_whole;
 use crate::error::{Context, Error, Result};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::Path;
 
@@ -143,34 +142,6 @@ pub fn save<T: Serialize>(folder: &Path, file: &str, record: &T) -> Result<()> {
     let mut text = serde_json::to_string_pretty(record).at(&path)?;
     text.push('\n');
     write_whole(&path, text)
-}
-
-/// The name of a file in the making.
-pub(super) fn partial(name: &OsStr) -> OsString {
-    let mut partial = OsString::from(".");
-    partial.push(name);
-    partial.push(".partial");
-    partial
-}
-
-/// Writes a file so that it is there whole or not at all, in place of an older one, also after a crash of the machine.
-///
-/// # Errors
-/// When it cannot be written; an older one is then still there.
-pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
-    // What a link leads to is replaced, not the link.
-    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let temporary = path.with_file_name(partial(path.file_name().unwrap_or_default()));
-    let written = fs::write(&temporary, content)
-        .and_then(|()| sync_file(&temporary))
-        .and_then(|()| fs::rename(&temporary, path))
-        .and_then(|()| {
-            sync_folder(path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(".".as_ref()))
-        });
-    if written.is_err() {
-        let _ = fs::remove_file(&temporary);
-    }
-    written.at(path)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
-//! Results that outlive a crash of the machine: what a rename makes visible is on the disk by then.
+//! Files that outlive a crash of the machine: what a rename makes visible is whole, and on the disk by then.
 
+use crate::error::{Context, Result};
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,8 +10,36 @@ use std::path::{Path, PathBuf};
 /// asked for: a call for each of 60,000 pictures takes a minute.
 const FEW: usize = 256;
 
+/// The name of a file in the making.
+pub(crate) fn partial(name: &OsStr) -> OsString {
+    let mut partial = OsString::from(if name.as_encoded_bytes().starts_with(b".") { "" } else { "." });
+    partial.push(name);
+    partial.push(".partial");
+    partial
+}
+
+/// Writes a file so that it is there whole or not at all, in place of an older one, also after a crash of the machine.
+///
+/// # Errors
+/// When it cannot be written; an older one is then still there.
+pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
+    // What a link leads to is replaced, not the link.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let temporary = path.with_file_name(partial(path.file_name().unwrap_or_default()));
+    let written = fs::write(&temporary, content)
+        .and_then(|()| sync_file(&temporary))
+        .and_then(|()| fs::rename(&temporary, path))
+        .and_then(|()| {
+            sync_folder(path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(".".as_ref()))
+        });
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written.at(path)
+}
+
 /// Brings a folder with all that is in it to the disk.
-pub fn sync_tree(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_tree(folder: &Path) -> io::Result<()> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     let mut at = 0;
@@ -41,7 +71,7 @@ fn sync_all_of(_: &Path) -> io::Result<bool> {
 }
 
 /// Brings the bytes of a file to the disk.
-pub fn sync_file(file: &Path) -> io::Result<()> {
+fn sync_file(file: &Path) -> io::Result<()> {
     // Windows wants the right to write; a file that may not be written has its bytes from elsewhere.
     match File::options().write(true).open(file) {
         Ok(file) => file.sync_all(),
@@ -52,7 +82,7 @@ pub fn sync_file(file: &Path) -> io::Result<()> {
 
 /// Brings the names in a folder to the disk.
 #[cfg(unix)]
-pub fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     match File::open(folder)?.sync_all() {
         // Some file systems have no such call for folders.
         Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
@@ -62,13 +92,31 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
 
 /// Folders cannot be opened here; the names are the system's affair.
 #[cfg(not(unix))]
-pub fn sync_folder(_: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_nothing_stays_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, text) in [("a", "1"), ("a", "2"), (".b", "3")] {
+            write_whole(&dir.path().join(name), text).unwrap();
+            assert_eq!(fs::read_to_string(dir.path().join(name)).unwrap(), text);
+        }
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+        assert_eq!(
+            (partial("a".as_ref()), partial(".b".as_ref())),
+            (".a.partial".into(), ".b.partial".into())
+        );
+        // A folder is in the way.
+        fs::create_dir(dir.path().join("c")).unwrap();
+        assert!(write_whole(&dir.path().join("c"), "x").is_err());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3);
+    }
 
     #[test]
     fn few_and_many_files_are_brought_to_the_disk() {

@@ -1,0 +1,169 @@
+//! Whether results are still what was written: every recorded hash is computed again.
+
+use super::files::{Files, foreign, list};
+use super::key::file_hash;
+use super::record::{RUN_FILE, RunRecord, STAGE_FILE, StageRecord, load};
+use crate::dataset::{Fault, META_FILE, content_hash, verify as verify_dataset};
+use crate::error::{Context, Error, Result};
+use crate::pool::Pool;
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// What a folder was found to be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Verified {
+    /// Everything that is wrong.
+    pub faults: Vec<Fault>,
+    /// What could not be held against anything, in sentences.
+    pub notes: Vec<String>,
+    /// Datasets whose samples were read.
+    pub datasets: u64,
+    /// Files that were held against a recorded hash.
+    pub files: u64,
+    /// Samples that were read.
+    pub samples: u64,
+}
+
+/// Checks a dataset folder, the folder of a stage, or a run folder with all its stages; changes nothing.
+///
+/// # Errors
+/// When `folder` is none of these, or cannot be listed.
+pub fn verify(folder: &Path, pool: &Pool) -> Result<Verified> {
+    let mut check = Check { root: folder, pool, found: Verified::default() };
+    if folder.join(RUN_FILE).is_file() {
+        check.run()?;
+    } else if folder.join(STAGE_FILE).is_file() {
+        check.stage("")?;
+    } else if folder.join(META_FILE).is_file() {
+        check.dataset("")?;
+        check
+            .found
+            .notes
+            .push(format!("no {STAGE_FILE}: of files only the samples in them could be checked"));
+    } else {
+        fs::metadata(folder).at(folder)?;
+        return Err(Error::usage(format!("not a dataset, a stage or a run: {}", folder.display()))
+            .hint("name a folder that holds dataset.json, stage.json or run.json"));
+    }
+    Ok(check.found)
+}
+
+struct Check<'a> {
+    root: &'a Path,
+    pool: &'a Pool,
+    found: Verified,
+}
+
+impl Check<'_> {
+    fn fault(&mut self, file: impl Into<String>, what: impl Into<String>) {
+        self.found.faults.push(Fault::of(file, what));
+    }
+
+    /// All stages of the run at the root: those it tells of, and others that are there.
+    fn run(&mut self) -> Result<()> {
+        let record: RunRecord = match load(self.root, RUN_FILE) {
+            Ok(record) => record.unwrap_or_default(),
+            Err(e) => {
+                self.fault(RUN_FILE, e.message);
+                RunRecord::default()
+            }
+        };
+        let mut folders: BTreeSet<String> = record.stages.iter().map(|s| s.folder.clone()).collect();
+        for entry in fs::read_dir(self.root).at(self.root)? {
+            let entry = entry.at(self.root)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !name.starts_with('.') && entry.path().join(STAGE_FILE).is_file() {
+                folders.insert(name);
+            }
+        }
+        for folder in folders {
+            let told = record.stages.iter().find(|s| s.folder == folder);
+            let there = self.stage(&format!("{folder}/"))?;
+            if let (Some(told), Some(there)) = (told, there) {
+                if told.key != there.key {
+                    self.fault(
+                        format!("{folder}/{STAGE_FILE}"),
+                        format!("not the result that {RUN_FILE} tells of"),
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The folder of a stage, whose path from the root is `prefix` (empty, or with `/` at its end), and its record.
+    fn stage(&mut self, prefix: &str) -> Result<Option<StageRecord>> {
+        let folder = self.root.join(prefix);
+        let record_name = format!("{prefix}{STAGE_FILE}");
+        let record: StageRecord = match load(&folder, STAGE_FILE) {
+            Ok(Some(record)) => record,
+            Ok(None) => {
+                self.fault(record_name, "missing");
+                return Ok(None);
+            }
+            Err(e) => {
+                self.fault(record_name, e.message);
+                return Ok(None);
+            }
+        };
+        let there = list(&folder)?;
+        let written = record.files.clone().unwrap_or_default();
+        if record.hashes.is_empty() && !written.is_empty() {
+            self.found.notes.push(format!("{record_name} holds no hashes: an older seedbed wrote it"));
+        }
+        self.files(prefix, &written, &there, &record);
+        if let Some(name) = foreign(&written, &there) {
+            self.found.notes.push(format!("not written by seedbed: {prefix}{name}"));
+        }
+        for name in written.keys().filter(|name| there.contains_key(*name)) {
+            if let Some(inner) = name.strip_suffix(META_FILE).filter(|p| p.is_empty() || p.ends_with('/')) {
+                let samples = self.dataset(&format!("{prefix}{inner}"))?;
+                if inner.is_empty() && samples != record.samples {
+                    let what = format!("{} samples are recorded, {samples} found", record.samples);
+                    self.fault(record_name.clone(), what);
+                }
+            } else if name.ends_with(".safetensors") {
+                if let Err(e) = content_hash(&folder.join(name), self.pool) {
+                    self.fault(format!("{prefix}{name}"), e.message);
+                }
+            }
+        }
+        Ok(Some(record))
+    }
+
+    /// Files of a stage by size, and by hash where one was recorded.
+    fn files(&mut self, prefix: &str, written: &Files, there: &Files, record: &StageRecord) {
+        let folder = self.root.join(prefix);
+        let names: Vec<&String> = written.keys().collect();
+        let check = |name: &&String| match (there.get(*name), record.hashes.get(*name)) {
+            (None, _) => Some("missing".to_owned()),
+            (Some(bytes), _) if written.get(*name) != Some(bytes) => {
+                Some(format!("{} bytes are recorded, {bytes} found", written.get(*name).unwrap_or(&0)))
+            }
+            (_, None) => None,
+            (_, Some(recorded)) => match file_hash(&folder.join(name)) {
+                Ok(hash) if hash == *recorded => None,
+                Ok(hash) => Some(format!("hash differs: {recorded} is recorded, {hash} found")),
+                Err(e) => Some(Error::of_io(&e).message),
+            },
+        };
+        self.found.files += names.iter().filter(|name| record.hashes.contains_key(**name)).count() as u64;
+        for (name, what) in names.iter().zip(self.pool.map(&names, check)) {
+            if let Some(what) = what {
+                self.fault(format!("{prefix}{name}"), what);
+            }
+        }
+    }
+
+    /// A dataset, whose path from the root is `prefix`; gives how many samples could be read.
+    fn dataset(&mut self, prefix: &str) -> Result<u64> {
+        let (faults, samples) = verify_dataset(&self.root.join(prefix), self.pool)?;
+        let inside = |f: Fault| Fault { file: format!("{prefix}{}", f.file), ..f };
+        self.found.faults.extend(faults.into_iter().map(inside));
+        self.found.datasets += 1;
+        self.found.samples += samples;
+        Ok(samples)
+    }
+}

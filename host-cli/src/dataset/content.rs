@@ -5,6 +5,8 @@ use crate::codec::{self, Pixels};
 use crate::error::{Error, Result};
 use crate::pool::Held;
 use std::borrow::Cow;
+use std::hash::Hasher;
+use twox_hash::XxHash3_64;
 
 /// What a sample holds: of each modality of its dataset one part, of others none.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,6 +35,31 @@ impl Content {
     /// A text alone.
     pub fn from_text(text: impl Into<String>) -> Self {
         Self { text: Some(text.into()), ..Self::default() }
+    }
+
+    /// A number that is the same for equal contents, in whatever form and from whatever file: XXH3 of the pixels, the
+    /// bytes of the sound, the text and the numbers.
+    ///
+    /// # Errors
+    /// As [`Picture::pixels`].
+    pub fn key(&self) -> Result<u64> {
+        let mut hash = XxHash3_64::new();
+        // Each part with its length, so that no two contents give the same bytes.
+        let mut part = |bytes: &[u8]| {
+            hash.write(&(bytes.len() as u64).to_le_bytes());
+            hash.write(bytes);
+        };
+        if let Some(picture) = &self.image {
+            let pixels = picture.decoded()?;
+            pixels.shape().iter().for_each(|side| part(&(*side as u64).to_le_bytes()));
+            part(&pixels.data);
+        }
+        part(self.audio.as_ref().map_or(&[], |sound| &sound.bytes));
+        part(self.text.as_ref().map_or(&[], |text| text.as_bytes()));
+        // Every NaN is as good as another, and so are the two zeros.
+        let bits = |v: &f32| if v.is_nan() { f32::NAN.to_bits() } else { (v + 0.0).to_bits() };
+        part(&self.row.iter().flat_map(|v| bits(v).to_le_bytes()).collect::<Vec<u8>>());
+        Ok(hash.finish())
     }
 
     /// The same beside another picture, which has no source file.

@@ -1,4 +1,14 @@
 //! Which samples a model learns from, and which it is stopped and judged by.
+//!
+//! Two ways. [`Fractions::split_of`] draws the split of a sample from a key of its own, and from nothing else: more
+//! samples, fewer, or in another order, and each still has the split that it had. The price is that the shares are
+//! those asked for in expectation only. Of n samples (or groups, where groups are drawn) the share of a split is off
+//! by √(f·(1 − f) / n) in the standard deviation: for a share of 0.1 by 0.03 of 100 samples, 0.01 of 1,000, 0.003 of
+//! 10,000; hardly ever by more than four times that. It is so within each class as well, which is all the
+//! stratification that can be had without moving samples: quotas for each class would have to. A class of a few
+//! samples may have none in some split.
+//!
+//! [`assign`] gives exact shares of each class of a set that is closed; a sample more moves others.
 
 use super::Split;
 use crate::error::{Error, Result};
@@ -8,7 +18,7 @@ use std::collections::BTreeMap;
 /// What the randomness of splitting is for; see [`seedbed::rng::Key`].
 pub const PURPOSE: u32 = 1;
 
-/// The share of each class that goes to validation and to test.
+/// The share of the samples that goes to validation and to test.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fractions {
     /// For validation, from 0 to below 1.
@@ -33,6 +43,23 @@ impl Fractions {
             return Err(Error::out_of_range("test_fraction", test, "below 1 together with val_fraction"));
         }
         Ok(Self { val, test })
+    }
+}
+
+impl Fractions {
+    /// The split of what has this key (a sample, or a group of samples that belong together), drawn under `seed`.
+    pub fn split_of(self, seed: u64, key: u64) -> Split {
+        let draw = Stream::new(seed, Key::new(PURPOSE).op(2).sample(key)).next_u64();
+        // The 53 bits that a float holds exactly, from 0 to below 1. The two splits have an end each, so that one share
+        // changes without moving the other.
+        let draw = (draw >> 11) as f64 / (1u64 << 53) as f64;
+        if draw < self.test {
+            Split::Test
+        } else if draw >= 1.0 - self.val {
+            Split::Val
+        } else {
+            Split::Train
+        }
     }
 }
 
@@ -64,6 +91,37 @@ pub fn assign(items: &[(&str, Option<u32>)], seed: u64, fractions: Fractions) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn shares_are_about_those_asked_for(seed: u64, val in 0.0..0.4, test in 0.0..0.4, n in 50u64..3000) {
+            let fractions = Fractions::new(val, test).unwrap();
+            let splits: Vec<Split> = (0..n).map(|key| fractions.split_of(seed, key)).collect();
+            for (split, share) in [(Split::Val, val), (Split::Test, test), (Split::Train, 1.0 - val - test)] {
+                let got = splits.iter().filter(|s| **s == split).count() as f64;
+                let deviation = (share * (1.0 - share) * n as f64).sqrt();
+                prop_assert!((got - share * n as f64).abs() <= 5.0 * deviation + 3.0, "{split:?} {got}");
+            }
+        }
+
+        #[test]
+        fn one_share_does_not_move_the_other(seed: u64, key: u64, share in 0.0..0.4, more in 0.0..0.5) {
+            let with = |val, test| Fractions::new(val, test).unwrap().split_of(seed, key);
+            prop_assert_eq!(with(share, 0.0) == Split::Val, with(share, more) == Split::Val);
+            prop_assert_eq!(with(0.0, share) == Split::Test, with(more, share) == Split::Test);
+            // A larger share keeps what a smaller one had.
+            prop_assert!(with(0.0, share) != Split::Test || with(0.0, share + more) == Split::Test);
+        }
+    }
+
+    #[test]
+    fn draws_are_these() {
+        let fractions = Fractions::new(0.25, 0.25).unwrap();
+        let drawn: Vec<&str> = (0..12).map(|key| fractions.split_of(7, key).name()).collect();
+        assert_eq!(drawn.join(" "), "test val train test test train val val val train val test");
+        assert_eq!(Fractions::new(0.0, 0.0).unwrap().split_of(7, 3), Split::Train);
+    }
 
     fn ids(n: usize) -> Vec<String> {
         (0..n).map(|i| format!("{i:05}")).collect()

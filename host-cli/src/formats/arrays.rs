@@ -146,6 +146,7 @@ pub fn open(path: &Path, format: Format, options: &ReadOptions) -> Result<Source
                 id: format!("{}{row:0width$}", prefixes[of], width = ID_DIGITS),
                 label: label.and_then(|name| numbers.get(name.as_str()).copied()),
                 split: member.split,
+                group: None,
                 at: of * MAX_ROWS + row,
                 more: None,
             });

@@ -56,6 +56,7 @@ pub fn open(root: &Path, options: &ReadOptions) -> Result<Source> {
         id: id_of(path),
         label: label.as_deref().map(|name| numbers[name]),
         split: if with_splits { split_of(path) } else { None },
+        group: None,
         at,
         more: None,
     });

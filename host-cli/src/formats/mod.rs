@@ -123,6 +123,8 @@ pub struct Entry {
     pub label: Option<u32>,
     /// What the source says the sample is for.
     pub split: Option<Split>,
+    /// What it belongs to, by a number: samples of one group are never divided between splits.
+    pub group: Option<u64>,
     /// The number by which the source knows it.
     pub at: usize,
     /// What a dataset had said of it when it was exported.

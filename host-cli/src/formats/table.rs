@@ -97,6 +97,7 @@ fn open_file(path: &Path, options: &ReadOptions) -> Result<Source> {
         id: format!("{:0width$}", row.number, width = ID_DIGITS),
         label: row.label.as_deref().map(|name| numbers[name]),
         split: None,
+        group: None,
         at,
         more: None,
     };

@@ -3,10 +3,13 @@
 //! What cannot be used is listed in `set_aside.jsonl`, one object per line with `file`, `row`,
 //! `samples` and `reason`; the work goes on without it.
 
+mod divide;
+
+use self::divide::{Division, GroupBy};
 use super::{Ctx, Outcome, Stage};
 use crate::codec;
 use crate::dataset::{DEFAULT_SHARD_ROWS, DatasetWriter, Fractions, Meta, Sample, Split, Storage};
-use crate::dataset::{SPLIT_PURPOSE, assign_splits, feature};
+use crate::dataset::{SPLIT_PURPOSE, feature};
 use crate::defaults;
 use crate::error::{Context, Error, Result};
 use crate::formats::{self, Entry, Format, Header, Missing, ReadOptions, SetAside, Source};
@@ -36,12 +39,16 @@ pub struct CollectOptions {
     /// Whether the first line of a table names its columns
     #[arg(long, value_enum, default_value_t = Header::Auto)]
     pub header: Header,
-    /// Share of each class for validation, 0 to below 1; a source that has its own keeps it
+    /// Share of the samples for validation, 0 to below 1, each drawn by itself; a source that has its own keeps it
     #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
     pub val_fraction: f64,
-    /// Share of each class for test, 0 to below 1; a source that has its own keeps it
+    /// Share of the samples for test, 0 to below 1, each drawn by itself; a source that has its own keeps it
     #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
     pub test_fraction: f64,
+    /// What makes pictures a group, which is never divided between the splits: their folder, or the file name up to
+    /// the first `_`, `-` or `.`
+    #[arg(long, value_enum, value_name = "PART")]
+    pub group_by: Option<GroupBy>,
     /// Take rows of values as pictures: height x width [x channels], such as 8x8 or 32x32x3
     #[arg(long, value_name = "HxW[xC]")]
     pub image_shape: Option<String>,
@@ -140,7 +147,7 @@ impl Stage for CollectOptions {
         let distinct = entries.len();
         self.limit(ctx.seed, &mut entries);
         let left_out = distinct - entries.len();
-        divide(ctx.seed, fractions, &mut entries);
+        let division = self.division(ctx.seed, fractions, &source, &entries)?;
         if ctx.strict
             && let Some(first) = source.set_aside.first()
         {
@@ -151,7 +158,8 @@ impl Stage for CollectOptions {
         let meta = Meta { storage: self.storage, ..meta };
         let writer = DatasetWriter::create(out, meta)?.pool(&ctx.pool).shard_rows(self.shard_rows);
         let mut set_aside = std::mem::take(&mut source.set_aside);
-        let meta = self.write(ctx, &source, entries, writer, &mut set_aside)?;
+        let mut trained = vec![false; source.classes.len()];
+        let meta = self.write(ctx, &source, &division, entries, writer, (&mut set_aside, &mut trained))?;
         set_aside.sort();
         write_lines(&out.join(SET_ASIDE_FILE), &set_aside)?;
         if meta.counts.samples == 0 {
@@ -161,9 +169,9 @@ impl Stage for CollectOptions {
                 input.display()
             )));
         }
-        if meta.counts.train == 0 {
-            ctx.progress.warn("the source has no samples for training, only for validation or test");
-        }
+        let warnings = division.warnings(&meta, &trained);
+        warnings.iter().for_each(|warning| ctx.progress.warn(warning));
+        source.remarks.warnings.extend(warnings);
         let aside: u64 = set_aside.iter().map(|s| s.samples).sum();
         Ok(Outcome::new(meta.counts.samples)
             .set_aside(aside)
@@ -189,6 +197,13 @@ impl CollectOptions {
         matches!(format, Format::Idx | Format::Npy).then(|| label.into())
     }
 
+    fn division(&self, seed: u64, wanted: Fractions, source: &Source, entries: &[Entry]) -> Result<Division> {
+        if let (Some(by), Format::Idx | Format::Npy | Format::Csv) = (self.group_by, source.format) {
+            return Err(Error::usage(format!("group_by {by} needs samples in files of their own, not rows")));
+        }
+        Ok(Division::new(seed, wanted, self.group_by, entries))
+    }
+
     /// Keeps the `limit` samples whose hash under the seed is least: the same ones whatever the order.
     fn limit(&self, seed: u64, entries: &mut Vec<Entry>) {
         let Some(limit) = self.limit.filter(|&limit| (limit as usize) < entries.len()) else { return };
@@ -205,14 +220,15 @@ impl CollectOptions {
         &self,
         ctx: &Ctx,
         source: &Source,
+        division: &Division,
         entries: Vec<Entry>,
         mut writer: DatasetWriter,
-        set_aside: &mut Vec<SetAside>,
+        (set_aside, trained): (&mut Vec<SetAside>, &mut [bool]),
     ) -> Result<Meta> {
         let task = ctx.progress.start("collect", Some(entries.len() as u64));
         let load = |Planned { entry, .. }| {
             let aside = SetAside::one(source.loader.place(entry.at), "");
-            Ok(self.sample(source, entry).map_err(|e| SetAside { reason: e.message, ..aside }))
+            Ok(self.sample(source, division, entry).map_err(|e| SetAside { reason: e.message, ..aside }))
         };
         let mut groups = source.loader.groups();
         groups.resize(source.columns.len(), None);
@@ -222,6 +238,7 @@ impl CollectOptions {
             task.inc(1);
             match loaded {
                 Ok(sample) => {
+                    divide::see(trained, &sample);
                     feature::see(&mut features, sample.row(), sample.split == Split::Train);
                     writer.push(sample)
                 }
@@ -236,7 +253,7 @@ impl CollectOptions {
         writer.finish()
     }
 
-    fn sample(&self, source: &Source, entry: Entry) -> Result<Sample> {
+    fn sample(&self, source: &Source, division: &Division, entry: Entry) -> Result<Sample> {
         let content = source.loader.load(entry.at)?;
         let missing = content.row.iter().position(|v| v.is_nan());
         if let Some(name) = missing.and_then(|at| source.columns.get(at))
@@ -244,7 +261,8 @@ impl CollectOptions {
         {
             return Err(Error::failed(format!("missing value in column `{name}`")));
         }
-        let sample = Sample::new(entry.id, entry.label, entry.split.unwrap_or_default(), content);
+        let split = division.split_of(&entry, &content)?;
+        let sample = Sample::new(entry.id, entry.label, split, content);
         Ok(match entry.more {
             Some(more) => Sample { weight: more.weight, origin: more.origin, ..sample },
             None => sample,
@@ -285,22 +303,6 @@ fn unique(source: &mut Source) -> Vec<Entry> {
         }
     }
     kept
-}
-
-/// Gives every sample its split. Those of the source stay; a split that it does not have is taken
-/// from its samples for training.
-fn divide(seed: u64, wanted: Fractions, entries: &mut [Entry]) {
-    let has = |split| entries.iter().any(|e| e.split == Some(split));
-    let share = |split, fraction| if has(split) { 0.0 } else { fraction };
-    let fractions = Fractions { val: share(Split::Val, wanted.val), test: share(Split::Test, wanted.test) };
-    let free: Vec<usize> =
-        (0..entries.len()).filter(|&i| matches!(entries[i].split, None | Some(Split::Train))).collect();
-    let items: Vec<(&str, Option<u32>)> =
-        free.iter().map(|&i| (entries[i].id.as_str(), entries[i].label)).collect();
-    let splits = assign_splits(&items, seed, fractions);
-    for (i, split) in free.into_iter().zip(splits) {
-        entries[i].split = Some(split);
-    }
 }
 
 /// The name of the last part of a path, also of `.`.
@@ -365,7 +367,12 @@ mod tests {
         let out = temp.path().join("out");
         let outcome = CollectOptions::default().run(&Ctx::quiet(1), &raw, &out).unwrap();
         assert_eq!((outcome.samples, outcome.set_aside), (40, 3));
-        assert_eq!(outcome.figures["splits"], serde_json::json!({"train": 32, "val": 4, "test": 4}));
+        assert_eq!(outcome.figures["splits"], serde_json::json!({"train": 35, "val": 0, "test": 5}));
+        assert_eq!(outcome.figures["warnings"].as_array().unwrap().len(), 1, "none for validation");
+        let splits: Vec<_> = read(&out).into_iter().map(|s| (s.id, s.split)).collect();
+        let of = |id: &str| splits.iter().find(|(known, _)| known == id).unwrap().1;
+        // The same picture in both classes.
+        assert!((4..20).all(|i| of(&format!("cat/{i}")) == of(&format!("dog/{i}"))));
         let lines = fs::read_to_string(out.join(SET_ASIDE_FILE)).unwrap();
         let lines: Vec<SetAside> = lines.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
         // The file that sorts first keeps the id.
@@ -419,17 +426,6 @@ mod tests {
         let outcome = options.run(&Ctx::quiet(7), &again, &temp.path().join("c")).unwrap();
         assert_eq!(outcome.figures["content_hash"], first);
         assert_eq!(outcome.figures["left_out"], 11);
-    }
-
-    #[test]
-    fn splits_of_the_source_stay() {
-        let entry = |i: usize, split| Entry { id: format!("{i:03}"), label: None, split, at: i, more: None };
-        let given = |i: usize| if i < 10 { Some(Split::Test) } else { Some(Split::Train) };
-        let mut entries: Vec<Entry> = (0..110).map(|i| entry(i, given(i))).collect();
-        divide(3, Fractions::new(0.2, 0.3).unwrap(), &mut entries);
-        let count = |split| entries.iter().filter(|e| e.split == Some(split)).count();
-        assert_eq!((count(Split::Train), count(Split::Val), count(Split::Test)), (80, 20, 10));
-        assert!(entries[..10].iter().all(|e| e.split == Some(Split::Test)));
     }
 
     #[test]

@@ -66,7 +66,13 @@ impl Case {
 
 #[cfg(test)]
 mod tests {
-    use super::CASES;
+    use super::{CASES, PIPELINE};
+
+    /// The fuzzer starts from the pipeline of today, not from one that is no longer read.
+    #[test]
+    fn the_fuzzer_has_this_pipeline() {
+        assert_eq!(PIPELINE, include_bytes!("../../../fuzz/seeds/pipeline/all.bin"));
+    }
 
     #[test]
     fn names_are_unique() {

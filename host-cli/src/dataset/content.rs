@@ -188,3 +188,63 @@ pub struct Sound {
     /// The name of the source file, where there was one.
     pub path: Option<String>,
 }
+
+/// The extension of files that begin with `magic` at `offset`.
+const SOUND_FORMATS: [(usize, &[u8], &str); 13] = [
+    (8, b"WAVE", "wav"),
+    (0, b"fLaC", "flac"),
+    (28, b"OpusHead", "opus"),
+    (0, b"OggS", "ogg"),
+    (0, b"ID3", "mp3"),
+    (0, b"\xff\xf1", "aac"),
+    (0, b"\xff\xf9", "aac"),
+    (4, b"ftyp", "m4a"),
+    (8, b"AIFF", "aiff"),
+    (8, b"AIFC", "aiff"),
+    (0, b".snd", "au"),
+    (0, b"caff", "caf"),
+    (0, b"wvpk", "wv"),
+];
+
+impl Sound {
+    /// What the name of a file with these bytes ends with: told by the bytes, else by the name of the source file.
+    pub fn extension(&self) -> &str {
+        let has = |at: usize, magic: &[u8]| self.bytes.get(at..).is_some_and(|rest| rest.starts_with(magic));
+        if let Some((_, _, extension)) = SOUND_FORMATS.iter().find(|(at, magic, _)| has(*at, magic)) {
+            return extension;
+        }
+        // A frame of MPEG audio: 11 bits set, and a layer.
+        if let [0xff, second, ..] = self.bytes[..]
+            && second & 0xe0 == 0xe0
+            && second & 0x06 != 0
+        {
+            return "mp3";
+        }
+        let named =
+            self.path.as_deref().and_then(|path| path.rsplit_once('.')).map(|(_, extension)| extension);
+        let usable = |e: &&str| (1..=5).contains(&e.len()) && e.bytes().all(|b| b.is_ascii_alphanumeric());
+        named.filter(usable).unwrap_or("bin")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sounds_are_told_by_their_bytes_and_then_by_their_names() {
+        let of = |bytes: &[u8], path: Option<&str>| {
+            let sound = Sound { bytes: bytes.to_vec(), path: path.map(str::to_owned) };
+            sound.extension().to_owned()
+        };
+        assert_eq!(of(b"RIFF\0\0\0\0WAVEfmt ", Some("x.mp3")), "wav");
+        assert_eq!(of(b"fLaC\0", None), "flac");
+        assert_eq!(of(b"ID3\x04", None), "mp3");
+        assert_eq!(of(b"\xff\xfb\x90", None), "mp3");
+        assert_eq!(of(b"\xff\xf1\x50", None), "aac");
+        assert_eq!(of(b"what", Some("a/b.Amr")), "Amr");
+        for path in [None, Some("a.b/c"), Some("x."), Some("x.waveform")] {
+            assert_eq!(of(b"", path), "bin");
+        }
+    }
+}

@@ -145,13 +145,16 @@ impl Counts {
     }
 }
 
-/// One Parquet file of a dataset.
+/// One file of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shard {
     /// The file name in the dataset's folder.
     pub file: String,
     /// Its samples.
     pub rows: u64,
+    /// SHA-256 of its bytes; empty in datasets of before there was one.
+    #[serde(default)]
+    pub sha256: String,
 }
 
 /// What a dataset is. A writer takes `name`, `kind`, `classes`, `columns` and `normalize` from its
@@ -402,7 +405,7 @@ mod tests {
         meta.save(folder.path()).unwrap();
         assert!(load().contains("version 99"));
         let with_shard = |file: &str| Meta {
-            shards: vec![Shard { file: file.into(), rows: 1 }],
+            shards: vec![Shard { file: file.into(), rows: 1, sha256: String::new() }],
             ..Meta::images("i", vec![])
         };
         for meta in [

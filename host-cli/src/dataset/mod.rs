@@ -19,15 +19,20 @@
 //! With [`Storage::Raw`] the shards are Arrow IPC files (`data-00000.arrow`), and pictures, which then have one size,
 //! are a fixed-shape tensor `image` beside their names in `image_path`: several times the bytes, next to no work.
 //!
+//! Beside the shards are a `README.md` and a `croissant.json` about them, for people and for other tools; seedbed itself
+//! reads neither.
+//!
 //! Reading foreign formats is not here but in `formats`; what is done to datasets is in `stages`.
 
 mod card;
 mod content;
+mod croissant;
 pub mod feature;
 mod hash;
 mod meta;
 mod read;
 mod schema;
+mod shard;
 mod split;
 mod verify;
 mod write;
@@ -37,7 +42,8 @@ pub use feature::Feature;
 pub use hash::{ContentHasher, content_hash, hex};
 pub use meta::{Counts, FILE as META_FILE, ImageShape, Kind, Meta, Normalize, Shard, Storage};
 pub use read::{Dataset, Samples};
-pub use schema::origin_text;
+pub use schema::{features, origin_text};
+pub use shard::{Container, write_file};
 pub use split::{Fractions, PURPOSE as SPLIT_PURPOSE, assign as assign_splits};
 pub use verify::{Fault, verify};
 pub use write::{DEFAULT_SHARD_ROWS, DatasetWriter};

@@ -11,7 +11,7 @@ use arrow_array::{
     StructArray, UInt8Array,
 };
 use arrow_schema::{DataType, Field, Fields, Schema};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,8 +20,19 @@ use std::sync::Arc;
 pub const HUGGING_FACE: &str = "huggingface";
 
 /// Names that no feature can have.
-pub const RESERVED: [&str; 9] =
-    ["id", "image", "image_path", "audio", "text", "label", "split", "weight", "origin"];
+pub const RESERVED: [&str; 11] = [
+    "id",
+    "image",
+    "image_path",
+    "audio",
+    "text",
+    "label",
+    "split",
+    "weight",
+    "origin",
+    "file_name",
+    "audio_file",
+];
 
 /// Bytes and the name of their file, as Hugging Face stores pictures and sounds.
 fn file_fields() -> Fields {
@@ -85,8 +96,13 @@ pub fn of(meta: &Meta) -> Result<Schema> {
     Ok(Schema::new_with_metadata(fields, HashMap::from([(HUGGING_FACE.to_owned(), hugging_face(meta))])))
 }
 
-/// The features in the words of Hugging Face datasets.
+/// The metadata that Hugging Face datasets reads.
 pub fn hugging_face(meta: &Meta) -> String {
+    json!({"info": {"features": features(meta)}}).to_string()
+}
+
+/// The columns in the words of Hugging Face datasets.
+pub fn features(meta: &Meta) -> Map<String, Value> {
     let value = |dtype: &str| json!({"_type": "Value", "dtype": dtype});
     let mut features = Map::new();
     features.insert("id".into(), value("string"));
@@ -113,7 +129,7 @@ pub fn hugging_face(meta: &Meta) -> String {
     features.insert("split".into(), value("string"));
     features.insert("weight".into(), value("float32"));
     features.insert("origin".into(), value("string"));
-    json!({"info": {"features": features}}).to_string()
+    features
 }
 
 /// The samples as one batch of rows; they must hold what `meta` says. `pictures` are their pictures in the
@@ -316,7 +332,6 @@ fn rows(meta: &Meta, batch: &RecordBatch, contents: &mut [Content]) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
 
     #[test]
     fn hugging_face_is_told_pictures_and_class_names() {

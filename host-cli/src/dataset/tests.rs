@@ -78,7 +78,7 @@ fn a_batch_is_of_one_row_group_and_a_row_group_is_bounded_by_bytes() {
     let samples = pictures(50);
     let limit = 3 * samples[1].content.held();
     let mut writer = DatasetWriter::create(folder.path(), image_meta()).unwrap();
-    writer.group_bytes = limit;
+    writer.group.max_bytes = limit;
     samples.iter().for_each(|s| writer.push(s.clone()).unwrap());
     writer.finish().unwrap();
     let (mut back, mut reader) = (Vec::new(), Dataset::open(folder.path()).unwrap().samples());
@@ -275,8 +275,41 @@ fn the_same_samples_give_the_same_files() {
     let [a, b] = ["a", "b"].map(|name| folder.path().join(name));
     let meta = write(&a, image_meta(), &pictures(30), 8, 1);
     write(&b, image_meta(), &pictures(30), 8, 2);
-    for name in meta.shards.iter().map(|s| s.file.as_str()).chain([META_FILE, "README.md"]) {
+    for name in meta.shards.iter().map(|s| s.file.as_str()).chain([META_FILE, "README.md", "croissant.json"])
+    {
         assert_eq!(fs::read(a.join(name)).unwrap(), fs::read(b.join(name)).unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn croissant_tells_the_files_and_every_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let kinds = [Kind::Images, Kind::Audio, Kind::Text, Kind::Table];
+    let all = Meta::of_kinds("all", &kinds, vec!["a".into()], vec!["x".into()]);
+    let raw = Meta { storage: Storage::Raw, ..image_meta() };
+    for (i, (meta, samples)) in
+        [(all, vec![]), (image_meta(), pictures(9)), (raw, pictures(9)), (table_meta(), rows(9))]
+            .into_iter()
+            .enumerate()
+    {
+        let path = folder.path().join(i.to_string());
+        let meta = write(&path, meta, &samples, 4, 1);
+        let croissant: serde_json::Value =
+            serde_json::from_slice(&fs::read(path.join("croissant.json")).unwrap()).unwrap();
+        let (set, files) = croissant["distribution"].as_array().unwrap().split_last().unwrap();
+        assert_eq!(
+            (files.len(), set["containedIn"].as_array().unwrap().len()),
+            (meta.shards.len(), files.len())
+        );
+        for (file, shard) in files.iter().zip(&meta.shards) {
+            let sha256 = content_hash(&path.join(&shard.file), &Pool::single()).unwrap();
+            assert_eq!((file["contentUrl"].as_str(), &shard.sha256), (Some(shard.file.as_str()), &sha256));
+            assert_eq!(file["sha256"].as_str(), Some(sha256.as_str()));
+        }
+        let records = croissant["recordSet"].as_array().unwrap().last().unwrap();
+        let fields = records["field"].as_array().unwrap().iter().map(|field| field["name"].as_str().unwrap());
+        let schema = super::super::schema::of(&meta).unwrap();
+        assert_eq!(fields.collect::<Vec<_>>(), schema.fields().iter().map(|f| f.name()).collect::<Vec<_>>());
     }
 }
 

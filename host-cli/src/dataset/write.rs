@@ -6,32 +6,18 @@
 
 use super::hash::{ContentHasher, SampleDigest, sample_digest};
 use super::meta::{Counts, ImageShape, Kind, Meta, Shard, Storage};
-use super::{Content, Feature, Sample, card, schema};
+use super::shard::{Container, Group, ShardFile};
+use super::{Content, Feature, Sample, card, croissant, schema};
 use crate::error::{Context, Error, Result};
 use crate::pool::{Held, Pool};
-use arrow_array::RecordBatch;
-use arrow_ipc::writer::FileWriter;
 use arrow_schema::Schema;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
-use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::ColumnPath;
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Samples in a shard unless told otherwise.
 pub const DEFAULT_SHARD_ROWS: usize = 65_536;
 
-/// Samples in a row group of pictures, sounds or texts.
-const GROUP_FILES: usize = 1024;
-/// Samples in a row group of a table.
-const GROUP_ROWS: usize = 32_768;
-/// Content in a row group, after which it is written however few samples it has.
-const GROUP_BYTES: usize = 32 << 20;
 /// The longest content of a sample: Arrow addresses that of a row group with 31 bits.
 const MAX_BYTES: usize = 1 << 30;
 
@@ -43,41 +29,11 @@ pub struct DatasetWriter {
     schema: Option<Arc<Schema>>,
     pool: Pool,
     shard_rows: usize,
-    group_bytes: usize,
-    pending: Vec<Sample>,
-    pending_bytes: usize,
+    group: Group,
     last_id: Option<String>,
     hasher: ContentHasher,
     sizes: Sizes,
-    shard: Option<OpenShard>,
-}
-
-struct OpenShard {
-    path: PathBuf,
-    writer: ShardWriter,
-    rows: usize,
-}
-
-/// A shard in the form of its storage.
-enum ShardWriter {
-    Parquet(Box<ArrowWriter<File>>),
-    Arrow(Box<FileWriter<BufWriter<File>>>),
-}
-
-impl ShardWriter {
-    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        match self {
-            Self::Parquet(writer) => writer.write(batch).and_then(|()| writer.flush()).map_err(unwritten),
-            Self::Arrow(writer) => writer.write(batch).map_err(unwritten),
-        }
-    }
-
-    fn close(self) -> Result<()> {
-        match self {
-            Self::Parquet(writer) => writer.close().map(drop).map_err(unwritten),
-            Self::Arrow(mut writer) => writer.finish().map_err(unwritten),
-        }
-    }
+    shard: Option<ShardFile>,
 }
 
 /// Whether all pictures so far have one size.
@@ -117,12 +73,10 @@ impl DatasetWriter {
             folder: folder.to_owned(),
             schema: None,
             hasher: ContentHasher::new(&meta),
+            group: Group::new(&meta),
             meta,
             pool: Pool::single(),
             shard_rows: DEFAULT_SHARD_ROWS,
-            group_bytes: GROUP_BYTES,
-            pending: Vec::new(),
-            pending_bytes: 0,
             last_id: None,
             sizes: Sizes::None,
             shard: None,
@@ -156,14 +110,9 @@ impl DatasetWriter {
         self.check(&sample)?;
         self.meta.counts.add(sample.label, sample.split);
         self.last_id = Some(sample.id.clone());
-        self.pending_bytes += sample.id.len() + sample.content.held();
-        self.pending.push(sample);
-        let group = if self.meta.kind == Kind::Table { GROUP_ROWS } else { GROUP_FILES };
-        let in_shard = self.shard.as_ref().map_or(0, |s| s.rows) + self.pending.len();
-        if self.pending.len() >= group
-            || self.pending_bytes >= self.group_bytes
-            || in_shard >= self.shard_rows
-        {
+        self.group.push(sample);
+        let in_shard = self.shard.as_ref().map_or(0, |s| s.rows) + self.group.samples.len();
+        if self.group.is_full() || in_shard >= self.shard_rows {
             self.flush()?;
         }
         Ok(())
@@ -216,15 +165,15 @@ impl DatasetWriter {
 
     /// Writes what is pending as one row group, and closes the shard where it is full.
     fn flush(&mut self) -> Result<()> {
-        if self.pending.is_empty() {
+        if self.group.samples.is_empty() {
             return Ok(());
         }
         let raw = self.meta.storage == Storage::Raw;
-        let pending: Vec<&Sample> = self.pending.iter().collect();
+        let pending: Vec<&Sample> = self.group.samples.iter().collect();
         let stored = self.pool.map_owned(pending, |sample| stored(sample, raw));
         let stored = stored.into_iter().collect::<Result<Vec<Prepared<'_>>>>()?;
         let mut pictures = Vec::with_capacity(stored.len());
-        for (sample, Prepared { digest, shape, bytes }) in self.pending.iter().zip(stored) {
+        for (sample, Prepared { digest, shape, bytes }) in self.group.samples.iter().zip(stored) {
             self.hasher.push_digest(digest);
             self.sizes = shape.map_or(self.sizes, |shape| self.sizes.and(shape));
             if raw && matches!(self.sizes, Sizes::Several) {
@@ -243,24 +192,22 @@ impl DatasetWriter {
             Some(schema) => schema.clone(),
             None => self.schema.insert(Arc::new(schema::of(&self.meta)?)).clone(),
         };
-        let batch = schema::to_batch(&self.meta, &schema, &self.pending, &pictures)?;
+        let batch = schema::to_batch(&self.meta, &schema, &self.group.samples, &pictures)?;
         let shard = match &mut self.shard {
             Some(shard) => shard,
             none => none.insert(self.meta.open_shard(&self.folder, &schema)?),
         };
-        shard.writer.write(&batch).at(&shard.path)?;
-        shard.rows += self.pending.len();
+        shard.write(&batch)?;
         let full = shard.rows >= self.shard_rows;
-        self.pending.clear();
-        self.pending_bytes = 0;
+        self.group.clear();
         if full { self.close_shard() } else { Ok(()) }
     }
 
     fn close_shard(&mut self) -> Result<()> {
         if let Some(shard) = self.shard.take() {
-            shard.writer.close().at(&shard.path)?;
-            let file = shard.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            self.meta.shards.push(Shard { file, rows: shard.rows as u64 });
+            let rows = shard.rows as u64;
+            let (file, sha256) = shard.close()?;
+            self.meta.shards.push(Shard { file, rows, sha256 });
         }
         Ok(())
     }
@@ -283,6 +230,8 @@ impl DatasetWriter {
         self.meta.content_hash = self.hasher.finish();
         let path = self.folder.join("README.md");
         std::fs::write(&path, card::text(&self.meta)).at(&path)?;
+        let path = self.folder.join(croissant::FILE);
+        std::fs::write(&path, croissant::text(&self.meta)).at(&path)?;
         self.meta.save(&self.folder)?;
         Ok(self.meta)
     }
@@ -305,49 +254,14 @@ fn stored(sample: &Sample, raw: bool) -> Result<Prepared<'_>> {
 
 impl Meta {
     /// The file of the next shard, open for writing.
-    fn open_shard(&self, folder: &Path, schema: &Arc<Schema>) -> Result<OpenShard> {
-        let name = format!("data-{:05}.{}", self.shards.len(), self.storage.extension());
-        let path = folder.join(name);
-        let file = File::create(&path).at(&path)?;
-        let writer = match self.storage {
-            Storage::Png => ArrowWriter::try_new(file, schema.clone(), Some(properties(self)))
-                .map(|writer| ShardWriter::Parquet(Box::new(writer)))
-                .map_err(unwritten),
-            Storage::Raw => FileWriter::try_new(BufWriter::new(file), schema)
-                .map(|writer| ShardWriter::Arrow(Box::new(writer)))
-                .map_err(unwritten),
+    fn open_shard(&self, folder: &Path, schema: &Arc<Schema>) -> Result<ShardFile> {
+        let container = match self.storage {
+            Storage::Png => Container::Parquet,
+            Storage::Raw => Container::Arrow,
         };
-        let writer = writer.at(&path)?;
-        Ok(OpenShard { path, writer, rows: 0 })
+        let name = format!("data-{:05}.{}", self.shards.len(), self.storage.extension());
+        ShardFile::create(folder.join(name), container, self, schema)
     }
-}
-
-fn properties(meta: &Meta) -> WriterProperties {
-    let hugging_face = KeyValue::new(schema::HUGGING_FACE.to_owned(), schema::hugging_face(meta));
-    let mut properties = WriterProperties::builder()
-        .set_created_by("seedbed".to_owned())
-        .set_key_value_metadata(Some(vec![hugging_face]))
-        .set_compression(Compression::SNAPPY);
-    // PNG is compressed already, and no page is found by its bytes.
-    for files in ["image", "audio"] {
-        let bytes = ColumnPath::new(vec![files.into(), "bytes".into()]);
-        properties = properties
-            .set_column_compression(bytes.clone(), Compression::UNCOMPRESSED)
-            .set_column_dictionary_enabled(bytes.clone(), false)
-            .set_column_statistics_enabled(bytes, EnabledStatistics::None);
-    }
-    let texts = ColumnPath::new(vec!["text".into()]);
-    properties = properties
-        .set_column_dictionary_enabled(texts.clone(), false)
-        .set_column_statistics_enabled(texts, EnabledStatistics::None);
-    for column in &meta.columns {
-        properties = properties.set_column_dictionary_enabled(ColumnPath::new(vec![column.clone()]), false);
-    }
-    properties.build()
-}
-
-fn unwritten(e: impl std::error::Error + 'static) -> Error {
-    Error::unwritten("cannot write the shard", &e)
 }
 
 #[cfg(test)]

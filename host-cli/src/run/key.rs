@@ -207,7 +207,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let root = make(dir.path(), "a", &[("x/1", "one")]);
         let with = |file: &str, hash: &str| {
-            let shards = vec![Shard { file: file.into(), rows: 1 }];
+            let shards = vec![Shard { file: file.into(), rows: 1, sha256: String::new() }];
             let meta = Meta { shards, content_hash: hash.into(), ..Meta::images("d", vec![]) };
             meta.save(&root).unwrap();
             content(&root, false, &Pool::single()).unwrap()

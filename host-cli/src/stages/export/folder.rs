@@ -1,48 +1,34 @@
-//! Pictures in folders of splits and classes.
+//! Pictures and sounds in folders of splits and classes.
 
+use super::Selection;
 use super::name::Names;
-use super::{Selection, only_for};
-use crate::dataset::{Content, Kind, Split, origin_text};
-use crate::error::{Context, Error, Result};
+use super::record::{Files, Record};
+use crate::dataset::{Sample, Split};
+use crate::error::{Context, Result};
 use crate::stages::Ctx;
-use serde::Serialize;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Pictures in memory at a time.
+/// Samples in memory at a time.
 const BATCH: usize = 256;
-
-/// One line of a `metadata.jsonl`.
-#[derive(Serialize)]
-struct Line<'a> {
-    /// Relative to the folder of the split.
-    file_name: String,
-    id: &'a str,
-    /// The name of the class; null where unknown.
-    label: Option<&'a str>,
-    weight: f32,
-    /// JSON text; null for an original.
-    origin: Option<String>,
-}
 
 /// The open list of one split.
 struct SplitFolder {
     list: BufWriter<File>,
-    /// The names given in each class's folder; the last is for pictures without a class.
+    /// The names given in each class's folder; the last is for samples without a class.
     names: Vec<Names>,
 }
 
 pub fn write(ctx: &Ctx, selection: &Selection, out: &Path) -> Result<()> {
-    only_for(Kind::Images, selection)?;
     let meta = selection.meta();
     let mut class_names = Names::default();
     let mut classes: Vec<String> = meta.classes.iter().map(|name| class_names.give(name)).collect();
     let unlabelled = classes.len();
     classes.push(class_names.give("unlabelled"));
     let mut folders: BTreeMap<Split, SplitFolder> = BTreeMap::new();
-    let task = ctx.progress.start("export", Some(selection.len()));
     let mut named = selection.samples().map(|sample| {
         let sample = sample?;
         let class = sample.label.map_or(unlabelled, |label| label as usize);
@@ -52,22 +38,12 @@ pub fn write(ctx: &Ctx, selection: &Selection, out: &Path) -> Result<()> {
             std::fs::create_dir_all(&path).at(&path)?;
         }
         let file = folder.names.get_mut(class).map(|names| names.give(&sample.id)).unwrap_or_default();
-        let file_name = format!("{}/{file}.png", classes[class]);
-        let line = Line {
-            file_name: file_name.clone(),
-            id: &sample.id,
-            label: sample.label.map(|_| meta.class_name(sample.label)),
-            weight: sample.weight,
-            origin: sample.origin.as_ref().map(origin_text).transpose()?,
-        };
-        serde_json::to_writer(&mut folder.list, &line).at(out)?;
-        folder.list.write_all(b"\n").at(out)?;
-        Ok((out.join(sample.split.name()).join(file_name), sample.content))
+        let files = Files::of(&sample.content, &format!("{}/{file}", classes[class]));
+        folder.list.write_all(&Record::new(meta, &sample, Some(&files))?.line()?).at(out)?;
+        Ok((files, sample))
     });
-    let save = |(path, content): (PathBuf, Content)| {
-        let image = content.image.ok_or_else(|| Error::failed("sample without a picture"));
-        std::fs::write(&path, image?.to_png()?).at(&path)
-    };
+    let save = |(files, sample): (Files, Sample)| files.save(&out.join(sample.split.name()), &sample.content);
+    let task = selection.task(ctx);
     ctx.pool.stream(&mut named, BATCH, save, |()| {
         task.inc(1);
         Ok(())
@@ -85,7 +61,6 @@ fn open<'a>(
     out: &Path,
     classes: &[String],
 ) -> Result<&'a mut SplitFolder> {
-    use std::collections::btree_map::Entry;
     match folders.entry(split) {
         Entry::Occupied(entry) => Ok(entry.into_mut()),
         Entry::Vacant(entry) => {

@@ -1,20 +1,37 @@
 //! `export`: a dataset in the formats of other tools.
 //!
 //! * `folder`: `<split>/<class>/<id>.png`, which torchvision and Keras take as it is, and in each split
-//!   a `metadata.jsonl` as Hugging Face's `imagefolder` reads it. Every split has a folder for every class, so
-//!   that their numbers agree; where one stays empty, torchvision's `ImageFolder` wants `allow_empty=True`;
-//! * `npz`: one file for `numpy.load`;
-//! * `parquet`: one file with the columns of the dataset.
+//!   a `metadata.jsonl` as Hugging Face's `imagefolder` and `audiofolder` read it. Every split has a folder for every
+//!   class, so that their numbers agree; where one stays empty, torchvision's `ImageFolder` wants `allow_empty=True`;
+//! * `webdataset` and `tfrecord`: shards of a bounded size;
+//! * `npz`, `parquet`, `arrow`: one file;
+//! * `csv` and `jsonl`: one file, with pictures and sounds beside it;
+//! * `idx` and `cifar`: plain arrays by split, with a list beside them of what they have no place for.
+//!
+//! Beside them is a `dataset_info.json` with the names of the classes and columns in their order, so that no format
+//! loses them. The same dataset gives the same bytes. Samples are streamed; what is held of each is its name.
 
+mod arrays;
+mod cifar;
+mod example;
 mod folder;
+mod idx;
+mod info;
 pub(crate) mod name;
 mod npz;
+mod record;
+mod rows;
+mod shards;
+mod tfrecord;
+mod webdataset;
 
 use super::{Ctx, Outcome, Stage};
-use crate::dataset::{Dataset, DatasetWriter, Kind, Meta, Sample, Split};
+use crate::dataset::{Container, Dataset, Kind, Meta, Sample, Split, write_file};
 use crate::defaults;
 use crate::error::{Context, Error, Result};
+use crate::progress::Task;
 use serde::{Deserialize, Serialize};
+use shards::Limits;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -22,13 +39,29 @@ use std::path::Path;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum ExportFormat {
-    /// Pictures in folders of splits and classes, with metadata.jsonl.
+    /// Pictures and sounds in folders of splits and classes, with metadata.jsonl.
     #[default]
     Folder,
+    /// WebDataset: tar files of PNG, sounds, texts, class numbers and JSON.
+    #[value(name = "webdataset")]
+    WebDataset,
     /// One NPZ file for numpy.load.
     Npz,
+    /// IDX files as of MNIST, by split.
+    Idx,
+    /// CIFAR-10's binary files, for pictures of 32x32x3.
+    Cifar,
+    /// One CSV file; pictures and sounds in files/.
+    Csv,
+    /// One file of JSON lines; pictures and sounds in files/.
+    Jsonl,
     /// One Parquet file.
     Parquet,
+    /// One Arrow IPC file.
+    Arrow,
+    /// TFRecord files of tf.train.Example.
+    #[value(name = "tfrecord")]
+    TfRecord,
 }
 
 /// What is exported, and how.
@@ -41,6 +74,12 @@ pub struct ExportOptions {
     /// Splits to export
     #[arg(long, value_delimiter = ',', default_value = "train,val,test", value_name = "SPLITS")]
     pub splits: Vec<String>,
+    /// Most bytes in a file of webdataset or tfrecord, unless one sample has more
+    #[arg(long, default_value_t = 256 << 20, value_name = "BYTES")]
+    pub shard_bytes: u64,
+    /// Most samples in a file of webdataset or tfrecord [default: no limit]
+    #[arg(long, value_name = "N")]
+    pub shard_samples: Option<u64>,
 }
 
 defaults!(ExportOptions);
@@ -55,6 +94,48 @@ impl ExportOptions {
             return Err(Error::out_of_range("splits", "[]", "at least one of train, val, test"));
         }
         Ok(wanted)
+    }
+
+    fn limits(&self) -> Result<Limits> {
+        let samples = self.shard_samples.unwrap_or(u64::MAX);
+        Error::require(self.shard_bytes > 0, "shard_bytes", self.shard_bytes, "above 0")?;
+        Error::require(samples > 0, "shard_samples", samples, "above 0")?;
+        Ok(Limits { bytes: self.shard_bytes, samples })
+    }
+
+    /// Refuses what the format cannot hold, before anything is written.
+    fn check_fit(&self, selection: &Selection) -> Result<()> {
+        match self.format {
+            ExportFormat::Folder => has_files(selection),
+            ExportFormat::Npz => npz::check(selection),
+            ExportFormat::Idx => idx::values(selection).map(drop),
+            ExportFormat::Cifar => cifar::check(selection),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the format, and gives the name of the file where it is one, and the number of shards where there are such.
+    fn write(&self, ctx: &Ctx, selection: &Selection, out: &Path) -> Result<(Option<String>, Option<usize>)> {
+        let limits = self.limits()?;
+        let one = |file: String| Ok((Some(file), None));
+        match self.format {
+            ExportFormat::Folder => folder::write(ctx, selection, out).map(|()| (None, None)),
+            ExportFormat::Idx => idx::write(ctx, selection, out).map(|()| (None, None)),
+            ExportFormat::Cifar => cifar::write(ctx, selection, out).map(|()| (None, None)),
+            ExportFormat::WebDataset => {
+                webdataset::write(ctx, selection, out, limits).map(|n| (None, Some(n)))
+            }
+            ExportFormat::TfRecord => tfrecord::write(ctx, selection, out, limits).map(|n| (None, Some(n))),
+            ExportFormat::Npz => npz::write(ctx, selection, &out.join("dataset.npz")).and_then(one),
+            ExportFormat::Csv => rows::csv(ctx, selection, out).and_then(one),
+            ExportFormat::Jsonl => rows::jsonl(ctx, selection, out).and_then(one),
+            ExportFormat::Parquet => {
+                one_file(ctx, selection, out, "dataset.parquet", Container::Parquet).and_then(one)
+            }
+            ExportFormat::Arrow => {
+                one_file(ctx, selection, out, "dataset.arrow", Container::Arrow).and_then(one)
+            }
+        }
     }
 }
 
@@ -83,10 +164,16 @@ impl Selection {
     fn samples(&self) -> impl Iterator<Item = Result<Sample>> {
         self.dataset.samples().filter(|s| s.as_ref().map_or(true, |s| self.splits.contains(&s.split)))
     }
+
+    /// The progress of a walk over [`Selection::samples`].
+    fn task(&self, ctx: &Ctx) -> Task {
+        ctx.progress.start("export", Some(self.len()))
+    }
 }
 
 impl Stage for ExportOptions {
     fn check(&self) -> Result<()> {
+        self.limits()?;
         self.wanted().map(drop)
     }
 
@@ -102,52 +189,44 @@ impl Stage for ExportOptions {
             ))
             .hint("name other splits with --splits"));
         }
+        self.check_fit(&selection)?;
         std::fs::create_dir_all(out).at(out)?;
-        let file = match self.format {
-            ExportFormat::Folder => {
-                folder::write(ctx, &selection, out)?;
-                None
-            }
-            ExportFormat::Npz => Some(npz::write(ctx, &selection, &out.join("dataset.npz"))?),
-            ExportFormat::Parquet => Some(parquet(ctx, &selection, out)?),
-        };
+        let (file, shards) = self.write(ctx, &selection, out)?;
+        info::write(&selection, out)?;
         let splits: BTreeMap<&str, u64> =
             selection.counts().map(|(split, n)| (split.name(), n)).into_iter().collect();
         Ok(Outcome::new(selection.len())
             .figure("format", self.format)
             .figure("file", file)
+            .figure("shards", shards)
             .figure("exported", &self.splits)
             .figure("splits", splits))
     }
 }
 
-/// One Parquet file: a dataset of one shard, without its folder.
-fn parquet(ctx: &Ctx, selection: &Selection, out: &Path) -> Result<String> {
-    const NAME: &str = "dataset.parquet";
-    let part = out.join("part");
-    let meta = selection.meta().clone();
-    let mut writer = DatasetWriter::create(&part, meta)?.pool(&ctx.pool).shard_rows(usize::MAX);
-    let task = ctx.progress.start("export", Some(selection.len()));
-    for sample in selection.samples() {
-        writer.push(sample?)?;
-        task.inc(1);
-    }
-    let meta = writer.finish()?;
-    if let Some(shard) = meta.shards.first() {
-        let path = out.join(NAME);
-        std::fs::rename(part.join(&shard.file), &path).at(&path)?;
-    }
-    std::fs::remove_dir_all(&part).at(&part)?;
-    Ok(NAME.to_owned())
+/// One file with the columns of a dataset; gives its name.
+fn one_file(
+    ctx: &Ctx,
+    selection: &Selection,
+    out: &Path,
+    name: &str,
+    container: Container,
+) -> Result<String> {
+    let task = selection.task(ctx);
+    let samples = selection.samples().inspect(|_| task.inc(1));
+    write_file(&out.join(name), container, selection.meta(), &ctx.pool, samples)?;
+    Ok(name.to_owned())
 }
 
-/// A refusal of samples of the wrong kind.
-fn only_for(kind: Kind, selection: &Selection) -> Result<()> {
-    if selection.meta().kind == kind {
+/// Refuses samples that are no files.
+fn has_files(selection: &Selection) -> Result<()> {
+    let meta = selection.meta();
+    if meta.has(Kind::Images) || meta.has(Kind::Audio) {
         return Ok(());
     }
-    Err(Error::failed(format!("a table has no pictures: {}", selection.dataset.folder().display()))
-        .hint("export it with --format npz or parquet"))
+    let folder = selection.dataset.folder().display();
+    Err(Error::usage(format!("{} are no files of their own: {folder}", meta.words()))
+        .hint("export them with --format csv, jsonl or parquet"))
 }
 
 #[cfg(test)]

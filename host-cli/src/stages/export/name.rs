@@ -36,9 +36,9 @@ pub fn safe(text: &str) -> String {
     name
 }
 
-/// Names that were given in one folder.
+/// Names that were given in one folder, by their hashes: two names of one hash count as the same.
 #[derive(Debug, Default)]
-pub struct Names(HashSet<String>);
+pub struct Names(HashSet<u64>);
 
 impl Names {
     /// Whether none was given yet.
@@ -51,7 +51,7 @@ impl Names {
     pub fn give(&mut self, text: &str) -> String {
         let mut name = safe(text);
         let mut hash = id_hash(text.as_bytes());
-        while !self.0.insert(name.to_lowercase()) {
+        while !self.0.insert(id_hash(name.to_lowercase().as_bytes())) {
             name = format!("{}~{hash:016x}", safe(text));
             hash = hash.wrapping_add(1);
         }

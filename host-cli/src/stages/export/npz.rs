@@ -1,10 +1,12 @@
-//! One NPZ file: `images` (u8, N × height × width × channels) or `features` (f32, N × columns) and
-//! `columns`; `labels` (i64, −1 where unknown), `classes`, `ids`, `splits` and `weights` (f32).
+//! One NPZ file: `images` (u8, N × height × width × channels), `texts`, `features` (f32, N × columns) with `columns`, as
+//! far as there are such; `labels` (i64, −1 where unknown), `classes`, `ids`, `splits`, `weights` (f32) and `origins`
+//! (JSON, empty for originals).
 //!
 //! Texts are NumPy's fixed-width unicode, so that `numpy.load` needs no pickle.
 
 use super::Selection;
-use crate::dataset::{Kind, Sample};
+use super::arrays::Values;
+use crate::dataset::{Kind, Meta, Sample, origin_text};
 use crate::error::{Context, Error, Result};
 use crate::formats::npy;
 use crate::stages::Ctx;
@@ -17,61 +19,83 @@ use zip::{CompressionMethod, ZipWriter};
 /// Samples in memory at a time.
 const BATCH: usize = 512;
 
+/// The most bytes that an array of texts of one width may have; whoever loads it needs as many.
+const MAX_TEXT_BYTES: usize = 8 << 30;
+
 type Zip = ZipWriter<BufWriter<File>>;
 
-/// What there is of each sample beside its content.
+/// What is held of each sample until its arrays are written.
 #[derive(Default)]
 struct Columns {
     ids: Vec<String>,
     labels: Vec<i64>,
-    splits: Vec<String>,
+    splits: Vec<&'static str>,
     weights: Vec<f32>,
+    /// The most characters in a text.
+    text_width: usize,
+    /// The most characters in an origin.
+    origin_width: usize,
+}
+
+/// The text of a sample; empty where there is none.
+fn text_of(sample: &Sample) -> Result<String> {
+    Ok(sample.content.text.clone().unwrap_or_default())
+}
+
+/// The origin of a sample; empty where there is none.
+fn origin_of(sample: &Sample) -> Result<String> {
+    Ok(sample.origin.as_ref().map(origin_text).transpose()?.unwrap_or_default())
+}
+
+/// Refuses what the format cannot hold.
+///
+/// # Errors
+/// As [`Values::of`], but that texts are an array here.
+pub fn check(selection: &Selection) -> Result<()> {
+    let meta = selection.meta();
+    if meta.kind == Kind::Text { Ok(()) } else { Values::of(selection).map(drop) }
 }
 
 /// Writes the file and gives its name.
 pub fn write(ctx: &Ctx, selection: &Selection, path: &Path) -> Result<String> {
     let meta = selection.meta();
     let n = selection.len() as usize;
-    let file = BufWriter::new(File::create(path).at(path)?);
-    let mut zip = ZipWriter::new(file);
-    let (name, descr, item, shape) = match (meta.kind, meta.image) {
-        (Kind::Text | Kind::Audio, _) => {
-            return Err(Error::usage(format!("{} are no array: --format", meta.words()))
-                .hint("export them with --format parquet"));
-        }
-        (Kind::Table, _) => ("features", "<f4", 4, vec![n, meta.columns.len()]),
-        (Kind::Images, Some(s)) => {
-            ("images", "|u1", 1, vec![n, s.height as usize, s.width as usize, s.channels as usize])
-        }
-        (Kind::Images, None) => {
-            return Err(Error::failed(format!(
-                "pictures of different sizes are no array: {}",
-                selection.dataset.folder().display()
-            ))
-            .hint("bring them to one size with `seedbed preprocess`, or export --format folder"));
-        }
-    };
-    start(&mut zip, name, item * shape.iter().product::<usize>(), path)?;
-    zip.write_all(&npy::header(descr, &shape)).at(path)?;
+    let mut zip = ZipWriter::new(BufWriter::new(File::create(path).at(path)?));
     let mut columns = Columns::default();
-    let task = ctx.progress.start("export", Some(n as u64));
+    let values = if meta.kind == Kind::Text { Values::Floats(0) } else { Values::of(selection)? };
+    let shape: Vec<usize> = std::iter::once(n).chain(values.shape()).collect();
+    match values {
+        Values::Levels(_) => array(&mut zip, "images", "|u1", &shape, path)?,
+        Values::Floats(0) => {}
+        Values::Floats(_) => array(&mut zip, "features", "<f4", &shape, path)?,
+    }
+    let task = selection.task(ctx);
     let decode = |sample: Sample| {
-        let bytes = match meta.kind {
-            Kind::Images => sample.pixels()?.data,
-            _ => sample.row().iter().flat_map(|v| v.to_le_bytes()).collect(),
-        };
-        Ok((sample.id, sample.label, sample.split, sample.weight, bytes))
+        let bytes = values.bytes(&sample, f32::to_le_bytes)?;
+        let widths = [text_of(&sample)?, origin_of(&sample)?].map(|text| text.chars().count());
+        Ok((sample, bytes, widths))
     };
-    ctx.pool.stream(selection.samples(), BATCH, decode, |(id, label, split, weight, bytes)| {
+    ctx.pool.stream(selection.samples(), BATCH, decode, |(sample, bytes, [text_width, origin_width])| {
         task.inc(1);
-        columns.ids.push(id);
-        columns.labels.push(label.map_or(-1, i64::from));
-        columns.splits.push(split.name().to_owned());
-        columns.weights.push(weight);
+        columns.text_width = columns.text_width.max(text_width);
+        columns.origin_width = columns.origin_width.max(origin_width);
+        columns.ids.push(sample.id);
+        columns.labels.push(sample.label.map_or(-1, i64::from));
+        columns.splits.push(sample.split.name());
+        columns.weights.push(sample.weight);
         zip.write_all(&bytes).at(path)
     })?;
     columns.write(&mut zip, path)?;
-    if meta.kind == Kind::Table {
+    if columns.origin_width > 0 {
+        texts_of(&mut zip, "origins", columns.origin_width, selection, origin_of, path)?;
+    }
+    if meta.has(Kind::Text) {
+        texts_of(&mut zip, "texts", columns.text_width, selection, text_of, path)?;
+    }
+    if meta.has(Kind::Table) {
+        if matches!(values, Values::Levels(_)) || meta.kind == Kind::Text {
+            features(&mut zip, selection, meta, path)?;
+        }
         texts(&mut zip, "columns", &meta.columns, path)?;
     }
     texts(&mut zip, "classes", &meta.classes, path)?;
@@ -82,34 +106,79 @@ pub fn write(ctx: &Ctx, selection: &Selection, path: &Path) -> Result<String> {
 impl Columns {
     fn write(&self, zip: &mut Zip, path: &Path) -> Result<()> {
         let n = self.ids.len();
-        start(zip, "labels", n * 8, path)?;
-        zip.write_all(&npy::header("<i8", &[n])).at(path)?;
+        array(zip, "labels", "<i8", &[n], path)?;
         self.labels.iter().try_for_each(|v| zip.write_all(&v.to_le_bytes())).at(path)?;
-        start(zip, "weights", n * 4, path)?;
-        zip.write_all(&npy::header("<f4", &[n])).at(path)?;
+        array(zip, "weights", "<f4", &[n], path)?;
         self.weights.iter().try_for_each(|v| zip.write_all(&v.to_le_bytes())).at(path)?;
         texts(zip, "ids", &self.ids, path)?;
         texts(zip, "splits", &self.splits, path)
     }
 }
 
-/// An array of texts, each padded with zeros to the longest.
-fn texts(zip: &mut Zip, name: &str, texts: &[String], path: &Path) -> Result<()> {
-    let width = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0).max(1);
-    start(zip, name, texts.len() * width * 4, path)?;
-    zip.write_all(&npy::header(&format!("<U{width}"), &[texts.len()])).at(path)?;
-    for text in texts {
-        let points = text.chars().map(u32::from).chain(std::iter::repeat(0)).take(width);
-        points.into_iter().try_for_each(|point| zip.write_all(&point.to_le_bytes())).at(path)?;
+/// The features of samples whose main content is another.
+fn features(zip: &mut Zip, selection: &Selection, meta: &Meta, path: &Path) -> Result<()> {
+    array(zip, "features", "<f4", &[selection.len() as usize, meta.columns.len()], path)?;
+    for sample in selection.samples() {
+        sample?.row().iter().try_for_each(|v| zip.write_all(&v.to_le_bytes())).at(path)?;
     }
     Ok(())
 }
 
-/// Begins the array `name` of about `bytes` bytes. The time in the file is a fixed one.
-fn start(zip: &mut Zip, name: &str, bytes: usize, path: &Path) -> Result<()> {
+/// An array of one text a sample, of at most `width` characters, in another pass over the dataset.
+fn texts_of(
+    zip: &mut Zip,
+    name: &str,
+    width: usize,
+    selection: &Selection,
+    text: fn(&Sample) -> Result<String>,
+    path: &Path,
+) -> Result<()> {
+    let (n, width) = (selection.len() as usize, width.max(1));
+    if n.saturating_mul(width).saturating_mul(4) > MAX_TEXT_BYTES {
+        return Err(Error::usage(format!(
+            "{n} {name} of the longest's {width} characters are too large for an array: {}",
+            selection.dataset.folder().display()
+        ))
+        .hint("export them with --format parquet, arrow, jsonl or webdataset"));
+    }
+    array(zip, name, &format!("<U{width}"), &[n], path)?;
+    for sample in selection.samples() {
+        padded(zip, &text(&sample?)?, width, path)?;
+    }
+    Ok(())
+}
+
+/// An array of texts, each padded with zeros to the longest.
+fn texts(zip: &mut Zip, name: &str, texts: &[impl AsRef<str>], path: &Path) -> Result<()> {
+    let width = texts.iter().map(|text| text.as_ref().chars().count()).max().unwrap_or(0).max(1);
+    array(zip, name, &format!("<U{width}"), &[texts.len()], path)?;
+    texts.iter().try_for_each(|text| padded(zip, text.as_ref(), width, path))
+}
+
+/// A text in an array of texts of this width.
+fn padded(zip: &mut Zip, text: &str, width: usize, path: &Path) -> Result<()> {
+    if text.ends_with('\0') {
+        return Err(Error::usage(format!("a text that ends with a zero is cut by NumPy: {text:?}"))
+            .hint("export them with --format parquet, arrow, jsonl or webdataset"));
+    }
+    let mut cell = Vec::with_capacity(width * 4);
+    text.chars().for_each(|c| cell.extend(u32::from(c).to_le_bytes()));
+    cell.resize(width * 4, 0);
+    zip.write_all(&cell).at(path)
+}
+
+/// Begins the array `name`. The time in the file is a fixed one.
+fn array(zip: &mut Zip, name: &str, descr: &str, shape: &[usize], path: &Path) -> Result<()> {
+    let item: usize = match descr.split_at_checked(2) {
+        Some((_, digits)) => {
+            digits.parse::<usize>().unwrap_or(1) * if descr.starts_with("<U") { 4 } else { 1 }
+        }
+        None => 1,
+    };
     let options = SimpleFileOptions::DEFAULT
         .compression_method(CompressionMethod::Deflated)
         .last_modified_time(zip::DateTime::default())
-        .large_file(bytes >= 1 << 31);
-    zip.start_file(format!("{name}.npy"), options).at(path)
+        .large_file(shape.iter().product::<usize>().saturating_mul(item) >= 1 << 31);
+    zip.start_file(format!("{name}.npy"), options).at(path)?;
+    zip.write_all(&npy::header(descr, shape)).at(path)
 }

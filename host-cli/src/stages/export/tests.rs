@@ -1,8 +1,12 @@
 //! What is exported can be read back, and names and options that are wrong do no harm.
 
+mod made;
+mod plain;
+mod shards;
+
 use super::*;
 use crate::codec::{Pixels, decode};
-use crate::dataset::Content;
+use crate::dataset::{Content, DatasetWriter};
 use crate::formats::{self, ReadOptions, npy};
 use std::fs;
 use std::io::Read;
@@ -124,9 +128,9 @@ fn tables_go_to_npz_and_parquet() {
     assert_eq!(run(&test, &input, &out).unwrap().samples, 1);
     let mut names: Vec<_> = fs::read_dir(&out).unwrap().map(|e| e.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["dataset.npz", "dataset.parquet"]);
+    assert_eq!(names, ["dataset.npz", "dataset.parquet", "dataset_info.json"]);
     let e = run(&with(ExportFormat::Folder), &input, &out).unwrap_err();
-    assert!(e.message.starts_with("a table has no pictures"), "{e}");
+    assert!(e.message.starts_with("rows are no files"), "{e}");
 }
 
 #[test]

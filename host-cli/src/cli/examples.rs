@@ -83,7 +83,8 @@ pub const GENERATE: &str = "Examples:
 pub const EXPORT: &str = "Examples:
   seedbed export seedbed-generate                        Folders of pictures by split and class
   seedbed export seedbed-generate --format npz           One file for numpy.load
-  seedbed export seedbed-augment --splits train --format parquet";
+  seedbed export seedbed-augment --splits train --format parquet
+  seedbed export seedbed-augment --format webdataset --shard-samples 10000";
 
 pub const PRUNE: &str = "Examples:
   seedbed prune seedbed-preprocess --dry-run          List what would go, drop nothing

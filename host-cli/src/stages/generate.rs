@@ -212,7 +212,7 @@ impl GenerateOptions {
         spec.same_samples(&own, dataset.folder())?;
         if self.png && spec.kind == Kind::Table {
             return Err(Error::usage("rows of a table are no pictures: --png (recipe key `png`)")
-                .hint("leave it out; `seedbed export` writes NPZ or Parquet"));
+                .hint("leave it out; `seedbed export` writes CSV, NPZ or Parquet"));
         }
         if self.per_class.is_some() && drawer.classes() == 0 {
             return Err(Error::usage("the model has no classes: --per-class (recipe key `per_class`)")

@@ -166,7 +166,7 @@ pub mod tests {
             ("f", Feature::Floats(&[1.0, -2.0])),
         ]);
         let want = [
-            &b"\x0a\x2e"[..],
+            &b"\x0a\x2d"[..],
             b"\x0a\x0b\x0a\x01a\x12\x06\x0a\x04\x0a\x02xy",
             b"\x0a\x11\x0a\x01f\x12\x0c\x12\x0a\x0a\x08\0\0\x80\x3f\0\0\0\xc0",
             b"\x0a\x0b\x0a\x01n\x12\x06\x1a\x04\x0a\x02\xac\x02",

@@ -103,7 +103,7 @@ mod tests {
             ("a.png!augment00001", "a%2Epng!augment00001"),
             ("..", "%2E%2E"),
             ("../../etc/passwd", "%2E%2E/%2E%2E/etc/passwd"),
-            ("/a//b/", "%2Fa/%2Fb%2F"),
+            ("/a//b/", "%2Fa%2F/b%2F"),
             ("x%20y", "x%2520y"),
             ("é", "é"),
         ] {

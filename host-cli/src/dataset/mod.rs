@@ -42,7 +42,7 @@ pub use feature::Feature;
 pub use hash::{ContentHasher, content_hash, hex};
 pub use meta::{Counts, FILE as META_FILE, ImageShape, Kind, Meta, Normalize, Shard, Storage};
 pub use read::{Dataset, Samples};
-pub use schema::{features, origin_text};
+pub use schema::{features as hugging_face_features, origin_text};
 pub use shard::{Container, write_file};
 pub use split::{Fractions, PURPOSE as SPLIT_PURPOSE, assign as assign_splits};
 pub use verify::{Fault, verify};

@@ -2,7 +2,7 @@
 //! each split has; and under `seedbed` what it has no place for.
 
 use super::Selection;
-use crate::dataset::{Meta, Storage, features};
+use crate::dataset::{Meta, Storage, hugging_face_features};
 use crate::error::{Context, Result};
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -19,12 +19,13 @@ pub fn write(selection: &Selection, out: &Path) -> Result<()> {
         .collect();
     let info = json!({
         "dataset_name": meta.name,
-        "features": features(&Meta { storage: Storage::Png, ..meta.clone() }),
+        "features": hugging_face_features(&Meta { storage: Storage::Png, ..meta.clone() }),
         "splits": splits,
         "seedbed": {
             "kinds": meta.kinds().collect::<Vec<_>>(),
             "classes": meta.classes,
             "columns": meta.columns,
+            "features": meta.features,
             "normalize": meta.normalize,
         },
     });

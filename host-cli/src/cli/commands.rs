@@ -22,6 +22,7 @@ use clap::Subcommand;
 use serde_json::json;
 use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// What seedbed can be asked to do.
 #[derive(Debug, Subcommand)]
@@ -141,7 +142,7 @@ pub fn run(command: &Command, global: &Global) -> Done {
         Command::Collect { input, options } => work::stage("collect", options, input, global),
         Command::Inspect(on) => inspect_dataset(on, global),
         Command::Preprocess(on) => work::stage("preprocess", &on.options, &on.input, global),
-        Command::Train(on) => work::stage("train", &on.options, &on.input, global),
+        Command::Train(on) => train(on, global),
         Command::Generate { input, options } => work::stage("generate", options, input, global),
         Command::Evaluate { input, options } => work::stage("evaluate", options, input, global),
         Command::Export(on) => work::stage("export", &on.options, &on.input, global),
@@ -153,7 +154,7 @@ pub fn run(command: &Command, global: &Global) -> Done {
         Command::Status(options) => look::status(options, global),
         Command::Verify { path } => look::verify(path, global),
         Command::Hash { path } => hash(path, global),
-        Command::Completions { shell } => completions(*shell),
+        Command::Completions { shell } => completions(*shell, global),
     }
 }
 
@@ -166,20 +167,31 @@ fn init_recipe(options: &InitOptions, global: &Global) -> Done {
     if global.json {
         let object = json!({
             "samples": written.samples, "set_aside": written.set_aside, "out": emit::path(&written.out),
-            "format": written.format, "kind": written.kind, "classes": written.classes,
+            "format": written.format, "kind": written.kind, "classes": written.classes, "next": written.next,
         });
         emit::line(&object.to_string())?;
     } else {
+        let aside = match written.set_aside {
+            0 => String::new(),
+            n => format!("; {} more cannot be used and will be set aside", report::number::count(n)),
+        };
         emit::line(&format!(
-            "{}: {}, {} samples, {} classes\nnow: seedbed run {}",
+            "{}: {}, {} samples, {} classes{aside}\nnow: {}",
             written.out.display(),
             written.format,
             report::number::count(written.samples as u64),
             written.classes,
-            written.out.display()
+            written.next
         ))?;
     }
     Ok(Exit::Done)
+}
+
+/// A training that goes on from another has a folder of its own: the other one is its input.
+fn train(on: &On<TrainOptions>, global: &Global) -> Done {
+    let out = on.options.resume.as_ref().map(|_| "seedbed-train-resumed".into());
+    let global = Global { out: global.out.clone().or(out), ..global.clone() };
+    work::stage("train", &on.options, &on.input, &global)
 }
 
 /// Findings are written with `--out` only; without it they are printed.
@@ -187,8 +199,10 @@ fn inspect_dataset(on: &On<InspectOptions>, global: &Global) -> Done {
     if global.out.is_some() {
         return work::stage("inspect", &on.options, &on.input, global);
     }
+    let begun = Instant::now();
     let (outcome, _) = on.options.inspect(&global.context(0)?, &on.input)?;
     if global.json {
+        let outcome = outcome.figure("stage", "inspect").figure("seconds", begun.elapsed().as_secs_f64());
         emit::line(&emit::object(outcome.samples, 0, &on.input, &outcome.figures).to_string())?;
     } else {
         emit::line(inspect::text(&outcome).trim_end())?;
@@ -243,9 +257,16 @@ fn hash(path: &Path, global: &Global) -> Done {
     Ok(Exit::Done)
 }
 
-fn completions(shell: clap_complete::Shell) -> Done {
+fn completions(shell: clap_complete::Shell, global: &Global) -> Done {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut definition(), "seedbed", &mut script);
+    if global.json {
+        let script = String::from_utf8_lossy(&script);
+        let object =
+            json!({"samples": 0, "set_aside": 0, "out": "", "shell": shell.to_string(), "script": script});
+        emit::line(&object.to_string())?;
+        return Ok(Exit::Done);
+    }
     let mut out = stdout().lock();
     out.write_all(&script).and_then(|()| out.flush()).at("standard output")?;
     Ok(Exit::Done)

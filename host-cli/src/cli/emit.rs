@@ -3,6 +3,7 @@
 use crate::error::{Context, Result};
 use crate::report::number;
 use crate::run::StageRecord;
+use crate::stages::collect::SET_ASIDE_FILE;
 use serde_json::{Map, Value, json};
 use std::io::{Write, stdout};
 use std::path::Path;
@@ -52,7 +53,8 @@ pub fn stage(done: &StageRecord, out: &Path, as_json: bool) -> Result<()> {
 fn summary(record: &StageRecord, out: &Path) -> String {
     let mut text = format!("{}: {} samples", record.stage, number::count(record.samples));
     if record.set_aside > 0 {
-        text.push_str(&format!(", {} set aside", number::count(record.set_aside)));
+        let list = out.join(SET_ASIDE_FILE);
+        text.push_str(&format!(", {} set aside (see {})", number::count(record.set_aside), list.display()));
     }
     let time = number::duration(std::time::Duration::try_from_secs_f64(record.seconds).unwrap_or_default());
     text.push_str(&format!(", {time}{}", if record.cached { " (kept from before)" } else { "" }));
@@ -147,6 +149,9 @@ mod tests {
     fn a_summary_says_what_and_where() {
         let record =
             StageRecord { stage: "prune".into(), samples: 1405, set_aside: 2, ..StageRecord::default() };
-        assert_eq!(summary(&record, Path::new("o")), "prune: 1,405 samples, 2 set aside, 0 ms\n  → o");
+        assert_eq!(
+            summary(&record, Path::new("o")),
+            "prune: 1,405 samples, 2 set aside (see o/set_aside.jsonl), 0 ms\n  → o"
+        );
     }
 }

@@ -5,7 +5,7 @@ pub const TOP: &str = "Examples:
   seedbed init raw/ --out seedbed.toml  Write a recipe for a folder of samples
   seedbed run seedbed.toml              Run it; run it again, and only what changed is redone
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 done with samples set aside";
+Exit codes: 0 done, 1 failed, 2 usage, 3 done with samples set aside (listed in set_aside.jsonl)";
 
 pub const REPORT: &str = "Examples:
   seedbed report seedbed-run            Write report.html and report.json into the run folder
@@ -38,12 +38,18 @@ pub const COMPLETIONS: &str = "Examples:
 pub const INIT: &str = "Examples:
   seedbed init raw/                         Write seedbed.toml for a folder of pictures by class
   seedbed init table.csv --out table.toml   Write a recipe for a table
-  seedbed init raw/ --force                 Overwrite seedbed.toml";
+  seedbed init raw/ --force                 Overwrite seedbed.toml
+
+The recipe must not lie among the samples. init only looks: it ends with 0 also where samples cannot be used, which it
+counts; running the recipe sets them aside and ends with 3";
 
 pub const DEMO: &str = "Examples:
   seedbed demo                    The embedded digits into seedbed-demo, with a report
   seedbed demo --seed 3 --out /tmp/d
-  seedbed demo --data pictures/   The same on your own pictures, one folder per class";
+  seedbed demo --data pictures/   The same on your own pictures, one folder per class
+
+The files that the demo damages on purpose count as found, not as set aside: it ends with 0, and with 3 only where files
+of your own could not be used. `seedbed run` on its recipe is a run like any other and ends with 3";
 
 pub const RUN: &str = "Examples:
   seedbed run seedbed.toml                  Run all stages into seedbed-run, with a report
@@ -72,9 +78,9 @@ pub const PREPROCESS: &str = "Examples:
   seedbed preprocess seedbed-collect --mode grey --normalize train";
 
 pub const TRAIN: &str = "Examples:
-  seedbed train seedbed-augment                            A VAE of dense layers
-  seedbed train seedbed-augment --arch conv --epochs 30    With convolutions
-  seedbed train seedbed-augment --resume seedbed-train --epochs 60 --out longer";
+  seedbed train seedbed-augment --epochs 30                         A VAE of dense layers
+  seedbed train seedbed-augment --epochs 60 --resume seedbed-train  30 epochs more, into seedbed-train-resumed
+  seedbed train seedbed-augment --arch conv --epochs 30 --out conv  Another one, with convolutions";
 
 pub const GENERATE: &str = "Examples:
   seedbed generate seedbed-augment --model seedbed-train --n 500

@@ -6,6 +6,7 @@ use crate::demo::{self, Demo, DemoOptions};
 use crate::recipe::Recipe;
 use crate::report::{self, number};
 use crate::run::{self, Call, RunFolder, RunRecord, execute};
+use crate::stages::collect::SET_ASIDE_FILE;
 use crate::stages::{Ctx, Stage};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -35,6 +36,7 @@ pub fn recipe(path: &Path, global: &Global) -> Done {
     let stem = path.file_stem().map_or_else(|| "seedbed".into(), |s| s.to_string_lossy());
     let out = global.out_or(&format!("{stem}-run"));
     let command = format!("seedbed run {} --seed {} --out {}", path.display(), ctx.seed, out.display());
+    run::outside(&recipe.input, &out)?;
     let ran = run::run(&ctx, &recipe, &text, &command, RunFolder::take(&out)?)?;
     let scored = demo::again(&recipe.input, &ran.record, &out);
     let (record, page) = report::after(ran, &out, ctx.progress)?;
@@ -110,7 +112,7 @@ fn summary(record: &RunRecord, page: &Path) -> String {
     let mut text = String::new();
     for s in &record.stages {
         let aside = if s.set_aside > 0 {
-            format!(", {} set aside", number::count(s.set_aside))
+            format!(", {} set aside (see {}/{SET_ASIDE_FILE})", number::count(s.set_aside), s.folder)
         } else {
             String::new()
         };

@@ -266,6 +266,7 @@ impl Samples {
 
 fn damaged(e: impl std::fmt::Display) -> Error {
     Error::failed(format!("shard is damaged ({e})"))
+        .hint("copy the folder again, or run the stage that wrote it again")
 }
 
 impl Iterator for Samples {

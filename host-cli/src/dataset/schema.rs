@@ -263,6 +263,9 @@ pub fn from_batch(meta: &Meta, batch: &RecordBatch) -> Result<Vec<Sample>> {
         if ids.is_null(i) || weights.is_null(i) {
             return Err(wrong("id or weight (null)"));
         }
+        if !(weights.value(i).is_finite() && weights.value(i) >= 0.0) {
+            return Err(wrong("weight (neither 0 nor a finite number above)"));
+        }
         let label = labels.is_valid(i).then(|| labels.value(i));
         let label = label.map(u32::try_from).transpose().map_err(|_| wrong("label"))?;
         if label.is_some_and(|label| label as usize >= meta.classes.len()) {
@@ -325,6 +328,10 @@ fn rows(meta: &Meta, batch: &RecordBatch, contents: &mut [Content]) -> Result<()
     let cell = |c: &&Float32Array, i| if c.is_valid(i) { c.value(i) } else { f32::NAN };
     for (i, content) in contents.iter_mut().enumerate() {
         content.row = columns.iter().map(|c| cell(c, i)).collect();
+        if let Some(at) = content.row.iter().position(|v| v.is_infinite()) {
+            return Err(Error::failed(format!("infinite value in column `{}`, row {i}", meta.columns[at]))
+                .hint("make it a number, or null where it is missing"));
+        }
     }
     Ok(())
 }

@@ -76,11 +76,7 @@ pub fn run(
     if let Some(data) = &options.data {
         apart(data, out)?;
     }
-    let folder = RunFolder::take(out)?;
-    // The mark by which the folder is known as ours from now on.
-    if !out.join(RUN_FILE).exists() {
-        save(out, RUN_FILE, &RunRecord::default())?;
-    }
+    // What cannot be used leaves nothing behind.
     let raw = match &options.data {
         Some(path) => raw::prepare(ctx, path)?,
         None => {
@@ -89,6 +85,11 @@ pub fn run(
             raw::prepare(ctx, folder.path())?
         }
     };
+    let folder = RunFolder::take(out)?;
+    // The mark by which the folder is known as ours from now on.
+    if !out.join(RUN_FILE).exists() {
+        save(out, RUN_FILE, &RunRecord::default())?;
+    }
     let path = out.join(RECIPE_FILE);
     let text = recipe::text(&raw, ctx.seed);
     may_rewrite(out, &path, &text)?;

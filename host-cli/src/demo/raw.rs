@@ -59,6 +59,13 @@ pub fn prepare(ctx: &Ctx, path: &Path) -> Result<Raw> {
         take_validation(&mut items, ctx.seed);
     }
     let train = items.iter().filter(|i| i.split == Split::Train).count();
+    if train == 0 {
+        return Err(Error::usage(format!(
+            "the demo plants its faults in pictures to train on, and there are none: {}",
+            path.display()
+        ))
+        .hint("give --data a folder with a train part: train-images-idx3-ubyte beside t10k files, or class folders"));
+    }
     let plan = Plan::for_size(train, source.classes.len());
     let cuts = faults::plant(&mut items, source.classes.len(), &plan, ctx.seed);
     let train = items.iter().filter(|i| i.split == Split::Train).count();
@@ -198,6 +205,17 @@ mod tests {
         assert_eq!(names, ["a.b/cut.png", "a.b/notes.txt"]);
         let strict = prepare(&Ctx { strict: true, ..Ctx::quiet(1) }, dir.path());
         assert!(strict.err().unwrap().message.contains("a.b/cut.png"));
+    }
+
+    #[test]
+    fn pictures_to_test_with_only_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let images = [&[0, 0, 8, 3, 0, 0, 0, 9, 0, 0, 0, 2, 0, 0, 0, 2][..], &[7; 36]].concat();
+        fs::write(dir.path().join("t10k-images-idx3-ubyte"), images).unwrap();
+        let labels = [&[0, 0, 8, 1, 0, 0, 0, 9][..], &[0, 1, 0, 1, 0, 1, 0, 1, 0]].concat();
+        fs::write(dir.path().join("t10k-labels-idx1-ubyte"), labels).unwrap();
+        let e = prepare(&Ctx::quiet(1), dir.path()).err().unwrap();
+        assert!(e.exit_code() == 2 && e.message.contains("to train on"), "{e}");
     }
 
     #[test]

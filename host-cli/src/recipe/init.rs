@@ -5,6 +5,7 @@ use crate::dataset::Kind;
 use crate::durable::write_whole;
 use crate::error::{Context, Error, Result};
 use crate::formats::{self, Format, ReadOptions, Source};
+use crate::run::outside;
 use crate::stages::Ctx;
 use crate::stages::preprocess::{Mode, Size};
 use std::collections::BTreeSet;
@@ -48,6 +49,8 @@ pub struct Written {
     pub notes: Vec<String>,
     /// What is likely not meant.
     pub warnings: Vec<String>,
+    /// The command to go on with.
+    pub next: String,
 }
 
 /// Looks at the input and writes a commented recipe for it to `out`, with the seed and the strictness of `ctx`.
@@ -65,6 +68,10 @@ pub fn init(ctx: &Ctx, options: &InitOptions, out: &Path) -> Result<Written> {
     }
     if ctx.seed > i64::MAX as u64 {
         return Err(Error::out_of_range("seed", ctx.seed, "at most 9223372036854775807 in a recipe"));
+    }
+    if options.input.is_dir() && outside(&options.input, out).is_err() {
+        return Err(Error::usage(format!("the recipe would lie among the samples: {}", out.display()))
+            .hint("name a file elsewhere with --out, such as ../seedbed.toml"));
     }
     let mut source = formats::open(&options.input, &ReadOptions::default())?;
     let name = fs::canonicalize(&options.input).at(&options.input)?;
@@ -86,7 +93,14 @@ pub fn init(ctx: &Ctx, options: &InitOptions, out: &Path) -> Result<Written> {
         fs::create_dir_all(parent).at(parent)?;
     }
     write_whole(out, found.recipe())?;
+    let folder = format!("{}-run", out.file_stem().unwrap_or_default().to_string_lossy());
+    let mut next = format!("seedbed run {}", out.display());
+    if outside(&options.input, Path::new(&folder)).is_err() {
+        // Without --out the run would be written where the command is called: among the samples.
+        next += &format!(" --out {}", out.with_file_name(folder).display());
+    }
     Ok(Written {
+        next,
         out: out.to_owned(),
         format: source.format,
         kind: source.kind(),

@@ -3,10 +3,12 @@
 use super::execute::{Call, execute};
 use super::folder::RunFolder;
 use super::record::{RUN_FILE, RunRecord, StageRecord, Status, VERSION, save};
-use crate::error::Result;
+use crate::dataset::{Dataset, Kind};
+use crate::error::{Error, Result};
 use crate::model::WEIGHTS_FILE;
 use crate::recipe::Recipe;
 use crate::stages::evaluate::EvaluateOptions;
+use crate::stages::export::ExportFormat;
 use crate::stages::generate::GenerateOptions;
 use crate::stages::train::RECONSTRUCTED_FOLDER;
 use crate::stages::{Ctx, Stage};
@@ -45,7 +47,8 @@ pub fn run(ctx: &Ctx, recipe: &Recipe, text: &str, command: &str, folder: RunFol
         recipe: text.into(),
         ..RunRecord::default()
     };
-    let mut chain = Chain { ctx, out, record, begun: Instant::now() };
+    let into_folders = recipe.output.as_ref().is_some_and(|o| o.format == ExportFormat::Folder);
+    let mut chain = Chain { into_folders, ctx, out, record, begun: Instant::now() };
     chain.save(Status::Running)?;
     let result = walk(recipe, out, &mut chain);
     chain.record.error = result.as_ref().err().map(|e| e.message.clone());
@@ -123,7 +126,22 @@ impl<V: Visit> Walk<'_, V> {
 }
 
 /// Runs each stage, and keeps the record of it.
+/// Refuses, before the work, samples collected at `data` that cannot be written into folders of files.
+fn has_files(data: &Path) -> Result<()> {
+    let meta = Dataset::open(data)?.meta().clone();
+    if meta.has(Kind::Images) || meta.has(Kind::Audio) {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "{} cannot be written as folders of files: table [output], key `format`",
+        meta.words()
+    ))
+    .hint("use format = \"parquet\", \"csv\" or \"npz\""))
+}
+
 struct Chain<'a> {
+    /// Whether the run ends with folders of files.
+    into_folders: bool,
     ctx: &'a Ctx,
     out: &'a Path,
     record: RunRecord,
@@ -148,6 +166,7 @@ impl Visit for Chain<'_> {
             .map_err(|e| e.within(format!("stage {name}")))?;
         let folder = out.file_name().unwrap_or_default().to_string_lossy().into_owned();
         self.record.stages.push(StageRecord { folder, files: None, hashes: Default::default(), ..done });
-        self.save(Status::Running)
+        self.save(Status::Running)?;
+        if name == "collect" && self.into_folders { has_files(out) } else { Ok(()) }
     }
 }

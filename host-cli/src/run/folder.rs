@@ -80,15 +80,25 @@ pub fn unwritable(e: &io::Error, out: &Path) -> Error {
 /// Refuses an output that lies at or inside the input: it would be read as input the next time.
 ///
 /// # Errors
-/// When it does.
-pub fn apart(input: &Path, out: &Path) -> Result<()> {
-    let input = fs::canonicalize(input).at(input)?;
+/// When it does, or the input is not there.
+pub fn outside(input: &Path, out: &Path) -> Result<()> {
     let whole = canonical(out);
+    let input = fs::canonicalize(input).at(input)?;
     if whole == input || (whole.starts_with(&input) && input.is_dir()) {
         return Err(Error::usage(format!("the output lies inside the input: {}", out.display()))
             .hint("choose a folder elsewhere with --out"));
     }
-    if input.starts_with(&whole) {
+    Ok(())
+}
+
+/// Refuses an output that lies at or inside the input, and an input that lies inside the output.
+///
+/// # Errors
+/// When it does.
+pub fn apart(input: &Path, out: &Path) -> Result<()> {
+    outside(input, out)?;
+    let input = fs::canonicalize(input).at(input)?;
+    if input.starts_with(canonical(out)) {
         return Err(Error::usage(format!("the input lies inside the output folder: {}", out.display()))
             .hint("choose a folder elsewhere with --out"));
     }

@@ -20,7 +20,7 @@ mod verify;
 
 pub use chain::{Ran, run};
 pub use execute::{Call, execute};
-pub use folder::{Draft, RunFolder, apart, make_output};
+pub use folder::{Draft, RunFolder, apart, make_output, outside};
 pub use options::{moved, relocate, split_paths};
 pub use record::{RunRecord, StageRecord, Status};
 pub use status::{Life, RunStatus, StageState, StageStatus, status};

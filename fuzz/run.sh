@@ -7,25 +7,37 @@ cd "$(dirname "$0")"
 seconds=${1:-10}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(pipeline idx npy recipe)
+[ ${#targets[@]} -gt 0 ] || targets=(pipeline idx npy table picture model dataset recipe)
 command -v cargo-fuzz >/dev/null || cargo install --quiet --locked cargo-fuzz
 # The flags of sanitizers and coverage are unstable ones, which a stable compiler takes so.
 export RUSTC_BOOTSTRAP=1
+# The core has unsafe code, so the address sanitizer looks on.
+core=(--sanitizer address --codegen-units 16)
+# The host library has none; without the sanitizer its hundred packages build in half the time, once for all targets.
+host=(--sanitizer none --codegen-units 16 --features host)
+# Files that targets write are in memory where the system has such a folder.
+TMPDIR=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo "${TMPDIR:-/tmp}")")
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
+log=$TMPDIR/log
+
+fail() {
+    tail -n 60 "$log"
+    echo "error: $1 fails" >&2
+    exit 1
+}
+
+built=
 for target in "${targets[@]}"; do
-    case $target in
-        # The core has unsafe code, so the address sanitizer looks on.
-        pipeline) with=(--sanitizer address --codegen-units 16) ;;
-        # The host library has none; without the sanitizer its hundred packages build in half the time.
-        *) with=(--sanitizer none --codegen-units 16 --features host) ;;
-    esac
-    mkdir -p "corpus/$target"
-    log=$(mktemp)
-    if ! cargo fuzz run "${with[@]}" "$target" "corpus/$target" "seeds/$target" -- \
-        -max_total_time="$seconds" -max_len=4096 -timeout=10 >"$log" 2>&1; then
-        tail -n 60 "$log"
-        echo "error: $target fails" >&2
-        exit 1
+    with=("${host[@]}")
+    if [ "$target" = pipeline ]; then
+        with=("${core[@]}")
+    elif [ -z "$built" ]; then
+        cargo fuzz build "${host[@]}" >"$log" 2>&1 || fail "the build"
+        built=1
     fi
+    mkdir -p "corpus/$target"
+    cargo fuzz run "${with[@]}" "$target" "corpus/$target" "seeds/$target" -- \
+        -max_total_time="$seconds" -max_len=16384 -timeout=10 >"$log" 2>&1 || fail "$target"
     echo "$target: $(grep -E '^Done' "$log")"
-    rm "$log"
 done

@@ -1,7 +1,10 @@
 //! What the targets share.
 #![cfg(feature = "host")]
 
+use seedbed_cli::formats::Source;
 use seedbed_cli::formats::array::Array;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// Reads samples, values and labels of an array, the last ones too.
 pub fn read(array: &Array<'_>) {
@@ -14,5 +17,27 @@ pub fn read(array: &Array<'_>) {
             assert_eq!(bytes.len(), array.sample_len() * array.header().element.size());
         }
         let _ = array.label(i);
+    }
+}
+
+/// A folder of this process for what is read from files; run.sh takes it away.
+pub fn folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = std::env::temp_dir().join(format!("seedbed-fuzz-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        folder
+    })
+}
+
+/// Loads samples of a source, the last one too.
+pub fn load(source: &Source) {
+    let last = source.entries.last();
+    for entry in source.entries.iter().take(8).chain(last) {
+        assert!(entry.label.is_none_or(|label| (label as usize) < source.classes.len()));
+        match source.loader.load(entry.at) {
+            Ok(content) => assert!(content.row.len() <= source.columns.len()),
+            Err(error) => assert!(!error.message.is_empty()),
+        }
     }
 }

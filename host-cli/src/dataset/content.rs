@@ -247,4 +247,25 @@ mod tests {
             assert_eq!(of(b"", path), "bin");
         }
     }
+
+    #[test]
+    fn equal_contents_have_one_key_in_whatever_form() {
+        let pixels = |value| Pixels::new(vec![value; 12], 2, 2, 3).unwrap();
+        let raw = Content::from_pixels(pixels(7));
+        let png = Picture::png(codec::encode_png(&pixels(7)).unwrap(), Some("a.png".into())).into();
+        assert_eq!(raw.key().unwrap(), Content::key(&png).unwrap());
+        let row = |row: &[f32]| Content::from_row(row.to_vec()).key().unwrap();
+        assert_eq!(row(&[0.0, f32::NAN]), row(&[-0.0, -f32::NAN]));
+        let wide = Pixels::new(vec![7; 12], 1, 4, 3).unwrap();
+        let others = [
+            Content::from_pixels(pixels(8)),
+            Content::from_pixels(wide),
+            Content::from_text("ab"),
+            Content::from_row(vec![7.0]),
+            Content { text: Some("a".into()), ..raw.clone() },
+        ];
+        let keys: std::collections::BTreeSet<u64> =
+            others.iter().chain([&raw]).map(|c| c.key().unwrap()).collect();
+        assert_eq!(keys.len(), others.len() + 1);
+    }
 }

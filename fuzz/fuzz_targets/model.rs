@@ -1,0 +1,17 @@
+//! Model files and checkpoints: any bytes are one or an error; a model that is read has the weights that it describes.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use seedbed_cli::model::{Checkpoint, ModelFile};
+
+fuzz_target!(|bytes: &[u8]| {
+    let path = seedbed_fuzz::folder().join("model.safetensors");
+    std::fs::write(&path, bytes).unwrap();
+    if let Ok((model, hash)) = ModelFile::load(&path) {
+        assert!(model.params.iter().chain(&model.prior).all(|v| v.is_finite()));
+        assert_eq!(hash.len(), 16);
+    }
+    if let Ok(state) = Checkpoint::load(&path) {
+        assert_eq!(state.params.len(), state.best.len());
+    }
+});

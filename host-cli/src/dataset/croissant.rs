@@ -1,5 +1,6 @@
 //! `croissant.json`: what a dataset folder holds, in Croissant 1.0 (JSON-LD), for search engines and for loaders such as
-//! mlcroissant. It tells the files with their checksums, the columns, and the names of splits and classes.
+//! mlcroissant, which reads Parquet alone. It tells the files with their checksums, the columns, and the names of splits
+//! and classes.
 
 use super::Split;
 use super::meta::{Kind, Meta, Storage};
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 /// The name of the file.
 pub const FILE: &str = "croissant.json";
 
-/// The set of all shards, and the records in them.
+/// The set of all shards, which are files of this folder, and the records in them.
 const SHARDS: &str = "shards";
 const SAMPLES: &str = "samples";
 
@@ -16,12 +17,10 @@ const SAMPLES: &str = "samples";
 pub fn text(meta: &Meta) -> String {
     let mut distribution: Vec<Value> =
         meta.shards.iter().map(|shard| file(meta, &shard.file, &shard.sha256)).collect();
-    let members: Vec<Value> = meta.shards.iter().map(|shard| json!({"@id": shard.file})).collect();
     distribution.push(json!({
         "@type": "cr:FileSet",
         "@id": SHARDS,
         "name": SHARDS,
-        "containedIn": members,
         "encodingFormat": encoding(meta),
         "includes": format!("data-*.{}", meta.storage.extension()),
     }));
@@ -152,7 +151,7 @@ fn classes(meta: &Meta) -> Value {
     })
 }
 
-/// The context that the specification recommends.
+/// The context of mlcroissant.
 fn context() -> Value {
     json!({
         "@language": "en",
@@ -162,10 +161,10 @@ fn context() -> Value {
         "conformsTo": "dct:conformsTo",
         "cr": "http://mlcommons.org/croissant/",
         "data": {"@id": "cr:data", "@type": "@json"},
-        "dataBiases": "cr:dataBiases",
-        "dataCollection": "cr:dataCollection",
         "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
         "dct": "http://purl.org/dc/terms/",
+        "equivalentProperty": "cr:equivalentProperty",
+        "examples": {"@id": "cr:examples", "@type": "@json"},
         "extract": "cr:extract",
         "field": "cr:field",
         "fileProperty": "cr:fileProperty",
@@ -179,12 +178,13 @@ fn context() -> Value {
         "md5": "cr:md5",
         "parentField": "cr:parentField",
         "path": "cr:path",
-        "personalSensitiveInformation": "cr:personalSensitiveInformation",
+        "rai": "http://mlcommons.org/croissant/RAI/",
         "recordSet": "cr:recordSet",
         "references": "cr:references",
         "regex": "cr:regex",
         "repeated": "cr:repeated",
         "replace": "cr:replace",
+        "samplingRate": "cr:samplingRate",
         "sc": "https://schema.org/",
         "separator": "cr:separator",
         "source": "cr:source",

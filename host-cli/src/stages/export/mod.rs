@@ -9,7 +9,7 @@
 //! * `idx` and `cifar`: plain arrays by split, with a list beside them of what they have no place for.
 //!
 //! Beside them is a `dataset_info.json` with the names of the classes and columns in their order, so that no format
-//! loses them. The same dataset gives the same bytes. Samples are streamed; what is held of each is its name.
+//! loses them, and where Hugging Face datasets reads the format a `README.md`, with which it takes the folder as it is. The same dataset gives the same bytes. Samples are streamed; what is held of each is its name.
 
 mod arrays;
 mod cifar;
@@ -192,7 +192,7 @@ impl Stage for ExportOptions {
         self.check_fit(&selection)?;
         std::fs::create_dir_all(out).at(out)?;
         let (file, shards) = self.write(ctx, &selection, out)?;
-        info::write(&selection, out)?;
+        info::write(self.format, &selection, out)?;
         let splits: BTreeMap<&str, u64> =
             selection.counts().map(|(split, n)| (split.name(), n)).into_iter().collect();
         Ok(Outcome::new(selection.len())

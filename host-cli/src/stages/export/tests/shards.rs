@@ -59,7 +59,7 @@ fn webdataset_holds_everything_under_keys_without_dots() {
         assert!(found.is_empty());
     }
     let names: Vec<&String> = tree.keys().collect();
-    assert_eq!(names[..2], ["dataset_info.json", "test/shard-000000.tar"]);
+    assert_eq!(names[..3], ["README.md", "dataset_info.json", "test/shard-000000.tar"]);
 }
 
 #[test]
@@ -155,9 +155,9 @@ fn rows_and_folders_tell_everything_and_name_their_files() {
                 found += 1;
             }
         }
-        // 10 sounds, a list for each split or one, and dataset_info.json.
+        // 10 sounds, a list for each split or one, dataset_info.json and README.md.
         let lists = if format == ExportFormat::Folder { 2 } else { 1 };
-        assert_eq!((found, tree.len()), (11, 11 + 10 + lists + 1));
+        assert_eq!((found, tree.len()), (11, 11 + 10 + lists + 2));
     }
 }
 
@@ -210,7 +210,7 @@ fn sounds_and_texts_alone_are_written_too() {
     );
     let out = temp.path().join("jsonl");
     export(&with(ExportFormat::Jsonl), &text, &out, 1).unwrap();
-    assert_eq!(tree(&out).len(), 2);
+    assert_eq!(tree(&out).len(), 3);
     assert!(
         fs::read_to_string(out.join("dataset.jsonl"))
             .unwrap()

@@ -94,6 +94,11 @@ fn every_command_refuses_paths_that_are_not_there_or_something_else() {
     refused(dir.path(), &["demo", "--data", "."], 2, "inside the input");
     refused(dir.path(), &["replay", "x!augment0"], 2, "seedbed-demo");
     refused(dir.path(), &["status", "data"], 2, "run.json");
+    refused(dir.path(), &["diff", "data", "nowhere"], 2, "nowhere");
+    refused(dir.path(), &["diff", "empty", "data"], 2, "empty");
+    refused(dir.path(), &["diff", "data", "odd.bin"], 2, "odd.bin");
+    refused(dir.path(), &["diff", "data"], 2, "<B>");
+    refused(dir.path(), &["diff", "data", "data", "--most=-1"], 2, "--most");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Commands that look at results: where a run stands, whether it is whole.
+//! Commands that look at results: where a run stands, whether it is whole, what differs from another.
 
 mod common;
 
@@ -137,4 +137,129 @@ fn verify_names_what_is_wrong() {
     assert!(found[0].starts_with("dataset.json: content hash differs"), "{found:?}");
     fs::write(at("out/run.json"), "{").unwrap();
     assert!(faults("out")[0].starts_with("run.json: not a record"));
+}
+
+#[test]
+fn diff_tells_what_changed_and_why() {
+    let dir = prepare();
+    let diff = |a: &str, b: &str, want| json(dir.path(), &["diff", a, b], want);
+    assert_eq!(diff("out", "out", 0)["equal"], true);
+    assert_eq!(diff("out/01-collect", "out/01-collect", 0)["samples"], 59);
+    fs::write(dir.path().join("r2.toml"), RECIPE.replace("near = false", "near = false\nknn_limit = 0.5"))
+        .unwrap();
+    let other = run(dir.path(), &["run", "r2.toml", "--out", "out2", "-q"]);
+    assert_eq!(code(&other), 3, "{}", text(&other.stderr));
+    let found = diff("out", "out2", 1);
+    let stages = found["stages"].as_array().unwrap();
+    let verdicts: Vec<_> = stages.iter().map(|s| s["verdict"].as_str().unwrap()).collect();
+    assert_eq!(verdicts, ["equal", "equal", "different", "different"]);
+    assert_eq!(stages[2]["options"], serde_json::json!(["knn_limit: 5.0 → 0.5"]));
+    for stage in &stages[2..] {
+        let dropped = &stage["data"]["dropped"];
+        let first = dropped["first"].as_array().unwrap();
+        assert!(!first.is_empty() && first.len() as u64 == dropped["count"].as_u64().unwrap());
+        assert!(
+            first.iter().all(|i| i["reason"].as_str().is_some_and(|r| r.starts_with("prune: outlier"))),
+            "{stage}"
+        );
+    }
+    // A stage beside the one before: what it took out.
+    let out = run(dir.path(), &["diff", "out2/02-preprocess", "out2/03-prune", "--most", "1"]);
+    let said = text(&out.stdout);
+    assert_eq!(code(&out), 1, "{said}");
+    assert!(
+        said.contains("different\n") && said.contains("(prune: outlier") && said.contains("see --most"),
+        "{said}"
+    );
+    assert_eq!(said.lines().filter(|l| l.starts_with("    - ")).count(), 1);
+    let mixed = run(dir.path(), &["diff", "out", "out2/03-prune"]);
+    assert!(code(&mixed) == 2 && text(&mixed.stderr).contains("one is a run"), "{}", text(&mixed.stderr));
+    // A stage that only one has.
+    fs::write(dir.path().join("r2.toml"), RECIPE.replace("[balance]\n", "")).unwrap();
+    assert_eq!(code(&run(dir.path(), &["run", "r2.toml", "--out", "out3", "-q"])), 3);
+    assert_eq!(diff("out", "out3", 1)["stages"][3]["verdict"], "dropped");
+}
+
+#[test]
+fn diff_knows_why_a_picture_was_set_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let png = |v: u8| {
+        let pixels = seedbed_cli::codec::Pixels::new(vec![v; 16], 4, 4, 1).unwrap();
+        seedbed_cli::codec::encode_png(&pixels).unwrap()
+    };
+    fs::create_dir_all(dir.path().join("raw/a")).unwrap();
+    (0..4).for_each(|i| fs::write(dir.path().join(format!("raw/a/{i}.png")), png(i * 9)).unwrap());
+    assert_eq!(code(&run(dir.path(), &["collect", "raw", "--out", "x", "-q"])), 0);
+    fs::write(dir.path().join("raw/a/2.png"), &png(18)[..20]).unwrap();
+    assert_eq!(code(&run(dir.path(), &["collect", "raw", "--out", "y", "-q"])), 3);
+    let found = json(dir.path(), &["diff", "x", "y"], 1);
+    let gone = &found["stages"][0]["data"]["dropped"]["first"][0];
+    assert!(gone["id"].as_str().unwrap().ends_with("a/2"), "{gone}");
+    assert!(gone["reason"].as_str().unwrap().starts_with("set aside: "), "{gone}");
+}
+
+/// The objects of text that holds one a line.
+fn objects(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+}
+
+#[test]
+fn events_tell_programs_what_happens() {
+    let dir = prepare();
+    fs::remove_dir_all(dir.path().join("out")).unwrap();
+    let words = ["run", "r.toml", "--out", "out", "-q", "--events"];
+    assert_eq!(code(&run(dir.path(), &[&words[..], &["e.jsonl"]].concat())), 3);
+    let events = objects(&fs::read_to_string(dir.path().join("e.jsonl")).unwrap());
+    let of = |kind: &str| events.iter().filter(|e| e["event"] == kind).collect::<Vec<_>>();
+    assert_eq!((&events[0]["event"], &events[0]["seed"]), (&"run_start".into(), &2.into()));
+    let ends = of("stage_end");
+    assert_eq!((of("stage_start").len(), ends.len()), (4, 4));
+    assert_eq!(
+        (&ends[0]["stage"], &ends[0]["samples"], &ends[0]["set_aside"]),
+        (&"collect".into(), &59.into(), &1.into())
+    );
+    assert!(ends.iter().all(|e| e["cached"] == false));
+    let task = of("task_start")[0];
+    let last = of("progress").into_iter().rfind(|e| e["task"] == task["task"]).unwrap();
+    assert!(last["done"].as_u64().unwrap() > 0 && last["time"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(
+        (&events.last().unwrap()["event"], of("run_end")[0]["status"].as_str()),
+        (&"run_end".into(), Some("done"))
+    );
+    // On stderr, which then has nothing else; the file of before stays as it was.
+    let out = run(dir.path(), &[&words[..], &["-"]].concat());
+    let events = objects(&text(&out.stderr));
+    assert!(
+        events
+            .iter()
+            .any(|e| e["event"] == "note" && e["text"].as_str().unwrap().contains("nothing changed"))
+    );
+    let out = run(dir.path(), &["prune", "nowhere", "--events", "-"]);
+    let events = objects(&text(&out.stderr));
+    assert_eq!(code(&out), 2);
+    assert_eq!((events.len(), &events[0]["event"]), (1, &"error".into()));
+    assert!(events[0]["text"].as_str().unwrap().contains("nowhere") && events[0]["hint"].is_string());
+    let out = run(dir.path(), &["prune", "nowhere", "--events", "no/such/folder.jsonl"]);
+    assert!(code(&out) == 2 && text(&out.stderr).contains("no/such/folder.jsonl"), "{}", text(&out.stderr));
+}
+
+#[test]
+fn the_log_holds_every_run_and_changes_nothing() {
+    let dir = prepare();
+    let log = || fs::read_to_string(dir.path().join("out/log.txt")).unwrap();
+    let count = |what: &str| log().lines().filter(|line| line.contains(what)).count();
+    assert_eq!((count(" run: seedbed "), count(" end: "), count(" run: done after ")), (1, 4, 1));
+    assert!(log().contains("seedbed run r.toml --seed 2 --out out"), "{}", log());
+    assert!(log().contains("\"knn_limit\":5.0"), "the options of each stage: {}", log());
+    again(dir.path());
+    assert_eq!((count(" run: seedbed "), count(", kept from before"), count("nothing changed")), (2, 4, 4));
+    assert_eq!(states(dir.path(), &[]), ALL_DONE);
+    // A run that fails says why.
+    fs::write(dir.path().join("out/03-prune/mine.txt"), "").unwrap();
+    assert_eq!(code(&run(dir.path(), &["run", "r.toml", "--out", "out", "-q", "--seed", "9"])), 2);
+    assert!(
+        count(" error: ") == 1 && count("mine.txt") == 1 && count(" run: failed after ") == 1,
+        "{}",
+        log()
+    );
 }

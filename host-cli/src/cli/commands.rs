@@ -105,6 +105,10 @@ pub enum Command {
         /// A dataset, the folder of a stage, or a run folder.
         path: PathBuf,
     },
+    /// Tell what two datasets or two runs differ in: samples dropped, added, changed, and why. Exit code 1 where
+    /// they differ.
+    #[command(after_help = examples::DIFF)]
+    Diff(look::DiffOptions),
     /// Print a content hash: the same for any sharding, machine and number of threads.
     #[command(after_help = examples::HASH)]
     Hash {
@@ -153,6 +157,7 @@ pub fn run(command: &Command, global: &Global) -> Done {
         Command::Report { run } => make_report(run, global),
         Command::Status(options) => look::status(options, global),
         Command::Verify { path } => look::verify(path, global),
+        Command::Diff(options) => look::diff(options, global),
         Command::Hash { path } => hash(path, global),
         Command::Completions { shell } => completions(*shell, global),
     }

@@ -26,6 +26,16 @@ pub const VERIFY: &str = "Examples:
 
 Exit codes: 0 all is as it was recorded, 1 something is not (each file and sample is named), 2 usage";
 
+pub const DIFF: &str = "Examples:
+  seedbed diff run-1 run-2                              Stage by stage: options, samples, files
+  seedbed diff run-1/02-preprocess run-1/03-prune       What pruning dropped, and why
+  seedbed diff seedbed-collect other-collect --most 50  List up to 50 samples of each kind
+  seedbed diff run-1 run-2 --json                       All of it as JSON
+
+In runs, stages whose recorded content hashes are equal are not read: `seedbed verify` tells whether they are right.
+
+Exit codes: 0 equal, 1 different (or failed, with an error), 2 usage";
+
 pub const HASH: &str = "Examples:
   seedbed hash seedbed-collect         Print the hash: the same for any sharding
   seedbed hash seedbed-collect --json  The same as JSON
@@ -54,7 +64,10 @@ of your own could not be used. `seedbed run` on its recipe is a run like any oth
 pub const RUN: &str = "Examples:
   seedbed run seedbed.toml                  Run all stages into seedbed-run, with a report
   seedbed run seedbed.toml --out /tmp/one   Choose the folder
-  seedbed run seedbed.toml --seed 8 --json  Another seed; one JSON object on stdout";
+  seedbed run seedbed.toml --seed 8 --json  Another seed; one JSON object on stdout
+  seedbed run seedbed.toml --events -       What happens as JSON lines on stderr
+
+A run that was killed goes on when it is started again. log.txt in its folder holds all that was said.";
 
 pub const COLLECT: &str = "Examples:
   seedbed collect raw/                        A folder of pictures by class into seedbed-collect

@@ -1,9 +1,10 @@
-//! The commands that look at results and change nothing: status, verify.
+//! The commands that look at results and change nothing: status, verify, diff.
 
 use super::global::Global;
 use super::{Done, Exit, emit};
+use crate::dataset::{Difference, Items};
 use crate::report::number;
-use crate::run::{self, Life, RunStatus, Verified};
+use crate::run::{self, Life, RunStatus, StageDiff, Verified};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -111,4 +112,80 @@ fn verify_text(found: &Verified, folder: &Path) -> String {
         n => format!("{}: {} wrong ({looked})", folder.display(), number::count(n)),
     });
     text
+}
+
+/// Options of `diff`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct DiffOptions {
+    /// A dataset or a run folder.
+    pub a: PathBuf,
+    /// Another of its kind.
+    pub b: PathBuf,
+    /// List at most so many samples of each kind of difference; --json lists all unless told.
+    #[arg(long, value_name = "N")]
+    pub most: Option<usize>,
+}
+
+/// Samples of each kind of difference that are listed for people.
+const MOST: usize = 10;
+
+/// `seedbed diff`.
+pub fn diff(options: &DiffOptions, global: &Global) -> Done {
+    global.context(0)?;
+    let most = options.most.unwrap_or(if global.json { usize::MAX } else { MOST });
+    let found = run::diff(&options.a, &options.b, most)?;
+    let equal = found.iter().all(StageDiff::is_equal);
+    if global.json {
+        let kept: u64 = found.iter().filter_map(|s| s.data.as_ref()).map(|d| d.same).sum();
+        let object = json!({
+            "samples": kept, "set_aside": 0, "out": emit::path(&options.b), "equal": equal, "stages": found,
+        });
+        emit::line(&object.to_string())?;
+    } else {
+        found.iter().try_for_each(|stage| emit::line(&diff_text(stage)))?;
+    }
+    Ok(if equal { Exit::Done } else { Exit::Different })
+}
+
+fn diff_text(found: &StageDiff) -> String {
+    let mut text = match (found.stage.as_str(), found.verdict) {
+        ("", verdict) => verdict.to_owned(),
+        (stage, "dropped") => format!("{stage}: in the first run only"),
+        (stage, "added") => format!("{stage}: in the second run only"),
+        (stage, verdict) => format!("{stage}: {verdict}"),
+    };
+    for option in &found.options {
+        text.push_str(&format!("\n  {option}"));
+    }
+    if !found.files.is_empty() {
+        text.push_str(&format!("\n  files: {}", found.files.join(", ")));
+    }
+    if let Some(data) = &found.data {
+        samples_text(data, &mut text);
+    }
+    text
+}
+
+fn samples_text(found: &Difference, text: &mut String) {
+    for about in &found.about {
+        text.push_str(&format!("\n  {about}"));
+    }
+    text.push_str(&format!("\n  {} samples are the same", number::count(found.same)));
+    let mut list = |sign: char, what: &str, items: &Items| {
+        if items.count > 0 {
+            text.push_str(&format!("\n  {} {what}", number::count(items.count)));
+        }
+        for item in &items.first {
+            let why = item.reason.iter().chain(&item.what).cloned().collect::<Vec<_>>().join(", ");
+            let why = if why.is_empty() { why } else { format!("  ({why})") };
+            text.push_str(&format!("\n    {sign} {}{why}", item.id));
+        }
+        let more = items.count - items.first.len() as u64;
+        if more > 0 && !items.first.is_empty() {
+            text.push_str(&format!("\n    … and {} more (see --most)", number::count(more)));
+        }
+    };
+    list('-', "dropped", &found.dropped);
+    list('+', "added", &found.added);
+    list('~', "changed", &found.changed);
 }

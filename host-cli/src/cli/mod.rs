@@ -65,15 +65,15 @@ pub fn main() -> ExitCode {
 
 /// The same for given arguments, the first of which is the program's name.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
-    let cli = match Cli::try_parse_from(args) {
+    let mut cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(e) => return refuse(&e),
     };
-    match commands::run(&cli.command, &cli.global) {
+    match cli.global.open().and_then(|()| commands::run(&cli.command, &cli.global)) {
         Ok(exit) => exit.code(),
         Err(e) => {
             if e.kind != Kind::Closed {
-                let _ = writeln!(stderr(), "{e}");
+                cli.global.fail(&e);
             }
             e.exit_code()
         }

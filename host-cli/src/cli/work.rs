@@ -39,7 +39,7 @@ pub fn recipe(path: &Path, global: &Global) -> Done {
     run::outside(&recipe.input, &out)?;
     let ran = run::run(&ctx, &recipe, &text, &command, RunFolder::take(&out)?)?;
     let scored = demo::again(&recipe.input, &ran.record, &out);
-    let (record, page) = report::after(ran, &out, ctx.progress)?;
+    let (record, page) = report::after(ran, &out)?;
     scored?;
     let set_aside = record.stages.iter().map(|s| s.set_aside).sum();
     if global.json {

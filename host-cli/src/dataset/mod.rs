@@ -27,6 +27,7 @@
 mod card;
 mod content;
 mod croissant;
+mod diff;
 pub mod feature;
 mod hash;
 mod meta;
@@ -38,6 +39,7 @@ mod verify;
 mod write;
 
 pub use content::{Content, Picture, Sound};
+pub use diff::{Difference, Item, Items, changed_keys, diff};
 pub use feature::Feature;
 pub use hash::{ContentHasher, content_hash, hex};
 pub use meta::{Counts, FILE as META_FILE, ImageShape, Kind, Meta, Normalize, Shard, Storage};

@@ -103,7 +103,7 @@ pub fn run(
     let story = story(&raw, &planted, options);
     let demo = Demo { story, found, planted, left_out: raw.left_out, recipe: text };
     save(out, DEMO_FILE, &demo)?;
-    let (record, page) = report::after(ran, out, ctx.progress)?;
+    let (record, page) = report::after(ran, out)?;
     Ok((record, demo, page))
 }
 

@@ -24,7 +24,6 @@ pub use sections::draw;
 
 use crate::durable::write_whole;
 use crate::error::{Context, Error, Result};
-use crate::progress::Progress;
 use crate::run::{Ran, RunRecord, make_output};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -60,10 +59,10 @@ pub fn make(folder: &Path, out: &Path) -> Result<(Report, PathBuf)> {
 ///
 /// # Errors
 /// The run's own error, or as [`make`].
-pub fn after(ran: Ran, folder: &Path, progress: Progress) -> Result<(RunRecord, PathBuf)> {
+pub fn after(ran: Ran, folder: &Path) -> Result<(RunRecord, PathBuf)> {
     let made = make(folder, folder);
     if let (Err(_), Ok((_, page))) = (&ran.result, &made) {
-        progress.note(format!("report on what was done: {}", page.display()));
+        ran.progress.note(format!("report on what was done: {}", page.display()));
     }
     ran.result?;
     Ok((ran.record, made?.1))

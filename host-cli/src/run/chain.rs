@@ -2,10 +2,11 @@
 
 use super::execute::{Call, execute};
 use super::folder::RunFolder;
-use super::record::{RUN_FILE, RunRecord, StageRecord, Status, VERSION, save};
+use super::record::{LOG_FILE, RUN_FILE, RunRecord, StageRecord, Status, VERSION, save};
 use crate::dataset::{Dataset, Kind};
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 use crate::model::WEIGHTS_FILE;
+use crate::progress::{Event, Output, Progress, Sink};
 use crate::recipe::Recipe;
 use crate::stages::evaluate::EvaluateOptions;
 use crate::stages::export::ExportFormat;
@@ -25,6 +26,8 @@ pub struct Ran {
     pub result: Result<()>,
     /// Where; no other run works there before this is dropped.
     pub folder: RunFolder,
+    /// Who is told of what follows: the log of the run, too.
+    pub progress: Progress,
 }
 
 /// Runs `recipe` in `folder`: stages that did not change since the last run are kept. `text` is the
@@ -47,13 +50,29 @@ pub fn run(ctx: &Ctx, recipe: &Recipe, text: &str, command: &str, folder: RunFol
         recipe: text.into(),
         ..RunRecord::default()
     };
+    let log = out.join(LOG_FILE);
+    let log = |progress: &Progress| Ok::<_, Error>(progress.and(Sink::Log(Output::append(&log).at(&log)?)));
     let into_folders = recipe.output.as_ref().is_some_and(|o| o.format == ExportFormat::Folder);
     let mut chain = Chain { into_folders, ctx, out, record, begun: Instant::now() };
+    // Before there is a log, there is the mark that the folder is ours.
     chain.save(Status::Running)?;
+    let ctx = &Ctx { progress: log(&ctx.progress)?, ..ctx.clone() };
+    chain.ctx = ctx;
+    let version = env!("CARGO_PKG_VERSION");
+    ctx.progress.tell(Event::RunStart { version, command, seed: ctx.seed });
     let result = walk(recipe, out, &mut chain);
     chain.record.error = result.as_ref().err().map(|e| e.message.clone());
-    let saved = chain.save(if result.is_ok() { Status::Done } else { Status::Failed });
-    Ok(Ran { record: chain.record, result: result.and(saved), folder })
+    let status = if result.is_ok() { Status::Done } else { Status::Failed };
+    let result = result.and(chain.save(status));
+    let seconds = chain.record.seconds;
+    let status = if let Err(e) = &result {
+        ctx.progress.tell(e.into());
+        "failed"
+    } else {
+        "done"
+    };
+    ctx.progress.tell(Event::RunEnd { status, seconds });
+    Ok(Ran { record: chain.record, result, folder, progress: ctx.progress.clone() })
 }
 
 /// Who is led through the stages of a recipe.

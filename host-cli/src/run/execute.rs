@@ -6,6 +6,7 @@ use super::key::{self, KeyParts};
 use super::options::split_paths;
 use super::record::{STAGE_FILE, StageRecord, VERSION, load, save};
 use crate::error::{Error, Result};
+use crate::progress::Event;
 use crate::stages::{Ctx, Stage, kept_beside};
 use serde::Serialize;
 use serde_json::Value;
@@ -83,6 +84,20 @@ pub fn execute(ctx: &Ctx, call: &Call<'_>) -> Result<StageRecord> {
         apart(path, call.out)?;
     }
     let key = call.key(ctx)?;
+    let out = call.out.display().to_string();
+    ctx.progress.tell(Event::StageStart { stage: call.name, out: &out, key: &key, options: &call.options });
+    let done = keep_or_work(ctx, call, earlier, key)?;
+    let StageRecord { samples, set_aside, seconds, cached, .. } = done;
+    ctx.progress.tell(Event::StageEnd { stage: call.name, samples, set_aside, seconds, cached });
+    Ok(done)
+}
+
+fn keep_or_work(
+    ctx: &Ctx,
+    call: &Call<'_>,
+    earlier: Option<StageRecord>,
+    key: String,
+) -> Result<StageRecord> {
     if let Some(earlier) = earlier {
         // With --strict a result that had to set something aside is none.
         let same = earlier.key == key && !(ctx.strict && earlier.set_aside > 0);

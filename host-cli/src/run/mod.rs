@@ -10,6 +10,7 @@ pub mod key;
 pub mod record;
 
 mod chain;
+mod diff;
 mod execute;
 mod files;
 mod folder;
@@ -19,6 +20,7 @@ mod status;
 mod verify;
 
 pub use chain::{Ran, run};
+pub use diff::{StageDiff, diff};
 pub use execute::{Call, execute};
 pub use folder::{Draft, RunFolder, apart, make_output, outside};
 pub use options::{moved, relocate, split_paths};

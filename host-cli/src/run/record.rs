@@ -15,6 +15,8 @@ pub const STAGE_FILE: &str = "stage.json";
 pub const RUN_FILE: &str = "run.json";
 /// The name of the record of a demo's planted faults in the folder of its run.
 pub const DEMO_FILE: &str = "demo.json";
+/// The log of all runs in a folder, in order. No hash and no key depends on it.
+pub const LOG_FILE: &str = "log.txt";
 /// The version of both layouts.
 pub const VERSION: u32 = 1;
 

@@ -5,11 +5,11 @@ use super::execute::Call;
 use super::files::{list, missing};
 use super::folder::{run_is_live, stage_is_live};
 use super::record::{RUN_FILE, RunRecord, STAGE_FILE, StageRecord, Status, load};
+use crate::dataset::changed_keys;
 use crate::error::{Error, Result};
 use crate::recipe::Recipe;
 use crate::stages::{Ctx, Stage};
 use serde::Serialize;
-use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// How a run stands.
@@ -182,7 +182,7 @@ impl Look<'_> {
         if call.key(self.ctx)? == earlier.key {
             return Ok(None);
         }
-        let mut changed = changed_options(&earlier.options, &call.options);
+        let mut changed = changed_keys(&earlier.options, &call.options);
         if earlier.seed != self.ctx.seed {
             changed.push(format!("seed: {} → {}", earlier.seed, self.ctx.seed));
         }
@@ -223,29 +223,9 @@ impl Visit for Look<'_> {
     }
 }
 
-/// What is not the same in the options `a` and `b`: `name: value → value`.
-pub(super) fn changed_options(a: &Value, b: &Value) -> Vec<String> {
-    let none = serde_json::Map::new();
-    let (a, b) = (a.as_object().unwrap_or(&none), b.as_object().unwrap_or(&none));
-    let names = a.keys().chain(b.keys().filter(|name| !a.contains_key(*name)));
-    let shown = |value: Option<&Value>| value.map_or_else(|| "–".into(), Value::to_string);
-    names
-        .filter(|name| a.get(*name) != b.get(*name))
-        .map(|name| format!("{name}: {} → {}", shown(a.get(name)), shown(b.get(name))))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn options_that_changed_are_named() {
-        let (a, b) = (json!({"x": 1, "y": "a", "z": 0}), json!({"x": 1, "y": "b", "w": [2]}));
-        assert_eq!(changed_options(&a, &b), ["y: \"a\" → \"b\"", "z: 0 → –", "w: – → [2]"]);
-        assert!(changed_options(&a, &a).is_empty());
-    }
 
     #[test]
     fn a_folder_that_is_no_run_is_refused() {

@@ -26,7 +26,7 @@ pub mod train;
 
 use crate::error::{Error, Result};
 use crate::pool::Pool;
-use crate::progress::Progress;
+use crate::progress::{Progress, Show};
 use seedbed::Level;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -70,7 +70,13 @@ impl Ctx {
 
     /// A context that shows nothing, on one thread, for tests and for callers with no terminal.
     pub fn quiet(seed: u64) -> Self {
-        Self { seed, level: Level::detect(), pool: Pool::single(), progress: Progress::Quiet, strict: false }
+        Self {
+            seed,
+            level: Level::detect(),
+            pool: Pool::single(),
+            progress: Show::Quiet.into(),
+            strict: false,
+        }
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Global {
     pub strict: bool,
     /// Who is told of progress, from [`Global::open`].
     #[arg(skip)]
-    progress: Option<Progress>,
+    pub(super) progress: Option<Progress>,
 }
 
 /// More threads than any machine gains from; a larger number is a slip of the finger.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::codec::encode_png;
 use crate::dataset::{ImageShape, Origin, Picture, Sound, Storage};
-use crate::progress::Progress;
+use crate::progress::Show;
 use serde_json::json;
 
 /// A short WAV file.
@@ -86,7 +86,7 @@ pub fn table(folder: &Path) -> Vec<Sample> {
 
 /// Exports on so many threads.
 pub fn export(options: &ExportOptions, input: &Path, out: &Path, threads: usize) -> Result<Outcome> {
-    options.run(&Ctx::new(0, threads, Progress::Quiet, false).unwrap(), input, out)
+    options.run(&Ctx::new(0, threads, Show::Quiet.into(), false).unwrap(), input, out)
 }
 
 /// All files below a folder with their bytes.

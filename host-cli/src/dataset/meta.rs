@@ -39,6 +39,18 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// One of them: `picture`, `sound`, `text` or `row`.
+    pub const fn one(self) -> &'static str {
+        match self {
+            Kind::Images => "picture",
+            Kind::Audio => "sound",
+            Kind::Text => "text",
+            Kind::Table => "row",
+        }
+    }
+}
+
 /// How the shards hold the samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]

@@ -29,7 +29,7 @@ impl Given {
 
     fn add(&mut self, file: &Path) -> Result<()> {
         let text = std::fs::read(file).at(file)?;
-        let mut lines = records(&text, b',');
+        let mut lines = records(text.as_slice(), b',');
         let header = lines.next().transpose().at(file)?;
         let header: Vec<String> =
             header.iter().flat_map(|(_, record)| cells(record)).map(|name| name.into_owned()).collect();

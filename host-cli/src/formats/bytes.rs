@@ -103,27 +103,6 @@ pub fn compression(file: &mut File) -> io::Result<Compression> {
     Ok(Compression::of(&magic))
 }
 
-/// The bytes of a file.
-#[derive(Debug)]
-pub struct Content {
-    /// What could be read.
-    pub bytes: Vec<u8>,
-    /// Why there is no more, where the compressed data end too early or are damaged.
-    pub cut: Option<String>,
-}
-
-/// All bytes of a file, unpacked where it is compressed, of which there may be `most`.
-pub fn read(path: &Path, most: u64) -> Result<Content> {
-    let mut file = File::open(path).at(path)?;
-    let compression = compression(&mut file).at(path)?;
-    let mut bytes = Vec::new();
-    let cut = compression.unpack(BufReader::new(file), most, |part| {
-        bytes.extend_from_slice(part);
-        Ok(())
-    });
-    Ok(Content { cut: cut.at(path)?, bytes })
-}
-
 /// The first bytes of a file, unpacked where it is compressed; those of a damaged one as they are.
 pub fn head(path: &Path) -> Result<Vec<u8>> {
     head_of(path, HEAD)

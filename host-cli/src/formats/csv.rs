@@ -7,6 +7,7 @@
 use super::{Header, UTF_16};
 use crate::error::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 
 /// Texts that stand for a missing value, in lower case.
 const MISSING: [&str; 8] = ["", "?", "na", "n/a", "nan", "null", "none", "#n/a"];
@@ -66,12 +67,20 @@ pub struct Column {
     pub missing: u64,
     /// Whether every number is whole.
     pub whole: bool,
+    /// Whether a value came twice, as long as they were counted.
+    pub repeated: bool,
     /// How often each value occurs; `None` where there are more than [`MAX_DISTINCT`].
     pub distinct: Option<BTreeMap<String, u64>>,
 }
 
 impl Column {
-    fn see(&mut self, text: &str) {
+    /// A column that has no cell yet.
+    pub fn fresh() -> Self {
+        Self { whole: true, distinct: Some(BTreeMap::new()), ..Self::default() }
+    }
+
+    /// The next cell.
+    pub fn see(&mut self, text: &str) {
         match cell(text) {
             Cell::Missing => {
                 self.missing += 1;
@@ -85,7 +94,9 @@ impl Column {
             }
         }
         if let Some(distinct) = &mut self.distinct {
-            *distinct.entry(text.trim().to_owned()).or_default() += 1;
+            let times = distinct.entry(text.trim().to_owned()).or_default();
+            *times += 1;
+            self.repeated |= *times > 1;
             if distinct.len() > MAX_DISTINCT {
                 self.distinct = None;
             }
@@ -116,9 +127,12 @@ pub struct Profile {
     pub rows: u64,
 }
 
-/// The records of a text with their line numbers, from 1; an error of the reader ends them.
-pub fn records(text: &[u8], separator: u8) -> impl Iterator<Item = Result<(u64, ::csv::ByteRecord)>> + '_ {
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+/// The records of a text with their line numbers, from 1; an error of the reader ends them. A byte order mark is
+/// skipped by the CSV reader.
+pub fn records<'a>(
+    text: impl Read + 'a,
+    separator: u8,
+) -> impl Iterator<Item = Result<(u64, ::csv::ByteRecord)>> + 'a {
     let reader = ::csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -138,6 +152,15 @@ pub fn records(text: &[u8], separator: u8) -> impl Iterator<Item = Result<(u64, 
 /// The cells of a record as text; bytes that are no UTF-8 are replaced.
 pub fn cells(record: &::csv::ByteRecord) -> impl Iterator<Item = std::borrow::Cow<'_, str>> {
     record.iter().map(String::from_utf8_lossy)
+}
+
+/// The first byte of a record that is no UTF-8, and the number of its cell, from 1.
+pub fn not_text(record: &::csv::ByteRecord) -> Option<(u8, usize)> {
+    let wrong = |cell: &[u8]| {
+        let e = std::str::from_utf8(cell).err()?;
+        cell.get(e.valid_up_to()).copied()
+    };
+    record.iter().enumerate().find_map(|(i, cell)| Some((wrong(cell)?, i + 1)))
 }
 
 /// The width that most of the first records have.
@@ -184,29 +207,34 @@ fn is_header(first: &[String], below: &[Column], again: &[bool]) -> bool {
     }
 }
 
-/// Looks through a text table.
+/// Bytes that the guesses are made from.
+const HEAD: usize = 1 << 20;
+
+/// Looks through a text table, which `open` gives from its beginning.
 ///
 /// # Errors
 /// When the text is UTF-16, holds zero bytes, has only one column or no row, or its first line is said to
 /// name the columns but has not as many cells as the others.
-pub fn profile(text: &[u8], header: Header) -> Result<Profile> {
-    if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
+pub fn profile<R: Read>(open: impl Fn() -> R, header: Header) -> Result<Profile> {
+    let mut head = Vec::new();
+    let read = open().take(HEAD as u64).read_to_end(&mut head);
+    read.map_err(|e| Error::failed(format!("text table cannot be read ({e})")))?;
+    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
         return Err(Error::failed(UTF_16));
     }
-    if text.contains(&0) {
+    if head.contains(&0) {
         return Err(Error::failed("not a text table (zero bytes)"));
     }
-    let separator = guess_separator(text);
-    let (width, _) = usual_width(text, separator);
+    let separator = guess_separator(&head);
+    let (width, _) = usual_width(&head, separator);
     if width < 2 {
         let what = if width == 0 { "text table has no rows" } else { "text table has only one column" };
         return Err(Error::failed(what).hint("separate the cells by a comma, a semicolon, a tab or a bar"));
     }
-    let fresh = Column { whole: true, distinct: Some(BTreeMap::new()), ..Column::default() };
-    let (mut columns, mut again) = (vec![fresh; width], vec![false; width]);
+    let (mut columns, mut again) = (vec![Column::fresh(); width], vec![false; width]);
     let mut first: Option<Vec<String>> = None;
     let mut rows = 0;
-    for record in records(text, separator) {
+    for record in records(open(), separator) {
         let (_, record) = record?;
         let Some(first) = &first else {
             first = Some(cells(&record).map(|c| c.into_owned()).collect());

@@ -7,7 +7,7 @@ use super::bytes::{self, Compression};
 use crate::error::{Context, Error, Result};
 use std::borrow::Cow;
 use std::fs::{File, Metadata};
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -67,6 +67,24 @@ impl Data {
         let cut =
             compression.unpack(BufReader::new(file), most, |part| spool.push(part).map(drop)).at(path)?;
         Ok(Self { cut, ..spool.finish().at(path)? })
+    }
+
+    /// The bytes of a file as they are.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn open_plain(path: &Path) -> Result<Self> {
+        let file = File::open(path).at(path)?;
+        let stamp = Stamp::of(&file.metadata().at(path)?);
+        Ok(Self { len: stamp.len, store: Store::Theirs(file, stamp), cut: None })
+    }
+
+    /// The stamp of a file that others may change.
+    pub(super) const fn stamp(&self) -> Option<Stamp> {
+        match &self.store {
+            Store::Theirs(_, stamp) => Some(*stamp),
+            Store::Memory(_) | Store::Ours(_) => None,
+        }
     }
 
     /// How many bytes there are.
@@ -143,6 +161,26 @@ impl Reader<'_> {
             self.buffer.clear();
             self.used = 0;
         }
+    }
+}
+
+impl Seek for Reader<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let (from, by) = match to {
+            SeekFrom::Start(at) => (at, 0),
+            SeekFrom::Current(by) => (self.position(), by),
+            SeekFrom::End(by) => (self.data.len, by),
+        };
+        let to = from.checked_add_signed(by).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        match to.checked_sub(self.position()) {
+            Some(by) => self.skip(by),
+            None => {
+                self.at = to;
+                self.buffer.clear();
+                self.used = 0;
+            }
+        }
+        Ok(to)
     }
 }
 
@@ -229,7 +267,6 @@ fn read_at(file: &File, at: u64, len: usize) -> Result<Vec<u8>> {
 /// Reads with the file's own position, one thread at a time.
 #[cfg(not(unix))]
 fn read_at(file: &File, at: u64, len: usize) -> Result<Vec<u8>> {
-    use std::io::{Seek, SeekFrom};
     static ONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let (mut file, mut bytes) = (file, vec![0; len]);

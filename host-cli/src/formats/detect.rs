@@ -1,9 +1,12 @@
 //! Which format a file or a folder has, told by its content.
 
-use super::{Format, bytes, idx, npy};
+use super::{Format, bytes, files, idx, npy};
 use crate::codec;
 use crate::error::{Context, Error, Result};
 use std::path::Path;
+
+/// Files below a folder that are looked at.
+const LOOKED_AT: usize = 256;
 
 /// The format of what is at `path`, by its content.
 ///
@@ -15,7 +18,7 @@ pub fn detect(path: &Path) -> Result<Format> {
         let head = bytes::head(path)?;
         return of_head(&head).map_err(|what| {
             Error::failed(format!("{what}: {}", path.display()))
-                .hint("give a folder of pictures, or a file in IDX, NPY or CSV format")
+                .hint("give a folder of pictures, or a file in one of the formats that --format names")
         });
     }
     let (mut tables, mut others) = (0, 0);
@@ -28,8 +31,34 @@ pub fn detect(path: &Path) -> Result<Format> {
             _ => others += 1,
         }
     }
+    if let Some(format) = of_files_below(path)? {
+        return Ok(format);
+    }
     let subfolders = std::fs::read_dir(path).at(path)?.flatten().any(|e| e.path().is_dir());
     Ok(if tables > 0 && !subfolders && others == 0 { Format::Csv } else { Format::Folder })
+}
+
+/// The format of records that files below a folder have, where there is no picture among the first of them.
+fn of_files_below(folder: &Path) -> Result<Option<Format>> {
+    let mut found = None;
+    for file in files::below(folder, files::DEPTH)?.iter().take(LOOKED_AT) {
+        let Ok(head) = bytes::head(file) else { continue };
+        match of_head(&head) {
+            Ok(format @ Format::Tar) => found = found.or(Some(format)),
+            // Beside pictures or sounds it would tell of them.
+            Ok(Format::Jsonl) if file.file_stem().is_some_and(|stem| stem != "metadata") => {
+                found = found.or(Some(Format::Jsonl));
+            }
+            Err(_) if codec::sniff(&head).is_some() && found != Some(Format::Jsonl) => return Ok(None),
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
+/// The format of a file, where it has one that is read.
+pub(super) fn of_file(path: &Path) -> Option<Format> {
+    of_head(&bytes::head(path).ok()?).ok()
 }
 
 /// Why a text is not read.
@@ -40,6 +69,13 @@ pub(super) fn is_table_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
     [".csv", ".tsv", ".tab", ".data"].iter().any(|end| name.ends_with(end))
+}
+
+/// Whether a text begins with a JSON object, which may be cut off.
+fn is_object(head: &[u8]) -> bool {
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    let Some(inside) = text.strip_prefix(b"{") else { return false };
+    matches!(inside.trim_ascii_start(), [b'"' | b'}', ..])
 }
 
 /// The format of a file by its first bytes, decompressed; or what it is instead.
@@ -68,11 +104,14 @@ pub(super) fn of_head(head: &[u8]) -> Result<Format, &'static str> {
         return Err(UTF_16);
     }
     if head.len() > 262 && head[257..].starts_with(b"ustar") {
-        return Err("a tar archive; unpack it first");
+        return Ok(Format::Tar);
     }
     if let Some((_, what)) = KNOWN.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Err(what);
     }
     let control = |b: &u8| *b < b' ' && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0c);
-    if head.iter().any(control) { Err("unknown format") } else { Ok(Format::Csv) }
+    if head.iter().any(control) {
+        return Err("unknown format");
+    }
+    Ok(if is_object(head) { Format::Jsonl } else { Format::Csv })
 }

@@ -5,6 +5,7 @@
 //! Hidden files are left out; what is no picture is set aside. Links are followed, except back into a
 //! folder that they are in.
 
+use super::items::{check_length, decoded_size};
 use super::{Entry, Format, Load, Place, ReadOptions, Remarks, SetAside, Source};
 use super::{bytes, class_numbers, sorted_classes};
 use crate::codec;
@@ -13,13 +14,6 @@ use crate::error::{Context, Error, Result};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
-
-/// A JPEG becomes a PNG of about so many times its size.
-const GROWTH: usize = 6;
-/// The longest a pixel can be in a file: RGBA of 16 bits, not packed.
-const PIXEL_BYTES: u64 = 8;
-/// What a file may hold besides its pixels.
-const EXTRA_BYTES: u64 = 64 << 20;
 
 /// Opens a folder of pictures.
 pub fn open(root: &Path, options: &ReadOptions) -> Result<Source> {
@@ -203,12 +197,7 @@ impl Load for Loader {
         let relative = self.pictures.get(at).ok_or_else(|| Error::failed("no such sample"))?;
         let path = self.root.join(relative);
         let length = std::fs::metadata(&path).at(&path).map_err(|e| Error::failed(reason(e)))?.len();
-        if length > self.max_pixels.saturating_mul(PIXEL_BYTES).saturating_add(EXTRA_BYTES) {
-            let what = format!("file of {length} bytes is too long for {} pixels", self.max_pixels);
-            return Err(
-                Error::failed(what).hint("raise --max-pixels if the picture is meant to be that large")
-            );
-        }
+        check_length(length, self.max_pixels)?;
         let bytes = std::fs::read(&path).at(&path).map_err(|e| Error::failed(reason(e)))?;
         let pixels = codec::decode_limited(&bytes, self.max_pixels)?;
         Ok(Picture::of(pixels, Some(slashed(relative))).into())
@@ -220,6 +209,6 @@ impl Load for Loader {
 
     fn size(&self, at: usize) -> usize {
         let length = self.pictures.get(at).and_then(|p| std::fs::metadata(self.root.join(p)).ok());
-        length.map_or(0, |info| usize::try_from(info.len()).unwrap_or(usize::MAX).saturating_mul(GROWTH))
+        length.map_or(0, |info| decoded_size(usize::try_from(info.len()).unwrap_or(usize::MAX)))
     }
 }

@@ -11,12 +11,19 @@ mod bytes;
 pub mod csv;
 mod data;
 mod detect;
+mod files;
 mod folder;
 pub mod idx;
+mod items;
+mod json;
 pub mod npy;
 mod options;
+mod roles;
+mod rows;
 mod scale;
 mod table;
+mod tar;
+mod text;
 
 pub use bytes::MAX_UNPACKED;
 pub use detect::detect;
@@ -44,8 +51,12 @@ pub enum Format {
     Idx,
     /// NumPy arrays, gzipped or not.
     Npy,
-    /// Text with one row per line and a separator, gzipped or not.
+    /// Text with one row per line and a separator, compressed or not.
     Csv,
+    /// Text with one JSON object per line, compressed or not.
+    Jsonl,
+    /// Tar archives as WebDataset lays them out, compressed or not.
+    Tar,
 }
 
 impl fmt::Display for Format {
@@ -56,6 +67,8 @@ impl fmt::Display for Format {
             Format::Idx => "idx",
             Format::Npy => "npy",
             Format::Csv => "csv",
+            Format::Jsonl => "jsonl",
+            Format::Tar => "tar",
         })
     }
 }
@@ -203,8 +216,25 @@ pub fn open(path: &Path, options: &ReadOptions) -> Result<Source> {
     match format {
         Format::Folder => folder::open(path, options),
         Format::Idx | Format::Npy => arrays::open(path, format, options),
-        Format::Csv | Format::Auto => table::open(path, options),
+        Format::Csv | Format::Auto => text::open(path, options),
+        Format::Jsonl | Format::Tar => records(path, format, options),
     }
+}
+
+/// Opens all files of a format of records.
+fn records(path: &Path, format: Format, options: &ReadOptions) -> Result<Source> {
+    let (members, others) = files::members(path, format)?;
+    let folder = if path.is_dir() { Some(path) } else { path.parent() };
+    let mut source = match format {
+        Format::Tar => tar::open(members, options),
+        _ => json::open(members, folder, options),
+    }
+    .at(path)?;
+    if !others.is_empty() {
+        let what = format!("other files, not read: {}", some_of(&others));
+        source.remarks.notes.push(what);
+    }
+    Ok(source)
 }
 
 /// The files beside the single file `path` that may hold its labels, by their names.

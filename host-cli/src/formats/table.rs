@@ -1,389 +1,205 @@
-//! A text table as a source: which column is the label, which are numbers and which categories, and
-//! which rows cannot be used.
+//! Tables as sources: each row becomes a sample by the roles of its columns, or is refused with the reason.
 
-use super::arrays::{ID_DIGITS, MAX_ROWS};
-use super::csv::{self, Cell, Column, Profile};
-use super::{Entry, Format, Header, Load, Missing, Place, ReadOptions, Remarks, Scale, SetAside};
-use super::{Shape, Source, is_table_name, some_of};
-use super::{bytes, class_numbers, sorted_classes};
-use crate::dataset::{Content, Kind, is_reserved_column};
-use crate::error::{Context, Error, Result};
-use std::collections::BTreeSet;
-use std::path::Path;
+use super::csv::{self, Cell};
+use super::items::{Builder, Record};
+use super::roles::{Role, feature_names, roles};
+use super::rows::{Columns, Raw, Rows, is_missing};
+use super::{Missing, More, ReadOptions, Scale, Source};
+use crate::dataset::{Kind, Origin, Split, id_from_bytes};
+use crate::error::{Error, Result};
+use std::path::{Component, Path, PathBuf};
 
-/// A column of texts with more distinct values than this is left out rather than spread.
-const MAX_CATEGORIES: usize = 64;
-/// A last column of whole numbers with at most this many distinct values is taken for the label.
-const MAX_CLASSES: usize = 100;
-/// Names that say that a column is the label, in lower case.
-const LABEL_NAMES: [&str; 5] = ["label", "class", "target", "y", "category"];
-
-/// What becomes of a column.
-#[derive(Clone, Debug, PartialEq)]
-enum Role {
-    Label,
-    Number,
-    /// One feature of 0 or 1 for each of these values.
-    OneHot(Vec<String>),
-    Dropped,
-}
-
-/// The table in memory: dense rows of features.
-struct Rows {
-    file: String,
-    /// The line of each row.
-    lines: Vec<u64>,
-    values: Vec<f32>,
-    width: usize,
-    /// The source column of each feature that is a category.
-    groups: Vec<Option<String>>,
-    /// Rows are pictures of this shape.
-    picture: Option<(Shape, Scale)>,
-}
-
-/// Opens a text table, or the only one of a folder: its only file, or the only one that is called like a
-/// table.
-pub fn open(path: &Path, options: &ReadOptions) -> Result<Source> {
-    if !path.is_dir() {
-        return open_file(path, options);
-    }
-    let mut files = bytes::files_in(path)?;
-    if files.is_empty() {
-        return Err(Error::failed(format!("folder is empty: {}", path.display())));
-    }
-    if files.len() > 1 {
-        files.retain(|name| is_table_name(&name.to_string_lossy()));
-    }
-    match (files.pop(), files.is_empty()) {
-        (Some(only), true) => open_file(&path.join(only), options),
-        (None, _) => Err(Error::failed(format!("no text table: {}", path.display()))
-            .hint("give the file that holds the table")),
-        (Some(_), false) => Err(Error::failed(format!("several text tables: {}", path.display()))
-            .hint("give one of the files, or join them")),
-    }
-}
-
-fn open_file(path: &Path, options: &ReadOptions) -> Result<Source> {
-    let content = bytes::read(path, options.max_unpacked)?;
-    let profile = csv::profile(&content.bytes, options.header).at(path)?;
-    if profile.rows > MAX_ROWS as u64 {
-        return Err(Error::failed(format!("more than {MAX_ROWS} rows"))).at(path);
-    }
-    let mut remarks = Remarks::default();
-    let names = column_names(&profile);
-    let roles = roles(&profile, &names, options, &mut remarks.notes).at(path)?;
-    let columns = feature_names(&names, &roles);
-    if columns.is_empty() {
-        return Err(Error::failed("no column of numbers beside the label")).at(path);
-    }
-    let reader = RowReader { names: &names, roles: &roles, missing: options.missing };
-    let Taken { kept, values, refused } = reader.take(&content, &profile).at(path)?;
-    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let place = |line| Place { file: file.clone(), row: Some(line) };
-    let set_aside = refused.into_iter().map(|(line, reason)| SetAside::one(place(line), reason)).collect();
-    let unlabelled = kept.iter().filter(|row| row.label.is_none()).count();
-    if unlabelled > 0 && roles.contains(&Role::Label) {
-        remarks.notes.push(format!("{unlabelled} rows have no label (an empty cell, `?` or `nan`)"));
-    }
-    let lines = kept.iter().map(|row| row.line).collect();
-    let mut rows =
-        Rows { file, lines, values, width: columns.len(), groups: groups(&names, &roles), picture: None };
-    if let Some(shape) = options.image_shape {
-        rows.picture = Some((shape, rows.scale(shape, &roles, options, &mut remarks).at(path)?));
-    }
-    let classes = sorted_classes(kept.iter().filter_map(|row| row.label.clone()));
-    let numbers = class_numbers(&classes);
-    let entry = |(at, row): (usize, &Row)| Entry {
-        id: format!("{:0width$}", row.number, width = ID_DIGITS),
-        label: row.label.as_deref().map(|name| numbers[name]),
-        split: None,
-        group: None,
-        at,
-        more: None,
-    };
-    let entries = kept.iter().enumerate().map(entry).collect();
-    let (format, loader) = (Format::Csv, Box::new(rows));
-    let (kind, columns) = match options.image_shape {
-        Some(_) => (Kind::Images, Vec::new()),
-        None => (Kind::Table, columns),
-    };
-    Ok(Source { format, kinds: vec![kind], classes, columns, entries, set_aside, remarks, loader })
-}
-
-/// The names of the columns: of the header, else `c1`, `c2`, …; each only once.
-fn column_names(profile: &Profile) -> Vec<String> {
-    let mut used = BTreeSet::new();
-    let given = |i: usize| profile.header.as_ref().and_then(|h| h.get(i)).filter(|name| !name.is_empty());
-    let name = |i: usize| {
-        let mut name = given(i).cloned().unwrap_or_else(|| format!("c{}", i + 1));
-        while !used.insert(name.clone()) {
-            name.push('_');
-        }
-        name
-    };
-    (0..profile.columns.len()).map(name).collect()
-}
-
-/// What becomes of each column.
-fn roles(
-    profile: &Profile,
-    names: &[String],
+/// Puts the rows into `builder` and finishes it. Files that cells name are looked for below `folder`.
+pub(super) fn fill(
+    rows: &dyn Rows,
+    columns: &Columns,
+    folder: Option<&Path>,
     options: &ReadOptions,
-    notes: &mut Vec<String>,
-) -> Result<Vec<Role>> {
-    let separator = match profile.separator {
-        b'\t' => "tabs".to_owned(),
-        b' ' => "blanks".to_owned(),
-        other => format!("`{}`", char::from(other)),
+    mut builder: Builder,
+) -> Result<Source> {
+    let roles = roles(columns, folder, options, &mut builder.remarks.notes)?;
+    let features = feature_names(&columns.names, &roles);
+    let mut filler = Filler {
+        names: &columns.names,
+        roles: &roles,
+        missing: options.missing,
+        folder,
+        range: (f64::INFINITY, f64::NEG_INFINITY),
+        labelled: 0,
+        unlabelled: 0,
+        values: Vec::new(),
     };
-    let header = if profile.header.is_some() { "with a header" } else { "without a header" };
-    let guess = if options.header == Header::Auto { " (--header)" } else { "" };
-    notes.push(format!(
-        "text table of {} rows and {} columns, separated by {separator}, {header}{guess}",
-        profile.rows,
-        names.len()
-    ));
-    let label = label_column(profile, names, options, notes)?;
-    let role = |(i, column): (usize, &Column)| {
-        if label == Some(i) {
-            return Role::Label;
-        }
-        if column.is_empty() {
-            notes.push(format!("column `{}` has no value and is left out", names[i]));
-            return Role::Dropped;
-        }
-        if !column.is_text() {
-            return Role::Number;
-        }
-        match &column.distinct {
-            Some(values) if values.len() <= MAX_CATEGORIES && options.image_shape.is_none() => {
-                let values = sorted_classes(values.keys().cloned());
-                notes.push(format!(
-                    "column `{}` holds {} categories: one feature for each",
-                    names[i],
-                    values.len()
-                ));
-                Role::OneHot(values)
-            }
-            _ => {
-                notes.push(format!("column `{}` holds texts and is left out", names[i]));
-                Role::Dropped
-            }
-        }
-    };
-    Ok(profile.columns.iter().enumerate().map(role).collect())
-}
-
-/// The column of the label: as given; else one whose name says so; else the last with values where they
-/// look like classes; else the last column of texts; else none.
-fn label_column(
-    profile: &Profile,
-    names: &[String],
-    options: &ReadOptions,
-    notes: &mut Vec<String>,
-) -> Result<Option<usize>> {
-    if let Some(given) = options.label.as_deref() {
-        if given == "none" {
-            return Ok(None);
-        }
-        let by_number = given.parse::<usize>().ok().filter(|n| (1..=names.len()).contains(n)).map(|n| n - 1);
-        return match names.iter().position(|name| name == given).or(by_number) {
-            Some(found) => Ok(Some(found)),
-            None => Err(Error::usage(format!("no column `{given}`: --label (recipe key `label`)"))
-                .hint(format!("the columns are {}, or 1 to {}, or `none`", some_of(names), names.len()))),
-        };
+    rows.walk(&mut |raw| filler.take(raw, &mut builder))?;
+    if filler.unlabelled > 0 && filler.labelled > 0 && roles.contains(&Role::Label) {
+        let n = filler.unlabelled;
+        let has = if n == 1 { "row has" } else { "rows have" };
+        builder.remarks.notes.push(format!("{n} {has} no label (an empty cell, `?` or `nan`)"));
     }
-    let by_name = profile.header.is_some().then(|| {
-        LABEL_NAMES.iter().find_map(|wanted| names.iter().position(|n| n.eq_ignore_ascii_case(wanted)))
-    });
-    let last = profile.columns.iter().rposition(|c| !c.is_empty());
-    let guess =
-        by_name.flatten().or_else(|| last.filter(|&i| looks_like_class(&profile.columns[i]))).or_else(|| {
-            let is_class = |c: &Column| c.is_text() && c.distinct.is_some();
-            profile.columns.iter().rposition(is_class)
-        });
-    notes.push(match guess {
-        Some(i) => {
-            format!("the label is column `{}` (column {}); choose another with --label", names[i], i + 1)
-        }
-        None => "no column looks like a label; name it with --label".to_owned(),
-    });
-    Ok(guess)
-}
-
-/// Texts, or whole numbers, of which the same few come again and again.
-fn looks_like_class(column: &Column) -> bool {
-    let total = column.numbers + column.texts;
-    let few =
-        column.distinct.as_ref().is_some_and(|d| d.len() <= MAX_CLASSES && (d.len() as u64) * 2 <= total);
-    few && (column.is_text() || column.whole)
-}
-
-/// The names of the features, none of them reserved and each only once.
-fn feature_names(names: &[String], roles: &[Role]) -> Vec<String> {
-    let mut used = BTreeSet::new();
-    let mut features = Vec::new();
-    let mut add = |mut name: String| {
-        while is_reserved_column(&name) || !used.insert(name.clone()) {
-            name.push('_');
-        }
-        features.push(name);
-    };
-    for (name, role) in names.iter().zip(roles) {
-        match role {
-            Role::Number => add(name.clone()),
-            Role::OneHot(values) => values.iter().for_each(|value| add(format!("{name}={value}"))),
-            Role::Label | Role::Dropped => {}
-        }
+    let Some(shape) = options.image_shape else { return builder.finish(features, Vec::new()) };
+    if shape.values() != features.len() {
+        let dropped = roles.iter().filter(|r| **r == Role::Dropped).count();
+        return Err(shape.misfit(&format!("a row has {} ({dropped} columns left out)", features.len())));
     }
-    features
+    let (low, high) = filler.range;
+    let range = if low > high { (0.0, 0.0) } else { (low, high) };
+    let scale = Scale::choose(options.value_max, range, &mut builder.remarks)?;
+    builder.rows_are_pictures(shape, scale);
+    builder.finish(Vec::new(), Vec::new())
 }
 
-/// For each feature the column whose category it is, if it is one.
-fn groups(names: &[String], roles: &[Role]) -> Vec<Option<String>> {
-    let of_column = |(name, role): (&String, &Role)| match role {
-        Role::Number => vec![None],
-        Role::OneHot(values) => vec![Some(name.clone()); values.len()],
-        Role::Label | Role::Dropped => Vec::new(),
-    };
-    names.iter().zip(roles).flat_map(of_column).collect()
-}
-
-/// A row that can be used.
-struct Row {
-    /// Its number, from 0, the header not counted.
-    number: usize,
-    /// The line that it starts on, from 1.
-    line: u64,
-    label: Option<String>,
-}
-
-/// What the records of a table gave.
-#[derive(Default)]
-struct Taken {
-    kept: Vec<Row>,
-    /// The features of all rows kept, one row after the other.
-    values: Vec<f32>,
-    /// The lines of the rows that cannot be used, and why.
-    refused: Vec<(u64, String)>,
-}
-
-/// Turns records into rows of features.
-struct RowReader<'a> {
+/// Turns rows into samples.
+struct Filler<'a> {
     names: &'a [String],
     roles: &'a [Role],
     missing: Missing,
+    folder: Option<&'a Path>,
+    /// Of the finite values so far.
+    range: (f64, f64),
+    labelled: u64,
+    unlabelled: u64,
+    values: Vec<f32>,
 }
 
-impl RowReader<'_> {
-    /// All rows of a table.
-    fn take(&self, content: &bytes::Content, profile: &Profile) -> Result<Taken> {
-        let mut taken = Taken::default();
-        let (mut last, mut last_start) = (0, 0);
-        let header = usize::from(profile.header.is_some());
-        for (number, record) in csv::records(&content.bytes, profile.separator).skip(header).enumerate() {
-            let (line, record) = record?;
-            (last, last_start) = (line, taken.values.len());
-            match self.read(&record, &mut taken.values) {
-                Ok(label) => taken.kept.push(Row { number, line, label }),
-                Err(reason) => {
-                    taken.values.truncate(last_start);
-                    taken.refused.push((line, reason));
-                }
+impl Filler<'_> {
+    fn take(&mut self, raw: Raw<'_>, builder: &mut Builder) -> Result<()> {
+        let (file, place) = (raw.file, raw.place);
+        self.values.clear();
+        let read = match raw.wrong {
+            Some(why) => Err(why),
+            None => self.read(raw, builder),
+        };
+        let mut record = match read {
+            Ok(record) => record,
+            Err(why) => {
+                builder.refuse(file, place, why);
+                return Ok(());
             }
+        };
+        for &v in self.values.iter().filter(|v| v.is_finite()) {
+            self.range = (self.range.0.min(f64::from(v)), self.range.1.max(f64::from(v)));
         }
-        if let Some(cut) = &content.cut {
-            // The last row may have been cut within a number; where it was refused, this is the reason.
-            match taken.kept.last() {
-                Some(row) if row.line == last => drop(taken.kept.pop()),
-                _ => drop(taken.refused.pop()),
-            }
-            taken.values.truncate(last_start);
-            taken.refused.push((last, cut.clone()));
+        self.labelled += u64::from(record.label.is_some());
+        self.unlabelled += u64::from(record.label.is_none());
+        if !self.values.is_empty() {
+            record.parts.push((Kind::Table, builder.keep_row(&self.values)?));
         }
-        Ok(taken)
+        builder.add(record);
+        Ok(())
     }
 
-    /// Appends the features of a record to `values` and gives its label, or why the row is of no use.
-    fn read(&self, record: &::csv::ByteRecord, values: &mut Vec<f32>) -> Result<Option<String>, String> {
-        if record.len() != self.roles.len() {
+    /// The sample of a row, its features in `values`; or why it is of no use.
+    fn read(&mut self, raw: Raw<'_>, builder: &mut Builder) -> Result<Record, String> {
+        if raw.cells.len() != self.roles.len() {
             return Err(format!(
                 "row has {} cells, the table has {} columns",
-                record.len(),
+                raw.cells.len(),
                 self.roles.len()
             ));
         }
-        let mut label = None;
-        for ((text, role), name) in csv::cells(record).zip(self.roles).zip(self.names) {
-            match (role, csv::cell(&text)) {
-                (Role::Dropped, _) => {}
-                (Role::Label, _) => label = (!csv::is_unlabelled(&text)).then(|| text.trim().to_owned()),
-                (_, Cell::Missing) if self.missing == Missing::SetAside => {
-                    return Err(format!("missing value in column `{name}`"));
+        let Raw { file, place: row, id, split, cells, parts, .. } = raw;
+        let mut record = Record { file, row, id, split, parts, ..Record::default() };
+        let mut more = More { weight: 1.0, origin: None };
+        for ((text, role), name) in cells.iter().zip(self.roles).zip(self.names) {
+            match role {
+                Role::Dropped => {}
+                Role::Label if csv::is_unlabelled(text) => {}
+                Role::Label => record.label = Some(text.trim().to_owned()),
+                Role::Id if text.is_empty() => return Err(format!("no id in column `{name}`")),
+                Role::Id => {
+                    record.id = id_of(text);
+                    record.given_id = true;
                 }
-                (Role::OneHot(categories), Cell::Missing) => {
-                    values.extend(std::iter::repeat_n(f32::NAN, categories.len()));
+                Role::Split if is_missing(text) => {}
+                Role::Split => {
+                    let split = Split::from_name(text.trim());
+                    record.split =
+                        Some(split.ok_or_else(|| format!("no split in column `{name}`: {}", short(text)))?);
                 }
-                (Role::OneHot(categories), _) => {
-                    values.extend(categories.iter().map(|c| f32::from(u8::from(c == text.trim()))));
+                Role::Weight if is_missing(text) => {}
+                Role::Weight => {
+                    more.weight = weight(text)
+                        .ok_or_else(|| format!("no weight in column `{name}`: {}", short(text)))?
                 }
-                (Role::Number, Cell::Number(value)) => values.push(value),
-                (Role::Number, Cell::Missing) => values.push(f32::NAN),
-                (Role::Number, Cell::Infinite) => {
-                    return Err(format!("not a finite number in column `{name}`: {text}"));
+                Role::Origin if text.is_empty() => {}
+                Role::Origin => {
+                    let origin: Option<Origin> = serde_json::from_str(text).ok();
+                    more.origin =
+                        Some(origin.ok_or_else(|| format!("no origin in column `{name}`: {}", short(text)))?);
                 }
-                (Role::Number, Cell::Text(_)) => {
-                    let shown: String = text.chars().take(40).collect();
-                    return Err(format!("not a number in column `{name}`: {shown}"));
+                Role::Text => {
+                    let kept = builder.keep(text.as_bytes()).map_err(|e| e.message)?;
+                    record.parts.push((Kind::Text, kept));
                 }
+                Role::File if is_missing(text) => {}
+                Role::File => {
+                    let part = self
+                        .file(text, builder)
+                        .map_err(|e| format!("{} in column `{name}`: {}", e.message, short(text)))?;
+                    record.parts.push(part);
+                }
+                Role::Number | Role::OneHot(_) => self.feature(role, text, name)?,
             }
         }
-        Ok(label)
+        if more.weight != 1.0 || more.origin.is_some() {
+            record.more = Some(Box::new(more));
+        }
+        Ok(record)
+    }
+
+    fn feature(&mut self, role: &Role, text: &str, name: &str) -> Result<(), String> {
+        match (role, csv::cell(text)) {
+            (_, Cell::Missing) if self.missing == Missing::SetAside => {
+                return Err(format!("missing value in column `{name}`"));
+            }
+            (Role::OneHot(categories), Cell::Missing) => {
+                self.values.extend(std::iter::repeat_n(f32::NAN, categories.len()));
+            }
+            (Role::OneHot(categories), _) => {
+                self.values.extend(categories.iter().map(|c| f32::from(u8::from(c == text.trim()))));
+            }
+            (_, Cell::Number(value)) => self.values.push(value),
+            (_, Cell::Missing) => self.values.push(f32::NAN),
+            (_, Cell::Infinite) => return Err(format!("not a finite number in column `{name}`: {text}")),
+            (_, Cell::Text(_)) => return Err(format!("not a number in column `{name}`: {}", short(text))),
+        }
+        Ok(())
+    }
+
+    /// The part that the file of this name holds.
+    fn file(&self, name: &str, builder: &mut Builder) -> Result<(Kind, super::items::Span)> {
+        let inside = inside(name).ok_or_else(|| Error::failed("name of a file leads out of the folder"))?;
+        let folder = self.folder.ok_or_else(|| Error::failed("no folder to look for files in"))?;
+        builder.path(folder.join(inside))
     }
 }
 
-impl Rows {
-    /// How the rows become pictures of `shape`.
-    fn scale(
-        &self,
-        shape: Shape,
-        roles: &[Role],
-        options: &ReadOptions,
-        remarks: &mut Remarks,
-    ) -> Result<Scale> {
-        if shape.values() != self.width {
-            let dropped = roles.iter().filter(|r| **r == Role::Dropped).count();
-            return Err(shape.misfit(&format!("a row has {} ({dropped} columns left out)", self.width)));
-        }
-        let finite = self.values.iter().filter(|v| v.is_finite()).map(|&v| f64::from(v));
-        let range =
-            finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
-        Scale::choose(options.value_max, if range.0 > range.1 { (0.0, 0.0) } else { range }, remarks)
-    }
+/// A relative path that stays inside its folder.
+pub(super) fn inside(name: &str) -> Option<PathBuf> {
+    let path = Path::new(name);
+    let plain = path.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
+    (plain && !name.is_empty() && !name.contains('\0')).then(|| path.to_owned())
 }
 
-impl Load for Rows {
-    fn load(&self, at: usize) -> Result<Content> {
-        let start = at.saturating_mul(self.width);
-        let row = self.values.get(start..start.saturating_add(self.width));
-        let row = row.ok_or_else(|| Error::failed("no such sample"))?;
-        match self.picture {
-            None => Ok(Content::from_row(row.to_vec())),
-            Some((shape, scale)) => {
-                scale.picture(row.iter().map(|&v| f64::from(v)), shape).map(Content::from_pixels)
-            }
-        }
-    }
+/// The beginning of a cell, for a message.
+fn short(text: &str) -> String {
+    text.chars().take(40).collect()
+}
 
-    fn place(&self, at: usize) -> Place {
-        Place { file: self.file.clone(), row: self.lines.get(at).copied() }
-    }
+fn weight(text: &str) -> Option<f32> {
+    text.trim().parse().ok().filter(|w: &f32| w.is_finite() && *w >= 0.0)
+}
 
-    fn size(&self, _: usize) -> usize {
-        self.width * size_of::<f32>()
-    }
+/// The id that a source gives: as it is where it could be one of ours, else made one.
+pub(super) fn id_of(text: &str) -> String {
+    let (source, derived) = text.split_once('!').map_or((text, None), |(source, rest)| (source, Some(rest)));
+    let ours = source.bytes().all(|b| b > b'!' && b != b'\\' && b != 0x7f)
+        && derived.is_none_or(|rest| rest.split('!').all(is_step));
+    if ours && !source.is_empty() { text.to_owned() } else { id_from_bytes(text.as_bytes()) }
+}
 
-    fn groups(&self) -> Vec<Option<String>> {
-        self.groups.clone()
-    }
+/// Whether this follows a `!` in an id that [`derived_id`](crate::dataset::derived_id) made.
+fn is_step(text: &str) -> bool {
+    let digits = text.trim_start_matches(|c: char| c.is_ascii_lowercase() || c == '_' || c == '-');
+    let (digits, many) = digits.strip_prefix('~').map_or((digits, 5), |rest| (rest, 10));
+    digits.len() == many && digits.len() < text.len() && digits.bytes().all(|b| b.is_ascii_digit())
 }

@@ -152,7 +152,8 @@ fn a_cut_table_loses_its_last_row_alone() {
     let text: String = (0..5000).map(|i| format!("{},{},{}\n", i * 7919 % 9973, i, i % 2)).collect();
     let zipped = gzip(text.as_bytes());
     fs::write(&path, &zipped[..zipped.len() / 2]).unwrap();
-    let there = String::from_utf8(bytes::read(&path, u64::MAX).unwrap().bytes).unwrap();
+    let there =
+        String::from_utf8(data::Data::open(&path, u64::MAX).unwrap().all().unwrap().into_owned()).unwrap();
     let source = open(&path, &options()).unwrap();
     // Whether the last line still has all its cells or not.
     let last = there.lines().count();

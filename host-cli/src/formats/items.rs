@@ -1,0 +1,404 @@
+//! Samples whose parts lie at known places of files: what archives and files of records come to.
+//!
+//! A reader goes through its files once and adds a [`Record`] per sample: what is short (id, label, split) stays in
+//! memory, what is long is only pointed at, or spooled where it cannot be read at any place later.
+
+use super::data::{Data, Spool, Stamp, changed};
+use super::{Entry, Format, Load, More, Place, ReadOptions, Remarks, Scale, SetAside, Shape, Source};
+use super::{bytes, class_numbers, sorted_classes};
+use crate::codec;
+use crate::dataset::{Content, Kind, Picture, Sound, Split};
+use crate::error::{Context, Error, Result};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The longest a pixel can be in a file: RGBA of 16 bits, not packed.
+const PIXEL_BYTES: u64 = 8;
+/// What a file of a picture may hold besides its pixels.
+const EXTRA_BYTES: u64 = 64 << 20;
+/// A JPEG becomes a PNG of about so many times its size.
+const GROWTH: usize = 6;
+
+/// Whether a file of `length` bytes is too long for a picture of `max_pixels`.
+pub(super) fn check_length(length: u64, max_pixels: u64) -> Result<()> {
+    if length <= max_pixels.saturating_mul(PIXEL_BYTES).saturating_add(EXTRA_BYTES) {
+        return Ok(());
+    }
+    Err(Error::failed(format!("file of {length} bytes is too long for {max_pixels} pixels"))
+        .hint("raise --max-pixels if the picture is meant to be that large"))
+}
+
+/// About how many bytes the file of a picture takes once it is decoded.
+pub(super) const fn decoded_size(length: usize) -> usize {
+    length.saturating_mul(GROWTH)
+}
+
+/// Where a part is: in which of the data, from which byte on, how many bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    data: u32,
+    at: u64,
+    len: u32,
+}
+
+/// The number of the spool among the data.
+const SPOOL: u32 = u32::MAX;
+/// The number of files of their own, of which `at` is the number.
+const PATHS: u32 = u32::MAX - 1;
+
+/// A sample, as a reader finds it.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    /// The number of its file, from [`Builder::file`].
+    pub file: u32,
+    /// In a table the line, from 1; in other files of records the index, from 0.
+    pub row: Option<u64>,
+    /// The id; taken with the name of the file where two files have it.
+    pub id: String,
+    /// Whether the id was given as such, and names the sample in whatever file it is.
+    pub given_id: bool,
+    /// The label, as text.
+    pub label: Option<String>,
+    pub split: Option<Split>,
+    pub group: Option<u64>,
+    pub more: Option<Box<More>>,
+    /// Its parts, at most one of each kind.
+    pub parts: Vec<(Kind, Span)>,
+}
+
+/// What stays in memory of a sample.
+#[derive(Debug)]
+struct Item {
+    file: u32,
+    row: Option<u64>,
+    parts: Box<[(Kind, Span)]>,
+}
+
+/// Puts a source together.
+pub(super) struct Builder {
+    format: Format,
+    max_pixels: u64,
+    files: Vec<String>,
+    data: Vec<Arc<Data>>,
+    paths: Vec<(PathBuf, Stamp)>,
+    spool: Spool,
+    picture: Option<(Shape, Scale)>,
+    items: Vec<Item>,
+    drafts: Vec<Draft>,
+    /// Labels in the order in which they came.
+    labels: HashMap<String, u32>,
+    pub set_aside: Vec<SetAside>,
+    pub remarks: Remarks,
+}
+
+/// What becomes an [`Entry`].
+struct Draft {
+    id: String,
+    given_id: bool,
+    label: Option<u32>,
+    split: Option<Split>,
+    group: Option<u64>,
+    more: Option<Box<More>>,
+}
+
+impl Builder {
+    pub fn new(format: Format, options: &ReadOptions) -> Self {
+        Self {
+            format,
+            max_pixels: options.max_pixels,
+            files: Vec::new(),
+            data: Vec::new(),
+            paths: Vec::new(),
+            spool: Spool::default(),
+            picture: None,
+            items: Vec::new(),
+            drafts: Vec::new(),
+            labels: HashMap::new(),
+            set_aside: Vec::new(),
+            remarks: Remarks::default(),
+        }
+    }
+
+    /// The number of a file of this name, relative to the source.
+    pub fn file(&mut self, name: impl Into<String>) -> u32 {
+        self.files.push(name.into());
+        (self.files.len() - 1) as u32
+    }
+
+    /// The number of data that stay open.
+    pub fn data(&mut self, data: Arc<Data>) -> u32 {
+        self.data.push(data);
+        (self.data.len() - 1) as u32
+    }
+
+    /// A part that lies in the data of this number.
+    ///
+    /// # Errors
+    /// When it is 4 GiB long or more.
+    pub fn span(&self, data: u32, at: u64, len: u64) -> Result<Span> {
+        let len =
+            u32::try_from(len).map_err(|_| Error::failed(format!("part of {len} bytes is too long")))?;
+        Ok(Span { data, at, len })
+    }
+
+    /// A file of its own: a picture or a sound, told by its first bytes.
+    ///
+    /// # Errors
+    /// When it cannot be read or is neither.
+    pub fn path(&mut self, path: PathBuf) -> Result<(Kind, Span)> {
+        let bare = |e: Error| Error::failed(e.message.split(": ").next().unwrap_or_default());
+        let info = std::fs::metadata(&path).at("").map_err(bare)?;
+        if !info.is_file() {
+            return Err(Error::failed("not a regular file"));
+        }
+        let head = bytes::head(&path).map_err(bare)?;
+        let kind = kind_of(&head).ok_or_else(|| Error::failed("neither a picture nor a sound"))?;
+        let span = self.span(PATHS, self.paths.len() as u64, info.len())?;
+        self.paths.push((path, Stamp::of(&info)));
+        Ok((kind, span))
+    }
+
+    /// Rows of numbers become pictures.
+    pub fn rows_are_pictures(&mut self, shape: Shape, scale: Scale) {
+        self.picture = Some((shape, scale));
+    }
+
+    /// A part that is kept here.
+    ///
+    /// # Errors
+    /// As [`Builder::span`], or when there is no room for it.
+    pub fn keep(&mut self, bytes: &[u8]) -> Result<Span> {
+        let span = self.span(SPOOL, 0, bytes.len() as u64)?;
+        Ok(Span { at: self.spool.push(bytes)?, ..span })
+    }
+
+    /// Numbers that are kept here.
+    ///
+    /// # Errors
+    /// As [`Builder::keep`].
+    pub fn keep_row(&mut self, row: &[f32]) -> Result<Span> {
+        let bytes: Vec<u8> = row.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.keep(&bytes)
+    }
+
+    /// The next sample.
+    pub fn add(&mut self, record: Record) {
+        let Record { file, row, id, given_id, label, split, group, more, parts } = record;
+        let next = self.labels.len() as u32;
+        let label = label.map(|name| *self.labels.entry(name).or_insert(next));
+        self.items.push(Item { file, row, parts: parts.into() });
+        self.drafts.push(Draft { id, given_id, label, split, group, more });
+    }
+
+    /// Something that is no sample.
+    pub fn refuse(&mut self, file: u32, row: Option<u64>, why: impl Into<String>) {
+        let file = self.files.get(file as usize).cloned().unwrap_or_default();
+        self.set_aside.push(SetAside::one(Place { file, row }, why));
+    }
+
+    /// The source, with the names of its features, and those of its classes where their order is known.
+    ///
+    /// # Errors
+    /// When there is no sample, or no room for temporary files.
+    pub fn finish(mut self, columns: Vec<String>, classes: Vec<String>) -> Result<Source> {
+        let mut kinds = self.kinds();
+        let classes = self.classes(classes);
+        let numbers = class_numbers(&classes);
+        let mut of_label = vec![0; self.labels.len()];
+        for (name, &at) in &self.labels {
+            of_label[at as usize] = numbers.get(name.as_str()).copied().unwrap_or(0);
+        }
+        let twice = self.ids_of_several_files();
+        let mut entries = Vec::with_capacity(self.items.len());
+        let mut without: BTreeMap<Kind, u64> = BTreeMap::new();
+        for (at, (item, draft)) in self.items.iter().zip(std::mem::take(&mut self.drafts)).enumerate() {
+            let has = |kind: Kind| item.parts.iter().any(|(k, _)| *k == kind);
+            let file = self.files.get(item.file as usize).map_or("", String::as_str);
+            if let Some(kind) = kinds.first().filter(|kind| !has(**kind)) {
+                *without.entry(*kind).or_default() += 1;
+                let place = Place { file: file.to_owned(), row: item.row };
+                let why = format!("no {} beside `{}`, which the others have", kind.one(), draft.id);
+                self.set_aside.push(SetAside::one(place, why));
+                continue;
+            }
+            let id = match twice && !draft.given_id {
+                true => format!("{}/{}", stem(file), draft.id),
+                false => draft.id,
+            };
+            let label = draft.label.map(|label| of_label[label as usize]);
+            entries.push(Entry { id, label, split: draft.split, group: draft.group, at, more: draft.more });
+        }
+        if self.picture.is_some() {
+            kinds = vec![Kind::Images];
+        }
+        if kinds == [Kind::Table] && columns.is_empty() {
+            return Err(Error::failed("no column of numbers beside the label"));
+        }
+        let loader = Items {
+            files: self.files,
+            data: self.data,
+            paths: self.paths,
+            picture: self.picture,
+            spool: self.spool.finish()?,
+            items: self.items,
+            max_pixels: self.max_pixels,
+        };
+        Ok(Source {
+            format: self.format,
+            kinds,
+            classes,
+            columns,
+            entries,
+            set_aside: self.set_aside,
+            remarks: self.remarks,
+            loader: Box::new(loader),
+        })
+    }
+
+    /// What any of the samples holds, ascending.
+    fn kinds(&self) -> Vec<Kind> {
+        let mut kinds: Vec<Kind> = Vec::new();
+        for (kind, _) in self.items.iter().flat_map(|item| &item.parts) {
+            if !kinds.contains(kind) {
+                kinds.push(*kind);
+            }
+        }
+        kinds.sort();
+        kinds
+    }
+
+    /// The names of the classes: those known, in their order, where they hold all that came.
+    fn classes(&self, known: Vec<String>) -> Vec<String> {
+        if self.labels.keys().all(|name| known.contains(name)) {
+            return known;
+        }
+        sorted_classes(self.labels.keys().cloned())
+    }
+
+    /// Whether one id came from two files.
+    fn ids_of_several_files(&self) -> bool {
+        let mut first: HashMap<&str, u32> = HashMap::new();
+        let ids = self.items.iter().zip(&self.drafts).filter(|(_, draft)| !draft.given_id);
+        for (item, draft) in ids {
+            if *first.entry(&draft.id).or_insert(item.file) != item.file {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// What a file is by its first bytes: a picture or a sound.
+pub(super) fn kind_of(head: &[u8]) -> Option<Kind> {
+    let sound = match head {
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..] => true,
+        [b'f', b'L', b'a', b'C', ..] | [b'O', b'g', b'g', b'S', ..] | [b'I', b'D', b'3', ..] => true,
+        [b'F', b'O', b'R', b'M', _, _, _, _, b'A', b'I', b'F', ..] => true,
+        // The frame header of MPEG audio: eleven set bits, no reserved version or layer.
+        [0xff, second, ..] => second & 0xe0 == 0xe0 && second & 0x18 != 0x08 && second & 0x06 != 0,
+        _ => false,
+    };
+    match (codec::sniff(head), sound) {
+        (Some(_), _) => Some(Kind::Images),
+        (None, true) => Some(Kind::Audio),
+        (None, false) => None,
+    }
+}
+
+/// The name of a file up to the first dot.
+pub(super) fn stem(name: &str) -> &str {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    last.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or(last)
+}
+
+struct Items {
+    files: Vec<String>,
+    data: Vec<Arc<Data>>,
+    paths: Vec<(PathBuf, Stamp)>,
+    picture: Option<(Shape, Scale)>,
+    spool: Data,
+    items: Vec<Item>,
+    max_pixels: u64,
+}
+
+impl Items {
+    fn read(&self, span: Span) -> Result<Cow<'_, [u8]>> {
+        let missing = || Error::failed("no such part");
+        match span.data {
+            SPOOL => self.spool.read(span.at, span.len as usize),
+            PATHS => {
+                let (path, stamp) = self.paths.get(span.at as usize).ok_or_else(missing)?;
+                let bare = |e: Error| Error::failed(e.message.split(": ").next().unwrap_or_default());
+                let data = Data::open_plain(path).map_err(bare)?;
+                if data.stamp() != Some(*stamp) {
+                    return Err(changed());
+                }
+                data.all().map(|bytes| Cow::Owned(bytes.into_owned()))
+            }
+            data => {
+                let data = self.data.get(data as usize).ok_or_else(missing)?;
+                data.read(span.at, span.len as usize)
+            }
+        }
+    }
+
+    fn part(&self, kind: Kind, span: Span, content: &mut Content) -> Result<()> {
+        if kind == Kind::Images {
+            check_length(u64::from(span.len), self.max_pixels)?;
+        }
+        let bytes = self.read(span)?;
+        match kind {
+            Kind::Images => {
+                let pixels = codec::decode_limited(&bytes, self.max_pixels)?;
+                content.image = Some(Picture::of(pixels, None));
+            }
+            Kind::Audio if bytes.is_empty() => return Err(Error::failed("sound file is empty")),
+            Kind::Audio => content.audio = Some(Sound { bytes: bytes.into_owned(), path: None }),
+            Kind::Text => {
+                let text = String::from_utf8(bytes.into_owned());
+                content.text = Some(text.map_err(|e| {
+                    let at = e.utf8_error().valid_up_to();
+                    Error::failed(format!("text is not UTF-8 (byte {at}); save it as UTF-8"))
+                })?);
+            }
+            Kind::Table => {
+                let (values, _) = bytes.as_chunks::<4>();
+                let values = values.iter().map(|v| f32::from_le_bytes(*v));
+                match self.picture {
+                    None => content.row = values.collect(),
+                    Some((shape, scale)) => {
+                        let pixels = scale.picture(values.map(f64::from), shape)?;
+                        content.image = Some(Picture::of(pixels, None));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Load for Items {
+    fn load(&self, at: usize) -> Result<Content> {
+        let item = self.items.get(at).ok_or_else(|| Error::failed("no such sample"))?;
+        let mut content = Content::default();
+        for &(kind, span) in &item.parts {
+            self.part(kind, span, &mut content)?;
+        }
+        Ok(content)
+    }
+
+    fn place(&self, at: usize) -> Place {
+        let Some(item) = self.items.get(at) else { return Place { file: String::new(), row: None } };
+        Place { file: self.files.get(item.file as usize).cloned().unwrap_or_default(), row: item.row }
+    }
+
+    fn size(&self, at: usize) -> usize {
+        let size = |&(kind, span): &(Kind, Span)| match kind {
+            Kind::Images => decoded_size(span.len as usize),
+            _ => span.len as usize,
+        };
+        self.items.get(at).map_or(0, |item| item.parts.iter().map(size).sum())
+    }
+}

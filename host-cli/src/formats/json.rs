@@ -1,0 +1,168 @@
+//! JSON objects as rows of cells: objects within become `name.key`, arrays `name[0]`, `name[1]`, …
+//!
+//! One object per line is JSON Lines; an archive may hold one per sample.
+
+use super::arrays::ID_DIGITS;
+use super::data::Data;
+use super::files::Member;
+use super::items::Builder;
+use super::rows::{Columns, Raw, Rows};
+use super::{Format, ReadOptions, Source, table};
+use crate::error::{Context, Error, Result};
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+/// The longest line that is read.
+const MAX_LINE: u64 = 64 << 20;
+/// Columns that a table may have.
+const MAX_COLUMNS: usize = 1 << 16;
+
+/// The columns of objects, as they come up.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    pub names: Vec<String>,
+    numbers: HashMap<String, usize>,
+}
+
+impl Names {
+    /// Takes the names of an object's cells that are new.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub fn see(&mut self, object: &Map<String, Value>) -> Result<()> {
+        let mut cells = Vec::new();
+        flatten(object, "", &mut cells);
+        for (name, _) in cells {
+            if !self.numbers.contains_key(&name) {
+                self.numbers.insert(name.clone(), self.names.len());
+                self.names.push(name);
+            }
+        }
+        if self.names.len() > MAX_COLUMNS {
+            return Err(Error::failed(format!("more than {MAX_COLUMNS} columns")));
+        }
+        Ok(())
+    }
+
+    /// The cells of an object in the order of the columns.
+    pub fn cells(&self, object: &Map<String, Value>) -> Vec<Cow<'static, str>> {
+        let mut row = vec![Cow::Borrowed(""); self.names.len()];
+        let mut cells = Vec::new();
+        flatten(object, "", &mut cells);
+        for (name, text) in cells {
+            if let Some(&at) = self.numbers.get(&name) {
+                row[at] = Cow::Owned(text);
+            }
+        }
+        row
+    }
+}
+
+fn flatten(object: &Map<String, Value>, prefix: &str, cells: &mut Vec<(String, String)>) {
+    for (name, value) in object {
+        cell(value, format!("{prefix}{name}"), cells);
+    }
+}
+
+fn cell(value: &Value, name: String, cells: &mut Vec<(String, String)>) {
+    match value {
+        Value::Null => cells.push((name, String::new())),
+        Value::Bool(value) => cells.push((name, u8::from(*value).to_string())),
+        Value::Number(number) => cells.push((name, number.to_string())),
+        Value::String(text) => cells.push((name, text.clone())),
+        Value::Array(values) => {
+            values.iter().enumerate().for_each(|(i, value)| cell(value, format!("{name}[{i}]"), cells))
+        }
+        Value::Object(object) => flatten(object, &format!("{name}."), cells),
+    }
+}
+
+/// Opens files of one object per line.
+pub fn open(members: Vec<Member>, folder: Option<&Path>, options: &ReadOptions) -> Result<Source> {
+    let mut builder = Builder::new(Format::Jsonl, options);
+    let mut lines = JsonLines { files: Vec::new(), names: Names::default() };
+    for member in members {
+        let data = Data::open(&member.path, options.max_unpacked)?;
+        let file = builder.file(&*member.name);
+        lines.files.push((file, data, member));
+    }
+    let mut names = Names::default();
+    lines.objects(&mut |_, _, object| object.map_or(Ok(()), |object| names.see(&object)))?;
+    lines.names = names;
+    let columns = Columns::of(lines.names.names.clone(), &lines)?;
+    let n = columns.names.len();
+    builder.remarks.notes.push(format!("objects of {n} columns, one per line"));
+    table::fill(&lines, &columns, folder, options, builder)
+}
+
+struct JsonLines {
+    files: Vec<(u32, Data, Member)>,
+    names: Names,
+}
+
+/// The place of a line: the number of its file, and its own from 1.
+type Line = (usize, u64);
+
+/// What a line holds, or why that is no object.
+type Parsed = Result<Map<String, Value>, String>;
+
+impl JsonLines {
+    /// Gives each line that is not blank, with its number among these; or why it is no object.
+    fn objects(&self, see: &mut dyn FnMut(Line, usize, Parsed) -> Result<()>) -> Result<()> {
+        for (file, (_, data, member)) in self.files.iter().enumerate() {
+            let mut reader = BufReader::new(data.reader());
+            let (mut line, mut number, mut bytes) = (0, 0, Vec::new());
+            loop {
+                bytes.clear();
+                if reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut bytes).at(&member.path)? == 0 {
+                    break;
+                }
+                line += 1;
+                let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+                if text.trim_ascii().is_empty() {
+                    continue;
+                }
+                let object = match (bytes.ends_with(b"\n"), &data.cut) {
+                    (false, Some(cut)) => Err(cut.clone()),
+                    _ => object(text),
+                };
+                see((file, line), number, object)?;
+                number += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The object in a text.
+pub(super) fn object(text: &[u8]) -> Parsed {
+    match serde_json::from_slice(text) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err("not a JSON object".to_owned()),
+        Err(e) => Err(format!("not JSON ({e})")),
+    }
+}
+
+impl Rows for JsonLines {
+    fn walk(&self, see: &mut dyn FnMut(Raw<'_>) -> Result<()>) -> Result<()> {
+        self.objects(&mut |(file, line), number, object| {
+            let (cells, wrong) = match object {
+                Ok(object) => (self.names.cells(&object), None),
+                Err(why) => (Vec::new(), Some(why)),
+            };
+            let (file, _, member) = &self.files[file];
+            see(Raw {
+                file: *file,
+                place: Some(line),
+                id: format!("{number:0width$}", width = ID_DIGITS),
+                split: member.split,
+                cells,
+                parts: Vec::new(),
+                wrong,
+            })
+        })
+    }
+}

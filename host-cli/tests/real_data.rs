@@ -85,11 +85,31 @@ fn imbalanced_tables() {
 }
 
 #[test]
-fn what_is_no_source_is_told_so() {
-    for (name, message) in [
-        ("cifar10-jpeg/cifar10-2000.tar", "a tar archive; unpack it first"),
-        ("cifar10-jpeg", "no picture below"),
+fn archives_of_pictures_sounds_and_texts() {
+    for (name, samples, aside, classes, kinds) in [
+        ("digits-trio-wds", 600, 0, 10, &[Kind::Images, Kind::Audio, Kind::Text, Kind::Table][..]),
+        ("cifar10-jpeg", 2000, 0, 10, &[Kind::Images, Kind::Table]),
+        ("fsdd", 1200, 0, 10, &[Kind::Audio, Kind::Table]),
+        ("coco-cc-captions", 38, 0, 0, &[Kind::Images, Kind::Text, Kind::Table]),
+        ("sms-spam/sms-4574.tsv.gz", 4574, 0, 2, &[Kind::Text]),
+        ("wordnet/gloss-lexname.tsv.gz", 109_659, 0, 45, &[Kind::Text]),
     ] {
+        let Some((outcome, dataset, _temp)) = collect(name, &CollectOptions::default()) else { return };
+        let meta = dataset.meta();
+        assert_eq!((outcome.samples, outcome.set_aside), (samples, aside), "{name}");
+        assert_eq!(
+            (meta.classes.len(), meta.kinds().collect::<Vec<_>>()),
+            (classes, kinds.to_vec()),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_source_is_told_so() {
+    for (name, message) in
+        [("text-corpus/python311-docs.txt.gz", "text is no table"), ("text-corpus", "no picture below")]
+    {
         let Some(input) = data(name) else { return };
         let temp = tempfile::tempdir().unwrap();
         let e = CollectOptions::default().run(&Ctx::quiet(1), &input, &temp.path().join("out")).unwrap_err();

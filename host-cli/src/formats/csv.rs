@@ -67,6 +67,8 @@ pub struct Column {
     pub missing: u64,
     /// Whether every number is whole.
     pub whole: bool,
+    /// Bytes of the texts.
+    pub text_bytes: u64,
     /// Whether a value came twice, as long as they were counted.
     pub repeated: bool,
     /// How often each value occurs; `None` where there are more than [`MAX_DISTINCT`].
@@ -86,7 +88,10 @@ impl Column {
                 self.missing += 1;
                 return;
             }
-            Cell::Text(_) => self.texts += 1,
+            Cell::Text(text) => {
+                self.texts += 1;
+                self.text_bytes += text.len() as u64;
+            }
             Cell::Infinite => self.numbers += 1,
             Cell::Number(value) => {
                 self.numbers += 1;
@@ -226,7 +231,12 @@ pub fn profile<R: Read>(open: impl Fn() -> R, header: Header) -> Result<Profile>
         return Err(Error::failed("not a text table (zero bytes)"));
     }
     let separator = guess_separator(&head);
-    let (width, _) = usual_width(&head, separator);
+    let (width, usual) = usual_width(&head, separator);
+    let looked_at = records(head.as_slice(), separator).take(SAMPLE).count();
+    if width >= 2 && usual * 2 < looked_at {
+        let what = format!("text is no table: of the first {looked_at} lines {usual} have {width} cells");
+        return Err(Error::failed(what).hint("give a table, whose lines have as many cells as each other"));
+    }
     if width < 2 {
         let what = if width == 0 { "text table has no rows" } else { "text table has only one column" };
         return Err(Error::failed(what).hint("separate the cells by a comma, a semicolon, a tab or a bar"));

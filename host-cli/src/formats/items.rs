@@ -85,6 +85,8 @@ pub(super) struct Builder {
     paths: Vec<(PathBuf, Stamp)>,
     spool: Spool,
     picture: Option<(Shape, Scale)>,
+    /// For each feature the column whose category it is, if it is one.
+    pub groups: Vec<Option<String>>,
     items: Vec<Item>,
     drafts: Vec<Draft>,
     /// Labels in the order in which they came.
@@ -113,6 +115,7 @@ impl Builder {
             paths: Vec::new(),
             spool: Spool::default(),
             picture: None,
+            groups: Vec::new(),
             items: Vec::new(),
             drafts: Vec::new(),
             labels: HashMap::new(),
@@ -233,14 +236,16 @@ impl Builder {
         if self.picture.is_some() {
             kinds = vec![Kind::Images];
         }
-        if kinds == [Kind::Table] && columns.is_empty() {
-            return Err(Error::failed("no column of numbers beside the label"));
+        if kinds.is_empty() && columns.is_empty() && !self.items.is_empty() {
+            return Err(Error::failed("no column of numbers or texts beside the label")
+                .hint("numbers have a point, not a comma, before their decimals; --label names the label"));
         }
         let loader = Items {
             files: self.files,
             data: self.data,
             paths: self.paths,
             picture: self.picture,
+            groups: self.groups,
             spool: self.spool.finish()?,
             items: self.items,
             max_pixels: self.max_pixels,
@@ -318,6 +323,7 @@ struct Items {
     data: Vec<Arc<Data>>,
     paths: Vec<(PathBuf, Stamp)>,
     picture: Option<(Shape, Scale)>,
+    groups: Vec<Option<String>>,
     spool: Data,
     items: Vec<Item>,
     max_pixels: u64,
@@ -392,6 +398,10 @@ impl Load for Items {
     fn place(&self, at: usize) -> Place {
         let Some(item) = self.items.get(at) else { return Place { file: String::new(), row: None } };
         Place { file: self.files.get(item.file as usize).cloned().unwrap_or_default(), row: item.row }
+    }
+
+    fn groups(&self) -> Vec<Option<String>> {
+        self.groups.clone()
     }
 
     fn size(&self, at: usize) -> usize {

@@ -1,4 +1,5 @@
-//! JSON objects as rows of cells: objects within become `name.key`, arrays `name[0]`, `name[1]`, …
+//! JSON objects as rows of cells: objects within become `name.key`, arrays `name[0]`, `name[1]`, …; those of texts alone
+//! become lines.
 //!
 //! One object per line is JSON Lines; an archive may hold one per sample.
 
@@ -73,6 +74,11 @@ fn cell(value: &Value, name: String, cells: &mut Vec<(String, String)>) {
         Value::Bool(value) => cells.push((name, u8::from(*value).to_string())),
         Value::Number(number) => cells.push((name, number.to_string())),
         Value::String(text) => cells.push((name, text.clone())),
+        // Several texts, as of captions, are lines of one.
+        Value::Array(values) if !values.is_empty() && values.iter().all(Value::is_string) => {
+            let texts: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
+            cells.push((name, texts.join("\n")));
+        }
         Value::Array(values) => {
             values.iter().enumerate().for_each(|(i, value)| cell(value, format!("{name}[{i}]"), cells))
         }

@@ -15,7 +15,7 @@ const MAX_CLASSES: usize = 100;
 /// Names that say that a column is the label, in lower case.
 const LABEL_NAMES: [&str; 5] = ["label", "class", "target", "y", "category"];
 /// Names that say that a column is the text of a sample.
-const TEXT_NAMES: [&str; 6] = ["text", "caption", "sentence", "content", "message", "txt"];
+const TEXT_NAMES: [&str; 7] = ["text", "caption", "captions", "sentence", "content", "message", "txt"];
 /// Names of columns that hold the names of files.
 const FILE_NAMES: [&str; 7] =
     ["file_name", "image_file", "image_path", "audio_file", "audio_path", "filename", "path"];
@@ -147,10 +147,15 @@ fn label_column(
     let free = |i: &usize| roles[*i].is_none();
     let by_name = columns.named.then(|| columns.position(&LABEL_NAMES)).flatten().filter(free);
     let last = (0..names.len()).rev().filter(free).find(|&i| !columns.profile[i].is_empty());
-    let guess = by_name.or_else(|| last.filter(|&i| looks_like_class(&columns.profile[i]))).or_else(|| {
-        let is_class = |i: &usize| columns.profile[*i].is_text() && few(&columns.profile[*i]);
-        (0..names.len()).rev().filter(free).find(is_class)
-    });
+    let by_content = || {
+        last.filter(|&i| looks_like_class(&columns.profile[i])).or_else(|| {
+            let is_class = |i: &usize| columns.profile[*i].is_text() && few(&columns.profile[*i]);
+            (0..names.len()).rev().filter(free).find(is_class)
+        })
+    };
+    // Beside pictures and sounds stands much that is no label.
+    let media = columns.media || roles.contains(&Some(Role::File));
+    let guess = by_name.or_else(|| if media { None } else { by_content() });
     notes.push(match guess {
         Some(i) => {
             format!("the label is column `{}` (column {}); choose another with --label", names[i], i + 1)
@@ -172,7 +177,8 @@ fn looks_like_class(column: &Column) -> bool {
     classes && few(column) && (column.is_text() || column.whole)
 }
 
-/// The column of the texts of the samples: one whose name says so, or the only one of texts that are no categories.
+/// The column of the texts of the samples: one whose name says so, or of those that are no categories the one with the
+/// longest texts.
 fn text_column(columns: &Columns, roles: &[Option<Role>]) -> Option<usize> {
     let is_text = |i: &usize| {
         let column = &columns.profile[*i];
@@ -182,8 +188,8 @@ fn text_column(columns: &Columns, roles: &[Option<Role>]) -> Option<usize> {
         return Some(named);
     }
     let categories = |c: &Column| c.distinct.as_ref().is_some_and(|d| d.len() <= MAX_CATEGORIES);
-    let mut texts = (0..roles.len()).filter(|i| is_text(i) && !categories(&columns.profile[*i]));
-    texts.next().filter(|_| texts.next().is_none())
+    let texts = (0..roles.len()).filter(|i| is_text(i) && !categories(&columns.profile[*i]));
+    texts.max_by_key(|&i| columns.profile[i].text_bytes)
 }
 
 /// The names of the features, none of them reserved and each only once.
@@ -204,4 +210,14 @@ pub(super) fn feature_names(names: &[String], roles: &[Role]) -> Vec<String> {
         }
     }
     features
+}
+
+/// For each feature the column whose category it is, if it is one.
+pub(super) fn groups(names: &[String], roles: &[Role]) -> Vec<Option<String>> {
+    let of_column = |(name, role): (&String, &Role)| match role {
+        Role::Number => vec![None],
+        Role::OneHot(values) => vec![Some(name.clone()); values.len()],
+        _ => Vec::new(),
+    };
+    names.iter().zip(roles).flat_map(of_column).collect()
 }

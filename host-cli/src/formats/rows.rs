@@ -40,6 +40,8 @@ pub(super) struct Columns {
     pub names: Vec<String>,
     /// Whether these are the names that the file gives them.
     pub named: bool,
+    /// Whether the rows have pictures or sounds beside their cells.
+    pub media: bool,
     /// What they hold.
     pub profile: Vec<Column>,
 }
@@ -48,13 +50,15 @@ impl Columns {
     /// Looks through all rows.
     pub fn of(names: Vec<String>, rows: &dyn Rows) -> Result<Self> {
         let mut profile = vec![Column::fresh(); names.len()];
+        let mut media = false;
         rows.walk(&mut |raw| {
+            media |= !raw.parts.is_empty();
             if raw.wrong.is_none() && raw.cells.len() == profile.len() {
                 profile.iter_mut().zip(&raw.cells).for_each(|(column, text)| column.see(text));
             }
             Ok(())
         })?;
-        Ok(Self { names, named: true, profile })
+        Ok(Self { names, named: true, media, profile })
     }
 
     /// The number of the column of one of these names.

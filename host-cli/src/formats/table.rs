@@ -2,7 +2,7 @@
 
 use super::csv::{self, Cell};
 use super::items::{Builder, Record};
-use super::roles::{Role, feature_names, roles};
+use super::roles::{Role, feature_names, groups, roles};
 use super::rows::{Columns, Raw, Rows, is_missing};
 use super::{Missing, More, ReadOptions, Scale, Source};
 use crate::dataset::{Kind, Origin, Split, id_from_bytes};
@@ -35,7 +35,10 @@ pub(super) fn fill(
         let has = if n == 1 { "row has" } else { "rows have" };
         builder.remarks.notes.push(format!("{n} {has} no label (an empty cell, `?` or `nan`)"));
     }
-    let Some(shape) = options.image_shape else { return builder.finish(features, Vec::new()) };
+    let Some(shape) = options.image_shape else {
+        builder.groups = groups(&columns.names, &roles);
+        return builder.finish(features, Vec::new());
+    };
     if shape.values() != features.len() {
         let dropped = roles.iter().filter(|r| **r == Role::Dropped).count();
         return Err(shape.misfit(&format!("a row has {} ({dropped} columns left out)", features.len())));

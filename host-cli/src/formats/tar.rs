@@ -16,6 +16,7 @@ use super::json::{self, Names};
 use super::rows::{Columns, Raw, Rows};
 use super::table::id_of;
 use super::{Format, ReadOptions, Source, table};
+use crate::codec;
 use crate::dataset::{Kind, Split, id_from_bytes};
 use crate::error::{Error, Result};
 use serde_json::{Map, Value};
@@ -252,12 +253,10 @@ fn is_known(extension: &str) -> bool {
     TEXTS.contains(&last) || LABELS.contains(&last) || last == "json" || is_media(last)
 }
 
+/// Whether an extension is one of pictures or sounds.
 fn is_media(extension: &str) -> bool {
-    const MEDIA: [&str; 16] = [
-        "png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "ppm", "pgm", "pbm", "pnm", "wav", "flac", "mp3",
-        "ogg", "aiff",
-    ];
-    MEDIA.contains(&extension)
+    const SOUNDS: [&str; 5] = ["wav", "flac", "mp3", "ogg", "aiff"];
+    codec::EXTENSIONS.contains(&extension) || SOUNDS.contains(&extension)
 }
 
 impl Samples {

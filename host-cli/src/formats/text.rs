@@ -44,6 +44,7 @@ fn open_file(path: &Path, options: &ReadOptions) -> Result<Source> {
     let columns = Columns {
         names: column_names(&profile),
         named: profile.header.is_some(),
+        media: false,
         profile: profile.columns.clone(),
     };
     let rows = TextRows { data: &data, profile: &profile };

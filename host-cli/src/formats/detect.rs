@@ -45,8 +45,7 @@ fn of_files_below(folder: &Path) -> Result<Option<Format>> {
         let Ok(head) = bytes::head(file) else { continue };
         match of_head(&head) {
             Ok(format @ Format::Tar) => found = found.or(Some(format)),
-            // Beside pictures or sounds it would tell of them.
-            Ok(Format::Jsonl) if file.file_stem().is_some_and(|stem| stem != "metadata") => {
+            Ok(Format::Jsonl) if is_lines_name(&file.to_string_lossy()) => {
                 found = found.or(Some(Format::Jsonl));
             }
             Err(_) if codec::sniff(&head).is_some() && found != Some(Format::Jsonl) => return Ok(None),
@@ -69,6 +68,15 @@ pub(super) fn is_table_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
     [".csv", ".tsv", ".tab", ".data"].iter().any(|end| name.ends_with(end))
+}
+
+/// Whether a file's name says that it holds one object per line; beside pictures and sounds `metadata.jsonl` tells of
+/// these.
+pub(super) fn is_lines_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let name = [".gz", ".zst"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
+    let last = name.rsplit('/').next().unwrap_or(name);
+    [".jsonl", ".ndjson"].iter().any(|end| last.ends_with(end)) && !last.ends_with("metadata.jsonl")
 }
 
 /// Whether a text begins with a JSON object, which may be cut off.

@@ -34,7 +34,8 @@ pub(super) fn members(path: &Path, format: Format) -> Result<(Vec<Member>, Vec<S
         let relative = path_below.strip_prefix(path).unwrap_or(&path_below);
         let parts: Vec<_> = relative.components().map(|c| c.as_os_str().to_string_lossy()).collect();
         let name = parts.join("/");
-        if detect::of_file(&path_below) == Some(format) {
+        let is_one = format != Format::Jsonl || detect::is_lines_name(&name);
+        if is_one && detect::of_file(&path_below) == Some(format) {
             members.push(Member { split: split_of(&name), path: path_below, name });
         } else {
             others.push(name);

@@ -29,6 +29,12 @@ pub(super) struct Names {
 }
 
 impl Names {
+    /// These columns first, where they come up at all.
+    pub fn starting(first: &[String]) -> Self {
+        let numbers = first.iter().cloned().zip(0..).collect();
+        Self { names: first.to_vec(), numbers }
+    }
+
     /// Takes the names of an object's cells that are new.
     ///
     /// # Errors
@@ -87,7 +93,12 @@ fn cell(value: &Value, name: String, cells: &mut Vec<(String, String)>) {
 }
 
 /// Opens files of one object per line.
-pub fn open(members: Vec<Member>, folder: Option<&Path>, options: &ReadOptions) -> Result<Source> {
+pub fn open(
+    members: Vec<Member>,
+    mut names: Names,
+    folder: Option<&Path>,
+    options: &ReadOptions,
+) -> Result<Source> {
     let mut builder = Builder::new(Format::Jsonl, options);
     let mut lines = JsonLines { files: Vec::new(), names: Names::default() };
     for member in members {
@@ -95,7 +106,6 @@ pub fn open(members: Vec<Member>, folder: Option<&Path>, options: &ReadOptions) 
         let file = builder.file(&*member.name);
         lines.files.push((file, data, member));
     }
-    let mut names = Names::default();
     lines.objects(&mut |_, _, object| object.map_or(Ok(()), |object| names.see(&object)))?;
     lines.names = names;
     let columns = Columns::of(lines.names.names.clone(), &lines)?;

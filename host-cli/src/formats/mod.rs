@@ -14,6 +14,7 @@ mod detect;
 mod files;
 mod folder;
 pub mod idx;
+mod info;
 mod items;
 mod json;
 pub mod npy;
@@ -28,6 +29,7 @@ mod text;
 pub use bytes::MAX_UNPACKED;
 pub use detect::detect;
 use detect::{UTF_16, is_table_name, of_head};
+use json::Names;
 pub use options::{Header, Missing, ReadOptions, Shape};
 use scale::Scale;
 
@@ -225,11 +227,14 @@ pub fn open(path: &Path, options: &ReadOptions) -> Result<Source> {
 fn records(path: &Path, format: Format, options: &ReadOptions) -> Result<Source> {
     let (members, others) = files::members(path, format)?;
     let folder = if path.is_dir() { Some(path) } else { path.parent() };
+    let info = folder.map(info::load).unwrap_or_default();
+    let names = Names::starting(&info.columns);
     let mut source = match format {
-        Format::Tar => tar::open(members, options),
-        _ => json::open(members, folder, options),
+        Format::Tar => tar::open(members, names, options),
+        _ => json::open(members, names, folder, options),
     }
     .at(path)?;
+    info.apply(&mut source);
     if !others.is_empty() {
         let what = format!("other files, not read: {}", some_of(&others));
         source.remarks.notes.push(what);

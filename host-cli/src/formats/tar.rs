@@ -42,9 +42,9 @@ const END: usize = 1024;
 const HEAD: usize = 16;
 
 /// Opens archives of samples.
-pub fn open(members: Vec<Member>, options: &ReadOptions) -> Result<Source> {
+pub fn open(members: Vec<Member>, names: Names, options: &ReadOptions) -> Result<Source> {
     let mut builder = Builder::new(Format::Tar, options);
-    let mut found = Samples::default();
+    let mut found = Samples { names, ..Samples::default() };
     for member in members {
         let file = builder.file(&*member.name);
         let data = Arc::new(Data::open(&member.path, options.max_unpacked)?);
@@ -296,7 +296,7 @@ impl Samples {
 
     /// Takes the names of the cells of all objects.
     fn name_columns(&mut self) -> Result<()> {
-        let mut names = Names::default();
+        let mut names = std::mem::take(&mut self.names);
         for sample in &self.samples {
             if let Ok(Some(object)) = self.object(sample) {
                 names.see(&object)?;

@@ -1,0 +1,40 @@
+//! What an export of ours tells of a dataset beside its samples, in `dataset_info.json`.
+
+use super::Source;
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::path::Path;
+
+/// The names that the format of the samples has no place for.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Info {
+    classes: Vec<String>,
+    /// The columns in their order.
+    pub columns: Vec<String>,
+}
+
+/// What stands in the file of this folder; nothing where there is none of ours.
+pub(super) fn load(folder: &Path) -> Info {
+    let read = || {
+        let text = std::fs::read(folder.join("dataset_info.json")).ok()?;
+        let mut info: serde_json::Value = serde_json::from_slice(&text).ok()?;
+        serde_json::from_value(info.get_mut("seedbed")?.take()).ok()
+    };
+    read().unwrap_or_default()
+}
+
+impl Info {
+    /// Gives the classes their order, where all that came are among those told.
+    pub fn apply(self, source: &mut Source) {
+        let numbers: HashMap<&str, u32> =
+            self.classes.iter().zip(0u32..).map(|(name, i)| (name.as_str(), i)).collect();
+        let new: Option<Vec<u32>> =
+            source.classes.iter().map(|name| numbers.get(name.as_str()).copied()).collect();
+        if let Some(new) = new {
+            for entry in &mut source.entries {
+                entry.label = entry.label.and_then(|label| new.get(label as usize).copied());
+            }
+            source.classes = self.classes;
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! What the features of a table may be: which of them stand for the categories of one source column, which are whole
 //! numbers, and between which values they lie. What makes new rows keeps to it.
 
+use seedbed::math;
 use serde::{Deserialize, Serialize};
 
 /// What is known of one feature of a table.
@@ -27,7 +28,7 @@ impl Feature {
         self.whole &= v == v.trunc();
         if train {
             let [low, high] = self.range.unwrap_or([v; 2]);
-            self.range = Some([low.min(v), high.max(v)]);
+            self.range = Some([math::min(low, v), math::max(high, v)]);
         }
     }
 }

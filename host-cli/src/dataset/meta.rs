@@ -346,8 +346,8 @@ impl Meta {
         if !self.features.is_empty() && self.features.len() != self.columns.len() {
             return wrong(format!("{} features for {} columns", self.features.len(), self.columns.len()));
         }
-        let unordered = |f: &&Feature| f.range.is_some_and(|[low, high]| !(low <= high));
-        if self.features.iter().find(unordered).is_some() {
+        let ordered = |f: &Feature| f.range.is_none_or(|[low, high]| low <= high);
+        if !self.features.iter().all(ordered) {
             return wrong("the range of a feature does not go from its least value to its greatest".into());
         }
         if self.has(Kind::Table) && self.columns.is_empty() {

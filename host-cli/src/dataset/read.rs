@@ -11,6 +11,7 @@ use parquet::arrow::arrow_reader::{
 };
 use std::fs::File;
 use std::io::BufReader;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -189,7 +190,7 @@ impl OpenShard {
     fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         match &mut self.form {
             ShardForm::Parquet(shard) => shard.next_batch(),
-            ShardForm::Arrow(reader) => reader.next().transpose().map_err(damaged),
+            ShardForm::Arrow(reader) => guarded(|| reader.next())?.transpose().map_err(damaged),
         }
         .at(&self.path)
     }
@@ -262,6 +263,11 @@ impl Samples {
             }
         }
     }
+}
+
+/// What the reader of Arrow files gives: over some damaged offsets it panics, which is an error like others here.
+fn guarded<T>(read: impl FnOnce() -> T) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(read)).map_err(|_| damaged("its reader panics"))
 }
 
 fn damaged(e: impl std::fmt::Display) -> Error {

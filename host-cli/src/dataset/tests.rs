@@ -442,3 +442,15 @@ fn an_edited_dataset_is_refused_when_it_is_opened() {
     of_table.save(&table).unwrap();
     assert_eq!(Dataset::open(&table).unwrap().meta(), &of_table);
 }
+
+/// A shard over whose offsets the reader of Arrow files panics, as the fuzzer found.
+#[test]
+fn a_damaged_arrow_shard_is_an_error() {
+    let bytes = include_bytes!("../../../fuzz/seeds/dataset/raw-offsets");
+    let end = bytes.iter().position(|&b| b == 0).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(META_FILE), &bytes[..end]).unwrap();
+    std::fs::write(folder.path().join("data-00000.arrow"), &bytes[end + 1..]).unwrap();
+    let read = Dataset::open(folder.path()).and_then(|d| d.samples().collect::<Result<Vec<_>>>());
+    assert!(read.unwrap_err().message.contains("damaged"));
+}

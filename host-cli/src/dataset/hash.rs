@@ -14,6 +14,8 @@ use crate::pool::Pool;
 use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 /// The digest of one sample.
@@ -61,6 +63,27 @@ impl Fields {
 /// Bytes as hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// SHA-256 of a file's bytes, in hexadecimal.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn file_sha256(path: &Path) -> std::io::Result<String> {
+    let mut reader = BufReader::with_capacity(1 << 16, File::open(path)?);
+    let mut hasher = Sha256::new();
+    loop {
+        let n = match reader.fill_buf() {
+            Ok([]) => return Ok(hex(&hasher.finalize())),
+            Ok(part) => {
+                hasher.update(part);
+                part.len()
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => 0,
+            Err(e) => return Err(e),
+        };
+        reader.consume(n);
+    }
 }
 
 /// What hashing takes from a picture: its size, and one digest of its pixels.

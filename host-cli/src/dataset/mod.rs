@@ -41,7 +41,7 @@ mod write;
 pub use content::{Content, Picture, Sound};
 pub use diff::{Difference, Item, Items, changed_keys, diff};
 pub use feature::Feature;
-pub use hash::{ContentHasher, content_hash, hex};
+pub use hash::{ContentHasher, content_hash, file_sha256, hex};
 pub use meta::{Counts, FILE as META_FILE, ImageShape, Kind, Meta, Normalize, Shard, Storage};
 pub use read::{Dataset, Samples};
 pub use schema::{features as hugging_face_features, origin_text};

@@ -1,7 +1,7 @@
 //! The files of a stage's folder: whether its result is still whole, and what in it is not ours.
 
-use super::key::file_hash;
 use super::record::STAGE_FILE;
+use crate::dataset::file_sha256;
 use crate::error::{Context, Result};
 use crate::pool::Pool;
 use std::collections::BTreeMap;
@@ -44,7 +44,7 @@ pub fn hashes(folder: &Path, files: &Files, pool: &Pool) -> Result<BTreeMap<Stri
     let names: Vec<&String> = files.keys().collect();
     let hash = |name: &&String| {
         let path = folder.join(name);
-        Ok(((*name).clone(), file_hash(&path).at(path)?))
+        Ok(((*name).clone(), file_sha256(&path).at(path)?))
     };
     Ok(pool.try_map(&names, hash)?.into_iter().collect())
 }

@@ -1,13 +1,12 @@
 //! The names of results: hashes of everything that a result depends on.
 
-use crate::dataset::{META_FILE, Meta, hex};
+use crate::dataset::{META_FILE, Meta, file_sha256, hex};
 use crate::error::{Context, Result};
 use crate::pool::Pool;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Counts up when a stage's result changes for the same options and input.
@@ -110,25 +109,7 @@ fn walk(folder: &Path, trail: &mut Vec<PathBuf>, found: &mut Vec<(PathBuf, bool)
 /// SHA-256 of a file's bytes. A file that cannot be read hashes as such: the stage that needs it
 /// sets it aside, or says what is wrong.
 fn bytes(path: &Path) -> String {
-    file_hash(path).unwrap_or_else(|_| unreadable())
-}
-
-/// SHA-256 of a file's bytes.
-pub(super) fn file_hash(path: &Path) -> std::io::Result<String> {
-    let mut reader = BufReader::with_capacity(1 << 16, File::open(path)?);
-    let mut hasher = Sha256::new();
-    loop {
-        let n = match reader.fill_buf() {
-            Ok([]) => return Ok(hex(&hasher.finalize())),
-            Ok(part) => {
-                hasher.update(part);
-                part.len()
-            }
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => 0,
-            Err(e) => return Err(e),
-        };
-        reader.consume(n);
-    }
+    file_sha256(path).unwrap_or_else(|_| unreadable())
 }
 
 fn unreadable() -> String {

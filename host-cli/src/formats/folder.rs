@@ -24,14 +24,19 @@ pub fn open(root: &Path, options: &ReadOptions) -> Result<Source> {
     if options.image_shape.is_some() {
         return Err(Error::usage("pictures have their own shape: --image-shape (recipe key `image_shape`)"));
     }
-    let mut walk = Walk { root, pictures: Vec::new(), set_aside: Vec::new() };
+    let mut walk = Walk { root, pictures: Vec::new(), set_aside: Vec::new(), beside: Vec::new() };
     walk.enter(Path::new(""), &mut vec![root.canonicalize().at(root)?])?;
-    let Walk { pictures, set_aside, .. } = walk;
+    let Walk { pictures, set_aside, beside, .. } = walk;
     if pictures.is_empty() {
         return Err(Error::failed(format!("no picture below: {}", root.display()))
             .hint("give the folder that holds the pictures, one folder per class"));
     }
     let mut remarks = Remarks::default();
+    if !beside.is_empty() {
+        remarks
+            .notes
+            .push(format!("not read, since they are about the pictures: {}", super::some_of(&beside)));
+    }
     let with_splits = has_splits(&pictures, &mut remarks);
     let labels: Vec<Option<String>> = pictures.iter().map(|p| class_of(p, with_splits)).collect();
     let classes = sorted_classes(labels.iter().flatten().cloned());
@@ -65,6 +70,25 @@ struct Walk<'a> {
     /// Relative to the root.
     pictures: Vec<PathBuf>,
     set_aside: Vec<SetAside>,
+    /// Files about the pictures.
+    beside: Vec<String>,
+}
+
+/// Whether a file is one that people and programs lay beside pictures.
+fn is_beside(name: &OsStr) -> bool {
+    const NAMES: [&str; 9] = [
+        "metadata.jsonl",
+        "metadata.csv",
+        "metadata.parquet",
+        "dataset_info.json",
+        "croissant.json",
+        "stage.json",
+        "set_aside.jsonl",
+        "thumbs.db",
+        "desktop.ini",
+    ];
+    let name = name.to_string_lossy().to_ascii_lowercase();
+    NAMES.contains(&&*name) || name.starts_with("readme") || name.starts_with("license")
 }
 
 impl Walk<'_> {
@@ -96,6 +120,7 @@ impl Walk<'_> {
                     }
                     trail.pop();
                 }
+                Ok(info) if info.is_file() && is_beside(&name) => self.beside.push(slashed(&relative)),
                 Ok(info) if !info.is_file() => self.refuse(&relative, "not a regular file".to_owned()),
                 Ok(_) => match bytes::head(&path) {
                     Ok(head) if codec::sniff(&head).is_some() => self.pictures.push(relative),

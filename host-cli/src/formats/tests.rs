@@ -94,6 +94,7 @@ fn folders_are_classes_and_splits() {
     put("validation/9/x.png", &grey(3));
     put("train/9/.hidden.png", &grey(4));
     put("train/9/notes.txt", b"hello");
+    put("train/README.md", b"about");
     put("train/9/empty.png", b"");
     put("__MACOSX/train/9/x.png", b"x");
     let source = open(folder.path(), &options()).unwrap();

@@ -6,7 +6,7 @@ use seedbed_cli::formats::{Format, Header, ReadOptions, csv, open};
 
 fuzz_target!(|bytes: &[u8]| {
     for header in [Header::Auto, Header::Yes] {
-        let _ = csv::profile(bytes, header);
+        let _ = csv::profile(|| bytes, header);
     }
     let path = seedbed_fuzz::folder().join("table.csv");
     std::fs::write(&path, bytes).unwrap();

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 const FAULTS: [(&str, f64, f64); 5] = [
     ("exact_duplicate", 1.0, 1.0),
     ("near_duplicate", 0.95, 0.95),
-    ("wrong_label", 0.85, 0.85),
+    ("wrong_label", 0.9, 0.8),
     ("noise", 0.85, 0.95),
     ("damaged", 1.0, 1.0),
 ];

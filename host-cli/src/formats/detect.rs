@@ -44,7 +44,7 @@ fn of_files_below(folder: &Path) -> Result<Option<Format>> {
     for file in files::below(folder, files::DEPTH)?.iter().take(LOOKED_AT) {
         let Ok(head) = bytes::head(file) else { continue };
         match of_head(&head) {
-            Ok(format @ Format::Tar) => found = found.or(Some(format)),
+            Ok(format @ (Format::Tar | Format::Parquet | Format::Arrow)) => found = found.or(Some(format)),
             Ok(Format::Jsonl) if is_lines_name(&file.to_string_lossy()) => {
                 found = found.or(Some(Format::Jsonl));
             }
@@ -88,8 +88,7 @@ fn is_object(head: &[u8]) -> bool {
 
 /// The format of a file by its first bytes, decompressed; or what it is instead.
 pub(super) fn of_head(head: &[u8]) -> Result<Format, &'static str> {
-    const KNOWN: [(&[u8], &str); 6] = [
-        (b"PAR1", "Parquet is not read yet"),
+    const KNOWN: [(&[u8], &str); 5] = [
         (b"PK\x03\x04", "a ZIP archive; unpack it first"),
         (b"GIF8", "a GIF picture, which is not read"),
         (b"RIFF", "a RIFF file such as WAV, which is not read"),
@@ -113,6 +112,15 @@ pub(super) fn of_head(head: &[u8]) -> Result<Format, &'static str> {
     }
     if head.len() > 262 && head[257..].starts_with(b"ustar") {
         return Ok(Format::Tar);
+    }
+    if head.starts_with(b"PAR1") {
+        return Ok(Format::Parquet);
+    }
+    // A stream begins with a continuation mark and the length of the schema, a multiple of eight.
+    if head.starts_with(b"ARROW1")
+        || matches!(head, [0xff, 0xff, 0xff, 0xff, low, _, _, 0, ..] if low % 8 == 0)
+    {
+        return Ok(Format::Arrow);
     }
     if let Some((_, what)) = KNOWN.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Err(what);

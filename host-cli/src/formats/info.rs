@@ -23,6 +23,12 @@ pub(super) fn load(folder: &Path) -> Info {
     read().unwrap_or_default()
 }
 
+/// The source with its classes in this order, where all that came are among them.
+pub(super) fn with_classes(mut source: Source, classes: Vec<String>) -> Source {
+    Info { classes, columns: Vec::new() }.apply(&mut source);
+    source
+}
+
 impl Info {
     /// Gives the classes their order, where all that came are among those told.
     pub fn apply(self, source: &mut Source) {

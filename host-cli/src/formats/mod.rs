@@ -8,6 +8,7 @@
 pub mod array;
 mod arrays;
 mod bytes;
+mod columns;
 pub mod csv;
 mod data;
 mod detect;
@@ -59,6 +60,10 @@ pub enum Format {
     Jsonl,
     /// Tar archives as WebDataset lays them out, compressed or not.
     Tar,
+    /// Parquet files, as Hugging Face datasets lays them out.
+    Parquet,
+    /// Arrow IPC files and streams.
+    Arrow,
 }
 
 impl fmt::Display for Format {
@@ -71,6 +76,8 @@ impl fmt::Display for Format {
             Format::Csv => "csv",
             Format::Jsonl => "jsonl",
             Format::Tar => "tar",
+            Format::Parquet => "parquet",
+            Format::Arrow => "arrow",
         })
     }
 }
@@ -219,7 +226,7 @@ pub fn open(path: &Path, options: &ReadOptions) -> Result<Source> {
         Format::Folder => folder::open(path, options),
         Format::Idx | Format::Npy => arrays::open(path, format, options),
         Format::Csv | Format::Auto => text::open(path, options),
-        Format::Jsonl | Format::Tar => records(path, format, options),
+        Format::Jsonl | Format::Tar | Format::Parquet | Format::Arrow => records(path, format, options),
     }
 }
 
@@ -231,6 +238,7 @@ fn records(path: &Path, format: Format, options: &ReadOptions) -> Result<Source>
     let names = Names::starting(&info.columns);
     let mut source = match format {
         Format::Tar => tar::open(members, names, options),
+        Format::Parquet | Format::Arrow => columns::open(members, format, options),
         _ => json::open(members, names, folder, options),
     }
     .at(path)?;

@@ -61,9 +61,13 @@ fn exports_come_back_with_the_same_hash() {
     for (n, kinds) in sets.into_iter().enumerate() {
         let dataset = work.path().join(format!("{n}"));
         let want = write(&dataset, kinds);
-        for format in
-            [ExportFormat::WebDataset, ExportFormat::Jsonl, ExportFormat::Parquet, ExportFormat::Arrow]
-        {
+        for format in [
+            ExportFormat::WebDataset,
+            ExportFormat::Jsonl,
+            ExportFormat::Parquet,
+            ExportFormat::Arrow,
+            ExportFormat::TfRecord,
+        ] {
             let (out, back) = (dataset.join(format!("{format:?}")), dataset.join(format!("{format:?}-back")));
             let options = ExportOptions { format, ..ExportOptions::default() };
             options.run(&ctx, &dataset, &out).unwrap();

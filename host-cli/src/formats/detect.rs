@@ -1,6 +1,6 @@
 //! Which format a file or a folder has, told by its content.
 
-use super::{Format, bytes, files, idx, npy};
+use super::{Format, bytes, files, idx, npy, tfrecord};
 use crate::codec;
 use crate::error::{Context, Error, Result};
 use std::path::Path;
@@ -44,7 +44,9 @@ fn of_files_below(folder: &Path) -> Result<Option<Format>> {
     for file in files::below(folder, files::DEPTH)?.iter().take(LOOKED_AT) {
         let Ok(head) = bytes::head(file) else { continue };
         match of_head(&head) {
-            Ok(format @ (Format::Tar | Format::Parquet | Format::Arrow)) => found = found.or(Some(format)),
+            Ok(format @ (Format::Tar | Format::Parquet | Format::Arrow | Format::Tfrecord)) => {
+                found = found.or(Some(format))
+            }
             Ok(Format::Jsonl) if is_lines_name(&file.to_string_lossy()) => {
                 found = found.or(Some(Format::Jsonl));
             }
@@ -112,6 +114,9 @@ pub(super) fn of_head(head: &[u8]) -> Result<Format, &'static str> {
     }
     if head.len() > 262 && head[257..].starts_with(b"ustar") {
         return Ok(Format::Tar);
+    }
+    if tfrecord::looks_like(head) {
+        return Ok(Format::Tfrecord);
     }
     if head.starts_with(b"PAR1") {
         return Ok(Format::Parquet);

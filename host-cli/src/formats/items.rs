@@ -43,6 +43,13 @@ pub(super) struct Span {
     len: u32,
 }
 
+impl Span {
+    /// Bytes of the data of this number; `None` for 4 GiB and more.
+    pub fn new(data: u32, at: u64, len: usize) -> Option<Self> {
+        Some(Self { data, at, len: u32::try_from(len).ok()? })
+    }
+}
+
 /// The number of the spool among the data.
 const SPOOL: u32 = u32::MAX;
 /// The number of files of their own, of which `at` is the number.

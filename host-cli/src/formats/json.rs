@@ -35,13 +35,11 @@ impl Names {
         Self { names: first.to_vec(), numbers }
     }
 
-    /// Takes the names of an object's cells that are new.
+    /// Takes the names of cells that are new.
     ///
     /// # Errors
     /// When there are too many.
-    pub fn see(&mut self, object: &Map<String, Value>) -> Result<()> {
-        let mut cells = Vec::new();
-        flatten(object, "", &mut cells);
+    pub fn see(&mut self, cells: Vec<(String, String)>) -> Result<()> {
         for (name, _) in cells {
             if !self.numbers.contains_key(&name) {
                 self.numbers.insert(name.clone(), self.names.len());
@@ -54,11 +52,9 @@ impl Names {
         Ok(())
     }
 
-    /// The cells of an object in the order of the columns.
-    pub fn cells(&self, object: &Map<String, Value>) -> Vec<Cow<'static, str>> {
+    /// The cells in the order of the columns.
+    pub fn row(&self, cells: Vec<(String, String)>) -> Vec<Cow<'static, str>> {
         let mut row = vec![Cow::Borrowed(""); self.names.len()];
-        let mut cells = Vec::new();
-        flatten(object, "", &mut cells);
         for (name, text) in cells {
             if let Some(&at) = self.numbers.get(&name) {
                 row[at] = Cow::Owned(text);
@@ -66,6 +62,13 @@ impl Names {
         }
         row
     }
+}
+
+/// The cells of an object.
+pub(super) fn cells_of(object: &Map<String, Value>) -> Vec<(String, String)> {
+    let mut cells = Vec::new();
+    flatten(object, "", &mut cells);
+    cells
 }
 
 fn flatten(object: &Map<String, Value>, prefix: &str, cells: &mut Vec<(String, String)>) {
@@ -106,7 +109,7 @@ pub fn open(
         let file = builder.file(&*member.name);
         lines.files.push((file, data, member));
     }
-    lines.objects(&mut |_, _, object| object.map_or(Ok(()), |object| names.see(&object)))?;
+    lines.objects(&mut |_, _, object| object.map_or(Ok(()), |object| names.see(cells_of(&object))))?;
     lines.names = names;
     let columns = Columns::of(lines.names.names.clone(), &lines)?;
     let n = columns.names.len();
@@ -166,7 +169,7 @@ impl Rows for JsonLines {
     fn walk(&self, see: &mut dyn FnMut(Raw<'_>) -> Result<()>) -> Result<()> {
         self.objects(&mut |(file, line), number, object| {
             let (cells, wrong) = match object {
-                Ok(object) => (self.names.cells(&object), None),
+                Ok(object) => (self.names.row(cells_of(&object)), None),
                 Err(why) => (Vec::new(), Some(why)),
             };
             let (file, _, member) = &self.files[file];

@@ -12,6 +12,7 @@ mod columns;
 pub mod csv;
 mod data;
 mod detect;
+mod example;
 mod files;
 mod folder;
 pub mod idx;
@@ -26,6 +27,7 @@ mod scale;
 mod table;
 mod tar;
 mod text;
+mod tfrecord;
 
 pub use bytes::MAX_UNPACKED;
 pub use detect::detect;
@@ -64,6 +66,8 @@ pub enum Format {
     Parquet,
     /// Arrow IPC files and streams.
     Arrow,
+    /// TFRecord files of `tf.train.Example`, compressed or not.
+    Tfrecord,
 }
 
 impl fmt::Display for Format {
@@ -78,6 +82,7 @@ impl fmt::Display for Format {
             Format::Tar => "tar",
             Format::Parquet => "parquet",
             Format::Arrow => "arrow",
+            Format::Tfrecord => "tfrecord",
         })
     }
 }
@@ -226,7 +231,9 @@ pub fn open(path: &Path, options: &ReadOptions) -> Result<Source> {
         Format::Folder => folder::open(path, options),
         Format::Idx | Format::Npy => arrays::open(path, format, options),
         Format::Csv | Format::Auto => text::open(path, options),
-        Format::Jsonl | Format::Tar | Format::Parquet | Format::Arrow => records(path, format, options),
+        Format::Jsonl | Format::Tar | Format::Parquet | Format::Arrow | Format::Tfrecord => {
+            records(path, format, options)
+        }
     }
 }
 
@@ -238,6 +245,7 @@ fn records(path: &Path, format: Format, options: &ReadOptions) -> Result<Source>
     let names = Names::starting(&info.columns);
     let mut source = match format {
         Format::Tar => tar::open(members, names, options),
+        Format::Tfrecord => tfrecord::open(members, names, info.columns.clone(), options),
         Format::Parquet | Format::Arrow => columns::open(members, format, options),
         _ => json::open(members, names, folder, options),
     }

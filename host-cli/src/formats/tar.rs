@@ -299,7 +299,7 @@ impl Samples {
         let mut names = std::mem::take(&mut self.names);
         for sample in &self.samples {
             if let Ok(Some(object)) = self.object(sample) {
-                names.see(&object)?;
+                names.see(json::cells_of(&object))?;
             }
         }
         self.names = names;
@@ -348,7 +348,7 @@ impl Samples {
         if let Some(wrong) = &sample.wrong {
             return Err(wrong.clone());
         }
-        let mut cells = self.names.cells(&self.object(sample)?.unwrap_or_default());
+        let mut cells = self.names.row(json::cells_of(&self.object(sample)?.unwrap_or_default()));
         if self.has_label_column() {
             cells.push(self.label(sample)?);
         }

@@ -148,9 +148,9 @@ fn tensor_shape(field: &Field) -> Option<[usize; 3]> {
     let told: Value = serde_json::from_str(metadata.get("ARROW:extension:metadata")?).ok()?;
     let sides: Vec<usize> =
         told.get("shape")?.as_array()?.iter().filter_map(|n| n.as_u64()?.try_into().ok()).collect();
-    match sides.as_slice() {
-        &[height, width] => Some([height, width, 1]),
-        &[height, width, channels] => Some([height, width, channels]),
+    match *sides.as_slice() {
+        [height, width] => Some([height, width, 1]),
+        [height, width, channels] => Some([height, width, channels]),
         _ => None,
     }
 }

@@ -10,7 +10,7 @@ use crate::codec;
 use crate::dataset::{Content, Kind, Picture, Sound, Split};
 use crate::error::{Context, Error, Result};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -98,7 +98,7 @@ pub(super) struct Builder {
     drafts: Vec<Draft>,
     /// Labels in the order in which they came.
     labels: HashMap<String, u32>,
-    pub set_aside: Vec<SetAside>,
+    set_aside: Vec<SetAside>,
     pub remarks: Remarks,
 }
 
@@ -208,13 +208,13 @@ impl Builder {
         self.set_aside.push(SetAside::one(Place { file, row }, why));
     }
 
-    /// The source, with the names of its features, and those of its classes where their order is known.
+    /// The source, with the names of its features.
     ///
     /// # Errors
     /// When there is no sample, or no room for temporary files.
-    pub fn finish(mut self, columns: Vec<String>, classes: Vec<String>) -> Result<Source> {
+    pub fn finish(mut self, columns: Vec<String>) -> Result<Source> {
         let mut kinds = self.kinds();
-        let classes = self.classes(classes);
+        let classes = sorted_classes(self.labels.keys().cloned());
         let numbers = class_numbers(&classes);
         let mut of_label = vec![0; self.labels.len()];
         for (name, &at) in &self.labels {
@@ -222,12 +222,10 @@ impl Builder {
         }
         let twice = self.ids_of_several_files();
         let mut entries = Vec::with_capacity(self.items.len());
-        let mut without: BTreeMap<Kind, u64> = BTreeMap::new();
         for (at, (item, draft)) in self.items.iter().zip(std::mem::take(&mut self.drafts)).enumerate() {
             let has = |kind: Kind| item.parts.iter().any(|(k, _)| *k == kind);
             let file = self.files.get(item.file as usize).map_or("", String::as_str);
             if let Some(kind) = kinds.first().filter(|kind| !has(**kind)) {
-                *without.entry(*kind).or_default() += 1;
                 let place = Place { file: file.to_owned(), row: item.row };
                 let why = format!("no {} beside `{}`, which the others have", kind.one(), draft.id);
                 self.set_aside.push(SetAside::one(place, why));
@@ -279,14 +277,6 @@ impl Builder {
         }
         kinds.sort();
         kinds
-    }
-
-    /// The names of the classes: those known, in their order, where they hold all that came.
-    fn classes(&self, known: Vec<String>) -> Vec<String> {
-        if self.labels.keys().all(|name| known.contains(name)) {
-            return known;
-        }
-        sorted_classes(self.labels.keys().cloned())
     }
 
     /// Whether one id came from two files.

@@ -37,7 +37,7 @@ pub(super) fn fill(
     }
     let Some(shape) = options.image_shape else {
         builder.groups = groups(&columns.names, &roles);
-        return builder.finish(features, Vec::new());
+        return builder.finish(features);
     };
     if shape.values() != features.len() {
         let dropped = roles.iter().filter(|r| **r == Role::Dropped).count();
@@ -47,7 +47,7 @@ pub(super) fn fill(
     let range = if low > high { (0.0, 0.0) } else { (low, high) };
     let scale = Scale::choose(options.value_max, range, &mut builder.remarks)?;
     builder.rows_are_pictures(shape, scale);
-    builder.finish(Vec::new(), Vec::new())
+    builder.finish(Vec::new())
 }
 
 /// Turns rows into samples.

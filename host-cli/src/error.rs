@@ -113,6 +113,13 @@ impl Error {
         Self { message: format!("{}: {place}", self.message), ..self }
     }
 
+    /// The same error without its path, which is told beside it, and without a hint.
+    #[must_use]
+    pub fn bare(self) -> Self {
+        let what = self.message.split(": ").next().unwrap_or_default().to_owned();
+        Self { message: what, hint: None, ..self }
+    }
+
     /// The process exit code: 0 (reader gone), 1 (failed) or 2 (usage).
     pub const fn exit_code(&self) -> u8 {
         match self.kind {

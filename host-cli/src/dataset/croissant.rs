@@ -116,18 +116,7 @@ fn splits() -> Value {
     };
     let rows: Vec<Value> =
         Split::ALL.iter().map(|&s| json!({"splits/name": s.name(), "splits/url": url(s)})).collect();
-    json!({
-        "@type": "cr:RecordSet",
-        "@id": "splits",
-        "name": "splits",
-        "dataType": "cr:Split",
-        "key": {"@id": "splits/name"},
-        "field": [
-            {"@type": "cr:Field", "@id": "splits/name", "name": "name", "dataType": "sc:Text"},
-            {"@type": "cr:Field", "@id": "splits/url", "name": "url", "dataType": "sc:URL"},
-        ],
-        "data": rows,
-    })
+    enumeration("splits", "cr:Split", [("name", "sc:Text"), ("url", "sc:URL")], rows)
 }
 
 fn classes(meta: &Meta) -> Value {
@@ -137,16 +126,19 @@ fn classes(meta: &Meta) -> Value {
         .enumerate()
         .map(|(index, name)| json!({"classes/index": index, "classes/name": name}))
         .collect();
+    enumeration("classes", "sc:Enumeration", [("index", "sc:Integer"), ("name", "sc:Text")], rows)
+}
+
+/// Records that the samples refer to by the first of two fields.
+fn enumeration(name: &str, data_type: &str, fields: [(&str, &str); 2], rows: Vec<Value>) -> Value {
+    let field = |(field, data_type): (&str, &str)| json!({"@type": "cr:Field", "@id": format!("{name}/{field}"), "name": field, "dataType": data_type});
     json!({
         "@type": "cr:RecordSet",
-        "@id": "classes",
-        "name": "classes",
-        "dataType": "sc:Enumeration",
-        "key": {"@id": "classes/index"},
-        "field": [
-            {"@type": "cr:Field", "@id": "classes/index", "name": "index", "dataType": "sc:Integer"},
-            {"@type": "cr:Field", "@id": "classes/name", "name": "name", "dataType": "sc:Text"},
-        ],
+        "@id": name,
+        "name": name,
+        "dataType": data_type,
+        "key": {"@id": format!("{name}/{}", fields[0].0)},
+        "field": fields.map(field),
         "data": rows,
     })
 }

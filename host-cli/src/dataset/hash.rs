@@ -130,11 +130,16 @@ pub(super) fn sample_digest(sample: &Sample, picture: Option<PixelDigest>) -> Re
     Ok(fields.finish())
 }
 
-/// The digest of a sample as it is.
-fn digest_of(sample: &Sample) -> Result<SampleDigest> {
-    let picture = sample.content.image.as_ref();
-    let pixels = picture.map(|p| p.decoded().map_err(|e| e.within(&sample.id))).transpose()?;
-    sample_digest(sample, pixels.map(|p| PixelDigest::of(&p)))
+/// The digest of a sample as it is, and the size of its picture.
+pub(super) fn digest_of(sample: &Sample) -> Result<(SampleDigest, Option<ImageShape>)> {
+    let pixels = sample.content.image.as_ref().map(|p| p.decoded()).transpose()?;
+    let picture = pixels.map(|pixels| PixelDigest::of(&pixels));
+    Ok((sample_digest(sample, picture)?, picture.map(|p| p.shape)))
+}
+
+/// The digest of a sample as it is; an error names the sample.
+fn digest(sample: &Sample) -> Result<SampleDigest> {
+    digest_of(sample).map(|(digest, _)| digest).map_err(|e| e.within(&sample.id))
 }
 
 /// Takes the samples of a dataset in the order of their ids and gives its content hash.
@@ -166,7 +171,7 @@ impl ContentHasher {
     /// # Errors
     /// When its picture cannot be decoded; the error names the sample.
     pub fn push(&mut self, sample: &Sample) -> Result<()> {
-        self.push_digest(digest_of(sample)?);
+        self.push_digest(digest(sample)?);
         Ok(())
     }
 
@@ -230,11 +235,15 @@ fn collect_parts(root: &Path, folder: &Path, parts: &mut BTreeMap<String, PathBu
 fn dataset_hash(folder: &Path, pool: &Pool) -> Result<String> {
     let dataset = Dataset::open(folder)?;
     let mut hasher = ContentHasher::new(dataset.meta());
-    let digest = |sample: Sample| digest_of(&sample);
-    pool.stream(dataset.samples(), BATCH, digest, |digest| {
-        hasher.push_digest(digest);
-        Ok(())
-    })?;
+    pool.stream(
+        dataset.samples(),
+        BATCH,
+        |sample| digest(&sample),
+        |digest| {
+            hasher.push_digest(digest);
+            Ok(())
+        },
+    )?;
     Ok(hasher.finish())
 }
 

@@ -1,9 +1,9 @@
 //! Whether a dataset is what its `dataset.json` says: every sample is read, decoded and hashed again.
 
-use super::hash::{ContentHasher, PixelDigest, SampleDigest, file_sha256, sample_digest};
+use super::hash::{ContentHasher, SampleDigest, digest_of, file_sha256};
 use super::meta::{FILE, ImageShape, Meta, Shard};
 use super::{Counts, Dataset, Sample, Split};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::pool::Pool;
 use serde::Serialize;
 use std::path::Path;
@@ -75,7 +75,7 @@ impl Check<'_> {
         }
         let alone = Meta { shards: vec![shard.clone()], ..self.meta.clone() };
         let see = |sample: Sample| {
-            let digest = digest(&sample);
+            let digest = digest_of(&sample);
             Ok(Seen { id: sample.id, label: sample.label, split: sample.split, digest })
         };
         let read = Dataset::of(folder, alone)
@@ -133,13 +133,6 @@ fn hash_fault(folder: &Path, shard: &Shard) -> Option<Fault> {
     let hash = file_sha256(&folder.join(&shard.file)).ok()?;
     let same = recorded.is_empty() || hash == *recorded;
     (!same).then(|| Fault::of(&shard.file, format!("hash differs: {recorded} is recorded, {hash} found")))
-}
-
-fn digest(sample: &Sample) -> Result<(SampleDigest, Option<ImageShape>)> {
-    let pixels = sample.content.image.as_ref().map(|p| p.decoded()).transpose()?;
-    let picture = pixels.map(|pixels| PixelDigest::of(&pixels));
-    let digest = sample_digest(sample, picture).map_err(|e| Error { hint: None, ..e })?;
-    Ok((digest, picture.map(|p| p.shape)))
 }
 
 #[cfg(test)]

@@ -60,8 +60,7 @@ impl Data {
         let mut file = File::open(path).at(path)?;
         let compression = bytes::compression(&mut file).at(path)?;
         if compression == Compression::None {
-            let stamp = Stamp::of(&file.metadata().at(path)?);
-            return Ok(Self { len: stamp.len, store: Store::Theirs(file, stamp), cut: None });
+            return Self::theirs(file).at(path);
         }
         let mut spool = Spool::default();
         let cut =
@@ -74,8 +73,11 @@ impl Data {
     /// # Errors
     /// When it cannot be read.
     pub fn open_plain(path: &Path) -> Result<Self> {
-        let file = File::open(path).at(path)?;
-        let stamp = Stamp::of(&file.metadata().at(path)?);
+        File::open(path).and_then(Self::theirs).at(path)
+    }
+
+    fn theirs(file: File) -> io::Result<Self> {
+        let stamp = Stamp::of(&file.metadata()?);
         Ok(Self { len: stamp.len, store: Store::Theirs(file, stamp), cut: None })
     }
 
@@ -251,8 +253,10 @@ impl Spool {
         if self.file.is_some() {
             self.spill()?;
         }
-        let store = self.file.map_or(Store::Memory(self.memory), Store::Ours);
-        Ok(Data { store, len: self.len, cut: None })
+        Ok(match self.file {
+            None => self.memory.into(),
+            Some(file) => Data { store: Store::Ours(file), len: self.len, cut: None },
+        })
     }
 }
 

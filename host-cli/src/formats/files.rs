@@ -32,8 +32,7 @@ pub(super) fn members(path: &Path, format: Format) -> Result<(Vec<Member>, Vec<S
     let (mut members, mut others) = (Vec::new(), Vec::new());
     for path_below in below(path, DEPTH)? {
         let relative = path_below.strip_prefix(path).unwrap_or(&path_below);
-        let parts: Vec<_> = relative.components().map(|c| c.as_os_str().to_string_lossy()).collect();
-        let name = parts.join("/");
+        let name = slashed(relative);
         let is_one = format != Format::Jsonl || detect::is_lines_name(&name);
         if is_one && detect::of_file(&path_below) == Some(format) {
             members.push(Member { split: split_of(&name), path: path_below, name });
@@ -46,6 +45,12 @@ pub(super) fn members(path: &Path, format: Format) -> Result<(Vec<Member>, Vec<S
             .hint("leave --format out, so that the format is told by the content"));
     }
     Ok((members, others))
+}
+
+/// A relative path with `/`, and its undecodable bytes replaced.
+pub(super) fn slashed(relative: &Path) -> String {
+    let parts: Vec<_> = relative.components().map(|c| c.as_os_str().to_string_lossy()).collect();
+    parts.join("/")
 }
 
 /// The regular files below a folder, sorted; hidden ones are left out, and folders that are links.

@@ -5,6 +5,7 @@
 //! Hidden files are left out; what is no picture is set aside. Links are followed, except back into a
 //! folder that they are in.
 
+use super::files::slashed;
 use super::items::{check_length, decoded_size};
 use super::{Entry, Format, Load, Place, ReadOptions, Remarks, SetAside, Source};
 use super::{bytes, class_numbers, sorted_classes};
@@ -107,7 +108,7 @@ impl Walk<'_> {
             let relative = at.join(&name);
             let path = self.root.join(&relative);
             match std::fs::metadata(&path) {
-                Err(e) => self.refuse(&relative, words(e)),
+                Err(e) => self.refuse(&relative, Error::of_io(&e).message),
                 Ok(info) if info.is_dir() => {
                     let real = path.canonicalize().at(&path)?;
                     if trail.contains(&real) {
@@ -116,7 +117,7 @@ impl Walk<'_> {
                     }
                     trail.push(real);
                     if let Err(e) = self.enter(&relative, trail) {
-                        self.refuse(&relative, reason(e));
+                        self.refuse(&relative, e.bare().message);
                     }
                     trail.pop();
                 }
@@ -128,7 +129,7 @@ impl Walk<'_> {
                         let what = codec::refusal(&head);
                         self.refuse(&relative, what.to_owned());
                     }
-                    Err(e) => self.refuse(&relative, reason(e)),
+                    Err(e) => self.refuse(&relative, e.bare().message),
                 },
             }
         }
@@ -140,24 +141,8 @@ impl Walk<'_> {
     }
 }
 
-/// The words of an I/O error.
-fn words(e: std::io::Error) -> String {
-    Err::<(), _>(e).at("").map_err(reason).err().unwrap_or_default()
-}
-
-/// The words of an error without the path, which stands beside it.
-fn reason(e: Error) -> String {
-    e.message.split(": ").next().unwrap_or_default().to_owned()
-}
-
 fn place(relative: &Path) -> Place {
     Place { file: slashed(relative), row: None }
-}
-
-/// A relative path with `/`, and its undecodable bytes replaced.
-fn slashed(relative: &Path) -> String {
-    let parts: Vec<_> = relative.components().map(|c| c.as_os_str().to_string_lossy()).collect();
-    parts.join("/")
 }
 
 /// The id of a picture: its path without the extension, where that is one of pictures.
@@ -221,9 +206,9 @@ impl Load for Loader {
     fn load(&self, at: usize) -> Result<Content> {
         let relative = self.pictures.get(at).ok_or_else(|| Error::failed("no such sample"))?;
         let path = self.root.join(relative);
-        let length = std::fs::metadata(&path).at(&path).map_err(|e| Error::failed(reason(e)))?.len();
+        let length = std::fs::metadata(&path).at(&path).map_err(Error::bare)?.len();
         check_length(length, self.max_pixels)?;
-        let bytes = std::fs::read(&path).at(&path).map_err(|e| Error::failed(reason(e)))?;
+        let bytes = std::fs::read(&path).at(&path).map_err(Error::bare)?;
         let pixels = codec::decode_limited(&bytes, self.max_pixels)?;
         Ok(Picture::of(pixels, Some(slashed(relative))).into())
     }

@@ -158,12 +158,11 @@ impl Builder {
     /// # Errors
     /// When it cannot be read or is neither.
     pub fn path(&mut self, path: PathBuf) -> Result<(Kind, Span)> {
-        let bare = |e: Error| Error::failed(e.message.split(": ").next().unwrap_or_default());
-        let info = std::fs::metadata(&path).at("").map_err(bare)?;
+        let info = std::fs::metadata(&path).at(&path).map_err(Error::bare)?;
         if !info.is_file() {
             return Err(Error::failed("not a regular file"));
         }
-        let head = bytes::head(&path).map_err(bare)?;
+        let head = bytes::head(&path).map_err(Error::bare)?;
         let kind = kind_of(&head).ok_or_else(|| Error::failed("neither a picture nor a sound"))?;
         let span = self.span(PATHS, self.paths.len() as u64, info.len())?;
         self.paths.push((path, Stamp::of(&info)));
@@ -333,8 +332,7 @@ impl Items {
             SPOOL => self.spool.read(span.at, span.len as usize),
             PATHS => {
                 let (path, stamp) = self.paths.get(span.at as usize).ok_or_else(missing)?;
-                let bare = |e: Error| Error::failed(e.message.split(": ").next().unwrap_or_default());
-                let data = Data::open_plain(path).map_err(bare)?;
+                let data = Data::open_plain(path).map_err(Error::bare)?;
                 if data.stamp() != Some(*stamp) {
                     return Err(changed());
                 }

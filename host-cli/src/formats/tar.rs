@@ -76,6 +76,8 @@ struct Samples {
     names: Names,
     /// Whether samples have a member for their label.
     labels: bool,
+    /// Whether the labels come from members or folders: only where objects do not tell them by name.
+    label_column: bool,
     /// Extensions of what is not read.
     left_out: BTreeSet<String>,
     /// Lists of objects about the members of their folder: the folder, the data, from which byte on, how many bytes.
@@ -168,11 +170,10 @@ impl Walk<'_> {
         if start.checked_add(size).is_none_or(|end| end > data.len()) {
             return Err("archive ends within it".to_owned());
         }
-        // What is read of other members needs no sample.
-        if !is_known(&extension) && self.kind(data, &extension, start, size)?.is_none() {
+        let Some(part) = part(data, &extension, start, size)? else {
             self.found.left_out.insert(extension);
             return Ok(());
-        }
+        };
         let samples = &mut self.found.samples;
         let open = samples.len() > first && samples.last().is_some_and(|last| last.key == key);
         if !open {
@@ -188,47 +189,63 @@ impl Walk<'_> {
                 wrong: None,
             });
         }
-        self.part(data, &extension, start, size)
-    }
-
-    /// What a member is as a part of a sample.
-    fn kind(&self, data: &Data, extension: &str, start: u64, size: u64) -> Result<Option<Kind>, String> {
-        if TEXTS.contains(&last_of(extension)) {
-            return Ok(Some(Kind::Text));
-        }
-        let head = data.read(start, (size as usize).min(HEAD)).map_err(|e| e.message)?;
-        Ok(kind_of(&head))
+        self.add(part, &extension, start, size)
     }
 
     /// Puts a member where it belongs in the last sample.
-    fn part(&mut self, data: &Data, extension: &str, start: u64, size: u64) -> Result<(), String> {
-        let last = last_of(extension);
+    fn add(&mut self, part: Part, extension: &str, start: u64, size: u64) -> Result<(), String> {
         let Some(sample) = self.found.samples.last_mut() else { return Ok(()) };
-        let short = u32::try_from(size).ok().filter(|_| size <= MAX_SHORT);
-        let is_label = LABELS.contains(&last);
-        if is_label || last == "json" {
-            let short = short.ok_or_else(|| format!("{size} bytes are too many"))?;
-            let place = if is_label { &mut sample.label } else { &mut sample.object };
-            self.found.labels |= is_label;
-            place.get_or_insert((start, short));
-            return Ok(());
-        }
-        let kind = self.kind(data, extension, start, size)?;
-        let Some(sample) = self.found.samples.last_mut() else { return Ok(()) };
-        match kind {
-            Some(kind) if sample.parts.iter().all(|(k, _)| *k != kind) => {
+        let short = || {
+            let short = u32::try_from(size).ok().filter(|_| size <= MAX_SHORT);
+            short.map(|size| (start, size)).ok_or_else(|| format!("{size} bytes are too many"))
+        };
+        match part {
+            Part::Label => {
+                self.found.labels = true;
+                sample.label.get_or_insert(short()?);
+            }
+            Part::Object => drop(sample.object.get_or_insert(short()?)),
+            Part::Of(kind) if sample.parts.iter().all(|(k, _)| *k != kind) => {
                 let span = self.builder.span(self.number, start, size).map_err(|e| e.message)?;
                 sample.parts.push((kind, span));
             }
-            // What should be a picture or a sound by its name is a damaged sample.
-            None if is_media(last) => {
-                let what = if size == 0 { "file is empty" } else { "neither a picture nor a sound" };
+            Part::Of(_) => drop(self.found.left_out.insert(extension.to_owned())),
+            Part::Damaged(what) => {
                 sample.wrong = Some(format!("{what}: member `{}.{extension}` at byte {start}", sample.key));
             }
-            _ => drop(self.found.left_out.insert(extension.to_owned())),
         }
         Ok(())
     }
+}
+
+/// What a member is of its sample.
+enum Part {
+    Label,
+    Object,
+    Of(Kind),
+    /// What should be a picture or a sound by its name, and is none.
+    Damaged(&'static str),
+}
+
+/// What a member is, by its extension and its first bytes; `None` where it is nothing that is read.
+fn part(data: &Data, extension: &str, start: u64, size: u64) -> Result<Option<Part>, String> {
+    let last = last_of(extension);
+    if TEXTS.contains(&last) {
+        return Ok(Some(Part::Of(Kind::Text)));
+    }
+    if LABELS.contains(&last) {
+        return Ok(Some(Part::Label));
+    }
+    if last == "json" {
+        return Ok(Some(Part::Object));
+    }
+    let head = data.read(start, (size as usize).min(HEAD)).map_err(|e| e.message)?;
+    Ok(match kind_of(&head) {
+        Some(kind) => Some(Part::Of(kind)),
+        None if !is_media(last) => None,
+        None if size == 0 => Some(Part::Damaged("file is empty")),
+        None => Some(Part::Damaged("neither a picture nor a sound")),
+    })
 }
 
 /// The key and the extension of a name: before and after the first dot of its last part.
@@ -245,12 +262,6 @@ fn key_of(name: &[u8]) -> Option<(String, String)> {
 /// The last of several extensions.
 fn last_of(extension: &str) -> &str {
     extension.rsplit('.').next().unwrap_or(extension)
-}
-
-/// Whether an extension tells what a member is, whatever it holds.
-fn is_known(extension: &str) -> bool {
-    let last = last_of(extension);
-    TEXTS.contains(&last) || LABELS.contains(&last) || last == "json" || is_media(last)
 }
 
 /// Whether an extension is one of pictures or sounds.
@@ -294,7 +305,7 @@ impl Samples {
         Ok(())
     }
 
-    /// Takes the names of the cells of all objects.
+    /// Takes the names of the cells of all objects, and whether there are labels beside them.
     fn name_columns(&mut self) -> Result<()> {
         let mut names = std::mem::take(&mut self.names);
         for sample in &self.samples {
@@ -302,22 +313,18 @@ impl Samples {
                 names.see(json::cells_of(&object))?;
             }
         }
+        let any = self.labels || self.samples.iter().any(|sample| sample.key.contains('/'));
+        self.label_column = any && !names.names.iter().any(|name| name == "label");
         self.names = names;
         Ok(())
     }
 
     fn columns(&self) -> Vec<String> {
         let mut names = self.names.names.clone();
-        if self.has_label_column() {
+        if self.label_column {
             names.push("label".to_owned());
         }
         names
-    }
-
-    /// Whether the labels come from members: only where objects do not tell them by name.
-    fn has_label_column(&self) -> bool {
-        let any = self.labels || self.samples.iter().any(|sample| sample.key.contains('/'));
-        any && !self.names.names.iter().any(|name| name == "label")
     }
 
     /// The label of a sample: of its member, or where none has such, the folder below that of the split.
@@ -349,7 +356,7 @@ impl Samples {
             return Err(wrong.clone());
         }
         let mut cells = self.names.row(json::cells_of(&self.object(sample)?.unwrap_or_default()));
-        if self.has_label_column() {
+        if self.label_column {
             cells.push(self.label(sample)?);
         }
         Ok(cells)

@@ -2,9 +2,7 @@
 
 use super::record::{RUN_FILE, RunRecord, STAGE_FILE, StageRecord, load};
 use super::status::load_run;
-use crate::dataset::{
-    Dataset, Difference, Item, META_FILE, changed_keys, diff as diff_datasets, id_from_bytes,
-};
+use crate::dataset::{Dataset, Difference, Item, META_FILE, diff as diff_datasets, id_from_bytes};
 use crate::error::{Context, Error, Result};
 use crate::report::json_lines;
 use crate::stages::collect::SET_ASIDE_FILE;
@@ -114,10 +112,7 @@ fn both(a: &Path, b: &Path, most: usize) -> Result<StageDiff> {
         })
     };
     let (of_a, of_b) = (record(a)?, record(b)?);
-    let mut options = changed_keys(&of_a.options, &of_b.options);
-    if of_a.seed != of_b.seed {
-        options.push(format!("seed: {} → {}", of_a.seed, of_b.seed));
-    }
+    let options = of_a.changes(&of_b.options, of_b.seed);
     let mut files: Vec<String> = Vec::new();
     let names = of_a.hashes.keys().chain(of_b.hashes.keys().filter(|name| !of_a.hashes.contains_key(*name)));
     for name in names.filter(|name| of_a.hashes.get(*name) != of_b.hashes.get(*name)) {

@@ -1,6 +1,7 @@
 //! `stage.json` and `run.json`: what was done, for programs and for the next run.
 
 use super::files::Files;
+use crate::dataset::changed_keys;
 use crate::durable::write_whole;
 use crate::error::{Context, Error, Result};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -97,6 +98,17 @@ pub struct RunRecord {
     pub error: Option<String>,
     /// The stages done so far, in order.
     pub stages: Vec<StageRecord>,
+}
+
+impl StageRecord {
+    /// What differs from another call of the stage: `option: value → value`, and so the seed.
+    pub fn changes(&self, options: &Value, seed: u64) -> Vec<String> {
+        let mut changed = changed_keys(&self.options, options);
+        if self.seed != seed {
+            changed.push(format!("seed: {} → {seed}", self.seed));
+        }
+        changed
+    }
 }
 
 impl RunRecord {

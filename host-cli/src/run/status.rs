@@ -5,7 +5,6 @@ use super::execute::Call;
 use super::files::{list, missing};
 use super::folder::{run_is_live, stage_is_live};
 use super::record::{RUN_FILE, RunRecord, STAGE_FILE, StageRecord, Status, load};
-use crate::dataset::changed_keys;
 use crate::error::{Error, Result};
 use crate::recipe::Recipe;
 use crate::stages::{Ctx, Stage};
@@ -182,10 +181,7 @@ impl Look<'_> {
         if call.key(self.ctx)? == earlier.key {
             return Ok(None);
         }
-        let mut changed = changed_keys(&earlier.options, &call.options);
-        if earlier.seed != self.ctx.seed {
-            changed.push(format!("seed: {} → {}", earlier.seed, self.ctx.seed));
-        }
+        let changed = earlier.changes(&call.options, self.ctx.seed);
         Ok(Some(if changed.is_empty() { "the input changed".into() } else { changed.join(", ") }))
     }
 }

@@ -1,8 +1,10 @@
-//! Arrays in bytes, as IDX and NPY hold them: a shape, a type of element, and the elements.
+//! Arrays in bytes, as IDX, NPY and other formats hold them: a shape, a type of element, and the elements.
 
 use super::data::Data;
 use crate::error::{Error, Result};
+use half::{bf16, f16};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// The type of an array's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,12 +27,18 @@ pub enum Element {
     U64,
     /// Signed, 64 bits.
     I64,
+    /// IEEE half.
+    F16,
+    /// The upper half of an IEEE single (bfloat16).
+    Bf16,
     /// IEEE single.
     F32,
     /// IEEE double.
     F64,
     /// Text of so many code points of 32 bits, padded with zeros.
     Text(usize),
+    /// Text of so many bytes, padded with zeros.
+    Bytes(usize),
 }
 
 impl Element {
@@ -38,11 +46,17 @@ impl Element {
     pub const fn size(self) -> usize {
         match self {
             Element::Bool | Element::U8 | Element::I8 => 1,
-            Element::U16 | Element::I16 => 2,
+            Element::U16 | Element::I16 | Element::F16 | Element::Bf16 => 2,
             Element::U32 | Element::I32 | Element::F32 => 4,
             Element::U64 | Element::I64 | Element::F64 => 8,
             Element::Text(points) => points.saturating_mul(4),
+            Element::Bytes(n) => n,
         }
+    }
+
+    /// Whether the elements are texts rather than numbers.
+    pub const fn is_text(self) -> bool {
+        matches!(self, Element::Text(_) | Element::Bytes(_))
     }
 }
 
@@ -86,14 +100,15 @@ impl Header {
 #[derive(Debug)]
 enum Store<'a> {
     Memory(Cow<'a, [u8]>),
-    Data(Data),
+    /// Of these data the bytes before the second.
+    Data(Arc<Data>, u64),
 }
 
 impl Store<'_> {
     fn len(&self) -> usize {
         match self {
             Self::Memory(bytes) => bytes.len(),
-            Self::Data(data) => usize::try_from(data.len()).unwrap_or(usize::MAX),
+            Self::Data(_, end) => usize::try_from(*end).unwrap_or(usize::MAX),
         }
     }
 
@@ -104,7 +119,7 @@ impl Store<'_> {
                 let part = at.checked_add(len).and_then(|end| bytes.get(at..end));
                 part.map(Cow::Borrowed).ok_or_else(|| Error::failed("no such element"))
             }
-            Self::Data(data) => data.read(at as u64, len),
+            Self::Data(data, _) => data.read(at as u64, len),
         }
     }
 }
@@ -116,6 +131,8 @@ pub struct Array<'a> {
     store: Store<'a>,
     sample_len: usize,
     samples: usize,
+    /// Bytes from the beginning of a sample to that of the next.
+    step: usize,
 }
 
 impl<'a> Array<'a> {
@@ -134,11 +151,38 @@ impl<'a> Array<'a> {
     /// # Errors
     /// As [`Array::new`], or when the bytes cannot be read.
     pub fn of_data(header: Header, data: Data) -> Result<Self> {
+        let end = data.len();
+        Self::within(header, Arc::new(data), end)
+    }
+
+    /// The same over the bytes of a file before `end`, of which the header tells where the elements start.
+    ///
+    /// # Errors
+    /// As [`Array::of_data`].
+    pub fn within(header: Header, data: Arc<Data>, end: u64) -> Result<Self> {
         if header.fortran {
-            let bytes = data.all()?.into_owned();
-            return Self::new(header, bytes);
+            let len = usize::try_from(end.saturating_sub(header.start as u64))
+                .map_err(|_| Error::failed("file does not fit in memory"))?;
+            let bytes = data.read(header.start as u64, len)?.into_owned();
+            return Self::new(Header { start: 0, ..header }, bytes);
         }
-        Self::over(header, Store::Data(data))
+        Self::over(header, Store::Data(data, end))
+    }
+
+    /// An array whose samples begin `step` bytes after each other, with something else between them.
+    ///
+    /// # Errors
+    /// When they are not all there, or would overlap.
+    pub fn spaced(header: Header, data: Arc<Data>, step: usize) -> Result<Self> {
+        let (sample_len, samples) = (header.sample_len()?, header.shape.first().copied().unwrap_or(0));
+        let len = sample_len.saturating_mul(header.element.size());
+        let last = samples.saturating_sub(1).checked_mul(step).and_then(|at| at.checked_add(header.start));
+        let end = last.and_then(|at| at.checked_add(len)).map(|end| end as u64);
+        if samples == 0 || step < len || len == 0 || end.is_none_or(|end| end > data.len()) {
+            return Err(Error::failed(format!("no array of shape {:?}", header.shape)));
+        }
+        let store = Store::Data(data.clone(), data.len());
+        Ok(Self { header, store, sample_len, samples, step })
     }
 
     fn over(header: Header, store: Store<'a>) -> Result<Self> {
@@ -158,7 +202,7 @@ impl<'a> Array<'a> {
         if header.fortran && samples < claimed {
             return Err(Error::failed("file is cut off, and its Fortran order leaves no sample whole"));
         }
-        Ok(Self { header, store, sample_len, samples })
+        Ok(Self { header, store, sample_len, samples, step: sample_bytes })
     }
 
     /// The header.
@@ -192,8 +236,7 @@ impl<'a> Array<'a> {
         // The whole array fits the address space, and so do its parts.
         let size = self.header.element.size();
         if !self.header.fortran || self.sample_len == 1 {
-            let len = self.sample_len * size;
-            return self.store.read(self.header.start + i * len, len);
+            return self.store.read(self.header.start + i * self.step, self.sample_len * size);
         }
         let mut bytes = Vec::with_capacity(self.sample_len * size);
         for k in 0..self.sample_len {
@@ -218,15 +261,42 @@ impl<'a> Array<'a> {
     /// # Errors
     /// As [`Array::sample_bytes`].
     pub fn label(&self, i: usize) -> Result<Option<String>> {
-        let bytes = self.sample_bytes(i)?;
-        if let Element::Text(_) = self.header.element {
-            let points = bytes.chunks_exact(4).filter_map(|b| self.order(b).map(u32::from_le_bytes));
-            let text: String =
-                points.take_while(|&p| p != 0).map(|p| char::from_u32(p).unwrap_or('\u{fffd}')).collect();
-            return Ok((!text.is_empty()).then_some(text));
+        let element = self.header.element;
+        if element.is_text() {
+            return self.text(i).map(|text| Some(text).filter(|text| !text.is_empty()));
         }
-        let value = self.number(bytes.get(..self.header.element.size()).unwrap_or_default());
-        Ok(value.is_finite().then(|| value.to_string()))
+        let bytes = self.sample_bytes(i)?;
+        Ok(match element {
+            // A double does not hold them all.
+            Element::U64 => self.order(&bytes).map(|b| u64::from_le_bytes(b).to_string()),
+            Element::I64 => self.order(&bytes).map(|b| i64::from_le_bytes(b).to_string()),
+            _ => {
+                let value = self.number(bytes.get(..element.size()).unwrap_or_default());
+                value.is_finite().then(|| value.to_string())
+            }
+        })
+    }
+
+    /// Sample `i` of an array of texts of one axis, up to the zeros at its end.
+    ///
+    /// # Errors
+    /// As [`Array::sample_bytes`], or when it is no text.
+    pub fn text(&self, i: usize) -> Result<String> {
+        let bytes = self.sample_bytes(i)?;
+        let wrong = || Error::failed(format!("no text at index {i}"));
+        match self.header.element {
+            Element::Text(_) => {
+                let points: Vec<u32> =
+                    bytes.chunks_exact(4).filter_map(|b| self.order(b).map(u32::from_le_bytes)).collect();
+                let end = points.iter().rposition(|&p| p != 0).map_or(0, |last| last + 1);
+                points[..end].iter().map(|&p| char::from_u32(p)).collect::<Option<_>>().ok_or_else(wrong)
+            }
+            Element::Bytes(_) => {
+                let end = bytes.iter().rposition(|&b| b != 0).map_or(0, |last| last + 1);
+                String::from_utf8(bytes[..end].to_vec()).map_err(|_| wrong())
+            }
+            _ => Err(wrong()),
+        }
     }
 
     /// Where element `k` (last axis fastest) of sample `i` is when the first axis runs fastest.
@@ -260,9 +330,11 @@ impl<'a> Array<'a> {
             Element::I32 => self.order(bytes).map(|b| f64::from(i32::from_le_bytes(b))),
             Element::U64 => self.order(bytes).map(|b| u64::from_le_bytes(b) as f64),
             Element::I64 => self.order(bytes).map(|b| i64::from_le_bytes(b) as f64),
+            Element::F16 => self.order(bytes).map(|b| f16::from_le_bytes(b).to_f64()),
+            Element::Bf16 => self.order(bytes).map(|b| bf16::from_le_bytes(b).to_f64()),
             Element::F32 => self.order(bytes).map(|b| f64::from(f32::from_le_bytes(b))),
             Element::F64 => self.order(bytes).map(f64::from_le_bytes),
-            Element::Text(_) => None,
+            Element::Text(_) | Element::Bytes(_) => None,
         };
         number.unwrap_or(f64::NAN)
     }

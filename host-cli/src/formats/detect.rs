@@ -1,6 +1,6 @@
 //! Which format a file or a folder has, told by its content.
 
-use super::{Format, bytes, files, idx, npy, tfrecord};
+use super::{Format, arrays, bytes, files, idx, npy, tfrecord};
 use crate::codec;
 use crate::error::{Context, Error, Result};
 use std::path::Path;
@@ -16,7 +16,9 @@ pub fn detect(path: &Path) -> Result<Format> {
     let info = std::fs::metadata(path).at(path)?;
     if !info.is_dir() {
         let head = bytes::head(path)?;
-        return of_head(&head).map_err(|what| {
+        let found =
+            of_head(&head).or_else(|what| if arrays::is_cifar(path) { Ok(Format::Cifar) } else { Err(what) });
+        return found.map_err(|what| {
             Error::failed(format!("{what}: {}", path.display()))
                 .hint("give a folder of pictures, or a file in one of the formats that --format names")
         });
@@ -44,9 +46,15 @@ fn of_files_below(folder: &Path) -> Result<Option<Format>> {
     for file in files::below(folder, files::DEPTH)?.iter().take(LOOKED_AT) {
         let Ok(head) = bytes::head(file) else { continue };
         match of_head(&head) {
-            Ok(format @ (Format::Tar | Format::Parquet | Format::Arrow | Format::Tfrecord)) => {
-                found = found.or(Some(format))
-            }
+            Ok(
+                format @ (Format::Tar
+                | Format::Parquet
+                | Format::Arrow
+                | Format::Tfrecord
+                | Format::Npz
+                | Format::Safetensors),
+            ) => found = found.or(Some(format)),
+            Err(_) if arrays::is_cifar(file) => found = found.or(Some(Format::Cifar)),
             Ok(Format::Jsonl) if is_lines_name(&file.to_string_lossy()) => {
                 found = found.or(Some(Format::Jsonl));
             }
@@ -59,7 +67,8 @@ fn of_files_below(folder: &Path) -> Result<Option<Format>> {
 
 /// The format of a file, where it has one that is read.
 pub(super) fn of_file(path: &Path) -> Option<Format> {
-    of_head(&bytes::head(path).ok()?).ok()
+    let found = of_head(&bytes::head(path).ok()?).ok();
+    found.or_else(|| arrays::is_cifar(path).then_some(Format::Cifar))
 }
 
 /// Why a text is not read.
@@ -126,6 +135,12 @@ pub(super) fn of_head(head: &[u8]) -> Result<Format, &'static str> {
         || matches!(head, [0xff, 0xff, 0xff, 0xff, low, _, _, 0, ..] if low % 8 == 0)
     {
         return Ok(Format::Arrow);
+    }
+    if arrays::is_npz(head) {
+        return Ok(Format::Npz);
+    }
+    if arrays::is_safetensors(head) {
+        return Ok(Format::Safetensors);
     }
     if let Some((_, what)) = KNOWN.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Err(what);

@@ -5,10 +5,14 @@ use serde::Deserialize;
 use std::collections::HashMap;
 use std::path::Path;
 
+/// The name of the file.
+pub(super) const FILE: &str = "dataset_info.json";
+
 /// The names that the format of the samples has no place for.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Info {
-    classes: Vec<String>,
+    /// The classes in the order of their numbers.
+    pub classes: Vec<String>,
     /// The columns in their order.
     pub columns: Vec<String>,
 }
@@ -16,7 +20,7 @@ pub(super) struct Info {
 /// What stands in the file of this folder; nothing where there is none of ours.
 pub(super) fn load(folder: &Path) -> Info {
     let read = || {
-        let text = std::fs::read(folder.join("dataset_info.json")).ok()?;
+        let text = std::fs::read(folder.join(FILE)).ok()?;
         let mut info: serde_json::Value = serde_json::from_slice(&text).ok()?;
         serde_json::from_value(info.get_mut("seedbed")?.take()).ok()
     };

@@ -56,6 +56,12 @@ pub enum Format {
     Idx,
     /// NumPy arrays, gzipped or not.
     Npy,
+    /// Archives of NumPy arrays.
+    Npz,
+    /// Tensors of samples in safetensors files, compressed or not.
+    Safetensors,
+    /// The binary files of CIFAR-10 and CIFAR-100, compressed or not.
+    Cifar,
     /// Text with one row per line and a separator, compressed or not.
     Csv,
     /// Text with one JSON object per line, compressed or not.
@@ -77,6 +83,9 @@ impl fmt::Display for Format {
             Format::Folder => "folder",
             Format::Idx => "idx",
             Format::Npy => "npy",
+            Format::Npz => "npz",
+            Format::Safetensors => "safetensors",
+            Format::Cifar => "cifar",
             Format::Csv => "csv",
             Format::Jsonl => "jsonl",
             Format::Tar => "tar",
@@ -167,6 +176,13 @@ pub struct More {
     pub origin: Option<Origin>,
 }
 
+impl More {
+    /// What is not as in every sample.
+    fn of(weight: f32, origin: Option<Origin>) -> Option<Box<Self>> {
+        (weight != 1.0 || origin.is_some()).then(|| Box::new(Self { weight, origin }))
+    }
+}
+
 /// Gives the content of samples by their number, from any thread.
 pub trait Load: Send + Sync {
     /// The content of sample `at`.
@@ -229,7 +245,9 @@ pub fn open(path: &Path, options: &ReadOptions) -> Result<Source> {
     };
     match format {
         Format::Folder => folder::open(path, options),
-        Format::Idx | Format::Npy => arrays::open(path, format, options),
+        Format::Idx | Format::Npy | Format::Npz | Format::Safetensors | Format::Cifar => {
+            arrays::open(path, format, options)
+        }
         Format::Csv | Format::Auto => text::open(path, options),
         Format::Jsonl | Format::Tar | Format::Parquet | Format::Arrow | Format::Tfrecord => {
             records(path, format, options)
@@ -258,13 +276,16 @@ fn records(path: &Path, format: Format, options: &ReadOptions) -> Result<Source>
     Ok(source)
 }
 
-/// The files beside the single file `path` that may hold its labels, by their names.
+/// The files beside the single file `path` that may tell of its samples, by their names.
 ///
 /// # Errors
 /// When the folder cannot be read, or there is no such file.
 pub fn beside(path: &Path, format: Format) -> Result<Vec<PathBuf>> {
     let format = if format == Format::Auto { detect(path)? } else { format };
-    if matches!(format, Format::Idx | Format::Npy) { arrays::beside(path, format) } else { Ok(Vec::new()) }
+    match format {
+        Format::Idx | Format::Npy | Format::Cifar => arrays::beside(path, format),
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// A few of the names, for a message.

@@ -15,7 +15,7 @@ pub(super) const MAX_HEADER: usize = 1 << 16;
 ///
 /// # Errors
 /// When the bytes are no NPY, end within the header, or hold what is no plain array (objects,
-/// structures, complex numbers, halves, dates).
+/// structures, complex numbers, dates).
 pub fn parse_header(bytes: &[u8]) -> Result<Header> {
     let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| Error::failed("not an NPY file"))?;
     let cut = || Error::failed("NPY file is cut off in its header");
@@ -89,10 +89,12 @@ fn element(descr: &str) -> Result<(Element, bool)> {
         "i4" => Element::I32,
         "u8" => Element::U64,
         "i8" => Element::I64,
+        "f2" => Element::F16,
         "f4" => Element::F32,
         "f8" => Element::F64,
-        _ => match kind.strip_prefix('U').map(str::parse) {
-            Some(Ok(points)) => Element::Text(points),
+        _ => match kind.split_at_checked(1).map(|(kind, length)| (kind, length.parse())) {
+            Some(("U", Ok(points))) => Element::Text(points),
+            Some(("S", Ok(bytes))) => Element::Bytes(bytes),
             _ => return Err(unknown()),
         },
     };

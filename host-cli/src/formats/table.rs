@@ -101,7 +101,7 @@ impl Filler<'_> {
         }
         let Raw { file, place: row, id, split, cells, parts, .. } = raw;
         let mut record = Record { file, row, id, split, parts, ..Record::default() };
-        let mut more = More { weight: 1.0, origin: None };
+        let (mut weight, mut origin) = (1.0, None);
         for ((text, role), name) in cells.iter().zip(self.roles).zip(self.names) {
             match role {
                 Role::Dropped => {}
@@ -120,14 +120,14 @@ impl Filler<'_> {
                 }
                 Role::Weight if is_missing(text) => {}
                 Role::Weight => {
-                    more.weight = weight(text)
+                    weight = weight_of(text)
                         .ok_or_else(|| format!("no weight in column `{name}`: {}", short(text)))?
                 }
                 Role::Origin if text.is_empty() => {}
                 Role::Origin => {
-                    let origin: Option<Origin> = serde_json::from_str(text).ok();
-                    more.origin =
-                        Some(origin.ok_or_else(|| format!("no origin in column `{name}`: {}", short(text)))?);
+                    let told: Option<Origin> = serde_json::from_str(text).ok();
+                    origin =
+                        Some(told.ok_or_else(|| format!("no origin in column `{name}`: {}", short(text)))?);
                 }
                 Role::Text => {
                     let kept = builder.keep(text.as_bytes()).map_err(|e| e.message)?;
@@ -143,9 +143,7 @@ impl Filler<'_> {
                 Role::Number | Role::OneHot(_) => self.feature(role, text, name)?,
             }
         }
-        if more.weight != 1.0 || more.origin.is_some() {
-            record.more = Some(Box::new(more));
-        }
+        record.more = More::of(weight, origin);
         Ok(record)
     }
 
@@ -188,7 +186,7 @@ fn short(text: &str) -> String {
     text.chars().take(40).collect()
 }
 
-fn weight(text: &str) -> Option<f32> {
+fn weight_of(text: &str) -> Option<f32> {
     text.trim().parse().ok().filter(|w: &f32| w.is_finite() && *w >= 0.0)
 }
 

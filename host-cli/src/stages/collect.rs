@@ -198,7 +198,11 @@ impl CollectOptions {
     }
 
     fn division(&self, seed: u64, wanted: Fractions, source: &Source, entries: &[Entry]) -> Result<Division> {
-        if let (Some(by), Format::Idx | Format::Npy | Format::Csv) = (self.group_by, source.format) {
+        if let (
+            Some(by),
+            Format::Idx | Format::Npy | Format::Npz | Format::Safetensors | Format::Cifar | Format::Csv,
+        ) = (self.group_by, source.format)
+        {
             return Err(Error::usage(format!("group_by {by} needs samples in files of their own, not rows")));
         }
         Ok(Division::new(seed, wanted, self.group_by, entries))

@@ -1,0 +1,451 @@
+//! Samples in arrays: IDX and NPY files, NPZ archives, safetensors, CIFAR's rows. Which array holds samples and which
+//! tells of them, which split it is by its name, and how a sample becomes a picture or a row.
+
+mod cifar;
+mod files;
+mod layout;
+mod list;
+mod named;
+mod npz;
+mod tensors;
+
+pub use cifar::looks_like as is_cifar;
+pub use files::beside;
+pub use npz::looks_like as is_npz;
+pub use tensors::looks_like as is_safetensors;
+
+use self::layout::Layout;
+use self::list::{Line, List};
+use self::named::Named;
+use super::array::Array;
+use super::info::{self, Info};
+use super::json::Names as Cells;
+use super::{Entry, Format, Load, More, Place, ReadOptions, Remarks, SetAside, Source};
+use super::{class_numbers, csv, npy, roles, sorted_classes, table};
+use crate::dataset::{Content, Kind, Split, id_from_bytes};
+use crate::error::{Error, Result};
+use seedbed::rng::id_hash;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Row numbers in ids have this many digits, so that they sort as numbers.
+pub(super) const ID_DIGITS: usize = 8;
+/// The most samples that a file may hold.
+pub(super) const MAX_ROWS: usize = 10usize.pow(ID_DIGITS as u32);
+
+/// Enough for the header of every array.
+const HEADER_BYTES: u64 = npy::MAX_HEADER as u64 + 16;
+
+/// What an array tells of samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// The pictures or rows.
+    Samples,
+    /// The rows beside pictures or texts.
+    Features,
+    Texts,
+    Labels,
+    Ids,
+    Splits,
+    Weights,
+    Origins,
+    Groups,
+    /// The names of the classes, for all.
+    Classes,
+    /// The names of the columns, for all.
+    Columns,
+}
+
+/// Arrays of the same samples.
+struct Part {
+    /// What it is called: the name of the first of its arrays.
+    name: String,
+    key: String,
+    split: Option<Split>,
+    /// Samples that it should have.
+    claimed: usize,
+    arrays: Vec<(Role, Named)>,
+    /// The lines about its samples, of which the first is this one.
+    list: Option<(Arc<List>, usize)>,
+}
+
+impl Part {
+    /// The part that this array begins.
+    fn of(array: Named) -> Self {
+        let role = if array.array.header().element.is_text() { Role::Texts } else { Role::Samples };
+        Self {
+            name: array.name().to_owned(),
+            key: array.key.clone(),
+            split: array.split,
+            claimed: array.claimed(),
+            arrays: vec![(role, array)],
+            list: None,
+        }
+    }
+
+    fn get(&self, role: Role) -> Option<&Named> {
+        self.arrays.iter().find(|(r, _)| *r == role).map(|(_, array)| array)
+    }
+
+    /// Adds an array of as many values as there are samples.
+    fn add(&mut self, role: Role, array: Named) -> Result<()> {
+        if array.claimed() != self.claimed {
+            let own = self.arrays.first().map(|(_, own)| own.words()).unwrap_or_default();
+            let what = format!(
+                "{} {} for {} samples: {} and {own}",
+                array.claimed(),
+                role.words(),
+                self.claimed,
+                array.words()
+            );
+            return Err(Error::failed(what).hint(
+                "the files do not belong together; name the right one with --label, or use --label none",
+            ));
+        }
+        self.arrays.push((role, array));
+        Ok(())
+    }
+
+    /// Where sample `row` is.
+    fn place(&self, row: usize) -> Place {
+        let file = self.arrays.first().map(|(_, array)| array.file.clone());
+        Place { file: file.unwrap_or_default(), row: Some(row as u64) }
+    }
+
+    /// How many samples are whole in all arrays, and the one that ends first.
+    fn there(&self) -> (usize, Option<&Named>) {
+        let shortest = self.arrays.iter().map(|(_, array)| array).min_by_key(|a| a.array.samples());
+        (shortest.map_or(0, |a| a.array.samples()), shortest)
+    }
+
+    /// The samples that are not there.
+    fn missing(&self) -> Option<SetAside> {
+        let (there, Some(shortest)) = self.there() else { return None };
+        let cut = shortest.cut.as_deref().unwrap_or("the file is cut off");
+        let member = shortest.member.as_ref().map_or(String::new(), |name| format!(", array `{name}`"));
+        (there < self.claimed).then(|| SetAside {
+            file: shortest.file.clone(),
+            row: Some(there as u64),
+            samples: (self.claimed - there) as u64,
+            reason: format!(
+                "{cut}{member}: nothing from here to the last of {claimed} samples",
+                claimed = self.claimed
+            ),
+        })
+    }
+
+    fn line(&self, row: usize) -> Option<Result<Line, String>> {
+        self.list.as_ref().map(|(list, first)| list.line(first + row))
+    }
+}
+
+impl Role {
+    const fn words(self) -> &'static str {
+        match self {
+            Role::Samples => "samples",
+            Role::Features => "rows of features",
+            Role::Texts => "texts",
+            Role::Labels => "labels",
+            Role::Ids => "ids",
+            Role::Splits => "splits",
+            Role::Weights => "weights",
+            Role::Origins => "origins",
+            Role::Groups => "groups",
+            Role::Classes => "classes",
+            Role::Columns => "columns",
+        }
+    }
+}
+
+/// What files of arrays come to.
+struct Set {
+    parts: Vec<Part>,
+    /// The names of the numbers that labels are, and of the columns; empty where they are not told.
+    names: named::Names,
+    /// Whether bytes are pixels, whatever they are.
+    exact: bool,
+}
+
+/// Opens one file, or all files of the format in a folder.
+pub fn open(path: &Path, format: Format, options: &ReadOptions) -> Result<Source> {
+    let mut remarks = Remarks::default();
+    let mut set = match format {
+        Format::Npz => npz::open(path, options, &mut remarks)?,
+        Format::Safetensors => tensors::open(path, options, &mut remarks)?,
+        Format::Cifar => cifar::open(path, options, &mut remarks)?,
+        _ => files::open(path, format, options, &mut remarks)?,
+    };
+    let folder = if path.is_dir() { path } else { folder_of(path) };
+    let info = info::load(folder);
+    if options.label.is_none() && format != Format::Safetensors {
+        list::attach(folder, &mut set.parts, options.max_unpacked, &mut remarks)?;
+    }
+    set.exact |= set.parts.iter().all(|part| part.list.is_some());
+    if set.names.classes.is_empty() {
+        set.names.classes.clone_from(&info.classes);
+    }
+    if set.names.columns.is_empty() {
+        set.names.columns.clone_from(&info.columns);
+    }
+    source(set, format, options, remarks, info)
+}
+
+/// The folder that a file is in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The source that the parts are.
+fn source(
+    set: Set,
+    format: Format,
+    options: &ReadOptions,
+    mut remarks: Remarks,
+    info: Info,
+) -> Result<Source> {
+    let Set { parts, names, exact } = set;
+    let samples: Vec<&Named> = parts.iter().filter_map(|p| p.get(Role::Samples)).collect();
+    let layout = match samples.is_empty() {
+        true => None,
+        false => Some(Layout::of(&samples, exact, options, &mut remarks)?),
+    };
+    let mut reading = Reading::new(&parts, names.classes);
+    let mut entries = Vec::new();
+    let mut set_aside: Vec<SetAside> = parts.iter().filter_map(Part::missing).collect();
+    let prefixes = prefixes(&parts);
+    let mut cells = Cells::starting(&names.columns);
+    for (of, part) in parts.iter().enumerate() {
+        for row in 0..part.there().0.min(MAX_ROWS) {
+            match reading.entry(part, row, &prefixes[of], &mut cells)? {
+                Ok(entry) => entries.push(Entry { at: of * MAX_ROWS + row, ..entry }),
+                Err(why) => set_aside.push(SetAside::one(part.place(row), why)),
+            }
+        }
+        let name = part.name.as_str();
+        remarks.notes.push(match part.get(Role::Labels) {
+            _ if part.list.is_some() => continue,
+            Some(labels) => format!("labels of {name} are in {}", labels.name()),
+            None => format!("{name} has no labels"),
+        });
+    }
+    let classes = reading.finish(&mut entries);
+    let width = |role| parts.iter().find_map(|p| p.get(role)).map(|a| a.array.sample_len());
+    let columns = match layout {
+        Some((Kind::Table, _)) => width(Role::Samples),
+        _ => width(Role::Features),
+    };
+    let columns = match columns {
+        Some(width) => column_names(&names.columns, width),
+        None if reading.cells => cells.names.clone(),
+        None => Vec::new(),
+    };
+    let mut kinds: Vec<Kind> = layout.iter().map(|(kind, _)| *kind).collect();
+    kinds.extend((reading.texts).then_some(Kind::Text));
+    kinds.extend((!columns.is_empty() && !kinds.contains(&Kind::Table)).then_some(Kind::Table));
+    kinds.sort();
+    let text_alone = kinds.first() == Some(&Kind::Text);
+    let lines = if reading.cells { Some(cells) } else { None };
+    let layout = layout.map(|(_, layout)| layout);
+    let loader = Box::new(Loader { parts, layout, lines, text_alone });
+    let mut source = Source { format, kinds, classes, columns, entries, set_aside, remarks, loader };
+    info.apply(&mut source);
+    Ok(source)
+}
+
+/// The names of columns: those told, where there are as many, else `x0`, `x1`, ….
+fn column_names(told: &[String], width: usize) -> Vec<String> {
+    let given = || (0..width).map(|i| format!("x{i}")).collect();
+    let names: Vec<String> = if told.len() == width { told.to_vec() } else { given() };
+    let roles = vec![roles::Role::Number; width];
+    roles::feature_names(&names, &roles)
+}
+
+/// What ids start with: the split that the name tells, else the name; nothing for a single part.
+fn prefixes(parts: &[Part]) -> Vec<String> {
+    let alone = |p: &Part| parts.iter().filter(|other| other.split == p.split).count() == 1;
+    let by_split = parts.iter().all(|p| p.split.is_some() && alone(p));
+    let prefix = |p: &Part| match p.split {
+        Some(split) if by_split => format!("{split}/"),
+        _ if parts.len() == 1 => String::new(),
+        _ => format!("{}/", id_from_bytes(p.name.as_bytes())),
+    };
+    parts.iter().map(prefix).collect()
+}
+
+/// Goes through the samples and finds out what is told of them.
+struct Reading {
+    /// The names of the numbers that labels are.
+    names: Vec<String>,
+    /// Labels in the order in which they came.
+    labels: HashMap<String, u32>,
+    /// Whether arrays of ids and splits are such.
+    ids: bool,
+    splits: bool,
+    /// Whether there are texts, and features in lines.
+    texts: bool,
+    cells: bool,
+}
+
+impl Reading {
+    fn new(parts: &[Part], names: Vec<String>) -> Self {
+        let texts = parts.iter().any(|p| p.get(Role::Texts).is_some());
+        let (ids, splits) = (are_unique(parts), are_splits(parts));
+        Self { names, labels: HashMap::new(), ids, splits, texts, cells: false }
+    }
+
+    /// The sample in this row, its label being a number in the order in which labels came; or why it is of no use.
+    fn entry(
+        &mut self,
+        part: &Part,
+        row: usize,
+        prefix: &str,
+        cells: &mut Cells,
+    ) -> Result<Result<Entry, String>> {
+        let entry = match part.line(row) {
+            Some(Ok(line)) => {
+                self.texts |= line.text.is_some();
+                self.cells |= !line.cells.is_empty();
+                cells.see(line.cells)?;
+                let label = line.label.map(|name| self.number(name));
+                Ok(Entry { id: line.id, label, split: Some(line.split), group: None, at: 0, more: line.more })
+            }
+            Some(Err(why)) => Err(why),
+            None => self.of_arrays(part, row, prefix),
+        };
+        Ok(entry)
+    }
+
+    fn of_arrays(&mut self, part: &Part, row: usize, prefix: &str) -> Result<Entry, String> {
+        let text = |role| match part.get(role) {
+            Some(array) => array.array.label(row).map_err(|e| format!("{}: {}", e.message, array.name())),
+            None => Ok(None),
+        };
+        let id = text(Role::Ids)?.filter(|_| self.ids).map(|id| table::id_of(&id));
+        let split = text(Role::Splits)?.filter(|_| self.splits).and_then(|name| Split::from_name(&name));
+        let label = text(Role::Labels)?.map(|label| self.named(label)).transpose()?.flatten();
+        let weight = text(Role::Weights)?.map_or(Some(1.0), |w| w.parse().ok());
+        let weight = weight.filter(|w: &f32| w.is_finite() && *w >= 0.0).ok_or("weight is below 0")?;
+        let origin = text(Role::Origins)?.map(|text| list::origin(&text)).transpose()?;
+        Ok(Entry {
+            id: id.unwrap_or_else(|| format!("{prefix}{row:0width$}", width = ID_DIGITS)),
+            label: label.map(|name| self.number(name)),
+            split: split.or(part.split),
+            group: text(Role::Groups)?.map(|group| id_hash(group.as_bytes())),
+            at: 0,
+            more: More::of(weight, origin),
+        })
+    }
+
+    /// The name of a label that is a number, where such names are told; below 0 it is none.
+    fn named(&self, label: String) -> Result<Option<String>, String> {
+        match label.parse::<i64>() {
+            Ok(number) if !self.names.is_empty() && number < 0 => Ok(None),
+            Ok(number) if !self.names.is_empty() => {
+                let name = usize::try_from(number).ok().and_then(|i| self.names.get(i));
+                let n = self.names.len();
+                name.cloned().map(Some).ok_or_else(|| format!("label {number} is none of {n} classes"))
+            }
+            _ => Ok(Some(label)),
+        }
+    }
+
+    fn number(&mut self, name: String) -> u32 {
+        let next = self.labels.len() as u32;
+        *self.labels.entry(name).or_insert(next)
+    }
+
+    /// The classes in their order, whose numbers the entries then have.
+    fn finish(&self, entries: &mut [Entry]) -> Vec<String> {
+        let told = !self.names.is_empty() && self.labels.keys().all(|name| self.names.contains(name));
+        let classes = if told { self.names.clone() } else { sorted_classes(self.labels.keys().cloned()) };
+        let numbers = class_numbers(&classes);
+        let mut of_label = vec![0; self.labels.len()];
+        for (name, &at) in &self.labels {
+            of_label[at as usize] = numbers.get(name.as_str()).copied().unwrap_or(0);
+        }
+        for entry in entries {
+            entry.label = entry.label.map(|label| of_label[label as usize]);
+        }
+        classes
+    }
+}
+
+/// Whether there are arrays of ids, and no id comes twice.
+fn are_unique(parts: &[Part]) -> bool {
+    let mut seen = HashSet::new();
+    parts.iter().filter_map(|p| p.get(Role::Ids)).all(|ids| {
+        (0..ids.array.samples()).all(|i| match ids.array.label(i) {
+            Ok(Some(id)) => seen.insert(id_hash(id.as_bytes())),
+            _ => false,
+        })
+    })
+}
+
+/// Whether all values of the arrays of splits are names of splits.
+fn are_splits(parts: &[Part]) -> bool {
+    let is_split = |name: Option<String>| name.is_some_and(|name| Split::from_name(&name).is_some());
+    parts
+        .iter()
+        .filter_map(|p| p.get(Role::Splits))
+        .all(|splits| (0..splits.array.samples()).all(|i| splits.array.label(i).is_ok_and(is_split)))
+}
+
+struct Loader {
+    parts: Vec<Part>,
+    /// Of the pictures or rows, where there are such.
+    layout: Option<Layout>,
+    /// The columns of the features in lines, where there are such.
+    lines: Option<Cells>,
+    /// Whether an empty text is a text rather than none.
+    text_alone: bool,
+}
+
+impl Load for Loader {
+    fn load(&self, at: usize) -> Result<Content> {
+        let (of, row) = (at / MAX_ROWS, at % MAX_ROWS);
+        let part = self.parts.get(of).ok_or_else(|| Error::failed("no such sample"))?;
+        let mut content = match (part.get(Role::Samples), self.layout) {
+            (Some(samples), Some(layout)) => layout.content(&samples.array, row)?,
+            _ => Content::default(),
+        };
+        if let Some(rows) = part.get(Role::Features) {
+            content.row = layout::features(&rows.array, row)?;
+        }
+        if let Some(texts) = part.get(Role::Texts) {
+            content.text = Some(texts.array.text(row)?).filter(|text| self.text_alone || !text.is_empty());
+        }
+        if let Some(line) = part.line(row) {
+            let line = line.map_err(Error::failed)?;
+            content.text = line.text.or(content.text);
+            if let Some(columns) = &self.lines {
+                content.row =
+                    columns.row(line.cells).iter().map(|cell| number(cell)).collect::<Result<_>>()?;
+            }
+        }
+        Ok(content)
+    }
+
+    fn place(&self, at: usize) -> Place {
+        let part = self.parts.get(at / MAX_ROWS);
+        part.map_or(Place { file: String::new(), row: None }, |part| part.place(at % MAX_ROWS))
+    }
+
+    fn size(&self, at: usize) -> usize {
+        let size =
+            |array: &Array<'_>| array.sample_len().saturating_mul(array.header().element.size().max(4));
+        let arrays = self.parts.get(at / MAX_ROWS).map_or(&[][..], |part| &part.arrays);
+        arrays.iter().map(|(_, named)| size(&named.array)).sum()
+    }
+}
+
+/// The value of a cell of a line.
+fn number(cell: &str) -> Result<f32> {
+    match csv::cell(cell) {
+        csv::Cell::Number(value) => Ok(value),
+        csv::Cell::Missing => Ok(f32::NAN),
+        csv::Cell::Infinite | csv::Cell::Text(_) => {
+            Err(Error::failed(format!("not a finite number: {cell}")))
+        }
+    }
+}

@@ -1,0 +1,316 @@
+"""What seedbed writes, opened by others."""
+
+import csv
+import io
+import json
+import struct
+import unittest
+
+import crc32c
+import datasets
+import duckdb
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import webdataset
+from common import CACHE, CLASSES, SHAPE, SPLITS, Case, as_datasets, decode, samples, seedbed
+
+KNOWN = samples()
+TEXT = datasets.Value("string")
+NUMBER = datasets.Value("float32")
+
+
+def setUpModule():
+    """The known samples as datasets of ours, as PNG and raw, and in each format."""
+    as_datasets(KNOWN, text=TEXT, size=NUMBER).to_parquet(CACHE / "known.parquet")
+    seedbed("collect", CACHE / "known.parquet", "--out", CACHE / "png", "--name", "known", "--shard-rows", 10)
+    as_datasets(KNOWN).to_parquet(CACHE / "pictures.parquet")
+    seedbed("collect", CACHE / "pictures.parquet", "--out", CACHE / "raw", "--storage", "raw", "--shard-rows", 10)
+    for form in ["folder", "webdataset", "npz", "idx", "csv", "jsonl", "parquet", "arrow", "tfrecord"]:
+        seedbed("export", CACHE / "png", "--format", form, "--out", CACHE / form, "--shard-samples", 5)
+    large = samples(12, (32, 32, 3))
+    as_datasets(large).to_parquet(CACHE / "large.parquet")
+    seedbed("collect", CACHE / "large.parquet", "--out", CACHE / "large")
+    seedbed("export", CACHE / "large", "--format", "cifar", "--out", CACHE / "cifar")
+
+
+def text(value):
+    """A value of which texts may come as bytes."""
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def load(folder, **options):
+    """A folder as Hugging Face datasets takes it, whatever splits it sees, with the names of classes."""
+    loaded = datasets.load_dataset(str(folder), **options)
+    rows = {}
+    for split, part in loaded.items():
+        for row in part:
+            names = part.features["label"]
+            number = row["label"]
+            row["label"] = names.int2str(number) if isinstance(names, datasets.ClassLabel) else number
+            row["split"] = row.get("split") or {"validation": "val"}.get(split, split)
+            if row.get("image") is not None:
+                row["pixels"] = np.asarray(row["image"])
+            rows[row["id"]] = row
+    return loaded, rows
+
+
+class DatasetFolder(Case):
+    """The folder of a dataset as it is."""
+
+    def files(self, rows):
+        """Rows of which pictures are files, by their ids."""
+        found = {}
+        for row in rows:
+            row = dict(row, label=CLASSES[row["label"]], pixels=decode(row["image"]["bytes"]))
+            found[row["id"]] = row
+        return found
+
+    def test_datasets(self):
+        loaded, rows = load(CACHE / "png")
+        features = loaded["train"].features
+        self.assertIsInstance(features["image"], datasets.Image)
+        self.assertEqual(features["label"].names, CLASSES)
+        self.same(rows, KNOWN, texts=True, sizes="size")
+
+    def test_datasets_streaming(self):
+        streamed = datasets.load_dataset(str(CACHE / "png"), streaming=True)["train"]
+        self.assertEqual(streamed.features["label"].names, CLASSES)
+        self.assertEqual({row["id"] for row in streamed}, set(KNOWN))
+
+    def test_datasets_raw(self):
+        loaded, _ = load(CACHE / "raw")
+        self.assertEqual(loaded["train"].features["label"].names, CLASSES)
+        rows = {row["id"]: dict(row, label=CLASSES[row["label"]]) for row in loaded["train"]}
+        for row in rows.values():
+            row["pixels"] = np.asarray(row["image"], np.uint8).reshape(SHAPE)
+        self.same(rows, KNOWN)
+
+    def test_pyarrow(self):
+        table = pq.ParquetDataset(sorted((CACHE / "png").glob("*.parquet"))).read()
+        self.same(self.files(table.to_pylist()), KNOWN, texts=True, sizes="size")
+
+    def test_pyarrow_raw(self):
+        rows = []
+        for shard in sorted((CACHE / "raw").glob("*.arrow")):
+            table = pa.ipc.open_file(shard).read_all()
+            pictures = [chunk.to_numpy_ndarray() for chunk in table["image"].chunks]
+            self.assertEqual(table.schema.field("image").type, pa.fixed_shape_tensor(pa.uint8(), SHAPE))
+            columns = table.drop_columns(["image"]).to_pylist()
+            rows += [dict(row, pixels=pixels) for row, pixels in zip(columns, np.concatenate(pictures), strict=True)]
+        self.same({row["id"]: dict(row, label=CLASSES[row["label"]]) for row in rows}, KNOWN)
+
+    def test_polars(self):
+        table = pl.read_parquet(CACHE / "png" / "*.parquet")
+        self.assertEqual(table.schema["image"], pl.Struct({"bytes": pl.Binary, "path": pl.String}))
+        self.same(self.files(table.to_dicts()), KNOWN, texts=True, sizes="size")
+
+    def test_polars_raw(self):
+        table = pl.concat(pl.read_ipc(shard) for shard in sorted((CACHE / "raw").glob("*.arrow")))
+        rows = {row["id"]: dict(row, label=CLASSES[row["label"]]) for row in table.to_dicts()}
+        for row in rows.values():
+            row["pixels"] = np.asarray(row["image"], np.uint8).reshape(SHAPE)
+        self.same(rows, KNOWN)
+
+    def test_duckdb(self):
+        shards = duckdb.sql(f"SELECT * FROM '{CACHE / 'png'}/*.parquet'")
+        rows = [dict(zip(shards.columns, row, strict=True)) for row in shards.fetchall()]
+        self.same(self.files(rows), KNOWN, texts=True, sizes="size")
+        counts = duckdb.sql(f"SELECT label, count(*) FROM '{CACHE / 'png'}/*.parquet' GROUP BY 1 ORDER BY 1").fetchall()
+        self.assertEqual(counts, [(0, 8), (1, 8), (2, 8)])
+
+    def test_croissant(self):
+        import mlcroissant
+
+        told = mlcroissant.Dataset(jsonld=CACHE / "png" / "croissant.json")
+        self.assertEqual(list(told.metadata.issues.errors), [])
+        # Of what is recommended nobody but the user knows the licence, the version, the date and how to cite.
+        self.assertEqual(len(told.metadata.issues.warnings), 4)
+        self.assertEqual(told.metadata.name, "known")
+        found = {}
+        for record in told.records("samples"):
+            row = {name.removeprefix("samples/"): text(value) for name, value in record.items()}
+            found[row["id"]] = dict(row, label=CLASSES[row["label"]], pixels=np.asarray(row["image"]))
+        self.same(found, KNOWN, texts=True, sizes="size")
+        names = [text(record["classes/name"]) for record in told.records("classes")]
+        self.assertEqual(names, CLASSES)
+
+
+class Exports(Case):
+    """Each format of `export`."""
+
+    def test_datasets_parquet_and_arrow(self):
+        for form in ["parquet", "arrow"]:
+            with self.subTest(form):
+                loaded, rows = load(CACHE / form)
+                self.assertIsInstance(loaded["train"].features["image"], datasets.Image)
+                self.assertEqual(loaded["train"].features["label"].names, CLASSES)
+                self.same(rows, KNOWN, texts=True, sizes="size")
+
+    def test_datasets_folder(self):
+        loaded, rows = load(CACHE / "folder")
+        self.assertEqual({split: len(part) for split, part in loaded.items()}, {"train": 12, "validation": 6, "test": 6})
+        self.assertIsInstance(loaded["train"].features["image"], datasets.Image)
+        self.same(rows, KNOWN, texts=True, sizes="size")
+
+    def test_datasets_webdataset(self):
+        loaded = datasets.load_dataset(str(CACHE / "webdataset"))
+        self.assertEqual({split: len(part) for split, part in loaded.items()}, {"train": 12, "validation": 6, "test": 6})
+        rows = {}
+        for part in loaded.values():
+            for row in part:
+                pixels = np.asarray(row["png"])
+                self.assertEqual(CLASSES[row["cls"]], row["json"]["label"])
+                rows[row["__key__"]] = dict(row["json"], pixels=pixels, text=row["txt"])
+        self.same(rows, KNOWN, texts=True, sizes="size")
+
+    def test_datasets_json_and_csv(self):
+        for form in ["jsonl", "csv"]:
+            with self.subTest(form):
+                rows = {row["id"]: dict(row) for row in datasets.load_dataset(str(CACHE / form))["train"]}
+                for row in rows.values():
+                    row["pixels"] = decode((CACHE / form / row["file_name"]).read_bytes())
+                self.same(rows, KNOWN, texts=True, sizes="size")
+
+    def test_polars_and_duckdb(self):
+        """Tables as they are, and lines of text."""
+        for name in ["parquet/dataset.parquet", "arrow/dataset.arrow", "csv/dataset.csv", "jsonl/dataset.jsonl"]:
+            with self.subTest(name):
+                path = CACHE / name
+                read = {"parquet": pl.read_parquet, "arrow": pl.read_ipc, "csv": pl.read_csv, "jsonl": pl.read_ndjson}
+                table = read[path.suffix[1:]](path)
+                self.assertEqual(table["id"].to_list(), sorted(KNOWN))
+                self.assertEqual(table["size"].to_list(), [s.size for s in KNOWN.values()])
+                self.assertEqual(table["text"].to_list(), [s.text for s in KNOWN.values()])
+        for name in ["parquet/dataset.parquet", "csv/dataset.csv", "jsonl/dataset.jsonl"]:
+            with self.subTest(name):
+                found = duckdb.sql(f"SELECT id, size, text, split FROM '{CACHE / name}'").fetchall()
+                self.assertEqual(sorted(found), [(s.id, s.size, s.text, s.split) for s in KNOWN.values()])
+
+    def test_csv(self):
+        with (CACHE / "csv" / "dataset.csv").open(newline="", encoding="utf-8") as lines:
+            found = {row["id"]: row for row in csv.DictReader(lines)}
+        for row in found.values():
+            row.update(size=float(row["size"]), pixels=decode((CACHE / "csv" / row["file_name"]).read_bytes()))
+        self.same(found, KNOWN, texts=True, sizes="size")
+
+    def test_webdataset(self):
+        rows, shards = {}, sorted((CACHE / "webdataset").glob("*/*.tar"))
+        self.assertEqual(len(shards), 3 + 2 + 2)
+        pipeline = webdataset.WebDataset([str(s) for s in shards], shardshuffle=False).decode("rgb8")
+        for sample in pipeline:
+            self.assertEqual(CLASSES[sample["cls"]], sample["json"]["label"])
+            self.assertIn(f"/{sample['json']['split']}/", sample["__url__"])
+            rows[sample["__key__"]] = dict(sample["json"], pixels=sample["png"], text=sample["txt"])
+        self.same(rows, KNOWN, texts=True, sizes="size")
+
+    def test_numpy(self):
+        arrays = np.load(CACHE / "npz" / "dataset.npz")
+        self.assertEqual(arrays["classes"].tolist(), CLASSES)
+        columns = zip(*(arrays[n] for n in ["ids", "images", "labels", "splits", "texts", "features"]), strict=True)
+        rows = {}
+        for name, pixels, label, split, text, features in columns:
+            row = {"pixels": pixels, "label": CLASSES[label], "split": split, "text": text, "size": features[0]}
+            rows[str(name)] = row
+        self.same(rows, KNOWN, texts=True, sizes="size")
+
+    def idx(self, path):
+        """An IDX file as its definition says."""
+        data = path.read_bytes()
+        self.assertEqual(data[:3], b"\0\0\x08")
+        sides = struct.unpack_from(f">{data[3]}I", data, 4)
+        return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(sides)
+
+    def test_idx(self):
+        rows = {}
+        for split in SPLITS:
+            pictures, labels = (sorted((CACHE / "idx").glob(f"{split}*-{what}-*"))[0] for what in ["images", "labels"])
+            pictures, labels = self.idx(pictures), self.idx(labels)
+            beside = self.beside("idx", split)
+            for pixels, label, line in zip(pictures, labels, beside, strict=True):
+                self.assertEqual(line["label"], CLASSES[label])
+                rows[line["id"]] = dict(line, pixels=pixels)
+        self.same(rows, KNOWN)
+
+    def beside(self, form, split):
+        """The list of what the arrays of a split have no place for."""
+        text = sorted((CACHE / form).glob(f"{split}*.jsonl"))[0].read_text("utf-8")
+        return [json.loads(line) for line in text.splitlines()]
+
+    def test_cifar(self):
+        """As its page says: a byte for the label, then a plane for each colour."""
+        known, rows = samples(12, (32, 32, 3)), {}
+        for path in sorted((CACHE / "cifar").glob("*.bin")):
+            data = np.frombuffer(path.read_bytes(), np.uint8).reshape(-1, 1 + 3072)
+            split = "train" if path.name.startswith("data_batch") else path.name.split("_")[0]
+            for record, line in zip(data, self.beside("cifar", split), strict=True):
+                pixels = record[1:].reshape(3, 32, 32).transpose(1, 2, 0)
+                rows[line["id"]] = {"pixels": pixels, "label": CLASSES[record[0]], "split": split}
+        self.same(rows, known)
+
+    def test_tfrecord(self):
+        rows = {}
+        for path in sorted((CACHE / "tfrecord").glob("*.tfrecord")):
+            for example in map(example_of, records(path.read_bytes())):
+                self.assertEqual(example["image/format"], [b"png"])
+                self.assertEqual([example[f"image/{side}"][0] for side in ["height", "width", "channels"]], list(SHAPE))
+                self.assertEqual(CLASSES[example["label"][0]], example["class"][0].decode())
+                row = {name: example[name][0].decode() for name in ["id", "split", "text"]}
+                row.update(pixels=decode(example["image/encoded"][0]), label=CLASSES[example["label"][0]])
+                rows[row["id"]] = row | {"size": example["features"][0]}
+        self.same(rows, KNOWN, texts=True, sizes="size")
+
+
+def masked(data):
+    """The checksum of TFRecord."""
+    crc = crc32c.crc32c(data)
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def records(data):
+    """The messages of a TFRecord file, their checksums checked."""
+    at = 0
+    while at < len(data):
+        (length,), (crc,) = struct.unpack_from("<Q", data, at), struct.unpack_from("<I", data, at + 8)
+        message = data[at + 12 : at + 12 + length]
+        assert crc == masked(data[at : at + 8]) and struct.unpack_from("<I", data, at + 12 + length)[0] == masked(message)
+        yield message
+        at += 16 + length
+
+
+def fields(message):
+    """The fields of a message of Protocol Buffers, all of which are of the wire type 2 here."""
+    file = io.BytesIO(message)
+    while tag := file.read(1):
+        assert tag[0] & 7 == 2
+        yield tag[0] >> 3, file.read(varint(file))
+
+
+def varint(file):
+    value = shift = 0
+    while True:
+        (byte,) = file.read(1)
+        value, shift = value | (byte & 0x7F) << shift, shift + 7
+        if byte < 0x80:
+            return value
+
+
+def example_of(message):
+    """The features of a tf.train.Example."""
+    ((_, features),) = fields(message)
+    found = {}
+    for _, entry in fields(features):
+        (_, name), (_, feature) = fields(entry)
+        ((kind, values),) = fields(feature)
+        lists = [value for _, value in fields(values)]
+        if kind == 2:
+            lists = struct.unpack(f"<{len(lists[0]) // 4}f", lists[0])
+        elif kind == 3:
+            lists = [varint(io.BytesIO(lists[0]))]
+        found[name.decode()] = lists
+    return found
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -182,10 +182,10 @@ pub fn open(path: &Path, format: Format, options: &ReadOptions) -> Result<Source
         list::attach(folder, &mut set.parts, options.max_unpacked, &mut remarks)?;
     }
     set.exact |= set.parts.iter().all(|part| part.list.is_some());
-    if set.names.classes.is_empty() {
+    if !info.classes.is_empty() {
         set.names.classes.clone_from(&info.classes);
     }
-    if set.names.columns.is_empty() {
+    if !info.columns.is_empty() {
         set.names.columns.clone_from(&info.columns);
     }
     source(set, format, options, remarks, info)
@@ -223,6 +223,9 @@ fn source(
             }
         }
         let name = part.name.as_str();
+        if let (None, Some(cut)) = (part.missing(), part.arrays.iter().find_map(|(_, a)| a.cut.as_ref())) {
+            remarks.warnings.push(format!("{cut}, though all samples are there: {name}"));
+        }
         remarks.notes.push(match part.get(Role::Labels) {
             _ if part.list.is_some() => continue,
             Some(labels) => format!("labels of {name} are in {}", labels.name()),

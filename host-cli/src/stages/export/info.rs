@@ -52,7 +52,11 @@ fn data_files(format: ExportFormat, selection: &Selection) -> Option<String> {
         ExportFormat::Arrow => return Some(" dataset.arrow".into()),
         ExportFormat::Folder => "**",
         ExportFormat::WebDataset => "*.tar",
-        ExportFormat::Npz | ExportFormat::Idx | ExportFormat::Cifar | ExportFormat::TfRecord => return None,
+        ExportFormat::Npz
+        | ExportFormat::Idx
+        | ExportFormat::Cifar
+        | ExportFormat::Cifar100
+        | ExportFormat::TfRecord => return None,
     };
     let entry = |(split, _): (Split, u64)| {
         let name = if split == Split::Val { "validation" } else { split.name() };

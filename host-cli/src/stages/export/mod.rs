@@ -6,7 +6,7 @@
 //! * `webdataset` and `tfrecord`: shards of a bounded size;
 //! * `npz`, `parquet`, `arrow`: one file;
 //! * `csv` and `jsonl`: one file, with pictures and sounds beside it;
-//! * `idx` and `cifar`: plain arrays by split, with a list beside them of what they have no place for.
+//! * `idx`, `cifar` and `cifar100`: plain arrays by split, with a list beside them of what they have no place for.
 //!
 //! Beside them is a `dataset_info.json` with the names of the classes and columns in their order, so that no format
 //! loses them, and where Hugging Face datasets reads the format a `README.md`, with which it takes the folder as it is. The same dataset gives the same bytes. Samples are streamed; what is held of each is its name.
@@ -30,6 +30,7 @@ use crate::dataset::{Container, Dataset, Kind, Meta, Sample, Split, write_file};
 use crate::defaults;
 use crate::error::{Context, Error, Result};
 use crate::progress::Task;
+use cifar::Form;
 use serde::{Deserialize, Serialize};
 use shards::Limits;
 use std::collections::BTreeMap;
@@ -51,6 +52,8 @@ pub enum ExportFormat {
     Idx,
     /// CIFAR-10's binary files, for pictures of 32x32x3.
     Cifar,
+    /// CIFAR-100's binary files, of one superclass.
+    Cifar100,
     /// One CSV file; pictures and sounds in files/.
     Csv,
     /// One file of JSON lines; pictures and sounds in files/.
@@ -109,7 +112,8 @@ impl ExportOptions {
             ExportFormat::Folder => has_files(selection),
             ExportFormat::Npz => npz::check(selection),
             ExportFormat::Idx => idx::values(selection).map(drop),
-            ExportFormat::Cifar => cifar::check(selection),
+            ExportFormat::Cifar => cifar::check(selection, Form::Ten),
+            ExportFormat::Cifar100 => cifar::check(selection, Form::Hundred),
             _ => Ok(()),
         }
     }
@@ -121,7 +125,8 @@ impl ExportOptions {
         match self.format {
             ExportFormat::Folder => folder::write(ctx, selection, out).map(|()| (None, None)),
             ExportFormat::Idx => idx::write(ctx, selection, out).map(|()| (None, None)),
-            ExportFormat::Cifar => cifar::write(ctx, selection, out).map(|()| (None, None)),
+            ExportFormat::Cifar => cifar::write(ctx, selection, out, Form::Ten).map(|()| (None, None)),
+            ExportFormat::Cifar100 => cifar::write(ctx, selection, out, Form::Hundred).map(|()| (None, None)),
             ExportFormat::WebDataset => {
                 webdataset::write(ctx, selection, out, limits).map(|n| (None, Some(n)))
             }

@@ -18,7 +18,10 @@ fn the_same_dataset_gives_the_same_bytes_on_any_number_of_threads() {
     all_kinds(&all);
     pictures_of(&cifar, CIFAR, Storage::Png, true);
     for format in ExportFormat::value_variants() {
-        let array = matches!(format, ExportFormat::Npz | ExportFormat::Idx | ExportFormat::Cifar);
+        let array = matches!(
+            format,
+            ExportFormat::Npz | ExportFormat::Idx | ExportFormat::Cifar | ExportFormat::Cifar100
+        );
         let options = ExportOptions { shard_samples: Some(3), ..with(*format) };
         let trees = [1, 3].map(|threads| {
             let out = temp.path().join(format!("{format:?}-{threads}"));
@@ -106,6 +109,12 @@ fn cifar_rows_are_a_label_and_three_planes() {
         let sum = |values: &[u8]| values.iter().map(|v| u32::from(*v)).sum::<u32>();
         assert_eq!(sum(&row[1..]), sum(&pixels.data));
     }
+    let hundred = temp.path().join("hundred");
+    export(&with(ExportFormat::Cifar100), &input, &hundred, 2).unwrap();
+    let again = tree(&hundred);
+    assert_eq!(again["fine_label_names.txt"], files["batches.meta.txt"]);
+    let rows = rows.chunks(3073).flat_map(|row| [&[0], row].concat());
+    assert_eq!(again["test.bin"], rows.collect::<Vec<u8>>());
 }
 
 #[test]

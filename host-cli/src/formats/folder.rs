@@ -62,8 +62,18 @@ pub fn open(root: &Path, options: &ReadOptions) -> Result<Source> {
     });
     let entries = entries.collect();
     let loader = Box::new(Loader { root: root.to_owned(), pictures, max_pixels: options.max_pixels });
-    let (format, kinds, columns) = (Format::Folder, vec![Kind::Images], Vec::new());
-    Ok(Source { format, kinds, classes, columns, entries, set_aside, remarks, loader })
+    Ok(Source {
+        format: Format::Folder,
+        kinds: vec![Kind::Images],
+        classes,
+        columns: Vec::new(),
+        groups: Vec::new(),
+        normalize: None,
+        entries,
+        set_aside,
+        remarks,
+        loader,
+    })
 }
 
 struct Walk<'a> {

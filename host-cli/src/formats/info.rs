@@ -1,6 +1,7 @@
 //! What an export of ours tells of a dataset beside its samples, in `dataset_info.json`.
 
 use super::Source;
+use crate::dataset::{Feature, Normalize};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::path::Path;
@@ -8,13 +9,16 @@ use std::path::Path;
 /// The name of the file.
 pub(super) const FILE: &str = "dataset_info.json";
 
-/// The names that the format of the samples has no place for.
+/// What the format of the samples has no place for.
 #[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Info {
     /// The classes in the order of their numbers.
     pub classes: Vec<String>,
     /// The columns in their order.
     pub columns: Vec<String>,
+    features: Vec<Feature>,
+    normalize: Option<Normalize>,
 }
 
 /// What stands in the file of this folder; nothing where there is none of ours.
@@ -29,12 +33,13 @@ pub(super) fn load(folder: &Path) -> Info {
 
 /// The source with its classes in this order, where all that came are among them.
 pub(super) fn with_classes(mut source: Source, classes: Vec<String>) -> Source {
-    Info { classes, columns: Vec::new() }.apply(&mut source);
+    Info { classes, ..Info::default() }.apply(&mut source);
     source
 }
 
 impl Info {
-    /// Gives the classes their order, where all that came are among those told.
+    /// Gives the classes their order, where all that came are among those told, and the columns what is known of them,
+    /// where they are these.
     pub fn apply(self, source: &mut Source) {
         let numbers: HashMap<&str, u32> =
             self.classes.iter().zip(0u32..).map(|(name, i)| (name.as_str(), i)).collect();
@@ -45,6 +50,12 @@ impl Info {
                 entry.label = entry.label.and_then(|label| new.get(label as usize).copied());
             }
             source.classes = self.classes;
+        }
+        if source.columns == self.columns {
+            if self.features.len() == self.columns.len() {
+                source.groups = self.features.into_iter().map(|feature| feature.group).collect();
+            }
+            source.normalize = self.normalize;
         }
     }
 }

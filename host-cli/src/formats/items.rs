@@ -249,7 +249,6 @@ impl Builder {
             data: self.data,
             paths: self.paths,
             picture: self.picture,
-            groups: self.groups,
             spool: self.spool.finish()?,
             items: self.items,
             max_pixels: self.max_pixels,
@@ -259,6 +258,8 @@ impl Builder {
             kinds,
             classes,
             columns,
+            groups: self.groups,
+            normalize: None,
             entries,
             set_aside: self.set_aside,
             remarks: self.remarks,
@@ -319,7 +320,6 @@ struct Items {
     data: Vec<Arc<Data>>,
     paths: Vec<(PathBuf, Stamp)>,
     picture: Option<(Shape, Scale)>,
-    groups: Vec<Option<String>>,
     spool: Data,
     items: Vec<Item>,
     max_pixels: u64,
@@ -393,10 +393,6 @@ impl Load for Items {
     fn place(&self, at: usize) -> Place {
         let Some(item) = self.items.get(at) else { return Place { file: String::new(), row: None } };
         Place { file: self.files.get(item.file as usize).cloned().unwrap_or_default(), row: item.row }
-    }
-
-    fn groups(&self) -> Vec<Option<String>> {
-        self.groups.clone()
     }
 
     fn size(&self, at: usize) -> usize {

@@ -1,4 +1,4 @@
-//! Reading what others wrote: folders of pictures, IDX, NPY and CSV.
+//! Reading what others wrote: folders of pictures, arrays, tables, archives, files of records.
 //!
 //! A format is told by its content, not by the name of the file. Opening a source lists its samples
 //! (ids, labels, splits) and what cannot be used; the content of a sample is loaded later, from any
@@ -36,7 +36,7 @@ use json::Names;
 pub use options::{Header, Missing, ReadOptions, Shape};
 use scale::Scale;
 
-use crate::dataset::{Content, Kind, Origin, Split};
+use crate::dataset::{Content, Kind, Normalize, Origin, Split};
 use crate::error::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -196,11 +196,6 @@ pub trait Load: Send + Sync {
 
     /// About how many bytes sample `at` takes once it is loaded and encoded; told without loading it.
     fn size(&self, at: usize) -> usize;
-
-    /// For each feature of a table the source column of whose categories it is one; empty where none is.
-    fn groups(&self) -> Vec<Option<String>> {
-        Vec::new()
-    }
 }
 
 /// An opened source: a list of samples, and a way to load each.
@@ -213,6 +208,10 @@ pub struct Source {
     pub classes: Vec<String>,
     /// The names of the features of a table.
     pub columns: Vec<String>,
+    /// For each feature of a table the source column of whose categories it is one; empty where none is.
+    pub groups: Vec<Option<String>>,
+    /// How values are to be scaled, where an export of ours tells it.
+    pub normalize: Option<Normalize>,
     /// The samples, in no particular order.
     pub entries: Vec<Entry>,
     /// What cannot be used, as far as opening showed.

@@ -155,7 +155,7 @@ impl Stage for CollectOptions {
         }
         let name = self.name.clone().unwrap_or_else(|| name_of(input));
         let meta = Meta::of_kinds(name, &source.kinds, source.classes.clone(), source.columns.clone());
-        let meta = Meta { storage: self.storage, ..meta };
+        let meta = Meta { storage: self.storage, normalize: source.normalize.clone(), ..meta };
         let writer = DatasetWriter::create(out, meta)?.pool(&ctx.pool).shard_rows(self.shard_rows);
         let mut set_aside = std::mem::take(&mut source.set_aside);
         let mut trained = vec![false; source.classes.len()];
@@ -234,7 +234,7 @@ impl CollectOptions {
             let aside = SetAside::one(source.loader.place(entry.at), "");
             Ok(self.sample(source, division, entry).map_err(|e| SetAside { reason: e.message, ..aside }))
         };
-        let mut groups = source.loader.groups();
+        let mut groups = source.groups.clone();
         groups.resize(source.columns.len(), None);
         let mut features = feature::unseen(groups);
         let planned = entries.into_iter().map(|entry| Planned { size: source.loader.size(entry.at), entry });

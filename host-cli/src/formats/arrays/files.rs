@@ -86,6 +86,9 @@ fn in_folder(
     let (mut samples, mut labels, mut texts, mut others) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for name in bytes::files_in(folder)? {
         let (file, name) = (folder.join(&name), name.to_string_lossy().into_owned());
+        if is_list_name(&name) || name == INFO {
+            continue;
+        }
         match kind_of(&file, &name, format) {
             Fit::Array => {
                 let member = array_of(file, format, options.max_unpacked)?;
@@ -101,7 +104,6 @@ fn in_folder(
                     _ => samples.push(member),
                 }
             }
-            Fit::Text if is_list_name(&name) || name == INFO => {}
             Fit::Text => texts.push(name),
             Fit::Other => others.push(name),
         }

@@ -7,6 +7,7 @@ mod layout;
 mod list;
 mod named;
 mod npz;
+mod reading;
 mod tensors;
 
 pub use cifar::looks_like as is_cifar;
@@ -17,15 +18,15 @@ pub use tensors::looks_like as is_safetensors;
 use self::layout::Layout;
 use self::list::{Line, List};
 use self::named::Named;
+use self::reading::Reading;
 use super::array::Array;
 use super::info::{self, Info};
 use super::json::Names as Cells;
-use super::{Entry, Format, Load, More, Place, ReadOptions, Remarks, SetAside, Source};
-use super::{class_numbers, csv, npy, roles, sorted_classes, table};
+use super::{Entry, Format, Load, Place, ReadOptions, Remarks, SetAside, Source};
+use super::{csv, npy, roles};
 use crate::dataset::{Content, Kind, Split, id_from_bytes};
 use crate::error::{Error, Result};
-use seedbed::rng::id_hash;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -163,7 +164,7 @@ struct Set {
     parts: Vec<Part>,
     /// The names of the numbers that labels are, and of the columns; empty where they are not told.
     names: named::Names,
-    /// Whether bytes are pixels, whatever they are.
+    /// Whether it is as our exports have it: bytes are pixels, whatever they are, and a label below 0 is none.
     exact: bool,
 }
 
@@ -204,13 +205,18 @@ fn source(
     mut remarks: Remarks,
     info: Info,
 ) -> Result<Source> {
-    let Set { parts, names, exact } = set;
+    let Set { parts, mut names, exact } = set;
+    let distinct: HashSet<&String> = names.classes.iter().collect();
+    if distinct.len() < names.classes.len() {
+        remarks.warnings.push("a name of a class comes twice, so that labels keep their numbers".to_owned());
+        names.classes.clear();
+    }
     let samples: Vec<&Named> = parts.iter().filter_map(|p| p.get(Role::Samples)).collect();
     let layout = match samples.is_empty() {
         true => None,
         false => Some(Layout::of(&samples, exact, options, &mut remarks)?),
     };
-    let mut reading = Reading::new(&parts, names.classes);
+    let mut reading = Reading::new(&parts, names.classes, exact);
     let mut entries = Vec::new();
     let mut set_aside: Vec<SetAside> = parts.iter().filter_map(Part::missing).collect();
     let prefixes = prefixes(&parts);
@@ -251,7 +257,18 @@ fn source(
     let lines = if reading.cells { Some(cells) } else { None };
     let layout = layout.map(|(_, layout)| layout);
     let loader = Box::new(Loader { parts, layout, lines, text_alone });
-    let mut source = Source { format, kinds, classes, columns, entries, set_aside, remarks, loader };
+    let mut source = Source {
+        format,
+        kinds,
+        classes,
+        columns,
+        groups: Vec::new(),
+        normalize: None,
+        entries,
+        set_aside,
+        remarks,
+        loader,
+    };
     info.apply(&mut source);
     Ok(source)
 }
@@ -274,124 +291,6 @@ fn prefixes(parts: &[Part]) -> Vec<String> {
         _ => format!("{}/", id_from_bytes(p.name.as_bytes())),
     };
     parts.iter().map(prefix).collect()
-}
-
-/// Goes through the samples and finds out what is told of them.
-struct Reading {
-    /// The names of the numbers that labels are.
-    names: Vec<String>,
-    /// Labels in the order in which they came.
-    labels: HashMap<String, u32>,
-    /// Whether arrays of ids and splits are such.
-    ids: bool,
-    splits: bool,
-    /// Whether there are texts, and features in lines.
-    texts: bool,
-    cells: bool,
-}
-
-impl Reading {
-    fn new(parts: &[Part], names: Vec<String>) -> Self {
-        let texts = parts.iter().any(|p| p.get(Role::Texts).is_some());
-        let (ids, splits) = (are_unique(parts), are_splits(parts));
-        Self { names, labels: HashMap::new(), ids, splits, texts, cells: false }
-    }
-
-    /// The sample in this row, its label being a number in the order in which labels came; or why it is of no use.
-    fn entry(
-        &mut self,
-        part: &Part,
-        row: usize,
-        prefix: &str,
-        cells: &mut Cells,
-    ) -> Result<Result<Entry, String>> {
-        let entry = match part.line(row) {
-            Some(Ok(line)) => {
-                self.texts |= line.text.is_some();
-                self.cells |= !line.cells.is_empty();
-                cells.see(line.cells)?;
-                let label = line.label.map(|name| self.number(name));
-                Ok(Entry { id: line.id, label, split: Some(line.split), group: None, at: 0, more: line.more })
-            }
-            Some(Err(why)) => Err(why),
-            None => self.of_arrays(part, row, prefix),
-        };
-        Ok(entry)
-    }
-
-    fn of_arrays(&mut self, part: &Part, row: usize, prefix: &str) -> Result<Entry, String> {
-        let text = |role| match part.get(role) {
-            Some(array) => array.array.label(row).map_err(|e| format!("{}: {}", e.message, array.name())),
-            None => Ok(None),
-        };
-        let id = text(Role::Ids)?.filter(|_| self.ids).map(|id| table::id_of(&id));
-        let split = text(Role::Splits)?.filter(|_| self.splits).and_then(|name| Split::from_name(&name));
-        let label = text(Role::Labels)?.map(|label| self.named(label)).transpose()?.flatten();
-        let weight = text(Role::Weights)?.map_or(Some(1.0), |w| w.parse().ok());
-        let weight = weight.filter(|w: &f32| w.is_finite() && *w >= 0.0).ok_or("weight is below 0")?;
-        let origin = text(Role::Origins)?.map(|text| list::origin(&text)).transpose()?;
-        Ok(Entry {
-            id: id.unwrap_or_else(|| format!("{prefix}{row:0width$}", width = ID_DIGITS)),
-            label: label.map(|name| self.number(name)),
-            split: split.or(part.split),
-            group: text(Role::Groups)?.map(|group| id_hash(group.as_bytes())),
-            at: 0,
-            more: More::of(weight, origin),
-        })
-    }
-
-    /// The name of a label that is a number, where such names are told; below 0 it is none.
-    fn named(&self, label: String) -> Result<Option<String>, String> {
-        match label.parse::<i64>() {
-            Ok(number) if !self.names.is_empty() && number < 0 => Ok(None),
-            Ok(number) if !self.names.is_empty() => {
-                let name = usize::try_from(number).ok().and_then(|i| self.names.get(i));
-                let n = self.names.len();
-                name.cloned().map(Some).ok_or_else(|| format!("label {number} is none of {n} classes"))
-            }
-            _ => Ok(Some(label)),
-        }
-    }
-
-    fn number(&mut self, name: String) -> u32 {
-        let next = self.labels.len() as u32;
-        *self.labels.entry(name).or_insert(next)
-    }
-
-    /// The classes in their order, whose numbers the entries then have.
-    fn finish(&self, entries: &mut [Entry]) -> Vec<String> {
-        let told = !self.names.is_empty() && self.labels.keys().all(|name| self.names.contains(name));
-        let classes = if told { self.names.clone() } else { sorted_classes(self.labels.keys().cloned()) };
-        let numbers = class_numbers(&classes);
-        let mut of_label = vec![0; self.labels.len()];
-        for (name, &at) in &self.labels {
-            of_label[at as usize] = numbers.get(name.as_str()).copied().unwrap_or(0);
-        }
-        for entry in entries {
-            entry.label = entry.label.map(|label| of_label[label as usize]);
-        }
-        classes
-    }
-}
-
-/// Whether there are arrays of ids, and no id comes twice.
-fn are_unique(parts: &[Part]) -> bool {
-    let mut seen = HashSet::new();
-    parts.iter().filter_map(|p| p.get(Role::Ids)).all(|ids| {
-        (0..ids.array.samples()).all(|i| match ids.array.label(i) {
-            Ok(Some(id)) => seen.insert(id_hash(id.as_bytes())),
-            _ => false,
-        })
-    })
-}
-
-/// Whether all values of the arrays of splits are names of splits.
-fn are_splits(parts: &[Part]) -> bool {
-    let is_split = |name: Option<String>| name.is_some_and(|name| Split::from_name(&name).is_some());
-    parts
-        .iter()
-        .filter_map(|p| p.get(Role::Splits))
-        .all(|splits| (0..splits.array.samples()).all(|i| splits.array.label(i).is_ok_and(is_split)))
 }
 
 struct Loader {

@@ -40,7 +40,10 @@ pub fn check(selection: &Selection, form: Form) -> Result<()> {
     let meta = selection.meta();
     let format = if form == Form::Ten { "cifar" } else { "cifar100" };
     let wrong = |what: String| {
-        Err(Error::usage(format!("{what}, not for --format {format}: {}", selection.dataset.folder().display())))
+        Err(Error::usage(format!(
+            "{what}, not for --format {format}: {}",
+            selection.dataset.folder().display()
+        )))
     };
     if meta.kind != Kind::Images || meta.has(Kind::Audio) {
         return wrong(meta.words());

@@ -2,11 +2,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use seedbed_cli::formats::{Format, Header, ReadOptions, csv, open};
+use seedbed_cli::formats::{Decimal, Format, Header, ReadOptions, csv, open};
 
 fuzz_target!(|bytes: &[u8]| {
     for header in [Header::Auto, Header::Yes] {
-        let _ = csv::profile(|| bytes, header);
+        let _ = csv::profile(|| bytes, header, Decimal::Auto);
     }
     let path = seedbed_fuzz::folder().join("table.csv");
     std::fs::write(&path, bytes).unwrap();

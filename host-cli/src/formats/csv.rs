@@ -1,11 +1,13 @@
 //! Text tables: which character separates the cells, whether the first line is a header, and what
 //! the columns hold.
 //!
-//! Cells may be quoted as in RFC 4180; blanks around them do not count, nor how many there are where
-//! blanks separate cells; a byte order mark is skipped.
+//! Cells may be quoted as in RFC 4180; blanks around numbers, names and labels do not count, nor how many there are
+//! where blanks separate cells; a byte order mark is skipped.
 
-use super::{Header, UTF_16};
+use super::decimal::{Commas, with_point};
+use super::{Decimal, Header, UTF_16};
 use crate::error::{Error, Result};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
@@ -128,6 +130,10 @@ pub struct Profile {
     pub header: Option<Vec<String>>,
     /// What the columns hold, without the header; as many as most rows have cells.
     pub columns: Vec<Column>,
+    /// Of each column, whether its numbers have decimal commas.
+    pub commas: Vec<bool>,
+    /// Columns of numbers with commas that may be decimal or not, each with such a number.
+    pub doubtful: Vec<(usize, String)>,
     /// Rows, without the header.
     pub rows: u64,
 }
@@ -138,12 +144,8 @@ pub fn records<'a>(
     text: impl Read + 'a,
     separator: u8,
 ) -> impl Iterator<Item = Result<(u64, ::csv::ByteRecord)>> + 'a {
-    let reader = ::csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(separator)
-        .trim(::csv::Trim::All)
-        .from_reader(text);
+    let reader =
+        ::csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator).from_reader(text);
     let records = reader.into_byte_records().map(move |record| {
         let record = record.map_err(|e| Error::failed(format!("text table is damaged ({e})")))?;
         let line = record.position().map_or(0, ::csv::Position::line);
@@ -154,9 +156,18 @@ pub fn records<'a>(
     records.filter(|record: &Result<(u64, ::csv::ByteRecord)>| !matches!(record, Ok((_, r)) if r.is_empty()))
 }
 
-/// The cells of a record as text; bytes that are no UTF-8 are replaced.
-pub fn cells(record: &::csv::ByteRecord) -> impl Iterator<Item = std::borrow::Cow<'_, str>> {
-    record.iter().map(String::from_utf8_lossy)
+/// The cells of a record as text without the blanks around it; bytes that are no UTF-8 are replaced.
+pub fn cells(record: &::csv::ByteRecord) -> impl Iterator<Item = Cow<'_, str>> {
+    record.iter().map(|cell| String::from_utf8_lossy(cell.trim_ascii()))
+}
+
+/// The cells of a record as they are, but numbers in columns of decimal `commas` with a point.
+pub(super) fn with_points<'a>(record: &'a ::csv::ByteRecord, commas: &[bool]) -> Vec<Cow<'a, str>> {
+    let cells =
+        record.iter().map(String::from_utf8_lossy).zip(commas.iter().chain(std::iter::repeat(&false)));
+    cells
+        .map(|(cell, comma)| if *comma { with_point(&cell).map_or(cell, Cow::Owned) } else { cell })
+        .collect()
 }
 
 /// The first byte of a record that is no UTF-8, and the number of its cell, from 1.
@@ -215,12 +226,32 @@ fn is_header(first: &[String], below: &[Column], again: &[bool]) -> bool {
 /// Bytes that the guesses are made from.
 const HEAD: usize = 1 << 20;
 
+/// Which columns have decimal commas, by the first records without the one that may be a header; and where that is
+/// doubtful.
+fn commas(head: &[u8], separator: u8, width: usize, decimal: Decimal) -> (Vec<bool>, Vec<(usize, String)>) {
+    if decimal != Decimal::Auto {
+        return (vec![decimal == Decimal::Comma; width], Vec::new());
+    }
+    // The last line may be cut off within a number.
+    let cut =
+        if head.len() < HEAD { head.len() } else { head.iter().rposition(|b| *b == b'\n').unwrap_or(0) };
+    let mut columns = vec![Commas::default(); width];
+    for (_, record) in records(&head[..cut], separator).flatten().skip(1).filter(|(_, r)| r.len() == width) {
+        columns.iter_mut().zip(cells(&record)).for_each(|(column, text)| column.see(&text));
+    }
+    let doubtful = |(i, column): (usize, &Commas)| Some((i, column.doubtful()?.to_owned()));
+    (
+        columns.iter().map(Commas::are_decimal).collect(),
+        columns.iter().enumerate().filter_map(doubtful).collect(),
+    )
+}
+
 /// Looks through a text table, which `open` gives from its beginning.
 ///
 /// # Errors
 /// When the text is UTF-16, holds zero bytes, has only one column or no row, or its first line is said to
 /// name the columns but has not as many cells as the others.
-pub fn profile<R: Read>(open: impl Fn() -> R, header: Header) -> Result<Profile> {
+pub fn profile<R: Read>(open: impl Fn() -> R, header: Header, decimal: Decimal) -> Result<Profile> {
     let mut head = Vec::new();
     let read = open().take(HEAD as u64).read_to_end(&mut head);
     read.map_err(|e| Error::failed(format!("text table cannot be read ({e})")))?;
@@ -241,18 +272,22 @@ pub fn profile<R: Read>(open: impl Fn() -> R, header: Header) -> Result<Profile>
         let what = if width == 0 { "text table has no rows" } else { "text table has only one column" };
         return Err(Error::failed(what).hint("separate the cells by a comma, a semicolon, a tab or a bar"));
     }
+    let (commas, doubtful) = commas(&head, separator, width, decimal);
     let (mut columns, mut again) = (vec![Column::fresh(); width], vec![false; width]);
     let mut first: Option<Vec<String>> = None;
     let mut rows = 0;
     for record in records(open(), separator) {
         let (_, record) = record?;
         let Some(first) = &first else {
-            first = Some(cells(&record).map(|c| c.into_owned()).collect());
+            first = Some(with_points(&record, &commas).iter().map(|c| c.trim().to_owned()).collect());
             continue;
         };
         rows += 1;
         if record.len() == width {
-            columns.iter_mut().zip(cells(&record)).for_each(|(column, text)| column.see(&text));
+            columns
+                .iter_mut()
+                .zip(with_points(&record, &commas))
+                .for_each(|(column, text)| column.see(&text));
             again.iter_mut().zip(cells(&record)).zip(first).for_each(|((again, a), b)| *again |= a == *b);
         }
     }
@@ -278,5 +313,5 @@ pub fn profile<R: Read>(open: impl Fn() -> R, header: Header) -> Result<Profile>
         return Err(Error::failed("text table has a header and no rows")
             .hint("give --header no (recipe key `header`) if its only line is a sample"));
     }
-    Ok(Profile { separator, header: named.then_some(first), columns, rows })
+    Ok(Profile { separator, header: named.then_some(first), columns, commas, doubtful, rows })
 }

@@ -7,10 +7,10 @@ use super::data::{Data, Spool, Stamp, changed};
 use super::{Entry, Format, Load, More, Place, ReadOptions, Remarks, Scale, SetAside, Shape, Source};
 use super::{bytes, class_numbers, sorted_classes};
 use crate::codec;
-use crate::dataset::{Content, Kind, Picture, Sound, Split};
+use crate::dataset::{Content, Kind, Picture, Sound, Split, id_from_bytes};
 use crate::error::{Context, Error, Result};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -98,7 +98,7 @@ pub(super) struct Builder {
     drafts: Vec<Draft>,
     /// Labels in the order in which they came.
     labels: HashMap<String, u32>,
-    set_aside: Vec<SetAside>,
+    refused: Vec<Refused>,
     pub remarks: Remarks,
 }
 
@@ -110,6 +110,15 @@ struct Draft {
     split: Option<Split>,
     group: Option<u64>,
     more: Option<Box<More>>,
+}
+
+/// What becomes a [`SetAside`].
+struct Refused {
+    file: u32,
+    row: Option<u64>,
+    /// The id, and whether it was given as such.
+    id: Option<(String, bool)>,
+    why: String,
 }
 
 impl Builder {
@@ -126,7 +135,7 @@ impl Builder {
             items: Vec::new(),
             drafts: Vec::new(),
             labels: HashMap::new(),
-            set_aside: Vec::new(),
+            refused: Vec::new(),
             remarks: Remarks::default(),
         }
     }
@@ -203,8 +212,12 @@ impl Builder {
 
     /// Something that is no sample.
     pub fn refuse(&mut self, file: u32, row: Option<u64>, why: impl Into<String>) {
-        let file = self.files.get(file as usize).cloned().unwrap_or_default();
-        self.set_aside.push(SetAside::one(Place { file, row }, why));
+        self.refused.push(Refused { file, row, id: None, why: why.into() });
+    }
+
+    /// A sample of this id, which may have been given as such, that cannot be used.
+    pub fn refuse_sample(&mut self, file: u32, row: Option<u64>, id: (String, bool), why: impl Into<String>) {
+        self.refused.push(Refused { file, row, id: Some(id), why: why.into() });
     }
 
     /// The source, with the names of its features.
@@ -219,21 +232,29 @@ impl Builder {
         for (name, &at) in &self.labels {
             of_label[at as usize] = numbers.get(name.as_str()).copied().unwrap_or(0);
         }
-        let twice = self.ids_of_several_files();
+        let prefixes = if self.ids_of_several_files() { prefixes(&self.files) } else { Vec::new() };
+        let full_id = |file: u32, id: String, given: bool| match prefixes.get(file as usize) {
+            Some(prefix) if !given => format!("{prefix}/{id}"),
+            _ => id,
+        };
+        let mut set_aside = Vec::with_capacity(self.refused.len());
+        for Refused { file, row, id, why } in std::mem::take(&mut self.refused) {
+            let name = self.files.get(file as usize).cloned().unwrap_or_default();
+            let one = SetAside::one(Place { file: name, row }, why);
+            set_aside.push(SetAside { id: id.map(|(id, given)| full_id(file, id, given)), ..one });
+        }
         let mut entries = Vec::with_capacity(self.items.len());
         for (at, (item, draft)) in self.items.iter().zip(std::mem::take(&mut self.drafts)).enumerate() {
             let has = |kind: Kind| item.parts.iter().any(|(k, _)| *k == kind);
-            let file = self.files.get(item.file as usize).map_or("", String::as_str);
-            if let Some(kind) = kinds.first().filter(|kind| !has(**kind)) {
-                let place = Place { file: file.to_owned(), row: item.row };
-                let why = format!("no {} beside `{}`, which the others have", kind.one(), draft.id);
-                self.set_aside.push(SetAside::one(place, why));
+            let lacking = kinds.first().filter(|kind| !has(**kind));
+            let why =
+                lacking.map(|kind| format!("no {} beside `{}`, which the others have", kind.one(), draft.id));
+            let id = full_id(item.file, draft.id, draft.given_id);
+            if let Some(why) = why {
+                let file = self.files.get(item.file as usize).cloned().unwrap_or_default();
+                set_aside.push(SetAside::one(Place { file, row: item.row }, why).of(id));
                 continue;
             }
-            let id = match twice && !draft.given_id {
-                true => format!("{}/{}", stem(file), draft.id),
-                false => draft.id,
-            };
             let label = draft.label.map(|label| of_label[label as usize]);
             entries.push(Entry { id, label, split: draft.split, group: draft.group, at, more: draft.more });
         }
@@ -261,7 +282,7 @@ impl Builder {
             groups: self.groups,
             normalize: None,
             entries,
-            set_aside: self.set_aside,
+            set_aside,
             remarks: self.remarks,
             loader: Box::new(loader),
         })
@@ -313,6 +334,19 @@ pub(super) fn kind_of(head: &[u8]) -> Option<Kind> {
 pub(super) fn stem(name: &str) -> &str {
     let last = name.rsplit('/').next().unwrap_or(name);
     last.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or(last)
+}
+
+/// What tells ids of these files apart: their stems where that does, else more of their names.
+fn prefixes(files: &[String]) -> Vec<String> {
+    let path = |name: &str| {
+        let folder = name.rfind('/').map_or(0, |at| at + 1);
+        format!("{}{}", &name[..folder], stem(name))
+    };
+    let stems: Vec<String> = files.iter().map(|name| stem(name).to_owned()).collect();
+    let paths: Vec<String> = files.iter().map(|name| path(name)).collect();
+    let distinct = |names: &[String]| names.iter().collect::<HashSet<_>>().len() == names.len();
+    let chosen = [stems, paths].into_iter().find(|names| distinct(names)).unwrap_or_else(|| files.to_vec());
+    chosen.iter().map(|name| id_from_bytes(name.as_bytes())).collect()
 }
 
 struct Items {

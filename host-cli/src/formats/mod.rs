@@ -11,6 +11,7 @@ mod bytes;
 mod columns;
 pub mod csv;
 mod data;
+mod decimal;
 mod detect;
 mod example;
 mod files;
@@ -33,11 +34,11 @@ pub use bytes::MAX_UNPACKED;
 pub use detect::detect;
 use detect::{UTF_16, is_table_name, of_head};
 use json::Names;
-pub use options::{Header, Missing, ReadOptions, Shape};
+pub use options::{Decimal, Header, Missing, ReadOptions, Shape};
 use scale::Scale;
 
 use crate::dataset::{Content, Kind, Normalize, Origin, Split};
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -74,6 +75,13 @@ pub enum Format {
     Arrow,
     /// TFRecord files of `tf.train.Example`, compressed or not.
     Tfrecord,
+}
+
+impl Format {
+    /// Whether samples are the parts of arrays, which have no columns.
+    pub const fn is_of_arrays(self) -> bool {
+        matches!(self, Self::Idx | Self::Npy | Self::Npz | Self::Safetensors | Self::Cifar)
+    }
 }
 
 impl fmt::Display for Format {
@@ -113,6 +121,9 @@ pub struct SetAside {
     /// In a table the line, from 1; in an array the index, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row: Option<u64>,
+    /// The id that the sample would have, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// How many samples it is.
     pub samples: u64,
     /// Why.
@@ -122,7 +133,13 @@ pub struct SetAside {
 impl SetAside {
     /// One sample, set aside for `reason`.
     pub fn one(place: Place, reason: impl Into<String>) -> Self {
-        Self { file: place.file, row: place.row, samples: 1, reason: reason.into() }
+        Self { file: place.file, row: place.row, id: None, samples: 1, reason: reason.into() }
+    }
+
+    /// The same of the sample of this id.
+    #[must_use]
+    pub fn of(self, id: impl Into<String>) -> Self {
+        Self { id: Some(id.into()), ..self }
     }
 }
 
@@ -242,6 +259,12 @@ pub fn open(path: &Path, options: &ReadOptions) -> Result<Source> {
             given
         }
     };
+    if options.group.is_some() && (format.is_of_arrays() || format == Format::Folder) {
+        return Err(Error::usage(
+            "a group is a column, which the input does not have: --group (recipe key `group`)",
+        )
+        .hint("of pictures in files, --group-by takes the folder or the beginning of the name"));
+    }
     match format {
         Format::Folder => folder::open(path, options),
         Format::Idx | Format::Npy | Format::Npz | Format::Safetensors | Format::Cifar => {

@@ -43,6 +43,19 @@ pub enum Header {
     No,
 }
 
+/// What stands before the decimals of the numbers in a text table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Decimal {
+    /// A point; a comma in columns where that can be nothing else.
+    #[default]
+    Auto,
+    /// A point.
+    Point,
+    /// A comma; points may stand between thousands.
+    Comma,
+}
+
 /// Height, width and channels (1 or 3) of pictures that are given as rows of values: `8x8`, `32x32x3`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
@@ -100,12 +113,16 @@ pub struct ReadOptions {
     /// Of a table: the name or number (from 1) of the label column, or `none`. Of arrays: the file of
     /// the labels, or `none`.
     pub label: Option<String>,
+    /// Of a table: the name or number (from 1) of the column that groups the rows.
+    pub group: Option<String>,
     /// Rows of values are pictures of this shape.
     pub image_shape: Option<Shape>,
     /// The value that becomes 255 in a picture.
     pub value_max: Option<f64>,
     /// Whether the first line of a text table names its columns.
     pub header: Header,
+    /// What stands before the decimals in a text table.
+    pub decimal: Decimal,
     /// What to do with a row that lacks a value.
     pub missing: Missing,
     /// The most pixels that a picture may have.
@@ -120,9 +137,11 @@ impl Default for ReadOptions {
         Self {
             format: Format::Auto,
             label: None,
+            group: None,
             image_shape: None,
             value_max: None,
             header: Header::Auto,
+            decimal: Decimal::Auto,
             missing: Missing::SetAside,
             max_pixels: codec::MAX_PIXELS,
             max_unpacked: MAX_UNPACKED,

@@ -51,6 +51,9 @@ pub(super) fn roles(
         by_name(columns, &mut roles, notes);
         files(columns, folder, &mut roles, notes);
     }
+    if let Some(group) = group_column(columns, options)?.filter(|&i| roles[i].is_none()) {
+        roles[group] = Some(Role::Dropped);
+    }
     if let Some(label) = label_column(columns, &roles, options, notes)? {
         roles[label] = Some(Role::Label);
     }
@@ -137,12 +140,7 @@ fn label_column(
         if given == "none" {
             return Ok(None);
         }
-        let by_number = given.parse::<usize>().ok().filter(|n| (1..=names.len()).contains(n)).map(|n| n - 1);
-        return match names.iter().position(|name| name == given).or(by_number) {
-            Some(found) => Ok(Some(found)),
-            None => Err(Error::usage(format!("no column `{given}`: --label (recipe key `label`)"))
-                .hint(format!("the columns are {}, or 1 to {}, or `none`", some_of(names), names.len()))),
-        };
+        return given_column(names, given, "label").map(Some);
     }
     let free = |i: &usize| roles[*i].is_none();
     let by_name = columns.named.then(|| columns.position(&LABEL_NAMES)).flatten().filter(free);
@@ -163,6 +161,24 @@ fn label_column(
         None => "no column looks like a label; name it with --label".to_owned(),
     });
     Ok(guess)
+}
+
+/// The column that an option names.
+fn given_column(names: &[String], given: &str, key: &str) -> Result<usize> {
+    let by_number = given.parse::<usize>().ok().filter(|n| (1..=names.len()).contains(n)).map(|n| n - 1);
+    names.iter().position(|name| name == given).or(by_number).ok_or_else(|| {
+        let none = if key == "label" { ", or `none`" } else { "" };
+        Error::usage(format!("no column `{given}`: --{key} (recipe key `{key}`)")).hint(format!(
+            "the columns are {}, or 1 to {}{none}",
+            some_of(names),
+            names.len()
+        ))
+    })
+}
+
+/// The column whose values make rows a group.
+pub(super) fn group_column(columns: &Columns, options: &ReadOptions) -> Result<Option<usize>> {
+    options.group.as_deref().map(|given| given_column(&columns.names, given, "group")).transpose()
 }
 
 /// Whether the same values come again and again.

@@ -2,11 +2,12 @@
 
 use super::csv::{self, Cell};
 use super::items::{Builder, Record};
-use super::roles::{Role, feature_names, groups, roles};
+use super::roles::{Role, feature_names, group_column, groups, roles};
 use super::rows::{Columns, Raw, Rows, is_missing};
 use super::{Missing, More, ReadOptions, Scale, Source};
 use crate::dataset::{Kind, Origin, Split, id_from_bytes};
 use crate::error::{Error, Result};
+use seedbed::rng::id_hash;
 use std::path::{Component, Path, PathBuf};
 
 /// Puts the rows into `builder` and finishes it. Files that cells name are looked for below `folder`.
@@ -24,6 +25,8 @@ pub(super) fn fill(
         roles: &roles,
         missing: options.missing,
         folder,
+        group: group_column(columns, options)?,
+        ungrouped: 0,
         range: (f64::INFINITY, f64::NEG_INFINITY),
         labelled: 0,
         unlabelled: 0,
@@ -34,6 +37,10 @@ pub(super) fn fill(
         let n = filler.unlabelled;
         let has = if n == 1 { "row has" } else { "rows have" };
         builder.remarks.notes.push(format!("{n} {has} no label (an empty cell, `?` or `nan`)"));
+    }
+    if filler.ungrouped > 0 {
+        let n = filler.ungrouped;
+        builder.remarks.notes.push(format!("rows without a group, each drawn by itself: {n}"));
     }
     let Some(shape) = options.image_shape else {
         builder.groups = groups(&columns.names, &roles);
@@ -56,6 +63,9 @@ struct Filler<'a> {
     roles: &'a [Role],
     missing: Missing,
     folder: Option<&'a Path>,
+    /// The column whose values make rows a group.
+    group: Option<usize>,
+    ungrouped: u64,
     /// Of the finite values so far.
     range: (f64, f64),
     labelled: u64,
@@ -67,6 +77,7 @@ impl Filler<'_> {
     fn take(&mut self, raw: Raw<'_>, builder: &mut Builder) -> Result<()> {
         let (file, place) = (raw.file, raw.place);
         self.values.clear();
+        let id = self.id(&raw);
         let read = match raw.wrong {
             Some(why) => Err(why),
             None => self.read(raw, builder),
@@ -74,13 +85,14 @@ impl Filler<'_> {
         let mut record = match read {
             Ok(record) => record,
             Err(why) => {
-                builder.refuse(file, place, why);
+                builder.refuse_sample(file, place, id, why);
                 return Ok(());
             }
         };
         for &v in self.values.iter().filter(|v| v.is_finite()) {
             self.range = (self.range.0.min(f64::from(v)), self.range.1.max(f64::from(v)));
         }
+        self.ungrouped += u64::from(self.group.is_some() && record.group.is_none());
         self.labelled += u64::from(record.label.is_some());
         self.unlabelled += u64::from(record.label.is_none());
         if !self.values.is_empty() {
@@ -88,6 +100,14 @@ impl Filler<'_> {
         }
         builder.add(record);
         Ok(())
+    }
+
+    /// The id that a row has, and whether a column gives it.
+    fn id(&self, raw: &Raw<'_>) -> (String, bool) {
+        let column = self.roles.iter().position(|role| *role == Role::Id);
+        let given =
+            column.and_then(|i| raw.cells.get(i)).map(|text| text.trim()).filter(|text| !text.is_empty());
+        given.map_or_else(|| (raw.id.clone(), false), |text| (id_of(text), true))
     }
 
     /// The sample of a row, its features in `values`; or why it is of no use.
@@ -100,16 +120,18 @@ impl Filler<'_> {
             ));
         }
         let Raw { file, place: row, id, split, cells, parts, .. } = raw;
-        let mut record = Record { file, row, id, split, parts, ..Record::default() };
+        let group = self.group.and_then(|i| cells.get(i)).filter(|text| !is_missing(text));
+        let group = group.map(|text| id_hash(text.trim().as_bytes()));
+        let mut record = Record { file, row, id, split, group, parts, ..Record::default() };
         let (mut weight, mut origin) = (1.0, None);
         for ((text, role), name) in cells.iter().zip(self.roles).zip(self.names) {
             match role {
                 Role::Dropped => {}
                 Role::Label if csv::is_unlabelled(text) => {}
                 Role::Label => record.label = Some(text.trim().to_owned()),
-                Role::Id if text.is_empty() => return Err(format!("no id in column `{name}`")),
+                Role::Id if text.trim().is_empty() => return Err(format!("no id in column `{name}`")),
                 Role::Id => {
-                    record.id = id_of(text);
+                    record.id = id_of(text.trim());
                     record.given_id = true;
                 }
                 Role::Split if is_missing(text) => {}
@@ -123,7 +145,7 @@ impl Filler<'_> {
                     weight = weight_of(text)
                         .ok_or_else(|| format!("no weight in column `{name}`: {}", short(text)))?
                 }
-                Role::Origin if text.is_empty() => {}
+                Role::Origin if text.trim().is_empty() => {}
                 Role::Origin => {
                     let told: Option<Origin> = serde_json::from_str(text).ok();
                     origin =
@@ -136,7 +158,7 @@ impl Filler<'_> {
                 Role::File if is_missing(text) => {}
                 Role::File => {
                     let part = self
-                        .file(text, builder)
+                        .file(text.trim(), builder)
                         .map_err(|e| format!("{} in column `{name}`: {}", e.message, short(text)))?;
                     record.parts.push(part);
                 }

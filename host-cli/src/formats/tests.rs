@@ -73,7 +73,7 @@ proptest! {
                 let _ = (array.label(i), array.sample_bytes(i));
             }
         }
-        if let Ok(profile) = csv::profile(|| bytes.as_slice(), Header::Auto) {
+        if let Ok(profile) = csv::profile(|| bytes.as_slice(), Header::Auto, Decimal::Auto) {
             prop_assert!(profile.columns.len() > 1);
         }
         let _ = of_head(&bytes);

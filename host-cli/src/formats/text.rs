@@ -5,7 +5,7 @@ use super::csv::{self, Profile};
 use super::data::Data;
 use super::items::Builder;
 use super::rows::{Columns, Raw, Rows};
-use super::{Format, Header, ReadOptions, Source, bytes, is_table_name, table};
+use super::{Format, Header, ReadOptions, Remarks, Source, bytes, is_table_name, some_of, table};
 use crate::error::{Context, Error, Result};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -34,7 +34,7 @@ pub fn open(path: &Path, options: &ReadOptions) -> Result<Source> {
 
 fn open_file(path: &Path, options: &ReadOptions) -> Result<Source> {
     let data = Data::open(path, options.max_unpacked)?;
-    let profile = csv::profile(|| data.reader(), options.header).at(path)?;
+    let profile = csv::profile(|| data.reader(), options.header, options.decimal).at(path)?;
     if profile.rows > MAX_ROWS as u64 {
         return Err(Error::failed(format!("more than {MAX_ROWS} rows"))).at(path);
     }
@@ -47,6 +47,7 @@ fn open_file(path: &Path, options: &ReadOptions) -> Result<Source> {
         media: false,
         profile: profile.columns.clone(),
     };
+    commas(&profile, &columns.names, &mut builder.remarks);
     let rows = TextRows { data: &data, profile: &profile };
     table::fill(&rows, &columns, path.parent(), options, builder).at(path)
 }
@@ -62,6 +63,24 @@ fn looks(profile: &Profile, header: Header) -> String {
     let guess = if header == Header::Auto { " (--header)" } else { "" };
     let (rows, columns) = (profile.rows, profile.columns.len());
     format!("text table of {rows} rows and {columns} columns, separated by {separator}, {with}{guess}")
+}
+
+/// Tells of decimal commas, and of commas that may be such.
+fn commas(profile: &Profile, names: &[String], remarks: &mut Remarks) {
+    let has = |i: &usize| profile.commas[*i] && profile.columns[*i].numbers > 0;
+    let decimal: Vec<String> = (0..names.len()).filter(has).map(|i| names[i].clone()).collect();
+    if !decimal.is_empty() {
+        let some = some_of(&decimal);
+        remarks.notes.push(format!("numbers with a decimal comma (--decimal) in columns: {some}"));
+    }
+    for (i, number) in &profile.doubtful {
+        remarks.warnings.push(format!(
+            "column `{}` holds numbers with commas, which may stand before decimals or between thousands, such as \
+             {number}: as they are they count as texts; give --decimal comma (recipe key `decimal`), or write them with \
+             points",
+            names[*i]
+        ));
+    }
 }
 
 /// The names of the columns: of the header, else `c1`, `c2`, …; each only once.
@@ -101,7 +120,7 @@ impl Rows for TextRows<'_> {
                 place: Some(line),
                 id: format!("{number:0width$}", width = ID_DIGITS),
                 split: None,
-                cells: csv::cells(&record).collect(),
+                cells: csv::with_points(&record, &self.profile.commas),
                 parts: Vec::new(),
                 wrong,
             })?;

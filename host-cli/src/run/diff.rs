@@ -156,6 +156,10 @@ impl Reasons {
         }
         for row in json_lines::<Value>(&folder.join(SET_ASIDE_FILE))? {
             let (Some(file), Some(reason)) = (text(&row, "file"), text(&row, "reason")) else { continue };
+            if let Some(id) = text(&row, "id") {
+                self.0.insert(id, format!("set aside: {reason}"));
+                continue;
+            }
             // The ids of pictures are the names of their files, without what a picture's name ends in.
             let bare = PathBuf::from(&file).with_extension("");
             for name in [file.as_bytes(), bare.as_os_str().as_encoded_bytes()] {

@@ -3,8 +3,10 @@
 //! What cannot be used is listed in `set_aside.jsonl`, one object per line with `file`, `row`,
 //! `samples` and `reason`; the work goes on without it.
 
+mod aside;
 mod divide;
 
+use self::aside::{Aside, AtMost};
 use self::divide::{Division, GroupBy};
 use super::{Ctx, Outcome, Stage};
 use crate::codec;
@@ -12,7 +14,7 @@ use crate::dataset::{DEFAULT_SHARD_ROWS, DatasetWriter, Fractions, Meta, Sample,
 use crate::dataset::{SPLIT_PURPOSE, feature};
 use crate::defaults;
 use crate::error::{Context, Error, Result};
-use crate::formats::{self, Entry, Format, Header, Missing, ReadOptions, SetAside, Source};
+use crate::formats::{self, Decimal, Entry, Format, Header, Missing, ReadOptions, SetAside, Source};
 use crate::pool::Held;
 use seedbed::rng::{Key, Stream, id_hash};
 use serde::{Deserialize, Serialize};
@@ -49,6 +51,10 @@ pub struct CollectOptions {
     /// the first `_`, `-` or `.`
     #[arg(long, value_enum, value_name = "PART")]
     pub group_by: Option<GroupBy>,
+    /// The column (name, or number from 1) whose equal values make rows a group, which is never divided between the
+    /// splits; it is no feature
+    #[arg(long, value_name = "COLUMN", conflicts_with = "group_by")]
+    pub group: Option<String>,
     /// Take rows of values as pictures: height x width [x channels], such as 8x8 or 32x32x3
     #[arg(long, value_name = "HxW[xC]")]
     pub image_shape: Option<String>,
@@ -58,6 +64,12 @@ pub struct CollectOptions {
     /// What to do with rows that lack a value
     #[arg(long, value_enum, default_value_t = Missing::SetAside)]
     pub missing: Missing,
+    /// What stands before the decimals in a text table; auto takes a comma where it can be nothing else
+    #[arg(long, value_enum, default_value_t = Decimal::Auto)]
+    pub decimal: Decimal,
+    /// Stop where more samples than this cannot be used: a number, or a share such as 5%; no limit when not given
+    #[arg(long, value_name = "N|SHARE")]
+    pub max_set_aside: Option<AtMost>,
     /// Take at most this many samples, drawn by the seed
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
@@ -100,9 +112,14 @@ impl CollectOptions {
         if self.shard_rows == 0 {
             return Err(Error::out_of_range("shard_rows", 0, "at least 1"));
         }
+        if self.group.is_some() && self.group_by.is_some() {
+            return Err(Error::usage("group and group_by cannot both say what a group is"));
+        }
         let options = ReadOptions {
             format: self.format,
             label: self.label.clone(),
+            group: self.group.clone(),
+            decimal: self.decimal,
             image_shape: self.image_shape.as_deref().map(str::parse).transpose()?,
             value_max: self.value_max,
             header: self.header,
@@ -148,19 +165,15 @@ impl Stage for CollectOptions {
         self.limit(ctx.seed, &mut entries);
         let left_out = distinct - entries.len();
         let division = self.division(ctx.seed, fractions, &source, &entries)?;
-        if ctx.strict
-            && let Some(first) = source.set_aside.first()
-        {
-            return Err(strict(first));
-        }
+        let set_aside = std::mem::take(&mut source.set_aside);
+        let mut set_aside = Aside::new(set_aside, found, self.max_set_aside, ctx.strict)?;
         let name = self.name.clone().unwrap_or_else(|| name_of(input));
         let meta = Meta::of_kinds(name, &source.kinds, source.classes.clone(), source.columns.clone());
         let meta = Meta { storage: self.storage, normalize: source.normalize.clone(), ..meta };
         let writer = DatasetWriter::create(out, meta)?.pool(&ctx.pool).shard_rows(self.shard_rows);
-        let mut set_aside = std::mem::take(&mut source.set_aside);
         let mut trained = vec![false; source.classes.len()];
         let meta = self.write(ctx, &source, &division, entries, writer, (&mut set_aside, &mut trained))?;
-        set_aside.sort();
+        let (set_aside, aside) = set_aside.finish();
         write_lines(&out.join(SET_ASIDE_FILE), &set_aside)?;
         if meta.counts.samples == 0 {
             let first = set_aside.first().map_or(String::new(), |s| format!(" (the first: {s})"));
@@ -172,7 +185,6 @@ impl Stage for CollectOptions {
         let warnings = division.warnings(&meta, &trained);
         warnings.iter().for_each(|warning| ctx.progress.warn(warning));
         source.remarks.warnings.extend(warnings);
-        let aside: u64 = set_aside.iter().map(|s| s.samples).sum();
         Ok(Outcome::new(meta.counts.samples)
             .set_aside(aside)
             .figure("format", source.format)
@@ -198,10 +210,8 @@ impl CollectOptions {
     }
 
     fn division(&self, seed: u64, wanted: Fractions, source: &Source, entries: &[Entry]) -> Result<Division> {
-        if let (
-            Some(by),
-            Format::Idx | Format::Npy | Format::Npz | Format::Safetensors | Format::Cifar | Format::Csv,
-        ) = (self.group_by, source.format)
+        if let Some(by) = self.group_by
+            && (source.format.is_of_arrays() || source.format == Format::Csv)
         {
             return Err(Error::usage(format!("group_by {by} needs samples in files of their own, not rows")));
         }
@@ -227,11 +237,11 @@ impl CollectOptions {
         division: &Division,
         entries: Vec<Entry>,
         mut writer: DatasetWriter,
-        (set_aside, trained): (&mut Vec<SetAside>, &mut [bool]),
+        (set_aside, trained): (&mut Aside, &mut [bool]),
     ) -> Result<Meta> {
         let task = ctx.progress.start("collect", Some(entries.len() as u64));
         let load = |Planned { entry, .. }| {
-            let aside = SetAside::one(source.loader.place(entry.at), "");
+            let aside = SetAside::one(source.loader.place(entry.at), "").of(&entry.id);
             Ok(self.sample(source, division, entry).map_err(|e| SetAside { reason: e.message, ..aside }))
         };
         let mut groups = source.groups.clone();
@@ -246,11 +256,7 @@ impl CollectOptions {
                     feature::see(&mut features, sample.row(), sample.split == Split::Train);
                     writer.push(sample)
                 }
-                Err(aside) if ctx.strict => Err(strict(&aside)),
-                Err(aside) => {
-                    set_aside.push(aside);
-                    Ok(())
-                }
+                Err(aside) => set_aside.push(aside),
             }
         })?;
         writer.describe(features);
@@ -284,11 +290,6 @@ impl Held for Planned {
     fn held(&self) -> usize {
         self.size
     }
-}
-
-/// The error of `--strict` for what would be set aside.
-fn strict(aside: &SetAside) -> Error {
-    Error::failed(aside.to_string()).hint("mend or remove it, or run without --strict to set it aside")
 }
 
 /// The samples in the order of their ids; of several with one id the first is kept.
@@ -333,138 +334,4 @@ pub(super) fn write_lines(path: &Path, items: &[impl Serialize]) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::codec::{Pixels, encode_png};
-    use crate::dataset::Dataset;
-    use crate::pool::Pool;
-    use std::fs;
-
-    fn picture(value: u8) -> Vec<u8> {
-        encode_png(&Pixels::new(vec![value; 12], 2, 2, 3).unwrap()).unwrap()
-    }
-
-    /// 2 classes of 20 pictures, and three files that are of no use.
-    fn folder() -> (tempfile::TempDir, PathBuf) {
-        let temp = tempfile::tempdir().unwrap();
-        let raw = temp.path().join("raw");
-        for class in ["cat", "dog"] {
-            fs::create_dir_all(raw.join(class)).unwrap();
-            for i in 0..20 {
-                fs::write(raw.join(class).join(format!("{i}.png")), picture(i + 10)).unwrap();
-            }
-        }
-        let whole = picture(1);
-        fs::write(raw.join("cat/cut.png"), &whole[..whole.len() - 8]).unwrap();
-        fs::write(raw.join("cat/3.jpg"), picture(9)).unwrap();
-        fs::write(raw.join("dog/notes.txt"), "x").unwrap();
-        (temp, raw)
-    }
-
-    fn read(out: &Path) -> Vec<Sample> {
-        Dataset::open(out).unwrap().samples().collect::<Result<_>>().unwrap()
-    }
-
-    #[test]
-    fn a_folder_becomes_a_dataset_and_what_is_damaged_a_list() {
-        let (temp, raw) = folder();
-        let out = temp.path().join("out");
-        let outcome = CollectOptions::default().run(&Ctx::quiet(1), &raw, &out).unwrap();
-        assert_eq!((outcome.samples, outcome.set_aside), (40, 3));
-        assert_eq!(outcome.figures["splits"], serde_json::json!({"train": 35, "val": 0, "test": 5}));
-        assert_eq!(outcome.figures["warnings"].as_array().unwrap().len(), 1, "none for validation");
-        let splits: Vec<_> = read(&out).into_iter().map(|s| (s.id, s.split)).collect();
-        let of = |id: &str| splits.iter().find(|(known, _)| known == id).unwrap().1;
-        // The same picture in both classes.
-        assert!((4..20).all(|i| of(&format!("cat/{i}")) == of(&format!("dog/{i}"))));
-        let lines = fs::read_to_string(out.join(SET_ASIDE_FILE)).unwrap();
-        let lines: Vec<SetAside> = lines.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
-        // The file that sorts first keeps the id.
-        assert_eq!(lines[0].reason, "has the same id `cat/3` as cat/3.jpg");
-        assert_eq!((lines[1].file.as_str(), lines[1].reason.as_str()), ("cat/cut.png", "PNG is cut off"));
-        assert_eq!(lines[2].file, "dog/notes.txt");
-        let samples = read(&out);
-        assert_eq!(samples[0].id, "cat/0");
-        let image = samples[0].content.image.as_ref().unwrap();
-        assert_eq!(image.path.as_deref(), Some("cat/0.png"));
-    }
-
-    #[test]
-    fn strict_stops_at_the_first_damage() {
-        let (temp, raw) = folder();
-        let ctx = Ctx { strict: true, ..Ctx::quiet(1) };
-        let run = |name: &str| CollectOptions::default().run(&ctx, &raw, &temp.path().join(name));
-        assert_eq!(
-            run("a").unwrap_err().message,
-            "neither PNG, JPEG, BMP, WebP, PNM nor TIFF: dog/notes.txt"
-        );
-        fs::remove_file(raw.join("dog/notes.txt")).unwrap();
-        fs::remove_file(raw.join("cat/3.jpg")).unwrap();
-        assert_eq!(run("b").unwrap_err().message, "PNG is cut off: cat/cut.png");
-        fs::remove_file(raw.join("cat/cut.png")).unwrap();
-        assert_eq!(run("c").unwrap().samples, 40);
-    }
-
-    #[test]
-    fn threads_shards_and_reading_order_change_nothing() {
-        let (temp, raw) = folder();
-        let run = |name: &str, threads, shard_rows| {
-            let ctx = Ctx { pool: Pool::new(threads).unwrap(), ..Ctx::quiet(7) };
-            let options = CollectOptions { shard_rows, limit: Some(30), ..CollectOptions::default() };
-            options.run(&ctx, &raw, &temp.path().join(name)).unwrap().figures["content_hash"].clone()
-        };
-        let first = run("a", 1, 1000);
-        assert_eq!(first, run("b", 2, 7));
-        // The same files, made in another order.
-        let again = temp.path().join("again");
-        for class in ["dog", "cat"] {
-            fs::create_dir_all(again.join(class)).unwrap();
-            let mut names: Vec<_> =
-                fs::read_dir(raw.join(class)).unwrap().map(|e| e.unwrap().file_name()).collect();
-            names.sort_by(|a, b| b.cmp(a));
-            names.iter().for_each(|n| {
-                fs::copy(raw.join(class).join(n), again.join(class).join(n)).unwrap();
-            });
-        }
-        let options = CollectOptions { limit: Some(30), ..CollectOptions::default() };
-        let outcome = options.run(&Ctx::quiet(7), &again, &temp.path().join("c")).unwrap();
-        assert_eq!(outcome.figures["content_hash"], first);
-        assert_eq!(outcome.figures["left_out"], 11);
-    }
-
-    #[test]
-    fn options_are_checked_before_any_work() {
-        let run = |options: CollectOptions| {
-            let e = options.run(&Ctx::quiet(0), Path::new("/none"), Path::new("/none/out")).unwrap_err();
-            assert_eq!(e.exit_code(), 2, "{e}");
-            e.message
-        };
-        let base = CollectOptions::default;
-        assert!(run(CollectOptions { val_fraction: 1.0, ..base() }).contains("val_fraction"));
-        assert!(run(CollectOptions { value_max: Some(-1.0), ..base() }).contains("value_max"));
-        assert!(run(CollectOptions { limit: Some(0), ..base() }).contains("limit"));
-        assert!(run(CollectOptions { max_pixels: 0, ..base() }).contains("max_pixels"));
-        assert!(run(CollectOptions { shard_rows: 0, ..base() }).contains("shard_rows"));
-        assert!(run(CollectOptions { image_shape: Some("8".into()), ..base() }).contains("image_shape"));
-        let e = base().run(&Ctx::quiet(0), Path::new("/none"), Path::new("/none/out")).unwrap_err();
-        assert_eq!((e.message.as_str(), e.exit_code()), ("no such file or folder: /none", 2));
-    }
-
-    #[test]
-    fn nothing_of_use_and_nowhere_to_write_are_errors() {
-        let temp = tempfile::tempdir().unwrap();
-        let csv = temp.path().join("t.csv");
-        fs::write(&csv, "x,z,y\n?,1,1\n1,?,2\n").unwrap();
-        let options = CollectOptions { label: Some("y".into()), ..CollectOptions::default() };
-        let e = options.run(&Ctx::quiet(0), &csv, &temp.path().join("a")).unwrap_err();
-        assert!(e.message.starts_with("none of 2 samples can be used"), "{e}");
-        fs::write(&csv, "x,z,k\n1,1,a\n2,1,a\n").unwrap();
-        let e = CollectOptions::default().run(&Ctx::quiet(0), &csv, &csv.join("out")).unwrap_err();
-        assert!(e.message.contains("t.csv"), "{e}");
-        let keep = CollectOptions { missing: Missing::Keep, ..CollectOptions::default() };
-        fs::write(&csv, "x,z,k\n1,?,a\n2,1,a\n3,1,b\n").unwrap();
-        let outcome = keep.run(&Ctx::quiet(0), &csv, &temp.path().join("b")).unwrap();
-        assert_eq!((outcome.samples, outcome.set_aside), (3, 0));
-        assert!(read(&temp.path().join("b"))[0].row()[1].is_nan());
-    }
-}
+mod tests;

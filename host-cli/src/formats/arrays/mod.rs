@@ -128,6 +128,7 @@ impl Part {
         (there < self.claimed).then(|| SetAside {
             file: shortest.file.clone(),
             row: Some(there as u64),
+            id: None,
             samples: (self.claimed - there) as u64,
             reason: format!(
                 "{cut}{member}: nothing from here to the last of {claimed} samples",

@@ -161,3 +161,54 @@ fn a_cut_table_loses_its_last_row_alone() {
     assert_eq!((source.entries.len(), source.set_aside.len()), (last - 1, 1));
     assert_eq!(source.set_aside[0].to_string(), format!("the gzip file is cut off: t.csv.gz, row {last}"));
 }
+
+#[test]
+fn decimal_commas_are_read_where_they_can_be_nothing_else() {
+    let text = "id;weight;price;label\na;1,5;1,250;x\nb;2,25;2,500;y\nc;-3;4,125;x\nd;1,2,3;5,000;y\n";
+    let source = table(text, &options()).unwrap();
+    let note = "numbers with a decimal comma (--decimal) in columns: weight";
+    assert!(!source.remarks.notes.iter().any(|n| n == note), "one cell of `weight` is none");
+    let text = text.replace("1,2,3", "0,1");
+    let source = table(&text, &options()).unwrap();
+    assert!(source.remarks.notes.iter().any(|n| n == note), "{:?}", source.remarks);
+    assert_eq!(row(load(&source, "b"))[0], 2.25);
+    let [warning] = source.remarks.warnings.as_slice() else { panic!("{:?}", source.remarks) };
+    assert!(warning.starts_with("column `price`") && warning.contains("1,250"), "{warning}");
+    let said = table(&text, &ReadOptions { decimal: Decimal::Comma, ..options() }).unwrap();
+    assert_eq!((row(load(&said, "a")), said.remarks.warnings.len()), (vec![1.5, 1.25], 0));
+    let not = table(&text, &ReadOptions { decimal: Decimal::Point, ..options() }).unwrap();
+    assert_eq!(not.columns.len(), 8, "all are categories: {:?}", not.columns);
+    // Quoted, since commas separate.
+    let quoted = table("x,label\n\"1,5\",a\n\"2,5\",b\n", &options()).unwrap();
+    assert_eq!(row(load(&quoted, "00000001")), [2.5]);
+}
+
+#[test]
+fn blanks_within_texts_stay() {
+    let text = "text ,label , n\n\" two  lines\n \" , a , 1\n\"b\",b, 2\n";
+    let source = table(text, &options()).unwrap();
+    assert_eq!((source.classes.join(","), source.columns.join(",")), ("a,b".into(), "n".into()));
+    assert_eq!(load(&source, "00000000").text.as_deref(), Some(" two  lines\n  "));
+}
+
+#[test]
+fn a_column_makes_groups() {
+    let text = "patient,x,label\np1,1,a\np2,2,b\np1,3,a\n,4,b\n";
+    let group = |column: &str| table(text, &ReadOptions { group: Some(column.into()), ..options() });
+    for column in ["patient", "1"] {
+        let source = group(column).unwrap();
+        assert_eq!(source.columns, ["x"]);
+        let groups: Vec<Option<u64>> = source.entries.iter().map(|e| e.group).collect();
+        assert_eq!(groups[0], Some(seedbed::rng::id_hash(b"p1")));
+        assert!(groups[0] == groups[2] && groups[1] != groups[0] && groups[3].is_none());
+        assert!(
+            source.remarks.notes.iter().any(|n| n.starts_with("rows without a group")),
+            "{:?}",
+            source.remarks
+        );
+    }
+    // The label may well be what groups.
+    assert_eq!(group("label").err().map(|e| e.message), None);
+    let e = group("z").err().unwrap();
+    assert!(e.exit_code() == 2 && e.message.contains("--group"), "{e}");
+}

@@ -107,9 +107,10 @@ fn archives_of_pictures_sounds_and_texts() {
 
 #[test]
 fn what_is_no_source_is_told_so() {
-    for (name, message) in
-        [("text-corpus/python311-docs.txt.gz", "text is no table"), ("text-corpus", "no picture below")]
-    {
+    for (name, message) in [
+        ("text-corpus/python311-docs.txt.gz", "text is no table"),
+        ("text-corpus", "no picture, sound or text below"),
+    ] {
         let Some(input) = data(name) else { return };
         let temp = tempfile::tempdir().unwrap();
         let e = CollectOptions::default().run(&Ctx::quiet(1), &input, &temp.path().join("out")).unwrap_err();

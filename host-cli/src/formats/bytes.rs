@@ -103,6 +103,40 @@ pub fn compression(file: &mut File) -> io::Result<Compression> {
     Ok(Compression::of(&magic))
 }
 
+/// The error of a device, a pipe or a socket.
+pub fn not_regular() -> Error {
+    Error::failed("not a regular file").hint("give a file, or `-` and the samples on standard input")
+}
+
+/// The error of a link that leads to where the source is not.
+pub fn link_out() -> Error {
+    Error::failed("link leads out of the source")
+        .hint("copy what it leads to, or give --follow-links (recipe key `follow_links`)")
+}
+
+/// Opens a regular file for reading. What else there is, is refused rather than waited for.
+///
+/// # Errors
+/// When it cannot be read, or is none.
+pub fn open(path: &Path) -> Result<File> {
+    let regular = |info: std::fs::Metadata| {
+        // The caller who takes a folder for a file has words of its own for it.
+        if info.is_file() || info.is_dir() { Ok(()) } else { Err(not_regular()).at(path) }
+    };
+    regular(std::fs::metadata(path).at(path)?)?;
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        // A pipe that took the file's place meanwhile would keep us waiting.
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    let file = options.open(path).at(path)?;
+    regular(file.metadata().at(path)?)?;
+    Ok(file)
+}
+
 /// The first bytes of a file, unpacked where it is compressed; those of a damaged one as they are.
 pub fn head(path: &Path) -> Result<Vec<u8>> {
     head_of(path, HEAD)
@@ -110,7 +144,7 @@ pub fn head(path: &Path) -> Result<Vec<u8>> {
 
 /// The first `most` bytes of a file, as [`head`] gives them.
 pub fn head_of(path: &Path, most: u64) -> Result<Vec<u8>> {
-    let mut file = File::open(path).at(path)?;
+    let mut file = open(path)?;
     let compression = compression(&mut file).at(path)?;
     let mut bytes = Vec::new();
     if compression != Compression::None {

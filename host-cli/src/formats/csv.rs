@@ -110,6 +110,25 @@ impl Column {
         }
     }
 
+    /// Takes what a column of the same name in another file holds.
+    pub fn merge(&mut self, other: Self) {
+        self.numbers += other.numbers;
+        self.texts += other.texts;
+        self.missing += other.missing;
+        self.whole &= other.whole;
+        self.text_bytes += other.text_bytes;
+        self.repeated |= other.repeated;
+        let both = (self.distinct.take(), other.distinct);
+        if let (Some(mut distinct), Some(others)) = both {
+            for (value, times) in others {
+                let all = distinct.entry(value).or_default();
+                *all += times;
+                self.repeated |= *all > times;
+            }
+            self.distinct = Some(distinct).filter(|d| d.len() <= MAX_DISTINCT);
+        }
+    }
+
     /// Whether no cell has a value.
     pub const fn is_empty(&self) -> bool {
         self.numbers + self.texts == 0
@@ -188,15 +207,23 @@ fn usual_width(text: &[u8], separator: u8) -> (usize, usize) {
     widths.into_iter().max_by_key(|&(width, n)| (n, width)).unwrap_or((0, 0))
 }
 
-/// The separator that gives the most records of one width above 1; of several, the widest.
+/// The separator with which the largest share of the records has one width above 1; of several, the widest. Blanks
+/// are in many a text, and separate only where nothing else does.
 fn guess_separator(text: &[u8]) -> u8 {
-    let candidates = [b',', b';', b'\t', b'|', b' '];
-    let score = |&separator: &u8| match usual_width(text, separator) {
-        (0 | 1, _) => (0, 0),
-        (width, n) => (n, width),
+    let score = |&separator: &u8| {
+        let looked_at = records(text, separator).take(SAMPLE).count().max(1);
+        match usual_width(text, separator) {
+            (0 | 1, _) => (0, 0),
+            (width, n) => (n * SAMPLE / looked_at, width),
+        }
     };
-    // The first of the best: commas before blanks.
-    candidates.into_iter().rev().max_by_key(score).unwrap_or(b',')
+    // The last of equals is taken: commas first.
+    let scored = [b'|', b'\t', b';', b','].map(|separator| (score(&separator), separator));
+    match scored.into_iter().max_by_key(|(score, _)| *score) {
+        Some(((share, _), separator)) if share * 2 >= SAMPLE => separator,
+        _ if score(&b' ').0 > 0 => b' ',
+        best => best.map_or(b',', |(_, separator)| separator),
+    }
 }
 
 /// Whether the first record names the columns rather than being a row. It is made of texts, of which some

@@ -44,6 +44,11 @@ impl Stamp {
     pub fn of(info: &Metadata) -> Self {
         Self { len: info.len(), modified: info.modified().ok() }
     }
+
+    /// How many bytes the file has.
+    pub const fn len(&self) -> u64 {
+        self.len
+    }
 }
 
 /// The error of what is not as it was.
@@ -57,7 +62,7 @@ impl Data {
     /// # Errors
     /// When it cannot be read, or unpacks to more than `most` bytes.
     pub fn open(path: &Path, most: u64) -> Result<Self> {
-        let mut file = File::open(path).at(path)?;
+        let mut file = bytes::open(path)?;
         let compression = bytes::compression(&mut file).at(path)?;
         if compression == Compression::None {
             return Self::theirs(file).at(path);
@@ -73,7 +78,7 @@ impl Data {
     /// # Errors
     /// When it cannot be read.
     pub fn open_plain(path: &Path) -> Result<Self> {
-        File::open(path).and_then(Self::theirs).at(path)
+        Self::theirs(bytes::open(path)?).at(path)
     }
 
     fn theirs(file: File) -> io::Result<Self> {

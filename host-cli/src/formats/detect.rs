@@ -1,5 +1,7 @@
 //! Which format a file or a folder has, told by its content.
 
+use super::items::kind_of;
+use super::roles::FILE_NAMES;
 use super::{Format, arrays, bytes, files, idx, npy, tfrecord};
 use crate::codec;
 use crate::error::{Context, Error, Result};
@@ -23,15 +25,21 @@ pub fn detect(path: &Path) -> Result<Format> {
                 .hint("give a folder of pictures, or a file in one of the formats that --format names")
         });
     }
-    let (mut tables, mut others) = (0, 0);
+    let (mut tables, mut others, mut names_files) = (0, 0, false);
     for file in bytes::files_in(path)? {
         match bytes::head(&path.join(&file)).map(|head| of_head(&head)) {
             Ok(Ok(format @ (Format::Idx | Format::Npy))) => return Ok(format),
-            Ok(Ok(Format::Csv)) if is_table_name(&file.to_string_lossy()) => tables += 1,
+            Ok(Ok(Format::Csv)) if is_table_name(&file.to_string_lossy()) => {
+                tables += 1;
+                names_files |= file != "metadata.csv" && has_file_names(&path.join(&file));
+            }
             // A text such as README.md is beside samples, not one of them.
             Ok(Ok(_)) => {}
             _ => others += 1,
         }
+    }
+    if tables == 1 && names_files {
+        return Ok(Format::Csv);
     }
     if let Some(format) = of_files_below(path)? {
         return Ok(format);
@@ -40,9 +48,18 @@ pub fn detect(path: &Path) -> Result<Format> {
     Ok(if tables > 0 && !subfolders && others == 0 { Format::Csv } else { Format::Folder })
 }
 
-/// The format of records that files below a folder have, where there is no picture among the first of them.
+/// Whether a column of a text table is called like one of names of files.
+fn has_file_names(path: &Path) -> bool {
+    let head = bytes::head(path).unwrap_or_default();
+    let line = head.split(|b| *b == b'\n').next().unwrap_or_default();
+    let line =
+        String::from_utf8_lossy(line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line)).to_ascii_lowercase();
+    line.split([',', ';', '\t', '|']).any(|name| FILE_NAMES.contains(&name.trim().trim_matches('"')))
+}
+
+/// The format of records that files below a folder have, where there is no picture or sound among the first of them.
 fn of_files_below(folder: &Path) -> Result<Option<Format>> {
-    let mut found = None;
+    let (mut found, mut table) = (None, None);
     for file in files::below(folder, files::DEPTH)?.iter().take(LOOKED_AT) {
         let Ok(head) = bytes::head(file) else { continue };
         match of_head(&head) {
@@ -58,11 +75,12 @@ fn of_files_below(folder: &Path) -> Result<Option<Format>> {
             Ok(Format::Jsonl) if is_lines_name(&file.to_string_lossy()) => {
                 found = found.or(Some(Format::Jsonl));
             }
-            Err(_) if codec::sniff(&head).is_some() && found != Some(Format::Jsonl) => return Ok(None),
+            Ok(Format::Csv) if is_table_name(&file.to_string_lossy()) => table = Some(Format::Csv),
+            Err(_) if kind_of(&head).is_some() && found != Some(Format::Jsonl) => return Ok(None),
             _ => {}
         }
     }
-    Ok(found)
+    Ok(found.or(table))
 }
 
 /// The format of a file, where it has one that is read.

@@ -4,6 +4,7 @@
 //! memory, what is long is only pointed at, or spooled where it cannot be read at any place later.
 
 use super::data::{Data, Spool, Stamp, changed};
+use super::files::slashed;
 use super::{Entry, Format, Load, More, Place, ReadOptions, Remarks, Scale, SetAside, Shape, Source};
 use super::{bytes, class_numbers, sorted_classes};
 use crate::codec;
@@ -11,7 +12,7 @@ use crate::dataset::{Content, Kind, Picture, Sound, Split, id_from_bytes};
 use crate::error::{Context, Error, Result};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The longest a pixel can be in a file: RGBA of 16 bits, not packed.
@@ -33,6 +34,15 @@ pub(super) fn check_length(length: u64, max_pixels: u64) -> Result<()> {
 /// About how many bytes the file of a picture takes once it is decoded.
 pub(super) const fn decoded_size(length: usize) -> usize {
     length.saturating_mul(GROWTH)
+}
+
+/// The longest sound that is read.
+const MAX_SOUND: u32 = 1 << 30;
+/// The longest text that is read.
+const MAX_TEXT: u32 = 64 << 20;
+
+fn too_long(what: &str, length: u32, most: u32) -> Error {
+    Error::failed(format!("{what} of {length} bytes is longer than {most}"))
 }
 
 /// Where a part is: in which of the data, from which byte on, how many bytes.
@@ -89,7 +99,11 @@ pub(super) struct Builder {
     max_pixels: u64,
     files: Vec<String>,
     data: Vec<Arc<Data>>,
+    root: Root,
     paths: Vec<(PathBuf, Stamp)>,
+    /// Paths that were looked at already.
+    known: HashMap<PathBuf, (Kind, Span)>,
+    ids_are_paths: bool,
     spool: Spool,
     picture: Option<(Shape, Scale)>,
     /// For each feature the column whose category it is, if it is one.
@@ -121,14 +135,28 @@ struct Refused {
     why: String,
 }
 
+/// Where files of their own lie.
+#[derive(Debug, Default)]
+struct Root {
+    folder: PathBuf,
+    /// Its real path, where links may not lead out of it.
+    real: Option<PathBuf>,
+}
+
 impl Builder {
+    /// The file of samples that lie in files of their own.
+    pub const NO_FILE: u32 = u32::MAX;
+
     pub fn new(format: Format, options: &ReadOptions) -> Self {
         Self {
             format,
             max_pixels: options.max_pixels,
             files: Vec::new(),
             data: Vec::new(),
+            root: Root::default(),
             paths: Vec::new(),
+            known: HashMap::new(),
+            ids_are_paths: false,
             spool: Spool::default(),
             picture: None,
             groups: Vec::new(),
@@ -162,20 +190,55 @@ impl Builder {
         Ok(Span { data, at, len })
     }
 
-    /// A file of its own: a picture or a sound, told by its first bytes.
+    /// The folder that files of their own lie in.
+    pub fn root(&mut self, folder: &Path, options: &ReadOptions) {
+        self.root = Root {
+            folder: folder.to_owned(),
+            real: if options.follow_links { None } else { folder.canonicalize().ok() },
+        };
+    }
+
+    /// Ids tell samples of several files apart as they are.
+    pub fn ids_are_paths(&mut self) {
+        self.ids_are_paths = true;
+    }
+
+    /// A file of its own: a picture, a sound or a text, told by its first bytes and its name.
     ///
     /// # Errors
-    /// When it cannot be read or is neither.
-    pub fn path(&mut self, path: PathBuf) -> Result<(Kind, Span)> {
+    /// When it cannot be read, is none of these, or lies elsewhere by a link.
+    pub fn path(&mut self, relative: PathBuf) -> Result<(Kind, Span)> {
+        if let Some(known) = self.known.get(&relative) {
+            return Ok(*known);
+        }
+        let path = self.root.folder.join(&relative);
         let info = std::fs::metadata(&path).at(&path).map_err(Error::bare)?;
         if !info.is_file() {
-            return Err(Error::failed("not a regular file"));
+            return Err(bytes::not_regular());
+        }
+        if let Some(real) = &self.root.real
+            && !path.canonicalize().at(&path).map_err(Error::bare)?.starts_with(real)
+        {
+            return Err(bytes::link_out());
         }
         let head = bytes::head(&path).map_err(Error::bare)?;
-        let kind = kind_of(&head).ok_or_else(|| Error::failed("neither a picture nor a sound"))?;
-        let span = self.span(PATHS, self.paths.len() as u64, info.len())?;
-        self.paths.push((path, Stamp::of(&info)));
-        Ok((kind, span))
+        let text = || is_text_name(&relative.to_string_lossy()).then_some(Kind::Text);
+        let kind = kind_of(&head).or_else(text);
+        let kind = kind.ok_or_else(|| Error::failed("neither a picture nor a sound"))?;
+        self.known(&relative, kind, Stamp::of(&info))
+    }
+
+    /// A file of its own that was looked at.
+    ///
+    /// # Errors
+    /// As [`Builder::span`].
+    pub fn known(&mut self, relative: &Path, kind: Kind, stamp: Stamp) -> Result<(Kind, Span)> {
+        let part = (kind, self.span(PATHS, self.paths.len() as u64, stamp.len())?);
+        self.paths.push((relative.to_owned(), stamp));
+        if self.format == Format::Folder {
+            self.known.insert(relative.to_owned(), part);
+        }
+        Ok(part)
     }
 
     /// Rows of numbers become pictures.
@@ -251,7 +314,7 @@ impl Builder {
                 lacking.map(|kind| format!("no {} beside `{}`, which the others have", kind.one(), draft.id));
             let id = full_id(item.file, draft.id, draft.given_id);
             if let Some(why) = why {
-                let file = self.files.get(item.file as usize).cloned().unwrap_or_default();
+                let file = file_of(item, &self.files, &self.paths);
                 set_aside.push(SetAside::one(Place { file, row: item.row }, why).of(id));
                 continue;
             }
@@ -268,6 +331,7 @@ impl Builder {
         let loader = Items {
             files: self.files,
             data: self.data,
+            root: self.root.folder,
             paths: self.paths,
             picture: self.picture,
             spool: self.spool.finish()?,
@@ -302,6 +366,9 @@ impl Builder {
 
     /// Whether one id came from two files.
     fn ids_of_several_files(&self) -> bool {
+        if self.ids_are_paths {
+            return false;
+        }
         let mut first: HashMap<&str, u32> = HashMap::new();
         let ids = self.items.iter().zip(&self.drafts).filter(|(_, draft)| !draft.given_id);
         for (item, draft) in ids {
@@ -349,9 +416,40 @@ fn prefixes(files: &[String]) -> Vec<String> {
     chosen.iter().map(|name| id_from_bytes(name.as_bytes())).collect()
 }
 
+/// The name of the file that a sample is in: one of several samples, else its own.
+fn file_of(item: &Item, files: &[String], paths: &[(PathBuf, Stamp)]) -> String {
+    let own = || {
+        let (_, span) = item.parts.iter().find(|(_, span)| span.data == PATHS)?;
+        Some(slashed(&paths.get(span.at as usize)?.0))
+    };
+    files.get(item.file as usize).cloned().or_else(own).unwrap_or_default()
+}
+
+/// Extensions of texts.
+pub(super) const TEXTS: [&str; 4] = ["txt", "text", "caption", "transcript"];
+
+/// Whether an extension, in lower case, is one of pictures or sounds.
+pub(super) fn is_media(extension: &str) -> bool {
+    const SOUNDS: [&str; 5] = ["wav", "flac", "mp3", "ogg", "aiff"];
+    codec::EXTENSIONS.contains(&extension) || SOUNDS.contains(&extension)
+}
+
+/// Whether a file is called like a text.
+pub(super) fn is_text_name(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, end)| TEXTS.contains(&&*end.to_ascii_lowercase()))
+}
+
+/// The path without its extension, where that is one of pictures, sounds or texts.
+pub(super) fn bare_name(path: &Path) -> PathBuf {
+    let end = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let known = is_media(&end) || TEXTS.contains(&&*end);
+    if known { path.with_extension("") } else { path.to_owned() }
+}
+
 struct Items {
     files: Vec<String>,
     data: Vec<Arc<Data>>,
+    root: PathBuf,
     paths: Vec<(PathBuf, Stamp)>,
     picture: Option<(Shape, Scale)>,
     spool: Data,
@@ -360,13 +458,23 @@ struct Items {
 }
 
 impl Items {
+    const NO_FILE: u32 = Builder::NO_FILE;
+
+    /// The error of a part, with its file where that is one that a row names.
+    fn named(&self, e: Error, item: &Item, span: Span) -> Error {
+        match self.paths.get(span.at as usize) {
+            Some((path, _)) if span.data == PATHS && item.row.is_some() => e.within(slashed(path)),
+            _ => e,
+        }
+    }
+
     fn read(&self, span: Span) -> Result<Cow<'_, [u8]>> {
         let missing = || Error::failed("no such part");
         match span.data {
             SPOOL => self.spool.read(span.at, span.len as usize),
             PATHS => {
                 let (path, stamp) = self.paths.get(span.at as usize).ok_or_else(missing)?;
-                let data = Data::open_plain(path).map_err(Error::bare)?;
+                let data = Data::open_plain(&self.root.join(path)).map_err(Error::bare)?;
                 if data.stamp() != Some(*stamp) {
                     return Err(changed());
                 }
@@ -380,8 +488,11 @@ impl Items {
     }
 
     fn part(&self, kind: Kind, span: Span, content: &mut Content) -> Result<()> {
-        if kind == Kind::Images {
-            check_length(u64::from(span.len), self.max_pixels)?;
+        match kind {
+            Kind::Images => check_length(u64::from(span.len), self.max_pixels)?,
+            Kind::Audio if span.len > MAX_SOUND => return Err(too_long("sound", span.len, MAX_SOUND)),
+            Kind::Text if span.len > MAX_TEXT => return Err(too_long("text", span.len, MAX_TEXT)),
+            Kind::Audio | Kind::Text | Kind::Table => {}
         }
         let bytes = self.read(span)?;
         match kind {
@@ -419,14 +530,18 @@ impl Load for Items {
         let item = self.items.get(at).ok_or_else(|| Error::failed("no such sample"))?;
         let mut content = Content::default();
         for &(kind, span) in &item.parts {
-            self.part(kind, span, &mut content)?;
+            self.part(kind, span, &mut content).map_err(|e| self.named(e, item, span))?;
+        }
+        // The name is the only thing that ties a picture of no list to its file.
+        if let (Self::NO_FILE, Some(picture)) = (item.file, &mut content.image) {
+            picture.path = Some(file_of(item, &self.files, &self.paths));
         }
         Ok(content)
     }
 
     fn place(&self, at: usize) -> Place {
         let Some(item) = self.items.get(at) else { return Place { file: String::new(), row: None } };
-        Place { file: self.files.get(item.file as usize).cloned().unwrap_or_default(), row: item.row }
+        Place { file: file_of(item, &self.files, &self.paths), row: item.row }
     }
 
     fn size(&self, at: usize) -> usize {

@@ -52,6 +52,11 @@ impl Names {
         Ok(())
     }
 
+    /// The number of a column.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.numbers.get(name).copied()
+    }
+
     /// The cells in the order of the columns.
     pub fn row(&self, cells: Vec<(String, String)>) -> Vec<Cow<'static, str>> {
         let mut row = vec![Cow::Borrowed(""); self.names.len()];
@@ -98,28 +103,24 @@ fn cell(value: &Value, name: String, cells: &mut Vec<(String, String)>) {
 /// Opens files of one object per line.
 pub fn open(
     members: Vec<Member>,
-    mut names: Names,
+    names: Names,
     folder: Option<&Path>,
     options: &ReadOptions,
 ) -> Result<Source> {
     let mut builder = Builder::new(Format::Jsonl, options);
-    let mut lines = JsonLines { files: Vec::new(), names: Names::default() };
-    for member in members {
-        let data = Data::open(&member.path, options.max_unpacked)?;
-        let file = builder.file(&*member.name);
-        lines.files.push((file, data, member));
-    }
-    lines.objects(&mut |_, _, object| object.map_or(Ok(()), |object| names.see(cells_of(&object))))?;
-    lines.names = names;
+    let files = members.into_iter().map(|member| (builder.file(&*member.name), member)).collect();
+    let lines = JsonLines::open(files, names, options)?;
     let columns = Columns::of(lines.names.names.clone(), &lines)?;
     let n = columns.names.len();
     builder.remarks.notes.push(format!("objects of {n} columns, one per line"));
     table::fill(&lines, &columns, folder, options, builder)
 }
 
-struct JsonLines {
+/// The lines of files.
+pub(super) struct JsonLines {
     files: Vec<(u32, Data, Member)>,
-    names: Names,
+    /// The columns of the objects.
+    pub names: Names,
 }
 
 /// The place of a line: the number of its file, and its own from 1.
@@ -129,6 +130,21 @@ type Line = (usize, u64);
 type Parsed = Result<Map<String, Value>, String>;
 
 impl JsonLines {
+    /// Opens files, of which the number in the builder is given; `names` are columns that are known.
+    ///
+    /// # Errors
+    /// When one cannot be read, or there are too many columns.
+    pub fn open(files: Vec<(u32, Member)>, mut names: Names, options: &ReadOptions) -> Result<Self> {
+        let mut lines = Self { files: Vec::new(), names: Names::default() };
+        for (file, member) in files {
+            let data = Data::open(&member.path, options.max_unpacked)?;
+            lines.files.push((file, data, member));
+        }
+        lines.objects(&mut |_, _, object| object.map_or(Ok(()), |object| names.see(cells_of(&object))))?;
+        lines.names = names;
+        Ok(lines)
+    }
+
     /// Gives each line that is not blank, with its number among these; or why it is no object.
     fn objects(&self, see: &mut dyn FnMut(Line, usize, Parsed) -> Result<()>) -> Result<()> {
         for (file, (_, data, member)) in self.files.iter().enumerate() {

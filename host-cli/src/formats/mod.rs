@@ -51,7 +51,7 @@ pub enum Format {
     /// Told by the content.
     #[default]
     Auto,
-    /// Folders of pictures, one folder per class.
+    /// Folders of pictures, sounds or texts, one folder per class or with metadata.jsonl or metadata.csv.
     Folder,
     /// IDX arrays (the format of MNIST), gzipped or not.
     Idx,
@@ -259,7 +259,7 @@ pub fn open(path: &Path, options: &ReadOptions) -> Result<Source> {
             given
         }
     };
-    if options.group.is_some() && (format.is_of_arrays() || format == Format::Folder) {
+    if options.group.is_some() && format.is_of_arrays() {
         return Err(Error::usage(
             "a group is a column, which the input does not have: --group (recipe key `group`)",
         )

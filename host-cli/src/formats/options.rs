@@ -125,6 +125,8 @@ pub struct ReadOptions {
     pub decimal: Decimal,
     /// What to do with a row that lacks a value.
     pub missing: Missing,
+    /// Whether links may lead out of the source.
+    pub follow_links: bool,
     /// The most pixels that a picture may have.
     pub max_pixels: u64,
     /// The most bytes that a compressed file may unpack to.
@@ -143,6 +145,7 @@ impl Default for ReadOptions {
             header: Header::Auto,
             decimal: Decimal::Auto,
             missing: Missing::SetAside,
+            follow_links: false,
             max_pixels: codec::MAX_PIXELS,
             max_unpacked: MAX_UNPACKED,
         }

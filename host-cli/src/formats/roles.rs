@@ -13,11 +13,11 @@ const MAX_CATEGORIES: usize = 64;
 /// A last column of whole numbers with at most this many distinct values is taken for the label.
 const MAX_CLASSES: usize = 100;
 /// Names that say that a column is the label, in lower case.
-const LABEL_NAMES: [&str; 5] = ["label", "class", "target", "y", "category"];
+pub(super) const LABEL_NAMES: [&str; 6] = ["label", "labels", "class", "target", "y", "category"];
 /// Names that say that a column is the text of a sample.
 const TEXT_NAMES: [&str; 7] = ["text", "caption", "captions", "sentence", "content", "message", "txt"];
 /// Names of columns that hold the names of files.
-const FILE_NAMES: [&str; 7] =
+pub(super) const FILE_NAMES: [&str; 7] =
     ["file_name", "image_file", "image_path", "audio_file", "audio_path", "filename", "path"];
 /// The columns that a dataset of ours has.
 const OWN: [&str; 4] = ["id", "split", "weight", "origin"];
@@ -74,6 +74,10 @@ fn by_name(columns: &Columns, roles: &mut [Option<Role>], notes: &mut Vec<String
     if let Some(own) = own {
         for (at, role) in own.into_iter().zip([Role::Id, Role::Split, Role::Weight, Role::Origin]) {
             roles[at] = Some(role);
+        }
+        // Texts of ours may look like numbers, too.
+        if let Some(text) = columns.position(&["text"]) {
+            roles[text] = Some(Role::Text);
         }
     }
     let unique = |c: &Column| c.missing == 0 && !c.repeated;
@@ -196,6 +200,9 @@ fn looks_like_class(column: &Column) -> bool {
 /// The column of the texts of the samples: one whose name says so, or of those that are no categories the one with the
 /// longest texts.
 fn text_column(columns: &Columns, roles: &[Option<Role>]) -> Option<usize> {
+    if roles.contains(&Some(Role::Text)) {
+        return None;
+    }
     let is_text = |i: &usize| {
         let column = &columns.profile[*i];
         roles[*i].is_none() && column.is_text()

@@ -18,6 +18,9 @@ pub(super) fn fill(
     options: &ReadOptions,
     mut builder: Builder,
 ) -> Result<Source> {
+    if let Some(folder) = folder {
+        builder.root(folder, options);
+    }
     let roles = roles(columns, folder, options, &mut builder.remarks.notes)?;
     let features = feature_names(&columns.names, &roles);
     let mut filler = Filler {
@@ -191,8 +194,8 @@ impl Filler<'_> {
     /// The part that the file of this name holds.
     fn file(&self, name: &str, builder: &mut Builder) -> Result<(Kind, super::items::Span)> {
         let inside = inside(name).ok_or_else(|| Error::failed("name of a file leads out of the folder"))?;
-        let folder = self.folder.ok_or_else(|| Error::failed("no folder to look for files in"))?;
-        builder.path(folder.join(inside))
+        self.folder.ok_or_else(|| Error::failed("no folder to look for files in"))?;
+        builder.path(inside)
     }
 }
 

@@ -11,12 +11,11 @@
 
 use super::data::Data;
 use super::files::{Member, split_of};
-use super::items::{Builder, Span, kind_of};
+use super::items::{Builder, Span, TEXTS, is_media, kind_of};
 use super::json::{self, Names};
 use super::rows::{Columns, Raw, Rows};
 use super::table::id_of;
 use super::{Format, ReadOptions, Source, table};
-use crate::codec;
 use crate::dataset::{Kind, Split, id_from_bytes};
 use crate::error::{Error, Result};
 use serde_json::{Map, Value};
@@ -24,8 +23,6 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// Extensions of a text.
-const TEXTS: [&str; 4] = ["txt", "text", "caption", "transcript"];
 /// Extensions of a label.
 const LABELS: [&str; 4] = ["cls", "label", "class", "index"];
 /// The longest label and the longest object that are read.
@@ -262,12 +259,6 @@ fn key_of(name: &[u8]) -> Option<(String, String)> {
 /// The last of several extensions.
 fn last_of(extension: &str) -> &str {
     extension.rsplit('.').next().unwrap_or(extension)
-}
-
-/// Whether an extension is one of pictures or sounds.
-fn is_media(extension: &str) -> bool {
-    const SOUNDS: [&str; 5] = ["wav", "flac", "mp3", "ogg", "aiff"];
-    codec::EXTENSIONS.contains(&extension) || SOUNDS.contains(&extension)
 }
 
 impl Samples {

@@ -9,6 +9,7 @@ use std::io::Write;
 
 mod archives;
 mod arrays;
+mod folders;
 mod tables;
 
 use arrays::{idx_of, npy_of};
@@ -88,7 +89,7 @@ fn folders_are_classes_and_splits() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
     };
-    assert!(refusal(folder.path(), &options()).starts_with("no picture below"));
+    assert!(refusal(folder.path(), &options()).starts_with("no picture, sound or text below"));
     put("train/10/a b.png", &grey(1));
     put("train/9/deep/x.jpeg", &grey(2));
     put("validation/9/x.png", &grey(3));
@@ -158,7 +159,13 @@ fn tables_and_arrays_of_a_folder_have_texts_beside_them() {
     let source = open(folder.path(), &options()).unwrap();
     assert_eq!((source.format, source.entries.len()), (Format::Csv, 2));
     file("test.csv", b"x,y,label\n1,2,a\n");
-    assert!(refusal(folder.path(), &options()).starts_with("several text tables"));
+    let source = open(folder.path(), &options()).unwrap();
+    assert_eq!(listed(&source), ["test/00000000 a test", "train/00000000 a train", "train/00000001 b train"]);
+    file("test.csv", b"x,z,label\n1,2,a\n");
+    assert!(
+        refusal(folder.path(), &options())
+            .starts_with("text tables of different columns, test.csv and train")
+    );
     // An array wins over folders, and says what that costs.
     file("features.npy", &npy_of("|u1", false, "(2, 3)", &[200; 6]));
     fs::create_dir_all(folder.path().join("cat/deep")).unwrap();

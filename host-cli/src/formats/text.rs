@@ -1,55 +1,86 @@
-//! Text tables as sources: CSV, TSV and their kin, in one file.
+//! Text tables as sources: CSV, TSV and their kin, in one file or in several of the same columns.
 
 use super::arrays::{ID_DIGITS, MAX_ROWS};
-use super::csv::{self, Profile};
+use super::csv::{self, Column, Profile};
 use super::data::Data;
+use super::files::{self, Member, slashed, split_of};
 use super::items::Builder;
 use super::rows::{Columns, Raw, Rows};
-use super::{Format, Header, ReadOptions, Remarks, Source, bytes, is_table_name, some_of, table};
+use super::{Format, Header, ReadOptions, Remarks, Source, bytes, info, is_table_name, some_of, table};
 use crate::error::{Context, Error, Result};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Opens a text table, or the only one of a folder: its only file, or the only one that is called like a
-/// table.
+/// Opens a text table; of a folder its only file, or all that are called like tables.
 pub fn open(path: &Path, options: &ReadOptions) -> Result<Source> {
-    if !path.is_dir() {
-        return open_file(path, options);
+    let mut builder = Builder::new(Format::Csv, options);
+    let mut tables = Vec::new();
+    for member in members(path)? {
+        let file = builder.file(&*member.name);
+        tables.push(TextRows::open(member, file, options)?);
     }
-    let mut files = bytes::files_in(path)?;
-    if files.is_empty() {
-        return Err(Error::failed(format!("folder is empty: {}", path.display())));
+    let columns = columns(&tables, path)?;
+    for table in &tables {
+        let of = if tables.len() > 1 { format!("{}: ", table.member.name) } else { String::new() };
+        builder.remarks.notes.push(format!("{of}{}", looks(&table.profile, options.header)));
+        commas(&table.profile, &columns.names, &mut builder.remarks);
     }
-    if files.len() > 1 {
-        files.retain(|name| is_table_name(&name.to_string_lossy()));
-    }
-    match (files.pop(), files.is_empty()) {
-        (Some(only), true) => open_file(&path.join(only), options),
-        (None, _) => Err(Error::failed(format!("no text table: {}", path.display()))
-            .hint("give the file that holds the table")),
-        (Some(_), false) => Err(Error::failed(format!("several text tables: {}", path.display()))
-            .hint("give one of the files, or join them")),
-    }
+    let folder = if path.is_dir() { Some(path) } else { path.parent() };
+    let mut source = table::fill(&Tables(tables), &columns, folder, options, builder).at(path)?;
+    folder.map(info::load).unwrap_or_default().apply(&mut source);
+    Ok(source)
 }
 
-fn open_file(path: &Path, options: &ReadOptions) -> Result<Source> {
-    let data = Data::open(path, options.max_unpacked)?;
-    let profile = csv::profile(|| data.reader(), options.header, options.decimal).at(path)?;
-    if profile.rows > MAX_ROWS as u64 {
+/// The files of the table.
+fn members(path: &Path) -> Result<Vec<Member>> {
+    if !path.is_dir() {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        return Ok(vec![Member { path: path.to_owned(), name, split: None }]);
+    }
+    let files = bytes::files_in(path)?;
+    let all = files::below(path, files::DEPTH)?;
+    if all.is_empty() {
+        return Err(Error::failed(format!("folder is empty: {}", path.display())));
+    }
+    let mut members = Vec::new();
+    for file in all {
+        let name = slashed(file.strip_prefix(path).unwrap_or(&file));
+        if is_table_name(&name) || files.len() == 1 && !name.contains('/') {
+            members.push(Member { split: split_of(&name), path: file, name });
+        }
+    }
+    if let [only] = members.as_mut_slice() {
+        // That a lone table is called after a split says nothing.
+        only.split = None;
+    }
+    if members.is_empty() {
+        return Err(Error::failed(format!("no text table: {}", path.display()))
+            .hint("give the file that holds the table"));
+    }
+    Ok(members)
+}
+
+/// The columns that all the tables have.
+fn columns(tables: &[TextRows], path: &Path) -> Result<Columns> {
+    let names = tables.first().map(TextRows::names).unwrap_or_default();
+    let first = tables.first().map_or("", |table| &table.member.name);
+    let mut profile = vec![Column::fresh(); names.len()];
+    for table in tables {
+        if table.names() != names {
+            let other = &table.member.name;
+            let what = format!("text tables of different columns, {first} and {other}: {}", path.display());
+            return Err(Error::failed(what).hint(
+                "give one of the files; --header (recipe key `header`) tells whether the first line is names",
+            ));
+        }
+        profile.iter_mut().zip(&table.profile.columns).for_each(|(all, one)| all.merge(one.clone()));
+    }
+    let rows: u64 = tables.iter().map(|table| table.profile.rows).sum();
+    if rows > MAX_ROWS as u64 {
         return Err(Error::failed(format!("more than {MAX_ROWS} rows"))).at(path);
     }
-    let mut builder = Builder::new(Format::Csv, options);
-    builder.file(path.file_name().unwrap_or_default().to_string_lossy());
-    builder.remarks.notes.push(looks(&profile, options.header));
-    let columns = Columns {
-        names: column_names(&profile),
-        named: profile.header.is_some(),
-        media: false,
-        profile: profile.columns.clone(),
-    };
-    commas(&profile, &columns.names, &mut builder.remarks);
-    let rows = TextRows { data: &data, profile: &profile };
-    table::fill(&rows, &columns, path.parent(), options, builder).at(path)
+    let named = tables.first().is_some_and(|table| table.profile.header.is_some());
+    Ok(Columns { names, named, media: false, profile })
 }
 
 /// What the table looks like, for people.
@@ -97,12 +128,32 @@ fn column_names(profile: &Profile) -> Vec<String> {
     (0..profile.columns.len()).map(name).collect()
 }
 
-struct TextRows<'a> {
-    data: &'a Data,
-    profile: &'a Profile,
+/// One text table.
+pub(super) struct TextRows {
+    member: Member,
+    file: u32,
+    data: Data,
+    profile: Profile,
 }
 
-impl Rows for TextRows<'_> {
+impl TextRows {
+    /// Opens a table, whose number in the builder is `file`.
+    ///
+    /// # Errors
+    /// When it cannot be read or is none.
+    pub fn open(member: Member, file: u32, options: &ReadOptions) -> Result<Self> {
+        let data = Data::open(&member.path, options.max_unpacked)?;
+        let profile = csv::profile(|| data.reader(), options.header, options.decimal).at(&member.path)?;
+        Ok(Self { member, file, data, profile })
+    }
+
+    /// The names of the columns.
+    pub fn names(&self) -> Vec<String> {
+        column_names(&self.profile)
+    }
+}
+
+impl Rows for TextRows {
     fn walk(&self, see: &mut dyn FnMut(Raw<'_>) -> Result<()>) -> Result<()> {
         let header = usize::from(self.profile.header.is_some());
         let mut records =
@@ -116,15 +167,23 @@ impl Rows for TextRows<'_> {
                 Some(format!("cell {cell} is not UTF-8 (byte {byte:#04x}); save the table as UTF-8"))
             });
             see(Raw {
-                file: 0,
+                file: self.file,
                 place: Some(line),
                 id: format!("{number:0width$}", width = ID_DIGITS),
-                split: None,
+                split: self.member.split,
                 cells: csv::with_points(&record, &self.profile.commas),
                 parts: Vec::new(),
                 wrong,
             })?;
         }
         Ok(())
+    }
+}
+
+struct Tables(Vec<TextRows>);
+
+impl Rows for Tables {
+    fn walk(&self, see: &mut dyn FnMut(Raw<'_>) -> Result<()>) -> Result<()> {
+        self.0.iter().try_for_each(|table| table.walk(see))
     }
 }

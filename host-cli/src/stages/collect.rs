@@ -73,6 +73,9 @@ pub struct CollectOptions {
     /// Take at most this many samples, drawn by the seed
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
+    /// Take files that links lead to out of the source
+    #[arg(long)]
+    pub follow_links: bool,
     /// The most pixels that a picture may have; larger ones are set aside
     #[arg(long, default_value_t = codec::MAX_PIXELS, value_name = "N")]
     pub max_pixels: u64,
@@ -124,6 +127,7 @@ impl CollectOptions {
             value_max: self.value_max,
             header: self.header,
             missing: self.missing,
+            follow_links: self.follow_links,
             max_pixels: self.max_pixels,
             max_unpacked: self.max_unpacked,
         };

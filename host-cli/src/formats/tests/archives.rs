@@ -190,7 +190,7 @@ fn rows_name_files_and_texts() {
     // A picture that is gone or changed since is told when it is loaded.
     fs::write(folder.path().join("files/1.png"), &grey(5)[1..]).unwrap();
     let e = source.loader.load(source.entries[0].at).unwrap_err();
-    assert_eq!(e.message, "file changed while it was read");
+    assert_eq!(e.message, "file changed while it was read: files/1.png");
 }
 
 #[test]

@@ -6,19 +6,9 @@
 use seedbed_cli::dataset::{Dataset, Kind, content_hash};
 use seedbed_cli::stages::collect::CollectOptions;
 use seedbed_cli::{Ctx, Outcome, Pool, Stage};
-use std::path::{Path, PathBuf};
 
-/// The folder or file `name` of the real data, or `None` with a printed reason.
-fn data(name: &str) -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
-    let root = std::env::var_os("SEEDBED_DATA").map_or(beside, PathBuf::from);
-    let path = root.join(name);
-    if !path.exists() {
-        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{} is not there", path.display());
-        println!("skip: {} is not there", path.display());
-    }
-    path.exists().then_some(path)
-}
+mod common;
+use common::data;
 
 fn collect(name: &str, options: &CollectOptions) -> Option<(Outcome, Dataset, tempfile::TempDir)> {
     let input = data(name)?;

@@ -21,7 +21,7 @@ enum Set {
     Rgb,
     /// Pictures without classes.
     Unlabelled,
-    /// Colour pictures of 32 × 32, all labelled.
+    /// Colour pictures of 32 × 32, all labelled by numbers, all originals.
     Small,
     /// The same with a text and numbers beside each.
     Told,
@@ -98,7 +98,11 @@ fn meta(set: Set) -> Meta {
         _ => &[Kind::Images],
     };
     // Classes and columns in no alphabetical order, and a class that no sample has.
-    let classes: &[&str] = if set == Set::Unlabelled { &[] } else { &["old", "new", "älter", "none yet"] };
+    let classes: &[&str] = match set {
+        Set::Unlabelled => &[],
+        Set::Small => &["9", "10", "3"],
+        _ => &["old", "new", "älter", "none yet"],
+    };
     let columns: &[&str] = match set {
         Set::Column => &["z size"],
         Set::Table | Set::Gaps | Set::Told | Set::All => &["z size", "c=b", "c=a"],
@@ -139,7 +143,7 @@ fn sample(set: Set, meta: &Meta, i: u8) -> Sample {
         text: meta.has(Kind::Text).then(|| format!("line \"{i}\",\nand 🌱")),
         row,
     };
-    let derived = i.is_multiple_of(4);
+    let derived = i.is_multiple_of(4) && !matches!(set, Set::Small | Set::Gaps | Set::Sounds);
     let id = if derived { format!("a/b.c%20{i:02}!augment00003") } else { format!("{i:02}") };
     let some = !matches!(set, Set::Rgb | Set::Table | Set::All) || !i.is_multiple_of(5);
     let label = (some && !meta.classes.is_empty()).then_some(u32::from(i) % 3);

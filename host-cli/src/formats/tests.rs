@@ -9,8 +9,11 @@ use std::io::Write;
 
 mod archives;
 mod arrays;
+mod cifar;
 mod folders;
+mod npz;
 mod tables;
+mod tensors;
 
 use arrays::{idx_of, npy_of};
 

@@ -1,10 +1,10 @@
-//! Running the command in a folder of its own.
+//! Running the command in a folder of its own, and finding the real data.
 
 // Not every test uses all of it.
 #![allow(dead_code)]
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 pub fn seedbed(dir: &Path) -> Command {
@@ -34,4 +34,16 @@ pub fn table(dir: &Path) {
             })
             .collect();
     fs::write(dir.join("t.csv"), format!("x,y,label\n{rows}")).unwrap();
+}
+
+/// The folder or file `name` of the real data, or `None` with a printed reason.
+pub fn data(name: &str) -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    let root = std::env::var_os("SEEDBED_DATA").map_or(beside, PathBuf::from);
+    let path = root.join(name);
+    if !path.exists() {
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{} is not there", path.display());
+        println!("skip: {} is not there", path.display());
+    }
+    path.exists().then_some(path)
 }

@@ -8,7 +8,7 @@
 //! | `text` | bytes | UTF-8 |
 //! | `features` | float | in the order of the columns; NaN where a value is missing |
 //! | `label`, `class` | int64, bytes | the number and the name of the class; neither where it is unknown |
-//! | `id`, `split`, `origin` | bytes | `origin` is JSON, and not there for an original |
+//! | `id`, `split`, `origin` | bytes | `origin` is JSON, and empty for an original |
 //! | `weight` | float | |
 
 use super::Selection;
@@ -53,11 +53,13 @@ fn example(meta: &Meta, sample: &Sample) -> Result<Vec<u8>> {
     let content = &sample.content;
     let png = content.image.as_ref().map(Picture::to_png).transpose()?;
     let sides = content.image.as_ref().map(|image| sides(meta, image)).transpose()?;
-    let origin = sample.origin.as_ref().map(origin_text).transpose()?;
+    let origin = sample.origin.as_ref().map(origin_text).transpose()?.unwrap_or_default();
     let mut features = vec![
         ("id", Feature::Bytes(sample.id.as_bytes())),
         ("split", Feature::Bytes(sample.split.name().as_bytes())),
         ("weight", Feature::Floats(std::slice::from_ref(&sample.weight))),
+        // In each example, so that a set of originals alone shows that it is one of ours.
+        ("origin", Feature::Bytes(origin.as_bytes())),
     ];
     if let (Some(png), Some([height, width, channels])) = (&png, sides) {
         features.extend([
@@ -81,9 +83,6 @@ fn example(meta: &Meta, sample: &Sample) -> Result<Vec<u8>> {
     if let Some(label) = sample.label {
         features.push(("label", Feature::Int(label.into())));
         features.push(("class", Feature::Bytes(meta.class_name(sample.label).as_bytes())));
-    }
-    if let Some(origin) = &origin {
-        features.push(("origin", Feature::Bytes(origin.as_bytes())));
     }
     Ok(encode(features))
 }

@@ -19,6 +19,7 @@ mod purposes;
 pub mod codec;
 pub mod dataset;
 pub mod formats;
+pub mod input;
 
 // Features and models.
 pub mod features;

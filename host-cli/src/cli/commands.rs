@@ -40,11 +40,13 @@ pub enum Command {
         #[arg(value_name = "RECIPE")]
         recipe: PathBuf,
     },
-    /// Read raw samples into a dataset: folders of pictures by class, IDX, NPY, CSV.
+    /// Read raw samples into a dataset: folders, arrays, tables, archives, files of records.
     #[command(after_help = examples::COLLECT)]
     Collect {
-        /// The raw samples: a file or a folder.
-        input: PathBuf,
+        /// The raw samples: files, folders, patterns such as 'shards/*.tar', @FILE with a path on each line, or - for
+        /// standard input.
+        #[arg(required = true, value_name = "INPUT")]
+        input: Vec<PathBuf>,
         #[command(flatten)]
         options: CollectOptions,
     },
@@ -143,7 +145,7 @@ pub fn run(command: &Command, global: &Global) -> Done {
         Command::Demo(options) => work::demo(options, global),
         Command::Init(options) => init_recipe(options, global),
         Command::Run { recipe } => work::recipe(recipe, global),
-        Command::Collect { input, options } => work::stage("collect", options, input, global),
+        Command::Collect { input, options } => work::collect(input, options, global),
         Command::Inspect(on) => inspect_dataset(on, global),
         Command::Preprocess(on) => work::stage("preprocess", &on.options, &on.input, global),
         Command::Train(on) => train(on, global),

@@ -73,6 +73,8 @@ pub const COLLECT: &str = "Examples:
   seedbed collect raw/                        A folder of pictures by class into seedbed-collect
   seedbed collect train-images-idx3-ubyte.gz  IDX arrays, with the labels beside them
   seedbed collect table.csv --label species   A table with a label column
+  seedbed collect 'shards/*.tar'              All archives that the pattern matches
+  curl -s URL | seedbed collect -             An archive, a table or another file on standard input
   seedbed collect raw/ --strict               Stop at the first damaged sample";
 
 pub const AUGMENT: &str = "Examples:

@@ -3,14 +3,15 @@
 use super::global::Global;
 use super::{Done, Exit, emit};
 use crate::demo::{self, Demo, DemoOptions};
+use crate::input::Input;
 use crate::recipe::Recipe;
 use crate::report::{self, number};
 use crate::run::{self, Call, RunFolder, RunRecord, execute};
-use crate::stages::collect::SET_ASIDE_FILE;
+use crate::stages::collect::{CollectOptions, SET_ASIDE_FILE};
 use crate::stages::{Ctx, Stage};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The seed of a demo that is given none.
@@ -28,6 +29,14 @@ where
     Ok(Exit::after(record.set_aside))
 }
 
+/// Collects raw samples.
+pub fn collect(input: &[PathBuf], options: &CollectOptions, global: &Global) -> Done {
+    let files = input.iter().collect::<Input>().resolve(options.max_unpacked)?;
+    let more = files.paths.iter().skip(1).cloned().collect();
+    let options = CollectOptions { more, ..options.clone() };
+    stage("collect", &options, files.first(), global).map_err(|e| files.named(e))
+}
+
 /// Runs a recipe and makes its report; the default of `--out` is `<name of the recipe file>-run`.
 pub fn recipe(path: &Path, global: &Global) -> Done {
     let (recipe, text) = Recipe::load(path)?;
@@ -36,9 +45,12 @@ pub fn recipe(path: &Path, global: &Global) -> Done {
     let stem = path.file_stem().map_or_else(|| "seedbed".into(), |s| s.to_string_lossy());
     let out = global.out_or(&format!("{stem}-run"));
     let command = format!("seedbed run {} --seed {} --out {}", path.display(), ctx.seed, out.display());
-    run::outside(&recipe.input, &out)?;
-    let ran = run::run(&ctx, &recipe, &text, &command, RunFolder::take(&out)?)?;
-    let scored = demo::again(&recipe.input, &ran.record, &out);
+    let files = recipe.input.resolve(recipe.collect.max_unpacked)?;
+    files.paths.iter().try_for_each(|path| run::outside(path, &out))?;
+    let recipe = recipe.of_files(&files);
+    let mut ran = run::run(&ctx, &recipe, &text, &command, RunFolder::take(&out)?)?;
+    ran.result = ran.result.map_err(|e| files.named(e));
+    let scored = demo::again(files.first(), &ran.record, &out);
     let (record, page) = report::after(ran, &out)?;
     scored?;
     let set_aside = record.stages.iter().map(|s| s.set_aside).sum();

@@ -25,17 +25,19 @@ mod options;
 mod roles;
 mod rows;
 mod scale;
+mod several;
 mod table;
 mod tar;
 mod text;
 mod tfrecord;
 
-pub use bytes::MAX_UNPACKED;
+pub use bytes::{MAX_UNPACKED, open as open_file};
 pub use detect::detect;
 use detect::{UTF_16, is_table_name, of_head};
 use json::Names;
 pub use options::{Decimal, Header, Missing, ReadOptions, Shape};
 use scale::Scale;
+pub use several::{common_folder, open_all};
 
 use crate::dataset::{Content, Kind, Normalize, Origin, Split};
 use crate::error::{Context, Error, Result};
@@ -266,21 +268,31 @@ pub fn open(path: &Path, options: &ReadOptions) -> Result<Source> {
         .hint("of pictures in files, --group-by takes the folder or the beginning of the name"));
     }
     match format {
-        Format::Folder => folder::open(path, options),
+        Format::Folder => folder::open(path, &[PathBuf::new()], options),
         Format::Idx | Format::Npy | Format::Npz | Format::Safetensors | Format::Cifar => {
             arrays::open(path, format, options)
         }
         Format::Csv | Format::Auto => text::open(path, options),
         Format::Jsonl | Format::Tar | Format::Parquet | Format::Arrow | Format::Tfrecord => {
-            records(path, format, options)
+            let (members, others) = files::members(path, format)?;
+            let folder = if path.is_dir() { Some(path) } else { path.parent() };
+            let mut source = records(members, folder, format, options).at(path)?;
+            if !others.is_empty() {
+                let what = format!("other files, not read: {}", some_of(&others));
+                source.remarks.notes.push(what);
+            }
+            Ok(source)
         }
     }
 }
 
-/// Opens all files of a format of records.
-fn records(path: &Path, format: Format, options: &ReadOptions) -> Result<Source> {
-    let (members, others) = files::members(path, format)?;
-    let folder = if path.is_dir() { Some(path) } else { path.parent() };
+/// Opens files of a format of records, which lie in `folder` or below.
+fn records(
+    members: Vec<files::Member>,
+    folder: Option<&Path>,
+    format: Format,
+    options: &ReadOptions,
+) -> Result<Source> {
     let info = folder.map(info::load).unwrap_or_default();
     let names = Names::starting(&info.columns);
     let mut source = match format {
@@ -288,13 +300,8 @@ fn records(path: &Path, format: Format, options: &ReadOptions) -> Result<Source>
         Format::Tfrecord => tfrecord::open(members, names, info.columns.clone(), options),
         Format::Parquet | Format::Arrow => columns::open(members, format, options),
         _ => json::open(members, names, folder, options),
-    }
-    .at(path)?;
+    }?;
     info.apply(&mut source);
-    if !others.is_empty() {
-        let what = format!("other files, not read: {}", some_of(&others));
-        source.remarks.notes.push(what);
-    }
     Ok(source)
 }
 

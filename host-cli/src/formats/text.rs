@@ -13,21 +13,30 @@ use std::path::Path;
 
 /// Opens a text table; of a folder its only file, or all that are called like tables.
 pub fn open(path: &Path, options: &ReadOptions) -> Result<Source> {
+    let folder = if path.is_dir() { Some(path) } else { path.parent() };
+    open_members(members(path)?, folder.unwrap_or(Path::new("")), options)
+}
+
+/// Opens the tables in files below a folder.
+pub fn open_members(members: Vec<Member>, folder: &Path, options: &ReadOptions) -> Result<Source> {
     let mut builder = Builder::new(Format::Csv, options);
     let mut tables = Vec::new();
-    for member in members(path)? {
+    for member in members {
         let file = builder.file(&*member.name);
         tables.push(TextRows::open(member, file, options)?);
     }
-    let columns = columns(&tables, path)?;
+    let columns = columns(&tables, folder)?;
     for table in &tables {
         let of = if tables.len() > 1 { format!("{}: ", table.member.name) } else { String::new() };
         builder.remarks.notes.push(format!("{of}{}", looks(&table.profile, options.header)));
         commas(&table.profile, &columns.names, &mut builder.remarks);
     }
-    let folder = if path.is_dir() { Some(path) } else { path.parent() };
-    let mut source = table::fill(&Tables(tables), &columns, folder, options, builder).at(path)?;
-    folder.map(info::load).unwrap_or_default().apply(&mut source);
+    let at = match tables.as_slice() {
+        [only] => only.member.path.clone(),
+        _ => folder.to_owned(),
+    };
+    let mut source = table::fill(&Tables(tables), &columns, Some(folder), options, builder).at(at)?;
+    info::load(folder).apply(&mut source);
     Ok(source)
 }
 

@@ -5,6 +5,7 @@ use crate::dataset::Kind;
 use crate::durable::write_whole;
 use crate::error::{Context, Error, Result};
 use crate::formats::{self, Format, ReadOptions, Source};
+use crate::input::Input;
 use crate::run::outside;
 use crate::stages::Ctx;
 use crate::stages::preprocess::{Mode, Size};
@@ -22,9 +23,9 @@ const LARGE: usize = 64;
 /// Options of `init`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct InitOptions {
-    /// The raw samples: a folder of pictures by class, or a file in IDX, NPY or CSV format.
-    #[arg(value_name = "PATH")]
-    pub input: PathBuf,
+    /// The raw samples: files, folders, patterns such as 'shards/*.tar', or @FILE with a path on each line.
+    #[arg(required = true, value_name = "PATH")]
+    pub input: Vec<PathBuf>,
     /// Overwrite a recipe that is there.
     #[arg(long)]
     pub force: bool,
@@ -69,18 +70,23 @@ pub fn init(ctx: &Ctx, options: &InitOptions, out: &Path) -> Result<Written> {
     if ctx.seed > i64::MAX as u64 {
         return Err(Error::out_of_range("seed", ctx.seed, "at most 9223372036854775807 in a recipe"));
     }
-    if options.input.is_dir() && outside(&options.input, out).is_err() {
+    let files = options.input.iter().collect::<Input>().resolve_files()?;
+    if files.paths.iter().any(|path| path.is_dir() && outside(path, out).is_err()) {
         return Err(Error::usage(format!("the recipe would lie among the samples: {}", out.display()))
             .hint("name a file elsewhere with --out, such as ../seedbed.toml"));
     }
-    let mut source = formats::open(&options.input, &ReadOptions::default())?;
-    let name = fs::canonicalize(&options.input).at(&options.input)?;
+    let mut source = formats::open_all(&files.paths, &ReadOptions::default())?;
+    let whole = match files.paths.as_slice() {
+        [only] => only.clone(),
+        several => formats::common_folder(several)?,
+    };
+    let name = fs::canonicalize(&whole).at(&whole)?;
     let name = name.file_name().map_or_else(|| "dataset".into(), |n| n.to_string_lossy().into_owned());
     // `digits.csv.gz` is the dataset `digits`.
-    let name = if options.input.is_file() { name.split('.').next().unwrap_or(&name) } else { &name };
+    let name = if whole.is_file() { name.split('.').next().unwrap_or(&name) } else { &name };
     let (size, mode) = form(&mut source);
     let found = Found {
-        input: shown(&options.input, out)?,
+        input: options.input.iter().map(|path| shown(path, out)).collect::<Result<_>>()?,
         name: name.to_owned(),
         seed: ctx.seed,
         strict: ctx.strict,
@@ -95,7 +101,7 @@ pub fn init(ctx: &Ctx, options: &InitOptions, out: &Path) -> Result<Written> {
     write_whole(out, found.recipe())?;
     let folder = format!("{}-run", out.file_stem().unwrap_or_default().to_string_lossy());
     let mut next = format!("seedbed run {}", out.display());
-    if outside(&options.input, Path::new(&folder)).is_err() {
+    if files.paths.iter().any(|path| outside(path, Path::new(&folder)).is_err()) {
         // Without --out the run would be written where the command is called: among the samples.
         next += &format!(" --out {}", out.with_file_name(folder).display());
     }
@@ -140,10 +146,16 @@ fn form(source: &mut Source) -> (Option<Size>, Mode) {
 
 /// The input as the recipe names it: relative where it lies below the recipe's folder.
 fn shown(input: &Path, out: &Path) -> Result<String> {
-    let input = fs::canonicalize(input).at(input)?;
+    let (mark, input) = match input.to_str().and_then(|name| name.strip_prefix('@')) {
+        Some(list) if !input.exists() => ("@", Path::new(list)),
+        _ => ("", input),
+    };
+    // A pattern is no path that could be looked at.
+    let input =
+        if input.exists() { fs::canonicalize(input) } else { std::path::absolute(input) }.at(input)?;
     let folder = std::path::absolute(out).at(out)?;
     let folder = folder.parent().and_then(|p| fs::canonicalize(p).ok());
     let path = folder.as_deref().and_then(|f| input.strip_prefix(f).ok()).unwrap_or(&input);
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    Ok(path.to_string_lossy().into_owned())
+    Ok(format!("{mark}{}", path.to_string_lossy()))
 }

@@ -14,6 +14,7 @@ pub use init::{InitOptions, Written, init};
 pub use locate::nearest;
 
 use crate::error::{Context, Error, Result};
+use crate::input::{Files, Input};
 use crate::run::{moved, relocate};
 use crate::stages::Stage;
 use crate::stages::augment::AugmentOptions;
@@ -47,8 +48,8 @@ pub struct Recipe {
     /// Whether a damaged sample stops the run, rather than being set aside.
     #[serde(default)]
     pub strict: bool,
-    /// The raw samples: a file or a folder.
-    pub input: PathBuf,
+    /// The raw samples: files, folders or patterns.
+    pub input: Input,
     /// How they are read.
     pub collect: CollectOptions,
     /// One size and one form.
@@ -114,9 +115,9 @@ impl Recipe {
     /// # Errors
     /// When a path is not UTF-8.
     pub fn relocated(self, base: &Path) -> Result<Self> {
-        let input = base.join(self.input);
+        let input = self.input.relative_to(base);
         let mut collect = relocate(self.collect, base)?;
-        if collect.label_file(&input).is_some() {
+        if collect.label_file(input.first()).is_some() {
             collect.label = collect.label.map(|file| moved(&file, base)).transpose()?;
         }
         Ok(Self {
@@ -132,6 +133,14 @@ impl Recipe {
             output: self.output.map(|o| relocate(o, base)).transpose()?,
             ..self
         })
+    }
+
+    /// The same for these files.
+    #[must_use]
+    pub fn of_files(mut self, files: &Files) -> Self {
+        self.input = files.paths.iter().take(1).collect();
+        self.collect.more = files.paths.iter().skip(1).cloned().collect();
+        self
     }
 
     /// Checks the options of all stages as far as that goes without data.

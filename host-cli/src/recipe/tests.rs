@@ -17,7 +17,7 @@ fn refused(text: &str) -> Error {
 /// Pictures with classes, of one size.
 fn pictures() -> Found {
     Found {
-        input: "raw \"1\"".into(),
+        input: vec!["raw \"1\"".into()],
         name: "digits".into(),
         seed: 9,
         strict: true,
@@ -76,7 +76,7 @@ fn paths_are_relative_to_the_recipe() {
     let path = dir.path().join("digits.toml");
     std::fs::write(&path, HEAD).unwrap();
     let (recipe, text) = Recipe::load(&path).unwrap();
-    assert_eq!(recipe.input, dir.path().join("raw"));
+    assert_eq!(recipe.input.first(), dir.path().join("raw"));
     assert_eq!((recipe.name.as_deref(), text.as_str()), (Some("digits"), HEAD));
 }
 
@@ -84,7 +84,7 @@ fn paths_are_relative_to_the_recipe() {
 fn the_written_recipe_parses_to_the_defaults() {
     let text = pictures().recipe();
     let recipe = Recipe::parse(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
-    assert_eq!(recipe.input, Path::new("raw \"1\""));
+    assert_eq!(recipe.input.names(), [Path::new("raw \"1\"")]);
     assert_eq!((recipe.seed, recipe.strict), (9, true));
     assert_eq!(recipe.collect, CollectOptions::default());
     assert_eq!(recipe.preprocess, Some(PreprocessOptions::default()));
@@ -148,12 +148,12 @@ fn init_looks_and_writes_once() {
     let input = dir.path().join("t.csv");
     std::fs::write(&input, "a,b,label\n1,2,x\n3,4,y\n5,6,x\n").unwrap();
     let out = dir.path().join("seedbed.toml");
-    let options = InitOptions { input, force: false };
+    let options = InitOptions { input: vec![input], force: false };
     let ctx = Ctx::quiet(7);
     let written = init(&ctx, &options, &out).unwrap();
     assert_eq!((written.samples, written.classes), (3, 2));
     let (recipe, text) = Recipe::load(&out).unwrap();
-    assert!(text.contains("input = \"t.csv\"\n") && recipe.input == dir.path().join("t.csv"));
+    assert!(text.contains("input = \"t.csv\"\n") && recipe.input.first() == dir.path().join("t.csv"));
     assert_eq!(recipe.seed, 7);
     assert_eq!(init(&ctx, &options, &out).unwrap_err().kind, Kind::Usage);
     init(&ctx, &InitOptions { force: true, ..options }, &out).unwrap();
@@ -170,7 +170,7 @@ fn pictures_that_no_model_takes_as_they_are_get_one_form() {
             std::fs::write(raw.join(format!("{i}.png")), encode_png(&pixels).unwrap()).unwrap();
         }
         let out = dir.path().join("r.toml");
-        init(&Ctx::quiet(0), &InitOptions { input: raw, force: false }, &out).unwrap();
+        init(&Ctx::quiet(0), &InitOptions { input: vec![raw], force: false }, &out).unwrap();
         let recipe = Recipe::load(&out).unwrap().0;
         assert!(recipe.balance.is_none(), "there are no classes");
         let preprocess = recipe.preprocess.unwrap();

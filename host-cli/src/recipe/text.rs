@@ -17,7 +17,7 @@ use toml::Value::String as Quoted;
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The raw samples, relative to the recipe.
-    pub input: String,
+    pub input: Vec<String>,
     /// The name of the run.
     pub name: String,
     /// The seed.
@@ -90,9 +90,12 @@ impl Found {
                 toml::Value::Boolean(self.strict),
             ),
             (
-                "The raw samples, a file or a folder; relative to this file.",
+                "The raw samples: a file, a folder or a pattern such as \"shards/*.tar\", or a list of these; relative to this file.",
                 "input",
-                Quoted(self.input.clone()),
+                match self.input.as_slice() {
+                    [one] => Quoted(one.clone()),
+                    several => toml::Value::Array(several.iter().cloned().map(Quoted).collect()),
+                },
             ),
         ];
         for (meaning, key, value) in keys {

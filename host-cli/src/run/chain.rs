@@ -113,7 +113,7 @@ impl<V: Visit> Walk<'_, V> {
     }
 
     fn all(&mut self, recipe: &Recipe) -> Result<()> {
-        let data = self.stage("collect", "01-collect", &recipe.collect, &recipe.input)?;
+        let data = self.stage("collect", "01-collect", &recipe.collect, recipe.input.first())?;
         let data = self.maybe("preprocess", "02-preprocess", recipe.preprocess.as_ref(), data)?;
         let data = self.maybe("prune", "03-prune", recipe.prune.as_ref(), data)?;
         let data = self.maybe("balance", "04-balance", recipe.balance.as_ref(), data)?;

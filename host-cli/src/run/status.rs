@@ -114,6 +114,11 @@ pub fn status(ctx: &Ctx, folder: &Path, recipe: Option<&Path>, seed_given: bool)
         (false, false) => record.seed,
     };
     let ctx = Ctx { seed, strict: ctx.strict || recipe.strict, ..ctx.clone() };
+    // What cannot be found the next run will stop at, and the first stage tells.
+    let recipe = match recipe.input.resolve_files() {
+        Ok(files) => recipe.of_files(&files),
+        Err(_) => recipe,
+    };
     let mut look = Look { ctx: &ctx, redone: None, stages: Vec::new() };
     walk(&recipe, folder, &mut look)?;
     let life = match record.status {

@@ -92,6 +92,10 @@ pub struct CollectOptions {
     /// as raw pixels
     #[arg(long, value_enum, default_value_t = Storage::Png)]
     pub storage: Storage,
+    /// The inputs after the first, where there are several.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub more: Vec<PathBuf>,
 }
 
 defaults!(CollectOptions);
@@ -146,6 +150,9 @@ impl Stage for CollectOptions {
 
     fn also(&self, input: &Path) -> Result<Vec<(String, PathBuf)>> {
         let role = |role: &str, file| (role.to_owned(), file);
+        if !self.more.is_empty() {
+            return self.inputs(input);
+        }
         if let Some(file) = self.label_file(input) {
             return Ok(vec![role("label", file)]);
         }
@@ -155,11 +162,16 @@ impl Stage for CollectOptions {
         Ok(formats::beside(input, self.format)?.into_iter().map(|file| role("beside", file)).collect())
     }
 
-    /// Here `input` is the raw source: a file or a folder.
+    /// Here `input` is the raw source: a file or a folder, beside [`more`](Self::more) of them.
     fn run(&self, ctx: &Ctx, input: &Path, out: &Path) -> Result<Outcome> {
         let (options, fractions) = self.check()?;
-        let mut source = formats::open(input, &options)?;
-        ctx.progress.note(format!("{}: read as {}", input.display(), source.format));
+        let inputs: Vec<PathBuf> = std::iter::once(input)
+            .chain(self.more.iter().map(PathBuf::as_path))
+            .map(Path::to_owned)
+            .collect();
+        let mut source = formats::open_all(&inputs, &options)?;
+        let others = if inputs.len() > 1 { format!(" and {} more", inputs.len() - 1) } else { String::new() };
+        ctx.progress.note(format!("{}{others}: read as {}", input.display(), source.format));
         source.remarks.notes.iter().for_each(|note| ctx.progress.note(format!("  {note}")));
         source.remarks.warnings.iter().for_each(|warning| ctx.progress.warn(warning));
         let refused: u64 = source.set_aside.iter().map(|s| s.samples).sum();
@@ -171,7 +183,8 @@ impl Stage for CollectOptions {
         let division = self.division(ctx.seed, fractions, &source, &entries)?;
         let set_aside = std::mem::take(&mut source.set_aside);
         let mut set_aside = Aside::new(set_aside, found, self.max_set_aside, ctx.strict)?;
-        let name = self.name.clone().unwrap_or_else(|| name_of(input));
+        let whole = if inputs.len() > 1 { formats::common_folder(&inputs)? } else { input.to_owned() };
+        let name = self.name.clone().unwrap_or_else(|| name_of(&whole));
         let meta = Meta::of_kinds(name, &source.kinds, source.classes.clone(), source.columns.clone());
         let meta = Meta { storage: self.storage, normalize: source.normalize.clone(), ..meta };
         let writer = DatasetWriter::create(out, meta)?.pool(&ctx.pool).shard_rows(self.shard_rows);
@@ -206,6 +219,19 @@ impl Stage for CollectOptions {
 }
 
 impl CollectOptions {
+    /// The inputs after the first, each in a role that tells where they lie to each other: ids come from that.
+    fn inputs(&self, first: &Path) -> Result<Vec<(String, PathBuf)>> {
+        let mut all = vec![first.to_owned()];
+        all.extend(self.more.iter().cloned());
+        let root = formats::common_folder(&all)?;
+        let name = |path: &Path| {
+            let path = std::path::absolute(path).at(path)?;
+            Ok::<_, Error>(path.strip_prefix(&root).unwrap_or(&path).to_string_lossy().into_owned())
+        };
+        let first = name(first)?;
+        self.more.iter().map(|path| Ok((format!("input {first} {}", name(path)?), path.clone()))).collect()
+    }
+
     /// The file of labels that `label` names: only arrays have one, of a table it is a column.
     pub fn label_file(&self, input: &Path) -> Option<PathBuf> {
         let label = self.label.as_deref().filter(|label| *label != "none")?;

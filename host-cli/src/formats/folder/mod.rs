@@ -20,11 +20,11 @@ use crate::dataset::{Split, id_from_bytes};
 use crate::error::{Error, Result};
 use listed::Listed;
 use std::collections::{BTreeSet, HashMap};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use walk::{File, Found, Walk};
 
-/// Opens a folder of files.
-pub fn open(root: &Path, options: &ReadOptions) -> Result<Source> {
+/// Opens the files below the folder `root` that are at `starts`, relative to it.
+pub fn open(root: &Path, starts: &[PathBuf], options: &ReadOptions) -> Result<Source> {
     if !root.is_dir() {
         return Err(Error::failed(format!("not a folder: {}", root.display()))
             .hint("give the folder that holds the pictures"));
@@ -33,7 +33,7 @@ pub fn open(root: &Path, options: &ReadOptions) -> Result<Source> {
         return Err(Error::usage("pictures have their own shape: --image-shape (recipe key `image_shape`)"));
     }
     let mut walk = Walk::new(root, options.follow_links)?;
-    walk.all()?;
+    starts.iter().try_for_each(|start| walk.start(start))?;
     let mut found = walk.found;
     if found.media.is_empty() && found.texts.is_empty() {
         return Err(Error::failed(format!("no picture, sound or text below: {}", root.display()))

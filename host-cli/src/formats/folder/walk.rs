@@ -66,9 +66,16 @@ impl<'a> Walk<'a> {
         Ok(Self { root, real, follow_links, found: Found::default() })
     }
 
-    /// Goes through the whole root.
-    pub fn all(&mut self) -> Result<()> {
-        self.enter(Path::new(""), &mut vec![self.real.clone()])
+    /// Goes through what is at `start`, relative to the root.
+    pub fn start(&mut self, start: &Path) -> Result<()> {
+        let mut trail = vec![self.real.clone()];
+        if start.as_os_str().is_empty() {
+            return self.enter(start, &mut trail);
+        }
+        if let Err(e) = self.see(start, &mut trail) {
+            self.found.refused.push((start.to_owned(), e.bare().message));
+        }
+        Ok(())
     }
 
     /// Walks through folder `at`, whose real path is the last of `trail`.

@@ -4,17 +4,12 @@
 
 use libfuzzer_sys::fuzz_target;
 use seedbed_cli::dataset::Dataset;
-use std::sync::Once;
 
 /// Samples read: enough for several batches.
 const MOST: usize = 1024;
 
-/// The fuzzer stops at any panic, also at those of the reader of Arrow files, which are made errors; with a hook of our
-/// own it stops at those that are not.
-static HOOK: Once = Once::new();
-
 fuzz_target!(|bytes: &[u8]| {
-    HOOK.call_once(|| std::panic::set_hook(Box::new(|info| eprintln!("{info}"))));
+    seedbed_fuzz::errors_from_panics();
     let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
     let folder = seedbed_fuzz::folder();
     std::fs::write(folder.join("dataset.json"), &bytes[..end]).unwrap();

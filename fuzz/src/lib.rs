@@ -1,10 +1,32 @@
 //! What the targets share.
 #![cfg(feature = "host")]
 
-use seedbed_cli::formats::Source;
 use seedbed_cli::formats::array::Array;
+use seedbed_cli::formats::{self, Format, ReadOptions, Source};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Once, OnceLock};
+
+/// The most bytes that a file may unpack to, and pixels that a picture may have: few enough to stay quick.
+const MOST: u64 = 1 << 20;
+
+/// Opens a file of this format that holds `bytes`, and loads samples.
+pub fn open(bytes: &[u8], format: Format) {
+    errors_from_panics();
+    let path = folder().join("x.bin");
+    std::fs::write(&path, bytes).unwrap();
+    let options = ReadOptions { format, max_unpacked: MOST, max_pixels: MOST, ..ReadOptions::default() };
+    match formats::open(&path, &options) {
+        Ok(source) => load(&source),
+        Err(error) => assert!(!error.message.is_empty()),
+    }
+}
+
+/// The fuzzer stops at any panic, also at those of the readers of Arrow and Parquet, which are made errors; with a hook
+/// of our own it stops at those that are not.
+pub fn errors_from_panics() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| std::panic::set_hook(Box::new(|info| eprintln!("{info}"))));
+}
 
 /// Reads samples, values and labels of an array, the last ones too.
 pub fn read(array: &Array<'_>) {

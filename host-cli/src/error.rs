@@ -169,7 +169,9 @@ fn located<E: Display + 'static>(e: &E, path: &Path) -> Error {
         return from_io(io, path);
     }
     if let Some(own) = any.downcast_ref::<Error>() {
-        return own.clone().within(path.display());
+        // Once is enough, and the name of a file tells its folder.
+        let named = own.message.contains(&format!(": {}", path.display()));
+        return if named { own.clone() } else { own.clone().within(path.display()) };
     }
     Error::failed(format!("{e}: {}", path.display()))
 }

@@ -5,15 +5,19 @@ import json
 import logging
 import os
 import shutil
+import struct
 import subprocess
 import tempfile
 import unittest
+import wave
 from dataclasses import dataclass
 from pathlib import Path
 
+import crc32c
 import datasets
 import numpy as np
 import pyarrow.parquet as pq
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from PIL import Image
 
 SEEDBED = os.environ["SEEDBED"]
@@ -59,6 +63,17 @@ def decode(file):
     return np.asarray(Image.open(io.BytesIO(file)))
 
 
+def sound(level):
+    """A WAV file."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(8000)
+        out.writeframes(bytes([level]) * 200)
+    return file.getvalue()
+
+
 def samples(n=24, shape=SHAPE):
     """The same `n` samples in each call, by their ids."""
     draw = np.random.default_rng(7)
@@ -96,6 +111,53 @@ def rows(known, **more):
 def as_datasets(known, **more):
     """The same samples as a dataset of Hugging Face."""
     return datasets.Dataset.from_dict(rows(known, **more), features=features(**more))
+
+
+def example_type():
+    """The class of tf.train.Example, whose definition is repeated here for want of TensorFlow."""
+    file = descriptor_pb2.FileDescriptorProto(name="example.proto", package="tensorflow", syntax="proto3")
+
+    def message(name, *fields):
+        made = file.message_type.add(name=name)
+        for number, (field, kind, repeated) in enumerate(fields, 1):
+            label = 3 if repeated else 1
+            named = {"type_name": kind} if isinstance(kind, str) else {"type": kind}
+            made.field.add(name=field, number=number, label=label, **named)
+        return made
+
+    kinds = descriptor_pb2.FieldDescriptorProto
+    message("BytesList", ("value", kinds.TYPE_BYTES, True))
+    message("FloatList", ("value", kinds.TYPE_FLOAT, True))
+    message("Int64List", ("value", kinds.TYPE_INT64, True))
+    lists = [(f"{name.lower()}_list", f".tensorflow.{name}List", False) for name in ["Bytes", "Float", "Int64"]]
+    feature = message("Feature", *lists)
+    feature.oneof_decl.add(name="kind")
+    for field in feature.field:
+        field.oneof_index = 0
+    features = message("Features", ("feature", ".tensorflow.Features.FeatureEntry", True))
+    entry = features.nested_type.add(name="FeatureEntry")
+    entry.field.add(name="key", number=1, label=1, type=kinds.TYPE_STRING)
+    entry.field.add(name="value", number=2, label=1, type_name=".tensorflow.Feature")
+    entry.options.map_entry = True
+    message("Example", ("features", ".tensorflow.Features", False))
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("tensorflow.Example"))
+
+
+Example = example_type()
+
+
+def masked(data):
+    """The checksum of TFRecord."""
+    crc = crc32c.crc32c(data)
+    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+
+
+def record(message):
+    """A message as a record of TFRecord."""
+    length = struct.pack("<Q", len(message))
+    return length + masked(length) + message + masked(message)
 
 
 def seedbed(*arguments, code=0):

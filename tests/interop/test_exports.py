@@ -1,20 +1,19 @@
 """What seedbed writes, opened by others."""
 
 import csv
-import io
 import json
 import struct
 import unittest
 
-import crc32c
 import datasets
 import duckdb
 import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+import safetensors
 import webdataset
-from common import CACHE, CLASSES, SHAPE, SPLITS, Case, as_datasets, decode, samples, seedbed
+from common import CACHE, CLASSES, SHAPE, SPLITS, Case, Example, as_datasets, decode, record, samples, seedbed, sound
 
 KNOWN = samples()
 TEXT = datasets.Value("string")
@@ -252,7 +251,7 @@ class Exports(Case):
     def test_tfrecord(self):
         rows = {}
         for path in sorted((CACHE / "tfrecord").glob("*.tfrecord")):
-            for example in map(example_of, records(path.read_bytes())):
+            for example in examples(path.read_bytes()):
                 self.assertEqual(example["image/format"], [b"png"])
                 self.assertEqual([example[f"image/{side}"][0] for side in ["height", "width", "channels"]], list(SHAPE))
                 self.assertEqual(CLASSES[example["label"][0]], example["class"][0].decode())
@@ -261,55 +260,76 @@ class Exports(Case):
                 rows[row["id"]] = row | {"size": example["features"][0]}
         self.same(rows, KNOWN, texts=True, sizes="size")
 
+class OtherKinds(Case):
+    """Datasets without pictures."""
 
-def masked(data):
-    """The checksum of TFRecord."""
-    crc = crc32c.crc32c(data)
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+    def make(self, name, **columns):
+        path = self.folder / f"{name}.parquet"
+        pq.write_table(pa.table({"id": ["a/1", "b 2", "ü.3"], "label": ["x", None, "y"], **columns}), path)
+        seedbed("collect", path, "--out", self.folder / name)
+        for form in ["parquet", "arrow", "webdataset", "jsonl", "csv"]:
+            seedbed("export", self.folder / name, "--format", form, "--out", self.folder / f"{name}-{form}")
+        ids = [row["id"] for row in pq.read_table(self.folder / name / "data-00000.parquet").to_pylist()]
+        return dict(zip(ids, range(3), strict=True))
+
+    def test_sounds_and_texts(self):
+        sounds, texts = [sound(n) for n in range(3)], ["one", "two\nlines", "three 🌳"]
+        ids = self.make("sounds", audio=[{"bytes": s, "path": None} for s in sounds], text=texts)
+        for form in ["sounds", "sounds-parquet", "sounds-arrow"]:
+            with self.subTest(form):
+                loaded = datasets.load_dataset(str(self.folder / form))["train"]
+                self.assertIsInstance(loaded.features["audio"], datasets.Audio)
+                self.assertEqual(loaded.features["label"].names, ["x", "y"])
+                for row in loaded.cast_column("audio", datasets.Audio(decode=False)):
+                    number = ids[row["id"]]
+                    self.assertEqual((row["audio"]["bytes"], row["text"]), (sounds[number], texts[number]))
+                    self.assertEqual(row["label"], [0, None, 1][number])
+        shards = [str(path) for path in (self.folder / "sounds-webdataset").glob("*/*.tar")]
+        for row in webdataset.WebDataset(shards, shardshuffle=False, empty_check=False).decode():
+            number = ids[row["json"]["id"]]
+            self.assertEqual((row["wav"], row["txt"], row.get("cls")), (sounds[number], texts[number], [0, None, 1][number]))
+
+    def test_tables(self):
+        ids = self.make("rows", width=[0.1, 1e-30, 3.0], count=[1, 2, 2**24])
+        want = {"width": np.float32([0.1, 1e-30, 3.0]), "count": np.float32([1, 2, 2**24])}
+        read = {"parquet": pl.read_parquet, "arrow": pl.read_ipc, "csv": pl.read_csv, "jsonl": pl.read_ndjson}
+        for form in ["rows", "rows-parquet", "rows-arrow", "rows-csv", "rows-jsonl"]:
+            with self.subTest(form):
+                loaded = datasets.load_dataset(str(self.folder / form))["train"]
+                suffix = form.removeprefix("rows").removeprefix("-") or "parquet"
+                path = next(path for path in sorted((self.folder / form).glob(f"da*.{suffix}")))
+                for row in [*loaded, *read[suffix](path).to_dicts()]:
+                    for name, values in want.items():
+                        self.assertEqual(np.float32(row[name]), values[ids[row["id"]]])
 
 
-def records(data):
-    """The messages of a TFRecord file, their checksums checked."""
+class Models(Case):
+    """Files of weights."""
+
+    def test_safetensors(self):
+        model = self.folder / "model"
+        options = ["--epochs", 1, "--hidden", 16, "--latent", 2, "--batch", 4]
+        seedbed("train", CACHE / "raw", "--out", model, *options)
+        for name in ["model.safetensors", "checkpoint.safetensors"]:
+            with self.subTest(name), safetensors.safe_open(model / name, "np") as file:
+                self.assertIn("seedbed", file.metadata())
+                shapes = {key: file.get_tensor(key).shape for key in file.keys()}
+                # As of PyTorch: what comes out, what goes in.
+                self.assertEqual(shapes["decoder.2.weight"], (np.prod(SHAPE), 16))
+                self.assertEqual(shapes["encoder.0.weight"], (16, np.prod(SHAPE) + len(CLASSES)))
+                self.assertTrue(all(np.isfinite(file.get_tensor(key)).all() for key in file.keys() if "weight" in key))
+
+
+def examples(data):
+    """The examples of a TFRecord file, each as lists by their names; the checksums must be right."""
     at = 0
     while at < len(data):
-        (length,), (crc,) = struct.unpack_from("<Q", data, at), struct.unpack_from("<I", data, at + 8)
+        (length,) = struct.unpack_from("<Q", data, at)
         message = data[at + 12 : at + 12 + length]
-        assert crc == masked(data[at : at + 8]) and struct.unpack_from("<I", data, at + 12 + length)[0] == masked(message)
-        yield message
+        assert data[at : at + 16 + length] == record(message)
+        features = Example.FromString(message).features.feature
+        yield {name: list(getattr(f, f.WhichOneof("kind")).value) for name, f in features.items()}
         at += 16 + length
-
-
-def fields(message):
-    """The fields of a message of Protocol Buffers, all of which are of the wire type 2 here."""
-    file = io.BytesIO(message)
-    while tag := file.read(1):
-        assert tag[0] & 7 == 2
-        yield tag[0] >> 3, file.read(varint(file))
-
-
-def varint(file):
-    value = shift = 0
-    while True:
-        (byte,) = file.read(1)
-        value, shift = value | (byte & 0x7F) << shift, shift + 7
-        if byte < 0x80:
-            return value
-
-
-def example_of(message):
-    """The features of a tf.train.Example."""
-    ((_, features),) = fields(message)
-    found = {}
-    for _, entry in fields(features):
-        (_, name), (_, feature) = fields(entry)
-        ((kind, values),) = fields(feature)
-        lists = [value for _, value in fields(values)]
-        if kind == 2:
-            lists = struct.unpack(f"<{len(lists[0]) // 4}f", lists[0])
-        elif kind == 3:
-            lists = [varint(io.BytesIO(lists[0]))]
-        found[name.decode()] = lists
-    return found
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ import gzip
 import io
 import json
 import tarfile
+import struct
 import unittest
-import wave
 from pathlib import Path
 
 import datasets
@@ -14,9 +14,10 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+import safetensors.numpy
 import webdataset
 import zstandard
-from common import CLASSES, SPLITS, Case, as_datasets, encode, rows, samples, seedbed
+from common import CLASSES, SHAPE, SPLITS, Case, Example, as_datasets, encode, record, rows, samples, seedbed, sound
 from PIL import Image
 
 KNOWN = samples()
@@ -240,18 +241,12 @@ class Archives(Case):
         self.same(self.numbered(self.collect(self.folder / "shards")), KNOWN, texts=True)
 
     def test_jpeg_and_sound(self):
-        sound = io.BytesIO()
-        with wave.open(sound, "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(8000)
-            file.writeframes(bytes(range(200)))
         smooth = np.add.outer(np.arange(16) * 8, np.arange(16) * 4).astype(np.uint8)
         with webdataset.TarWriter(str(self.folder / "x.tar")) as sink:
             for i in range(4):
-                sink.write({"__key__": f"a/{i}", "jpg": encode(smooth, "JPEG", quality=95), "wav": sound.getvalue()})
-        for row in self.collect(self.folder / "x.tar").values():
-            self.assertEqual(row["audio"]["bytes"], sound.getvalue())
+                sink.write({"__key__": f"a/{i}", "jpg": encode(smooth, "JPEG", quality=95), "wav": sound(i)})
+        for name, row in self.collect(self.folder / "x.tar").items():
+            self.assertEqual(row["audio"]["bytes"], sound(int(name[2:])))
             self.assertEqual(row["label"], "a")
             self.assertLessEqual(np.abs(row["pixels"].astype(int) - smooth).max(), 4)
 
@@ -322,17 +317,82 @@ class Plain(Case):
             with self.subTest(name):
                 np.testing.assert_array_equal(got, want)
 
-    def test_numpy(self):
-        pictures = np.stack([s.pixels for s in KNOWN.values()])
-        labels = np.array([s.number for s in KNOWN.values()])
+    def arrays(self):
+        """The samples as arrays, by their names."""
+        lists = {"ids": "id", "splits": "split", "texts": "text", "features": "size", "labels": "number"}
+        arrays = {name: np.array([getattr(s, field) for s in KNOWN.values()]) for name, field in lists.items()}
+        arrays["features"] = arrays["features"].astype(np.float32)[:, None]
+        images = np.stack([s.pixels for s in KNOWN.values()])
+        return {"images": images, "classes": np.array(CLASSES), "columns": np.array(["size"]), **arrays}
+
+    def numbered(self, found, **options):
+        """Whether rows are the samples in their order."""
+        for row in found.values():
+            row["label"] = row["label"] if row["label"] in CLASSES else CLASSES[int(row["label"])]
+        order = list(KNOWN)
+        self.same(found, KNOWN, ids=lambda s: f"{order.index(s.id):08}", splits=False, **options)
+
+    def test_npy(self):
+        arrays = self.arrays()
+        forms = {"plain": lambda a: a, "fortran": np.asfortranarray, "big": lambda a: a.astype(">i2"), "floats": np.float64}
+        for name, form in forms.items():
+            with self.subTest(name):
+                (self.folder / name).mkdir()
+                np.save(self.folder / name / "images.npy", form(arrays["images"]))
+                np.save(self.folder / name / "labels.npy", arrays["labels"])
+                self.numbered(self.collect(self.folder / name))
+
+    def test_npz(self):
+        arrays = self.arrays()
+        for save in [np.savez, np.savez_compressed]:
+            with self.subTest(save.__name__):
+                save(self.folder / "x.npz", **arrays)
+                self.same(self.collect(self.folder / "x.npz"), KNOWN, texts=True, sizes="size")
+        np.savez(self.folder / "few.npz", x=arrays["images"], y=arrays["labels"])
+        self.numbered(self.collect(self.folder / "few.npz"))
+
+    def test_npz_by_split(self):
+        """As Keras keeps MNIST."""
+        arrays, parts = self.arrays(), {}
+        for split in ["train", "test"]:
+            parts[f"x_{split}"] = arrays["images"][arrays["splits"] == split]
+            parts[f"y_{split}"] = arrays["labels"][arrays["splits"] == split]
+        np.savez(self.folder / "x.npz", **parts)
+        found = self.collect(self.folder / "x.npz", "--val-fraction", 0)
+        pixels = {row["pixels"].tobytes(): (CLASSES[int(row["label"])], row["split"]) for row in found.values()}
+        want = {s.pixels.tobytes(): (s.label, s.split) for s in KNOWN.values() if s.split != "val"}
+        self.assertEqual(pixels, want)
+
+    def test_safetensors(self):
+        arrays = self.arrays()
+        safetensors.numpy.save_file({n: arrays[n] for n in ["images", "labels"]}, self.folder / "x.safetensors")
+        self.numbered(self.collect(self.folder / "x.safetensors"))
+
+    def test_idx(self):
+        arrays = self.arrays()
         (self.folder / "set").mkdir()
-        np.save(self.folder / "set" / "images.npy", pictures)
-        np.save(self.folder / "set" / "labels.npy", labels)
-        found = self.collect(self.folder / "set")
-        for i, sample in enumerate(KNOWN.values()):
-            row = found[f"{i:08}"]
-            np.testing.assert_array_equal(row["pixels"], sample.pixels)
-            self.assertEqual(CLASSES[int(row["label"])], sample.label)
+        for name, array in [("images-idx4-ubyte.gz", arrays["images"]), ("labels-idx1-ubyte.gz", arrays["labels"])]:
+            head = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
+            (self.folder / "set" / name).write_bytes(gzip.compress(head + array.astype(np.uint8).tobytes()))
+        self.numbered(self.collect(self.folder / "set"))
+
+    def test_tfrecord(self):
+        """Examples as Protocol Buffers writes them, whose maps are in any order."""
+        messages = []
+        for s in KNOWN.values():
+            example = Example()
+            feature = example.features.feature
+            feature["image/encoded"].bytes_list.value.append(s.png)
+            feature["image/format"].bytes_list.value.append(b"png")
+            feature["image/height"].int64_list.value.append(SHAPE[0])
+            feature["label"].int64_list.value.append(s.number)
+            feature["text"].bytes_list.value.append(s.text.encode())
+            feature["size"].float_list.value.append(s.size)
+            messages.append(record(example.SerializeToString()))
+        for name, data in [("x.tfrecord", b"".join(messages)), ("x.tfrecord.gz", gzip.compress(b"".join(messages)))]:
+            with self.subTest(name):
+                (self.folder / name).write_bytes(data)
+                self.numbered(self.collect(self.folder / name), texts=True, sizes="size")
 
     def test_packed_lines(self):
         lines = "".join(json.dumps({"id": s.id, "text": s.text, "label": s.label}) + "\n" for s in KNOWN.values())

@@ -79,10 +79,7 @@ impl Compression {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) => return Ok(Some(self.words(&e))),
             };
-            left = left.checked_sub(n as u64).ok_or_else(|| {
-                Error::failed(format!("unpacks to more than {most} bytes"))
-                    .hint("raise --max-unpacked (recipe key `max_unpacked`) if it is meant to be that large")
-            })?;
+            left = left.checked_sub(n as u64).ok_or_else(|| too_many(most))?;
             take(&block[..n])?;
         }
     }
@@ -93,6 +90,12 @@ impl Compression {
             _ => format!("the {} file is damaged ({e})", self.name()),
         }
     }
+}
+
+/// The error of what unpacks to more than `most` bytes.
+pub fn too_many(most: u64) -> Error {
+    Error::failed(format!("unpacks to more than {most} bytes"))
+        .hint("raise --max-unpacked (recipe key `max_unpacked`) if it is meant to be that large")
 }
 
 /// The compression of a file, which is then read from its beginning.

@@ -130,6 +130,7 @@ struct Draft {
 struct Refused {
     file: u32,
     row: Option<u64>,
+    samples: u64,
     /// The id, and whether it was given as such.
     id: Option<(String, bool)>,
     why: String,
@@ -275,12 +276,17 @@ impl Builder {
 
     /// Something that is no sample.
     pub fn refuse(&mut self, file: u32, row: Option<u64>, why: impl Into<String>) {
-        self.refused.push(Refused { file, row, id: None, why: why.into() });
+        self.refuse_run(file, row, 1, why);
+    }
+
+    /// So many samples, from a row on, that cannot be used.
+    pub fn refuse_run(&mut self, file: u32, row: Option<u64>, samples: u64, why: impl Into<String>) {
+        self.refused.push(Refused { file, row, samples, id: None, why: why.into() });
     }
 
     /// A sample of this id, which may have been given as such, that cannot be used.
     pub fn refuse_sample(&mut self, file: u32, row: Option<u64>, id: (String, bool), why: impl Into<String>) {
-        self.refused.push(Refused { file, row, id: Some(id), why: why.into() });
+        self.refused.push(Refused { file, row, samples: 1, id: Some(id), why: why.into() });
     }
 
     /// The source, with the names of its features.
@@ -301,10 +307,10 @@ impl Builder {
             _ => id,
         };
         let mut set_aside = Vec::with_capacity(self.refused.len());
-        for Refused { file, row, id, why } in std::mem::take(&mut self.refused) {
+        for Refused { file, row, samples, id, why } in std::mem::take(&mut self.refused) {
             let name = self.files.get(file as usize).cloned().unwrap_or_default();
             let one = SetAside::one(Place { file: name, row }, why);
-            set_aside.push(SetAside { id: id.map(|(id, given)| full_id(file, id, given)), ..one });
+            set_aside.push(SetAside { samples, id: id.map(|(id, given)| full_id(file, id, given)), ..one });
         }
         let mut entries = Vec::with_capacity(self.items.len());
         for (at, (item, draft)) in self.items.iter().zip(std::mem::take(&mut self.drafts)).enumerate() {

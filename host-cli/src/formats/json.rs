@@ -192,6 +192,7 @@ impl Rows for JsonLines {
             see(Raw {
                 file: *file,
                 place: Some(line),
+                rows: 1,
                 id: format!("{number:0width$}", width = ID_DIGITS),
                 split: member.split,
                 cells,

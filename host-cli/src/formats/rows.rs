@@ -12,6 +12,8 @@ pub(super) struct Raw<'a> {
     pub file: u32,
     /// In a text the line, from 1; in other files of records the index, from 0.
     pub place: Option<u64>,
+    /// How many rows it stands for: one, or of those that cannot be used as many as there are in a run.
+    pub rows: u64,
     /// Its id unless a column gives one.
     pub id: String,
     /// What the file says it is for.

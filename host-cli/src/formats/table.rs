@@ -78,7 +78,7 @@ struct Filler<'a> {
 
 impl Filler<'_> {
     fn take(&mut self, raw: Raw<'_>, builder: &mut Builder) -> Result<()> {
-        let (file, place) = (raw.file, raw.place);
+        let (file, place, rows) = (raw.file, raw.place, raw.rows);
         self.values.clear();
         let id = self.id(&raw);
         let read = match raw.wrong {
@@ -88,7 +88,10 @@ impl Filler<'_> {
         let mut record = match read {
             Ok(record) => record,
             Err(why) => {
-                builder.refuse_sample(file, place, id, why);
+                match rows {
+                    1 => builder.refuse_sample(file, place, id, why),
+                    rows => builder.refuse_run(file, place, rows, why),
+                }
                 return Ok(());
             }
         };

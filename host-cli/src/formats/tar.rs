@@ -364,6 +364,7 @@ impl Rows for Samples {
             see(Raw {
                 file: sample.file,
                 place: None,
+                rows: 1,
                 id: sample.key.clone(),
                 split: sample.split,
                 cells,

@@ -10,8 +10,10 @@ use std::io::Write;
 mod archives;
 mod arrays;
 mod cifar;
+mod columns;
 mod folders;
 mod npz;
+mod records;
 mod tables;
 mod tensors;
 

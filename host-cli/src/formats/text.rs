@@ -178,6 +178,7 @@ impl Rows for TextRows {
             see(Raw {
                 file: self.file,
                 place: Some(line),
+                rows: 1,
                 id: format!("{number:0width$}", width = ID_DIGITS),
                 split: self.member.split,
                 cells: csv::with_points(&record, &self.profile.commas),

@@ -197,6 +197,7 @@ impl Rows for Examples {
             see(Raw {
                 file: file.file,
                 place: Some(record.number as u64),
+                rows: 1,
                 id: format!("{:0width$}", record.number, width = ID_DIGITS),
                 split: file.member.split,
                 cells,

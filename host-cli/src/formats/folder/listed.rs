@@ -221,6 +221,7 @@ impl Rows for Listed {
             see(Raw {
                 file: other.file,
                 place: None,
+                rows: 1,
                 id: id_of(&other.path),
                 split: if self.with_splits { split_of(&other.path) } else { None },
                 cells,

@@ -189,36 +189,41 @@ pub struct Sound {
     pub path: Option<String>,
 }
 
-/// The extension of files that begin with `magic` at `offset`.
-const SOUND_FORMATS: [(usize, &[u8], &str); 13] = [
-    (8, b"WAVE", "wav"),
-    (0, b"fLaC", "flac"),
-    (28, b"OpusHead", "opus"),
-    (0, b"OggS", "ogg"),
-    (0, b"ID3", "mp3"),
-    (0, b"\xff\xf1", "aac"),
-    (0, b"\xff\xf9", "aac"),
-    (4, b"ftyp", "m4a"),
-    (8, b"AIFF", "aiff"),
-    (8, b"AIFC", "aiff"),
-    (0, b".snd", "au"),
-    (0, b"caff", "caf"),
-    (0, b"wvpk", "wv"),
+/// What files of sounds begin with, and have at another place, and their extension.
+const SOUND_FORMATS: [(&[u8], usize, &[u8], &str); 13] = [
+    (b"RIFF", 8, b"WAVE", "wav"),
+    (b"fLaC", 0, b"", "flac"),
+    (b"OggS", 28, b"OpusHead", "opus"),
+    (b"OggS", 0, b"", "ogg"),
+    (b"ID3", 0, b"", "mp3"),
+    (b"\xff\xf1", 0, b"", "aac"),
+    (b"\xff\xf9", 0, b"", "aac"),
+    (b"", 4, b"ftypM4A", "m4a"),
+    (b"FORM", 8, b"AIFF", "aiff"),
+    (b"FORM", 8, b"AIFC", "aiff"),
+    (b".snd", 0, b"", "au"),
+    (b"caff", 0, b"", "caf"),
+    (b"wvpk", 0, b"", "wv"),
 ];
 
 impl Sound {
+    /// The extension of a file of sounds that begins with these bytes, or `None` where it is no such file.
+    pub fn format_of(head: &[u8]) -> Option<&'static str> {
+        let has = |at: usize, magic: &[u8]| head.get(at..).is_some_and(|rest| rest.starts_with(magic));
+        let known = SOUND_FORMATS.iter().find(|(start, at, magic, _)| has(0, start) && has(*at, magic));
+        known.map(|(_, _, _, extension)| *extension).or(match head {
+            // The frame header of MPEG audio: eleven set bits, no reserved version or layer.
+            [0xff, second, ..] if second & 0xe0 == 0xe0 && second & 0x18 != 0x08 && second & 0x06 != 0 => {
+                Some("mp3")
+            }
+            _ => None,
+        })
+    }
+
     /// What the name of a file with these bytes ends with: told by the bytes, else by the name of the source file.
     pub fn extension(&self) -> &str {
-        let has = |at: usize, magic: &[u8]| self.bytes.get(at..).is_some_and(|rest| rest.starts_with(magic));
-        if let Some((_, _, extension)) = SOUND_FORMATS.iter().find(|(at, magic, _)| has(*at, magic)) {
+        if let Some(extension) = Self::format_of(&self.bytes) {
             return extension;
-        }
-        // A frame of MPEG audio: 11 bits set, and a layer.
-        if let [0xff, second, ..] = self.bytes[..]
-            && second & 0xe0 == 0xe0
-            && second & 0x06 != 0
-        {
-            return "mp3";
         }
         let named =
             self.path.as_deref().and_then(|path| path.rsplit_once('.')).map(|(_, extension)| extension);
@@ -243,6 +248,11 @@ mod tests {
         assert_eq!(of(b"\xff\xfb\x90", None), "mp3");
         assert_eq!(of(b"\xff\xf1\x50", None), "aac");
         assert_eq!(of(b"what", Some("a/b.Amr")), "Amr");
+        // A picture of the same container is no sound, nor is a frame of a reserved layer or version.
+        for head in [&b"\0\0\0\x18ftypheic"[..], b"\xff\xe8", b"\xff\xe0", b"1234abcdWAVE"] {
+            assert_eq!(Sound::format_of(head), None);
+        }
+        assert_eq!(Sound::format_of(b"\0\0\0\x18ftypM4A "), Some("m4a"));
         for path in [None, Some("a.b/c"), Some("x."), Some("x.waveform")] {
             assert_eq!(of(b"", path), "bin");
         }

@@ -388,18 +388,9 @@ impl Builder {
 
 /// What a file is by its first bytes: a picture or a sound.
 pub(super) fn kind_of(head: &[u8]) -> Option<Kind> {
-    let sound = match head {
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..] => true,
-        [b'f', b'L', b'a', b'C', ..] | [b'O', b'g', b'g', b'S', ..] | [b'I', b'D', b'3', ..] => true,
-        [b'F', b'O', b'R', b'M', _, _, _, _, b'A', b'I', b'F', ..] => true,
-        // The frame header of MPEG audio: eleven set bits, no reserved version or layer.
-        [0xff, second, ..] => second & 0xe0 == 0xe0 && second & 0x18 != 0x08 && second & 0x06 != 0,
-        _ => false,
-    };
-    match (codec::sniff(head), sound) {
-        (Some(_), _) => Some(Kind::Images),
-        (None, true) => Some(Kind::Audio),
-        (None, false) => None,
+    match codec::sniff(head) {
+        Some(_) => Some(Kind::Images),
+        None => Sound::format_of(head).map(|_| Kind::Audio),
     }
 }
 

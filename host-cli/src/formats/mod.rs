@@ -261,7 +261,8 @@ pub fn open(path: &Path, options: &ReadOptions) -> Result<Source> {
             given
         }
     };
-    if options.group.is_some() && format.is_of_arrays() {
+    // Of arrays, those in one file have names of their own.
+    if options.group.is_some() && matches!(format, Format::Idx | Format::Npy | Format::Cifar) {
         return Err(Error::usage(
             "a group is a column, which the input does not have: --group (recipe key `group`)",
         )

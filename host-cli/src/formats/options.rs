@@ -111,9 +111,10 @@ pub struct ReadOptions {
     /// The format.
     pub format: Format,
     /// Of a table: the name or number (from 1) of the label column, or `none`. Of arrays: the file of
-    /// the labels, or `none`.
+    /// the labels, or where one file holds several their name, or `none`; of CIFAR-100 `fine` or `coarse`.
     pub label: Option<String>,
-    /// Of a table: the name or number (from 1) of the column that groups the rows.
+    /// Of a table: the name or number (from 1) of the column that groups the rows. Of NPZ and safetensors: the name of the
+    /// array.
     pub group: Option<String>,
     /// Rows of values are pictures of this shape.
     pub image_shape: Option<Shape>,

@@ -34,8 +34,8 @@ pub struct CollectOptions {
     /// Format of the input; auto looks at the content
     #[arg(long, value_enum, default_value_t = Format::Auto)]
     pub format: Format,
-    /// Label column of a table (name, or number from 1), file of labels of arrays, or `none`;
-    /// guessed when not given
+    /// Label column of a table (name, or number from 1), file of labels of arrays (of NPZ and safetensors the name of
+    /// the array; of CIFAR-100 fine or coarse), or `none`; guessed when not given
     #[arg(long, value_name = "COLUMN|FILE")]
     pub label: Option<String>,
     /// Whether the first line of a table names its columns

@@ -5,7 +5,7 @@ use crate::dataset::Split;
 use crate::error::{Error, Result};
 use crate::formats::array::Array;
 use crate::formats::{ReadOptions, Remarks, some_of};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One array: a file of its own, or one of several in a file.
 pub struct Named {
@@ -59,7 +59,7 @@ impl Named {
         self.array.sample_len() == 1 && self.array.header().shape.len() <= 2
     }
 
-    /// The array as one of labels, which it has to be.
+    /// The array as one of labels or groups, which it has to be.
     pub fn labels(self) -> Result<Self> {
         if self.is_one_each() {
             return Ok(self);
@@ -112,13 +112,12 @@ pub fn role_of(name: &str) -> Option<Role> {
         ("columns", Role::Columns),
         ("sample_weight", Role::Weights),
     ];
-    const WORDS: [(&[&str], Role); 9] = [
+    const WORDS: [(&[&str], Role); 8] = [
         (&["labels", "label", "y", "target", "targets"], Role::Labels),
         (&["ids", "id"], Role::Ids),
         (&["splits", "split"], Role::Splits),
         (&["weights", "weight"], Role::Weights),
         (&["origins", "origin"], Role::Origins),
-        (&["groups", "group"], Role::Groups),
         (&["texts", "text", "captions", "sentences"], Role::Texts),
         (&["features"], Role::Features),
         (&["images", "image", "imgs", "img", "x", "data", "samples", "pixels"], Role::Samples),
@@ -208,12 +207,15 @@ pub struct Names {
 /// When there are no samples among them, or what belongs together is not of one length.
 pub fn sort(
     mut arrays: Vec<Named>,
+    path: &Path,
     options: &ReadOptions,
     remarks: &mut Remarks,
 ) -> Result<(Vec<Part>, Names)> {
     let mut names = Names::default();
     let given = options.label.as_deref().filter(|label| *label != "none");
-    let chosen = given.map(|name| take_given(&mut arrays, name)).transpose()?;
+    let chosen = given.map(|name| take_given(&mut arrays, name, "label")?.labels()).transpose()?;
+    let groups = options.group.as_deref();
+    let groups = groups.map(|name| take_given(&mut arrays, name, "group")?.labels()).transpose()?;
     // Where names tell the samples, what has another name is something else.
     let told = arrays
         .iter()
@@ -241,19 +243,26 @@ pub fn sort(
         }
     }
     labels.extend(chosen);
+    others.extend(groups.map(|array| (Role::Groups, array)));
     if !left.is_empty() {
         remarks.warnings.push(format!("arrays that are not read: {}", some_of(&left)));
+    }
+    if samples.is_empty() {
+        let only = if labels.is_empty() { "" } else { ", only labels" };
+        return Err(Error::failed(format!("no samples{only}: {}", path.display())).hint(
+            "samples are arrays of two axes or more, called like images or x_train where there are others",
+        ));
     }
     Ok((parts(samples, labels, others, remarks)?, names))
 }
 
-/// Takes the array that `--label` names out of the others.
-fn take_given(arrays: &mut Vec<Named>, name: &str) -> Result<Named> {
+/// Takes the array that an option names out of the others.
+fn take_given(arrays: &mut Vec<Named>, name: &str, option: &str) -> Result<Named> {
     match arrays.iter().position(|a| a.name() == name) {
-        Some(at) => arrays.swap_remove(at).labels(),
+        Some(at) => Ok(arrays.swap_remove(at)),
         None => {
             let names: Vec<String> = arrays.iter().map(|a| a.name().to_owned()).collect();
-            Err(Error::usage(format!("no array `{name}`: --label (recipe key `label`)"))
+            Err(Error::usage(format!("no array `{name}`: --{option} (recipe key `{option}`)"))
                 .hint(format!("the arrays are {}", some_of(&names))))
         }
     }
@@ -273,11 +282,6 @@ pub fn parts(
     remarks: &mut Remarks,
 ) -> Result<Vec<Part>> {
     let (first, beside) = divide(samples);
-    if first.iter().all(|m| m.is_flat() && !m.is_text()) {
-        let what = first.first().or(labels.first()).map_or("", Named::name);
-        return Err(Error::failed(format!("no samples, only labels: {what}"))
-            .hint("name the file that holds the samples, or the folder of both"));
-    }
     let only = first.len() == 1;
     let mut parts: Vec<Part> = first.into_iter().map(Part::of).collect();
     let one = labels.len() == 1;

@@ -37,12 +37,12 @@ pub fn open(path: &Path, options: &ReadOptions, remarks: &mut Remarks) -> Result
     }
     let mut arrays = Vec::new();
     for member in members {
-        arrays.extend(unpack(&member, options.max_unpacked, remarks).at(&member.path)?);
+        arrays.extend(unpack(&member, options, remarks).at(&member.path)?);
     }
     let ours = [Role::Ids, Role::Splits, Role::Weights]
         .iter()
         .all(|role| arrays.iter().any(|a| named::role_of(a.name()) == Some(*role)));
-    let (parts, names) = named::sort(arrays, options, remarks).at(path)?;
+    let (parts, names) = named::sort(arrays, path, options, remarks)?;
     Ok(Set { parts, names, exact: ours })
 }
 
@@ -63,7 +63,8 @@ fn damaged(e: impl std::fmt::Display) -> Error {
 }
 
 /// The arrays of one file.
-fn unpack(member: &Member, most: u64, remarks: &mut Remarks) -> Result<Vec<Named>> {
+fn unpack(member: &Member, options: &ReadOptions, remarks: &mut Remarks) -> Result<Vec<Named>> {
+    let most = options.max_unpacked;
     let data = Data::open(&member.path, most)?;
     let mut archive = ZipArchive::new(data.reader()).map_err(damaged)?;
     let names: Vec<String> =
@@ -74,10 +75,12 @@ fn unpack(member: &Member, most: u64, remarks: &mut Remarks) -> Result<Vec<Named
         matches!(role, Some(Role::Samples | Role::Features | Role::Texts))
     };
     let told = names.iter().any(is_told);
+    let given = [options.label.as_deref(), options.group.as_deref()];
+    let is_wanted = |name: &str| !told || named::role_of(name).is_some() || given.contains(&Some(name));
     let (mut spool, mut left) = (Spool::default(), most);
     let (mut found, mut unread) = (Vec::new(), Vec::new());
     for (i, name) in names.iter().enumerate() {
-        let Some(name) = bare(name).filter(|name| !told || named::role_of(name).is_some()) else {
+        let Some(name) = bare(name).filter(|name| is_wanted(name)) else {
             unread.push(name.clone());
             continue;
         };

@@ -35,7 +35,7 @@ pub fn open(path: &Path, options: &ReadOptions, remarks: &mut Remarks) -> Result
         let data = Arc::new(Data::open(&member.path, options.max_unpacked)?);
         arrays.extend(tensors(&member, &data, remarks).at(&member.path)?);
     }
-    let (parts, names) = named::sort(arrays, options, remarks).at(path)?;
+    let (parts, names) = named::sort(arrays, path, options, remarks)?;
     Ok(Set { parts, names, exact: false })
 }
 

@@ -82,7 +82,7 @@ fn arrays_are_told_by_the_names_that_people_give_them() {
 
 #[test]
 fn arrays_beside_the_samples_tell_of_them() {
-    let members: [(&str, Vec<u8>); 9] = [
+    let members: [(&str, Vec<u8>); 10] = [
         ("data.npy", npy_of("<f2", false, "(2, 1)", &[0, 0x3c, 0, 0xc0])),
         ("target.npy", npy_of("<i8", false, "(2,)", &[1i64, -1].map(i64::to_le_bytes).concat())),
         ("target_names.npy", npy_of("<U4", false, "(2,)", &texts(4, &["rose", "elm"]))),
@@ -91,6 +91,7 @@ fn arrays_beside_the_samples_tell_of_them() {
         ("split.npy", npy_of("|S5", false, "(2,)", b"valid\0\0\0\0\0")),
         ("weights.npy", npy_of("<f4", false, "(2,)", &floats(&[0.5, 1.0]))),
         ("texts.npy", npy_of("<U3", false, "(2,)", &texts(3, &["süß", ""]))),
+        ("farm.npy", npy_of("|u1", false, "(2,)", &[4, 4])),
         ("masks.npy", npy_of("|u1", false, "(2, 9)", &[0; 18])),
     ];
     let mut members: Vec<(&str, &[u8])> = members.iter().map(|(name, bytes)| (*name, &**bytes)).collect();
@@ -109,6 +110,10 @@ fn arrays_beside_the_samples_tell_of_them() {
         assert_eq!((loaded.row, loaded.text.as_deref()), (vec![1.0], Some("süß")));
         assert_eq!(source.entries[0].more.as_ref().unwrap().weight, 0.5);
         assert!(source.remarks.notes.iter().any(|note| note.contains("masks")));
+        assert!(source.entries.iter().all(|entry| entry.group.is_none()));
+        let by_farm = ReadOptions { group: Some("farm".into()), ..options() };
+        let groups: Vec<_> = open(path, &by_farm).unwrap().entries.iter().map(|entry| entry.group).collect();
+        assert!(groups[0].is_some() && groups[0] == groups[1]);
     });
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Once, OnceLock};
 
 /// The most bytes that a file may unpack to, and pixels that a picture may have: few enough to stay quick.
-const MOST: u64 = 1 << 20;
+const MOST: u64 = 1 << 16;
 
 /// Opens a file of this format that holds `bytes`, and loads samples.
 pub fn open(bytes: &[u8], format: Format) {

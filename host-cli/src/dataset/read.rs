@@ -4,14 +4,12 @@ use super::Sample;
 use super::meta::{FILE, Kind, Meta, Storage};
 use super::schema::{RESERVED, from_batch};
 use crate::error::{Context, Error, Result};
+use crate::formats::{Data, Decoder, Messages, guarded};
 use arrow_array::RecordBatch;
-use arrow_ipc::reader::FileReader;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 use std::fs::File;
-use std::io::BufReader;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -141,7 +139,13 @@ struct OpenShard {
 enum ShardForm {
     Parquet(ParquetShard),
     /// Its batches are the row groups that were written.
-    Arrow(FileReader<BufReader<File>>),
+    Arrow(ArrowShard),
+}
+
+struct ArrowShard {
+    messages: Arc<Messages>,
+    decoder: Decoder,
+    next_group: usize,
 }
 
 struct ParquetShard {
@@ -154,12 +158,9 @@ struct ParquetShard {
 
 impl OpenShard {
     fn open(path: PathBuf, rows_left: u64, storage: Storage) -> Result<Self> {
-        let file = File::open(&path).at(&path)?;
         let form = match storage {
-            Storage::Png => ParquetShard::open(file).map(ShardForm::Parquet),
-            Storage::Raw => {
-                FileReader::try_new(BufReader::new(file), None).map(ShardForm::Arrow).map_err(damaged)
-            }
+            Storage::Png => ParquetShard::open(File::open(&path).at(&path)?).map(ShardForm::Parquet),
+            Storage::Raw => ArrowShard::open(&path).map(ShardForm::Arrow),
         };
         Ok(Self { form: form.at(&path)?, path, rows_left })
     }
@@ -171,7 +172,10 @@ impl OpenShard {
                 let rows = shard.metadata.metadata().file_metadata().num_rows();
                 (shard.metadata.schema().clone(), u64::try_from(rows).ok())
             }
-            ShardForm::Arrow(reader) => (reader.schema(), None),
+            ShardForm::Arrow(shard) => (
+                shard.messages.schema().clone(),
+                Some(shard.messages.rows().into_iter().fold(0, u64::saturating_add)),
+            ),
         };
         if rows.is_some_and(|rows| rows != self.rows_left) {
             return Err(Error::failed(format!(
@@ -190,9 +194,25 @@ impl OpenShard {
     fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         match &mut self.form {
             ShardForm::Parquet(shard) => shard.next_batch(),
-            ShardForm::Arrow(reader) => guarded(|| reader.next())?.transpose().map_err(damaged),
+            ShardForm::Arrow(shard) => shard.next_batch(),
         }
         .at(&self.path)
+    }
+}
+
+impl ArrowShard {
+    /// What it holds is as long as the file: ours are not compressed.
+    fn open(path: &Path) -> Result<Self> {
+        let data = Arc::new(Data::open_plain(path)?);
+        let messages = guarded(|| Messages::of_footer(&data, data.len())).map_err(damaged)?;
+        let messages = Arc::new(messages.ok_or_else(|| damaged("its end does not tell what is in it"))?);
+        let columns = (0..messages.schema().fields().len()).collect();
+        Ok(Self { decoder: Decoder::new(messages.clone(), columns), messages, next_group: 0 })
+    }
+
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
+        self.next_group += 1;
+        guarded(|| self.decoder.next(self.next_group - 1)).and_then(|batch| batch).map_err(damaged)
     }
 }
 
@@ -263,11 +283,6 @@ impl Samples {
             }
         }
     }
-}
-
-/// What the reader of Arrow files gives: over some damaged offsets it panics, which is an error like others here.
-fn guarded<T>(read: impl FnOnce() -> T) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(read)).map_err(|_| damaged("its reader panics"))
 }
 
 fn damaged(e: impl std::fmt::Display) -> Error {

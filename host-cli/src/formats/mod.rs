@@ -32,6 +32,8 @@ mod text;
 mod tfrecord;
 
 pub use bytes::{MAX_UNPACKED, open as open_file};
+pub(crate) use columns::{Decoder, Messages, guarded};
+pub(crate) use data::Data;
 pub use detect::detect;
 use detect::{UTF_16, is_table_name, of_head};
 use json::Names;

@@ -3,7 +3,7 @@
 use super::super::Format;
 use super::super::arrays::MAX_ROWS;
 use super::super::data::Data;
-use super::ipc::Messages;
+use super::ipc::{Decoder, Messages};
 use crate::error::{Error, Result};
 use ::bytes::Bytes;
 use arrow_array::RecordBatch;
@@ -44,7 +44,7 @@ pub(super) struct Columnar {
 
 enum Form {
     Parquet(Shared, ArrowReaderMetadata),
-    Arrow(Messages),
+    Arrow(Arc<Messages>),
 }
 
 impl Columnar {
@@ -66,8 +66,9 @@ impl Columnar {
         let len = data.len();
         if format == Format::Arrow {
             let messages = guarded(|| Messages::of(data, most)).and_then(|m| m).map_err(damaged)?;
-            let (schema, groups, cut) = (messages.schema().clone(), messages.rows(), messages.cut.clone());
-            return Ok(Self { schema, groups, len, cut, form: Form::Arrow(messages) });
+            let (schema, groups, cut) =
+                (messages.schema().as_ref().clone(), messages.rows(), messages.cut.clone());
+            return Ok(Self { schema, groups, len, cut, form: Form::Arrow(Arc::new(messages)) });
         }
         let shared = Shared(data);
         let metadata = guarded(|| metadata(&shared)).and_then(|m| m.map_err(words)).map_err(damaged)?;
@@ -84,7 +85,7 @@ impl Columnar {
     pub fn read(&self, wanted: &[bool], see: &mut dyn FnMut(usize, Piece) -> Result<()>) -> Result<()> {
         let roots: Vec<usize> = (0..wanted.len()).filter(|&i| wanted[i]).collect();
         let mut decoder = match &self.form {
-            Form::Arrow(messages) => Some(messages.decoder(roots.clone())),
+            Form::Arrow(messages) => Some(Decoder::new(messages.clone(), roots.clone())),
             Form::Parquet(..) => None,
         };
         for (group, &rows) in self.groups.iter().enumerate() {
@@ -123,7 +124,7 @@ pub(super) fn words(e: impl std::fmt::Display) -> String {
 }
 
 /// What a library gives that was not made for bytes that anybody sends: over some it panics.
-pub(super) fn guarded<T>(read: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn guarded<T>(read: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(read)).map_err(|_| "its reader panics".to_owned())
 }
 

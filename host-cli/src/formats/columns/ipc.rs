@@ -22,7 +22,7 @@ const CONTINUES: [u8; 4] = [0xff; 4];
 const NOT_PACKED: i64 = -1;
 
 /// What a file holds.
-pub(super) struct Messages {
+pub(crate) struct Messages {
     data: Arc<Data>,
     schema: Arc<Schema>,
     version: MetadataVersion,
@@ -40,8 +40,8 @@ struct Message {
 }
 
 /// Decodes batches one after the other.
-pub(super) struct Decoder<'a> {
-    messages: &'a Messages,
+pub(crate) struct Decoder {
+    messages: Arc<Messages>,
     decoder: FileDecoder,
     /// The next message, and of which group it is.
     next: usize,
@@ -87,7 +87,8 @@ impl Messages {
         }
     }
 
-    fn of_footer(data: &Arc<Data>, most: u64) -> Option<Self> {
+    /// The messages that the footer of a file tells of; `None` where it is damaged.
+    pub fn of_footer(data: &Arc<Data>, most: u64) -> Option<Self> {
         let tail = data.read(data.len().checked_sub(10)?, 10).ok()?;
         let (length, magic) = tail.split_first_chunk::<4>()?;
         let length = usize::try_from(i32::from_le_bytes(*length)).ok().filter(|_| magic == MAGIC)?;
@@ -194,7 +195,8 @@ impl Messages {
         None
     }
 
-    pub fn schema(&self) -> &Schema {
+    /// The columns.
+    pub const fn schema(&self) -> &Arc<Schema> {
         &self.schema
     }
 
@@ -202,19 +204,20 @@ impl Messages {
     pub fn rows(&self) -> Vec<u64> {
         self.all.iter().filter_map(|message| message.rows).collect()
     }
-
-    /// A decoder of these columns.
-    pub fn decoder(&self, columns: Vec<usize>) -> Decoder<'_> {
-        let decoder = FileDecoder::new(self.schema.clone(), self.version).with_projection(columns);
-        Decoder { messages: self, decoder, next: 0, group: 0, wrong: None }
-    }
 }
 
-impl Decoder<'_> {
+impl Decoder {
+    /// A decoder of these columns.
+    pub fn new(messages: Arc<Messages>, columns: Vec<usize>) -> Self {
+        let decoder = FileDecoder::new(messages.schema.clone(), messages.version).with_projection(columns);
+        Self { messages, decoder, next: 0, group: 0, wrong: None }
+    }
+
     /// The batch of this group; `None` when it was given already. Groups are asked for in their order.
     pub fn next(&mut self, group: usize) -> Result<Option<RecordBatch>, String> {
+        let messages = self.messages.clone();
         while self.group <= group {
-            let Some(message) = self.messages.all.get(self.next) else { return Ok(None) };
+            let Some(message) = messages.all.get(self.next) else { return Ok(None) };
             self.next += 1;
             self.group += usize::from(message.rows.is_some());
             let decoded = self.decode(message);

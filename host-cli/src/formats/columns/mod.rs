@@ -16,7 +16,9 @@ use arrow_array::types::UInt8Type;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{DataType, Field, Schema};
-use file::{Columnar, Piece, guarded, words};
+pub(crate) use file::guarded;
+use file::{Columnar, Piece, words};
+pub(crate) use ipc::{Decoder, Messages};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -425,7 +427,8 @@ impl Table {
     ) -> Result<()> {
         let fields = self.columnar.schema.fields().iter().zip(&self.holds).zip(wanted);
         let fields = fields.filter(|(_, wanted)| **wanted).map(|(field, _)| field);
-        budget.take(rows.len())?;
+        // However short it is, a cell takes memory.
+        budget.take(rows.len().saturating_mul(numbers.len().max(1)))?;
         for (column, (field, holds)) in batch.columns().iter().zip(fields) {
             let Some(names) = cell_names(field, holds)
                 .iter()

@@ -7,7 +7,8 @@ cd "$(dirname "$0")"
 seconds=${1:-10}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(pipeline idx npy table jsonl tar bytes parquet arrow tfrecord picture model dataset recipe)
+[ ${#targets[@]} -gt 0 ] || targets=(pipeline idx npy npz cifar safetensors table jsonl tar bytes parquet arrow tfrecord
+    picture model dataset recipe)
 command -v cargo-fuzz >/dev/null || cargo install --quiet --locked cargo-fuzz
 # The flags of sanitizers and coverage are unstable ones, which a stable compiler takes so.
 export RUSTC_BOOTSTRAP=1

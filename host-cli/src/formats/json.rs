@@ -17,9 +17,9 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 /// The longest line that is read.
-const MAX_LINE: u64 = 64 << 20;
+pub(super) const MAX_LINE: u64 = 64 << 20;
 /// Columns that a table may have.
-const MAX_COLUMNS: usize = 1 << 16;
+pub(super) const MAX_COLUMNS: usize = 1 << 16;
 
 /// The columns of objects, as they come up.
 #[derive(Debug, Default)]

@@ -56,6 +56,14 @@ impl Layout {
             ))
             .hint("collect the files one by one"));
         }
+        let (pixels, most) = (shape.height.saturating_mul(shape.width) as u64, options.max_pixels);
+        if pixels > most {
+            return Err(Error::failed(format!(
+                "pictures of {pixels} pixels, more than {most}: {}",
+                first.words()
+            ))
+            .hint("raise --max-pixels if the pictures are meant to be that large"));
+        }
         // Bytes are pixels as they are, unless they are few levels that begin at 0.
         let bytes = samples.iter().all(|m| m.array.header().element == Element::U8);
         let scale = if bytes && options.value_max.is_none() && (exact || any_light(samples)?) {

@@ -1,7 +1,7 @@
 //! The lists beside the arrays of our exports, `train-metadata.jsonl` and so on: a line for each sample with what an
 //! array has no place for.
 
-use super::Part;
+use super::{MAX_ROWS, Part};
 use crate::dataset::{Origin, Split};
 use crate::error::{Context, Error, Result};
 use crate::formats::data::Data;
@@ -61,7 +61,7 @@ pub fn attach(folder: &Path, parts: &mut [Part], most: u64, remarks: &mut Remark
             remarks.warnings.push(format!("{name} is no list of samples of an export and is not read"));
             continue;
         }
-        let claimed: usize = of_split.iter().map(|p| p.claimed).sum();
+        let claimed = of_split.iter().fold(0usize, |n, p| n.saturating_add(p.claimed));
         if claimed > list.len() {
             let what = format!("{} lines for {claimed} samples: {}", list.len(), path.display());
             return Err(Error::failed(what).hint("the files do not belong together; move the list away"));
@@ -96,6 +96,9 @@ impl List {
             if n == 0 {
                 break;
             }
+            if starts.len() > MAX_ROWS {
+                return Err(Error::failed(format!("more than {MAX_ROWS} lines"))).at(path);
+            }
             let ends = block[..n].iter().enumerate().filter(|(_, b)| **b == b'\n');
             starts.extend(ends.map(|(i, _)| at + i as u64 + 1));
             at += n as u64;
@@ -119,6 +122,9 @@ impl List {
         let (Some(&start), Some(&end)) = (self.starts.get(i), self.starts.get(i + 1)) else {
             return Err("no line about it".to_owned());
         };
+        if end - start > json::MAX_LINE {
+            return Err(format!("the line about it has {} bytes", end - start));
+        }
         let text = self.data.read(start, (end - start) as usize).map_err(|e| e.message)?;
         Line::of(json::object(&text)?)
     }

@@ -21,7 +21,7 @@ use self::named::Named;
 use self::reading::Reading;
 use super::array::Array;
 use super::info::{self, Info};
-use super::json::Names as Cells;
+use super::json::{MAX_COLUMNS, Names as Cells};
 use super::{Entry, Format, Load, Place, ReadOptions, Remarks, SetAside, Source};
 use super::{csv, npy, roles};
 use crate::dataset::{Content, Kind, Split, id_from_bytes};
@@ -180,7 +180,7 @@ pub fn open(path: &Path, format: Format, options: &ReadOptions) -> Result<Source
     };
     let folder = if path.is_dir() { path } else { folder_of(path) };
     let info = info::load(folder);
-    if options.label.is_none() && format != Format::Safetensors {
+    if options.label.is_none() && matches!(format, Format::Idx | Format::Cifar) {
         list::attach(folder, &mut set.parts, options.max_unpacked, &mut remarks)?;
     }
     set.exact |= set.parts.iter().all(|part| part.list.is_some());
@@ -240,22 +240,14 @@ fn source(
         });
     }
     let classes = reading.finish(&mut entries);
-    let width = |role| parts.iter().find_map(|p| p.get(role)).map(|a| a.array.sample_len());
-    let columns = match layout {
-        Some((Kind::Table, _)) => width(Role::Samples),
-        _ => width(Role::Features),
-    };
-    let columns = match columns {
-        Some(width) => column_names(&names.columns, width),
-        None if reading.cells => cells.names.clone(),
-        None => Vec::new(),
-    };
+    let lines = reading.cells.then_some(cells);
+    let columns = columns(&parts, layout, &names.columns, lines.as_ref())?;
     let mut kinds: Vec<Kind> = layout.iter().map(|(kind, _)| *kind).collect();
     kinds.extend((reading.texts).then_some(Kind::Text));
     kinds.extend((!columns.is_empty() && !kinds.contains(&Kind::Table)).then_some(Kind::Table));
     kinds.sort();
+    leave_out(&parts, kinds.first(), &mut entries, &mut set_aside);
     let text_alone = kinds.first() == Some(&Kind::Text);
-    let lines = if reading.cells { Some(cells) } else { None };
     let layout = layout.map(|(_, layout)| layout);
     let loader = Box::new(Loader { parts, layout, lines, text_alone });
     let mut source = Source {
@@ -272,6 +264,44 @@ fn source(
     };
     info.apply(&mut source);
     Ok(source)
+}
+
+/// The names of the features of all parts.
+fn columns(
+    parts: &[Part],
+    layout: Option<(Kind, Layout)>,
+    told: &[String],
+    lines: Option<&Cells>,
+) -> Result<Vec<String>> {
+    let role = if matches!(layout, Some((Kind::Table, _))) { Role::Samples } else { Role::Features };
+    let mut rows = parts.iter().filter_map(|p| p.get(role));
+    let Some(first) = rows.next() else { return Ok(lines.map(|l| l.names.clone()).unwrap_or_default()) };
+    let width = first.array.sample_len();
+    if let Some(other) = rows.find(|other| other.array.sample_len() != width) {
+        let what = format!("rows of different widths: {} and {}", first.words(), other.words());
+        return Err(Error::failed(what));
+    }
+    if width > MAX_COLUMNS {
+        return Err(Error::failed(format!(
+            "rows of {width} values, more than {MAX_COLUMNS}: {}",
+            first.words()
+        ))
+        .hint("pictures in rows are read with --image-shape (recipe key `image_shape`)"));
+    }
+    Ok(column_names(told, width))
+}
+
+/// Sets aside the parts that lack what the samples of others are above all.
+fn leave_out(parts: &[Part], main: Option<&Kind>, entries: &mut Vec<Entry>, set_aside: &mut Vec<SetAside>) {
+    let role = if main == Some(&Kind::Text) { Role::Texts } else { Role::Samples };
+    for (of, part) in parts.iter().enumerate().filter(|(_, p)| p.list.is_none() && p.get(role).is_none()) {
+        let before = entries.len();
+        entries.retain(|entry| entry.at / MAX_ROWS != of);
+        let samples = (before - entries.len()) as u64;
+        let what = main.map_or("sample", |kind| kind.one());
+        let reason = format!("no {what} beside `{}`, which the others have", part.name);
+        set_aside.push(SetAside { file: part.place(0).file, row: None, id: None, samples, reason });
+    }
 }
 
 /// The names of columns: those told, where there are as many, else `x0`, `x1`, ….

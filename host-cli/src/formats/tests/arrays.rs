@@ -119,6 +119,18 @@ fn damaged_arrays_are_refused_with_a_reason() {
 }
 
 #[test]
+fn samples_have_a_size_that_can_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.npy");
+    fs::write(&path, npy_of("|u1", false, "(1, 70000)", &[1; 70_000])).unwrap();
+    assert!(refusal(&path, &options()).starts_with("rows of 70000 values, more than 65536"));
+    fs::write(&path, npy_of("|u1", false, "(1, 300, 200)", &[1; 60_000])).unwrap();
+    let small = ReadOptions { max_pixels: 59_999, ..options() };
+    assert!(refusal(&path, &small).starts_with("pictures of 60000 pixels, more than 59999"));
+    assert_eq!(open(&path, &options()).unwrap().entries.len(), 1);
+}
+
+#[test]
 fn idx_folders_pair_images_with_labels() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();

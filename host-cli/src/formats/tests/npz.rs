@@ -199,6 +199,27 @@ fn lying_members_are_refused_before_they_take_memory() {
 }
 
 #[test]
+fn parts_hold_the_same() {
+    let images = npy_of("|u1", false, "(1, 2, 2)", &[200; 4]);
+    let (two, three) = (npy_of("|u1", false, "(1, 2)", &[1; 2]), npy_of("|u1", false, "(1, 3)", &[1; 3]));
+    let text = npy_of("<U1", false, "(1,)", &texts(1, &["x"]));
+    with(&[("train_images.npy", &images), ("val_text.npy", &text)], |path| {
+        let source = open(path, &options()).unwrap();
+        assert_eq!(listed(&source), ["train/00000000 - train"]);
+        assert_eq!(reasons(&source), ["no picture beside `val_text`, which the others have: set.npz"]);
+    });
+    let members = [
+        ("train_images.npy", &*images),
+        ("train_features.npy", &*two),
+        ("val_images.npy", &*images),
+        ("val_features.npy", &*three),
+    ];
+    with(&members, |path| assert!(refusal(path, &options()).starts_with("rows of different widths")));
+    let members = [("x_train.npy", &*two), ("x_test.npy", &*three)];
+    with(&members, |path| assert!(refusal(path, &options()).starts_with("samples of different kinds")));
+}
+
+#[test]
 fn other_archives_are_none() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("set.zip");

@@ -71,6 +71,8 @@ pub fn encode_png(pixels: &Pixels) -> Result<Vec<u8>> {
     encoder.set_color(colour);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Fast);
+    // Two thirds of the time of trying all filters on each row, for files that are a few percent longer.
+    encoder.set_filter(png::Filter::Paeth);
     let written = encoder.write_header().and_then(|mut writer| {
         writer.write_image_data(&pixels.data)?;
         writer.finish()

@@ -1,7 +1,7 @@
 //! The files of a stage's folder: whether its result is still whole, and what in it is not ours.
 
 use super::record::STAGE_FILE;
-use crate::dataset::file_sha256;
+use crate::dataset::{META_FILE, Meta, file_sha256};
 use crate::error::{Context, Result};
 use crate::pool::Pool;
 use std::collections::BTreeMap;
@@ -36,17 +36,25 @@ fn enter(folder: &Path, prefix: &str, files: &mut Files) -> Result<()> {
     Ok(())
 }
 
-/// SHA-256 of each file, by its name.
+/// SHA-256 of each file, by its name: of the shards of a dataset as it was found while they were written, of other files
+/// by reading them.
 ///
 /// # Errors
 /// When one cannot be read.
 pub fn hashes(folder: &Path, files: &Files, pool: &Pool) -> Result<BTreeMap<String, String>> {
-    let names: Vec<&String> = files.keys().collect();
+    let shards = match files.contains_key(META_FILE) {
+        true => Meta::load(folder)?.shards,
+        false => Vec::new(),
+    };
+    let known = shards.into_iter().filter(|shard| !shard.sha256.is_empty());
+    let mut hashes: BTreeMap<String, String> = known.map(|shard| (shard.file, shard.sha256)).collect();
+    let names: Vec<&String> = files.keys().filter(|name| !hashes.contains_key(*name)).collect();
     let hash = |name: &&String| {
         let path = folder.join(name);
         Ok(((*name).clone(), file_sha256(&path).at(path)?))
     };
-    Ok(pool.try_map(&names, hash)?.into_iter().collect())
+    hashes.extend(pool.try_map(&names, hash)?);
+    Ok(hashes)
 }
 
 /// Whether all that was `written` is `there` in its size.

@@ -100,8 +100,8 @@ impl Pool {
         }
     }
 
-    /// Streams `items` through `f` on all threads and into `sink` in order, `batch` items in memory
-    /// at a time (0 counts as 1); fewer where they are large, but one for each thread.
+    /// Streams `items` through `f` on all threads and into `sink` in order, about `batch` items in memory
+    /// at a time; fewer where they are large. `items` and `sink` run on the caller's thread, beside `f` on the others.
     ///
     /// # Errors
     /// The first error, in the order of the items, of the source, of `f` or of `sink`; what came
@@ -125,20 +125,31 @@ impl Pool {
         mut sink: impl FnMut(R) -> Result<()>,
     ) -> Result<()> {
         let mut items = items.into_iter();
-        loop {
+        let Some(pool) = &self.inner else {
+            return items.try_for_each(|item| sink(f(item?)?));
+        };
+        // One half is worked on; the other was, and goes away before as much is taken.
+        let (batch, batch_bytes) = ((batch / 2).max(1), batch_bytes / 2);
+        let mut take = || {
             let (mut taken, mut bytes) = (Vec::new(), 0usize);
-            while taken.len() < batch.max(1) && (bytes < batch_bytes || taken.len() < self.threads) {
+            while taken.len() < batch && (bytes < batch_bytes || taken.len() < self.threads) {
                 let Some(item) = items.next() else { break };
                 bytes = bytes.saturating_add(item.as_ref().map_or(0, Held::held));
                 taken.push(item);
             }
-            if taken.is_empty() {
-                return Ok(());
-            }
-            for result in self.map_owned(taken, |item| item.and_then(&f)) {
-                sink(result?)?;
-            }
+            taken
+        };
+        let (mut taken, mut done) = (take(), Vec::new());
+        while !(taken.is_empty() && done.is_empty()) {
+            let (work, before) = (std::mem::take(&mut taken), std::mem::take(&mut done));
+            pool.in_place_scope(|scope| -> Result<()> {
+                scope.spawn(|_| done = work.into_par_iter().map(|item| item.and_then(&f)).collect());
+                before.into_iter().try_for_each(|result: Result<R>| sink(result?))?;
+                taken = take();
+                Ok(())
+            })?;
         }
+        Ok(())
     }
 }
 
@@ -175,24 +186,27 @@ mod tests {
 
     #[test]
     fn large_items_come_in_smaller_batches() {
-        let (taken, gone, most) = (Cell::new(0u64), Cell::new(0u64), Cell::new(0u64));
-        let items = [10, 10, 10, 90, 500, 500, 500, 10, 10u64];
-        let count = |&item: &u64| {
-            taken.set(taken.get() + 1);
-            most.set(most.get().max(taken.get() - gone.get()));
-            Ok(item)
+        let most_at_once = |threads, size: u64| {
+            let (taken, gone, most) = (Cell::new(0u64), Cell::new(0u64), Cell::new(0u64));
+            let count = |item: u64| {
+                taken.set(taken.get() + 1);
+                most.set(most.get().max(taken.get() - gone.get()));
+                Ok(item)
+            };
+            let sink = |_| {
+                gone.set(gone.get() + 1);
+                Ok(())
+            };
+            let pool = Pool::new(threads).unwrap();
+            pool.stream_within(100, std::iter::repeat_n(size, 200).map(count), 60, Ok, sink).unwrap();
+            assert_eq!(gone.get(), 200);
+            most.get()
         };
-        let mut seen = Vec::new();
-        let pool = Pool::new(2).unwrap();
-        pool.stream_within(100, items.iter().map(count), 3, Ok, |item| {
-            gone.set(gone.get() + 1);
-            seen.push((item, taken.get()));
-            Ok(())
-        })
-        .unwrap();
-        // At most three at a time; only as many as threads once 100 bytes are there.
-        let want = [(10, 3), (10, 3), (10, 3), (90, 5), (500, 5), (500, 7), (500, 7), (10, 9), (10, 9)];
-        assert_eq!((seen.as_slice(), most.get()), (want.as_slice(), 3));
+        assert_eq!(most_at_once(1, 500), 1);
+        assert_eq!(most_at_once(2, 0), 60);
+        // Only as many as threads in a half once 50 bytes are there.
+        assert_eq!(most_at_once(2, 8), 14);
+        assert_eq!(most_at_once(2, 500), 4);
     }
 
     #[test]

@@ -40,10 +40,11 @@ pub const fn id_hash(id: &[u8]) -> u64 {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Key {
-    purpose: u32,
+    // In alphabetical order, as the keys of the origins of samples are.
     epoch: u32,
-    sample: u64,
     op: u32,
+    purpose: u32,
+    sample: u64,
 }
 
 impl Key {

@@ -16,7 +16,7 @@ fn sample(i: u8) -> Sample {
 
 fn origin(source: &str, step: &str) -> Option<Origin> {
     let key = seedbed::rng::Key::new(2);
-    Some(Origin { source: source.into(), step: step.into(), params: json!({"ops": []}), seed: 1, key })
+    Some(Origin { source: source.into(), step: step.into(), params: json!({"ops": []}).into(), seed: 1, key })
 }
 
 fn copies(of: &Sample, step: &str, n: u32) -> Vec<Sample> {

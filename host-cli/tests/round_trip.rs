@@ -150,7 +150,7 @@ fn sample(set: Set, meta: &Meta, i: u8) -> Sample {
     let origin = derived.then(|| Origin {
         source: "a".into(),
         step: "augment".into(),
-        params: serde_json::json!({"angle": 0.25, "ops": ["x", null]}),
+        params: serde_json::json!({"angle": 0.25, "ops": ["x", null]}).into(),
         seed: 7,
         key: seedbed::rng::Key::new(2).sample(9),
     });

@@ -1,7 +1,6 @@
 //! What two datasets differ in: a merge of their samples, which are ascending by id, a few of each in memory.
 
-use super::schema::origin_text;
-use super::{Content, Dataset, Meta, Picture, Sample};
+use super::{Content, Dataset, Meta, Origin, Picture, Sample};
 use crate::error::Result;
 use serde::Serialize;
 use serde_json::Value;
@@ -110,7 +109,7 @@ fn changes((of_a, a): (&Meta, &Sample), (of_b, b): (&Meta, &Sample)) -> Result<V
     if !same_content(&a.content, &b.content) {
         what.push("content".into());
     }
-    let origin = |sample: &Sample| sample.origin.as_ref().map(origin_text).transpose();
+    let origin = |sample: &Sample| sample.origin.as_ref().map(Origin::text).transpose();
     if origin(a)? != origin(b)? {
         what.push("origin".into());
     }
@@ -176,7 +175,7 @@ pub fn changed_keys(a: &Value, b: &Value) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{DatasetWriter, Origin, Split, Storage};
+    use super::super::{DatasetWriter, Split, Storage};
     use super::*;
     use crate::codec::Pixels;
     use proptest::prelude::*;
@@ -233,7 +232,7 @@ mod tests {
         let origin = Origin {
             source: "s4".into(),
             step: "augment".into(),
-            params: json!({}),
+            params: json!({}).into(),
             seed: 1,
             key: seedbed::rng::Key::new(2),
         };

@@ -6,8 +6,7 @@
 //! the names of source files do not count.
 
 use super::meta::{FILE, ImageShape, Kind, Meta};
-use super::schema::origin_text;
-use super::{Content, Dataset, Sample};
+use super::{Content, Dataset, Origin, Sample};
 use crate::codec::Pixels;
 use crate::error::{Context, Error, Result};
 use crate::pool::Pool;
@@ -101,15 +100,14 @@ impl PixelDigest {
     }
 }
 
-/// The digest of a sample, given that of its picture.
-pub(super) fn sample_digest(sample: &Sample, picture: Option<PixelDigest>) -> Result<SampleDigest> {
+/// The digest of a sample, given that of its picture and the text of its origin, empty where there is none.
+pub(super) fn sample_digest(sample: &Sample, picture: Option<PixelDigest>, origin: &str) -> SampleDigest {
     let mut fields = Fields::new("sample");
     fields.bytes(sample.id.as_bytes());
     fields.number(sample.label.map_or(0, |label| u64::from(label) + 1));
     fields.bytes(sample.split.name().as_bytes());
     fields.floats(&[sample.weight]);
-    let origin = sample.origin.as_ref().map(origin_text).transpose()?;
-    fields.bytes(origin.unwrap_or_default().as_bytes());
+    fields.bytes(origin.as_bytes());
     // Pictures alone and rows alone come without a word for what they are, as the kind of the dataset says it.
     let Content { image: _, audio, text, row } = &sample.content;
     if let Some(PixelDigest { shape, digest }) = picture {
@@ -127,14 +125,15 @@ pub(super) fn sample_digest(sample: &Sample, picture: Option<PixelDigest>) -> Re
     if picture.is_none() || !row.is_empty() {
         fields.floats(row);
     }
-    Ok(fields.finish())
+    fields.finish()
 }
 
 /// The digest of a sample as it is, and the size of its picture.
 pub(super) fn digest_of(sample: &Sample) -> Result<(SampleDigest, Option<ImageShape>)> {
     let pixels = sample.content.image.as_ref().map(|p| p.decoded()).transpose()?;
     let picture = pixels.map(|pixels| PixelDigest::of(&pixels));
-    Ok((sample_digest(sample, picture)?, picture.map(|p| p.shape)))
+    let origin = sample.origin.as_ref().map(Origin::text).transpose()?.unwrap_or_default();
+    Ok((sample_digest(sample, picture, &origin), picture.map(|p| p.shape)))
 }
 
 /// The digest of a sample as it is; an error names the sample.

@@ -24,6 +24,7 @@
 //!
 //! Reading foreign formats is not here but in `formats`; what is done to datasets is in `stages`.
 
+mod background;
 mod card;
 mod content;
 mod croissant;
@@ -31,6 +32,7 @@ mod diff;
 pub mod feature;
 mod hash;
 mod meta;
+mod origin;
 mod read;
 mod schema;
 mod shard;
@@ -43,8 +45,9 @@ pub use diff::{Difference, Item, Items, changed_keys, diff};
 pub use feature::Feature;
 pub use hash::{ContentHasher, content_hash, file_sha256, hex};
 pub use meta::{Counts, FILE as META_FILE, ImageShape, Kind, Meta, Normalize, Shard, Storage};
+pub use origin::{Origin, Params};
 pub use read::{Dataset, Samples};
-pub use schema::{features as hugging_face_features, origin_text};
+pub use schema::features as hugging_face_features;
 pub use shard::{Container, write_file};
 pub use split::{Fractions, PURPOSE as SPLIT_PURPOSE, assign as assign_splits};
 pub use verify::{Fault, verify};
@@ -143,22 +146,6 @@ impl Held for Sample {
     fn held(&self) -> usize {
         self.content.held()
     }
-}
-
-/// How a sample was made from others, so that it can be made again, alone.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Origin {
-    /// The id of the sample (or the hash of the model) that it was made from.
-    pub source: String,
-    /// The step that made it: `augment`, `balance`, `generate`, ….
-    pub step: String,
-    /// Everything else that the step needs, as it understands it.
-    #[serde(default)]
-    pub params: serde_json::Value,
-    /// The seed of the run.
-    pub seed: u64,
-    /// The key of the randomness in the stream of the seed; see [`seedbed::rng::Key`].
-    pub key: seedbed::rng::Key,
 }
 
 /// The id of the `n`th sample that step `step` made from sample `source`: `source!step0000n`.

@@ -132,20 +132,28 @@ pub fn features(meta: &Meta) -> Map<String, Value> {
     features
 }
 
-/// The samples as one batch of rows; they must hold what `meta` says. `pictures` are their pictures in the
-/// form of the storage.
+/// What goes into a shard in another form than that in which a sample has it.
+#[derive(Default)]
+pub struct Stored<'a> {
+    /// The picture in the form of the storage.
+    pub picture: Option<Cow<'a, [u8]>>,
+    /// The text of the origin.
+    pub origin: Option<String>,
+}
+
+/// The samples as one batch of rows; they must hold what `meta` says.
 pub fn to_batch(
     meta: &Meta,
     schema: &Arc<Schema>,
     samples: &[Sample],
-    pictures: &[Option<Cow<'_, [u8]>>],
+    stored: &[Stored<'_>],
 ) -> Result<RecordBatch> {
     let text = |f: fn(&Sample) -> &str| StringArray::from_iter_values(samples.iter().map(f));
     let mut columns: Vec<ArrayRef> = vec![Arc::new(text(|s| &s.id))];
     for kind in meta.kinds() {
         match kind {
             Kind::Images => {
-                let bytes = pictures.iter().map(Option::as_deref);
+                let bytes = stored.iter().map(|s| s.picture.as_deref());
                 let path = |s: &'_ Sample| s.content.image.as_ref().and_then(|p| p.path.clone());
                 let paths = samples.iter().map(path).collect();
                 match (meta.storage, meta.image) {
@@ -174,13 +182,11 @@ pub fn to_batch(
         }
     }
     let labels: Int64Array = samples.iter().map(|s| s.label.map(i64::from)).collect();
-    let origins: Result<Vec<Option<String>>> =
-        samples.iter().map(|s| s.origin.as_ref().map(origin_text).transpose()).collect();
     columns.extend([
         Arc::new(labels) as ArrayRef,
         Arc::new(text(|s| s.split.name())),
         Arc::new(Float32Array::from_iter_values(samples.iter().map(|s| s.weight))),
-        Arc::new(StringArray::from(origins?)),
+        Arc::new(stored.iter().map(|s| s.origin.as_deref()).collect::<StringArray>()),
     ]);
     RecordBatch::try_new(schema.clone(), columns).map_err(unformed)
 }
@@ -211,12 +217,6 @@ fn tensor<'a>(
     }
     FixedSizeListArray::try_new(level_field(), len, Arc::new(UInt8Array::from(levels)), None)
         .map_err(unformed)
-}
-
-/// The JSON of an origin: keys in alphabetical order, so that equal origins are equal texts.
-pub fn origin_text(origin: &Origin) -> Result<String> {
-    let value = serde_json::to_value(origin).and_then(|v| serde_json::to_string(&v));
-    value.map_err(|e| Error::failed(format!("cannot write the origin as JSON ({e})")))
 }
 
 /// A column of `batch`, by name, of the type that `get` asks for.
@@ -271,7 +271,7 @@ pub fn from_batch(meta: &Meta, batch: &RecordBatch) -> Result<Vec<Sample>> {
         if label.is_some_and(|label| label as usize >= meta.classes.len()) {
             return Err(wrong("label"));
         }
-        let origin = origins.is_valid(i).then(|| serde_json::from_str(origins.value(i)));
+        let origin = origins.is_valid(i).then(|| Origin::of_text(origins.value(i)));
         Ok(Sample {
             id: id.to_owned(),
             label,

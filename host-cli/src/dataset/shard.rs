@@ -1,7 +1,8 @@
 //! One file of samples with the columns of [`schema`]: Parquet or Arrow IPC, written group by group.
 
-use super::meta::{Kind, Meta, Storage};
-use super::{Sample, hex, schema};
+use super::meta::{Kind, Meta, Shard, Storage};
+use super::schema::Stored;
+use super::{Origin, Sample, hex, schema};
 use crate::error::{Context, Error, Result};
 use crate::pool::{Held, Pool};
 use arrow_array::RecordBatch;
@@ -13,7 +14,6 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use sha2::{Digest, Sha256};
-use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -86,7 +86,7 @@ impl Write for Hashed {
 pub(super) struct ShardFile {
     path: PathBuf,
     form: Form,
-    pub(super) rows: usize,
+    rows: usize,
 }
 
 enum Form {
@@ -124,16 +124,20 @@ impl ShardFile {
         .at(&self.path)
     }
 
-    /// Ends the file, and gives its name and the SHA-256 of its bytes.
-    pub(super) fn close(self) -> Result<(String, String)> {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Ends the file, and gives what there is to say of it and the file itself.
+    pub(super) fn close(self) -> Result<(Shard, File)> {
         let file = match self.form {
             Form::Parquet(writer) => writer.into_inner().map_err(unwritten),
             Form::Arrow(writer) => writer.into_inner().map_err(unwritten),
         };
-        let mut file = file.at(&self.path)?;
-        file.flush().at(&self.path)?;
+        let Hashed { file, hash } = file.at(&self.path)?;
+        let inner = file.into_inner().map_err(io::IntoInnerError::into_error).at(&self.path)?;
         let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok((name, hex(&file.hash.finalize())))
+        Ok((Shard { file: name, rows: self.rows as u64, sha256: hex(&hash.finalize()) }, inner))
     }
 }
 
@@ -181,9 +185,9 @@ pub fn write_file(
     let mut file = ShardFile::create(path.to_owned(), container, &meta, &schema)?;
     let mut group = Group::new(&meta);
     let mut write = |group: &mut Group| -> Result<()> {
-        let pictures: Vec<Option<Cow<'_, [u8]>>> =
-            pool.map_owned(group.samples.iter().collect(), png_of).into_iter().collect::<Result<_>>()?;
-        file.write(&schema::to_batch(&meta, &schema, &group.samples, &pictures)?)?;
+        let stored: Vec<Stored<'_>> =
+            pool.map_owned(group.samples.iter().collect(), stored).into_iter().collect::<Result<_>>()?;
+        file.write(&schema::to_batch(&meta, &schema, &group.samples, &stored)?)?;
         group.clear();
         Ok(())
     };
@@ -199,6 +203,8 @@ pub fn write_file(
     file.close().map(drop)
 }
 
-fn png_of(sample: &Sample) -> Result<Option<Cow<'_, [u8]>>> {
-    sample.content.image.as_ref().map(|image| image.to_png().map_err(|e| e.within(&sample.id))).transpose()
+fn stored(sample: &Sample) -> Result<Stored<'_>> {
+    let png = sample.content.image.as_ref().map(|image| image.to_png().map_err(|e| e.within(&sample.id)));
+    let origin = sample.origin.as_ref().map(Origin::text).transpose()?;
+    Ok(Stored { picture: png.transpose()?, origin })
 }

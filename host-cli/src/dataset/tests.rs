@@ -21,7 +21,7 @@ fn pictures(n: usize) -> Vec<Sample> {
         let origin = i.is_multiple_of(7).then(|| Origin {
             source: "a".into(),
             step: "augment".into(),
-            params: serde_json::json!({"angle": 0.1f32, "b": [1, 2.5e-9]}),
+            params: serde_json::json!({"angle": 0.1f32, "b": [1, 2.5e-9]}).into(),
             seed: u64::MAX,
             key: Key::new(2).sample(u64::MAX).op(3),
         });

@@ -4,14 +4,15 @@
 //! machine or the threads. The content hash outlives other versions of the libraries that compress;
 //! the bytes of the files do not.
 
+use super::background::Shards;
 use super::hash::{ContentHasher, SampleDigest, sample_digest};
-use super::meta::{Counts, ImageShape, Kind, Meta, Shard, Storage};
+use super::meta::{Counts, ImageShape, Kind, Meta, Storage};
+use super::schema::Stored;
 use super::shard::{Container, Group, ShardFile};
-use super::{Content, Feature, Sample, card, croissant, schema};
+use super::{Content, Feature, Origin, Sample, card, croissant, schema};
 use crate::error::{Context, Error, Result};
 use crate::pool::{Held, Pool};
 use arrow_schema::Schema;
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,7 +34,9 @@ pub struct DatasetWriter {
     last_id: Option<String>,
     hasher: ContentHasher,
     sizes: Sizes,
-    shard: Option<ShardFile>,
+    shards: Shards,
+    /// Samples that went into the open shard.
+    in_shard: usize,
 }
 
 /// Whether all pictures so far have one size.
@@ -79,13 +82,15 @@ impl DatasetWriter {
             shard_rows: DEFAULT_SHARD_ROWS,
             last_id: None,
             sizes: Sizes::None,
-            shard: None,
+            shards: Shards::new(),
+            in_shard: 0,
         })
     }
 
-    /// The same, checking and hashing pictures on the threads of `pool`.
+    /// The same, checking and hashing pictures on the threads of `pool`, and writing on one more where it has several.
     #[must_use]
-    pub fn pool(self, pool: &Pool) -> Self {
+    pub fn pool(mut self, pool: &Pool) -> Self {
+        self.shards.in_background(pool.threads() > 1);
         Self { pool: pool.clone(), ..self }
     }
 
@@ -111,8 +116,7 @@ impl DatasetWriter {
         self.meta.counts.add(sample.label, sample.split);
         self.last_id = Some(sample.id.clone());
         self.group.push(sample);
-        let in_shard = self.shard.as_ref().map_or(0, |s| s.rows) + self.group.samples.len();
-        if self.group.is_full() || in_shard >= self.shard_rows {
+        if self.group.is_full() || self.in_shard + self.group.samples.len() >= self.shard_rows {
             self.flush()?;
         }
         Ok(())
@@ -172,8 +176,8 @@ impl DatasetWriter {
         let pending: Vec<&Sample> = self.group.samples.iter().collect();
         let stored = self.pool.map_owned(pending, |sample| stored(sample, raw));
         let stored = stored.into_iter().collect::<Result<Vec<Prepared<'_>>>>()?;
-        let mut pictures = Vec::with_capacity(stored.len());
-        for (sample, Prepared { digest, shape, bytes }) in self.group.samples.iter().zip(stored) {
+        let mut forms = Vec::with_capacity(stored.len());
+        for (sample, Prepared { digest, shape, form }) in self.group.samples.iter().zip(stored) {
             self.hasher.push_digest(digest);
             self.sizes = shape.map_or(self.sizes, |shape| self.sizes.and(shape));
             if raw && matches!(self.sizes, Sizes::Several) {
@@ -183,7 +187,7 @@ impl DatasetWriter {
                 ))
                 .hint("raw storage needs pictures of one size: use storage png, or preprocess with a size"));
             }
-            pictures.push(bytes);
+            forms.push(form);
         }
         if let Sizes::One(shape) = self.sizes {
             self.meta.image = Some(shape);
@@ -192,24 +196,28 @@ impl DatasetWriter {
             Some(schema) => schema.clone(),
             None => self.schema.insert(Arc::new(schema::of(&self.meta)?)).clone(),
         };
-        let batch = schema::to_batch(&self.meta, &schema, &self.group.samples, &pictures)?;
-        let shard = match &mut self.shard {
-            Some(shard) => shard,
-            none => none.insert(self.meta.open_shard(&self.folder, &schema)?),
-        };
-        shard.write(&batch)?;
-        let full = shard.rows >= self.shard_rows;
+        let batch = schema::to_batch(&self.meta, &schema, &self.group.samples, &forms)?;
+        if !self.shards.is_open() {
+            self.open_shard(&schema)?;
+        }
+        self.in_shard += batch.num_rows();
+        self.shards.write(batch)?;
         self.group.clear();
-        if full { self.close_shard() } else { Ok(()) }
-    }
-
-    fn close_shard(&mut self) -> Result<()> {
-        if let Some(shard) = self.shard.take() {
-            let rows = shard.rows as u64;
-            let (file, sha256) = shard.close()?;
-            self.meta.shards.push(Shard { file, rows, sha256 });
+        if self.in_shard >= self.shard_rows {
+            self.shards.close()?;
+            self.in_shard = 0;
         }
         Ok(())
+    }
+
+    fn open_shard(&mut self, schema: &Arc<Schema>) -> Result<()> {
+        let container = match self.meta.storage {
+            Storage::Png => Container::Parquet,
+            Storage::Raw => Container::Arrow,
+        };
+        let name = format!("data-{:05}.{}", self.shards.count(), self.meta.storage.extension());
+        let file = ShardFile::create(self.folder.join(name), container, &self.meta, schema)?;
+        self.shards.start(file)
     }
 
     /// Writes the rest and `dataset.json`, and gives what the dataset turned out to be.
@@ -218,12 +226,11 @@ impl DatasetWriter {
     /// As [`DatasetWriter::push`].
     pub fn finish(mut self) -> Result<Meta> {
         self.flush()?;
-        if self.meta.shards.is_empty() && self.shard.is_none() {
+        if self.shards.count() == 0 {
             // Readers want a schema even of a dataset without samples.
-            let schema = Arc::new(schema::of(&self.meta)?);
-            self.shard = Some(self.meta.open_shard(&self.folder, &schema)?);
+            self.open_shard(&Arc::new(schema::of(&self.meta)?))?;
         }
-        self.close_shard()?;
+        self.meta.shards = self.shards.finish()?;
         if !matches!(self.sizes, Sizes::One(_)) {
             self.meta.image = None;
         }
@@ -241,27 +248,15 @@ impl DatasetWriter {
 struct Prepared<'a> {
     digest: SampleDigest,
     shape: Option<ImageShape>,
-    /// Of its picture.
-    bytes: Option<Cow<'a, [u8]>>,
+    form: Stored<'a>,
 }
 
 fn stored(sample: &Sample, raw: bool) -> Result<Prepared<'_>> {
-    let picture = sample.content.image.as_ref().map(|p| p.stored(raw)).transpose();
-    let (of_pixels, bytes) = picture.map_err(|e| e.within(&sample.id))?.unzip();
-    let digest = sample_digest(sample, of_pixels)?;
-    Ok(Prepared { digest, shape: of_pixels.map(|d| d.shape), bytes })
-}
-
-impl Meta {
-    /// The file of the next shard, open for writing.
-    fn open_shard(&self, folder: &Path, schema: &Arc<Schema>) -> Result<ShardFile> {
-        let container = match self.storage {
-            Storage::Png => Container::Parquet,
-            Storage::Raw => Container::Arrow,
-        };
-        let name = format!("data-{:05}.{}", self.shards.len(), self.storage.extension());
-        ShardFile::create(folder.join(name), container, self, schema)
-    }
+    let image = sample.content.image.as_ref().map(|p| p.stored(raw)).transpose();
+    let (of_pixels, picture) = image.map_err(|e| e.within(&sample.id))?.unzip();
+    let origin = sample.origin.as_ref().map(Origin::text).transpose()?;
+    let digest = sample_digest(sample, of_pixels, origin.as_deref().unwrap_or_default());
+    Ok(Prepared { digest, shape: of_pixels.map(|d| d.shape), form: Stored { picture, origin } })
 }
 
 #[cfg(test)]

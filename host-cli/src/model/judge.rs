@@ -233,7 +233,7 @@ mod tests {
         let origin = Origin {
             source: "b000".into(),
             step: "oversample".into(),
-            params: serde_json::Value::Null,
+            params: serde_json::Value::Null.into(),
             seed: 0,
             key: Key::new(0),
         };

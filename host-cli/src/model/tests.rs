@@ -358,7 +358,12 @@ fn generated_samples_say_how_they_can_be_made_again() {
     for sample in Dataset::open(&out).unwrap().samples().map(Result::unwrap) {
         let origin = sample.origin.clone().unwrap();
         assert_eq!((origin.source.as_str(), origin.seed), (hash.as_str(), 5));
-        let again = drawer.draw(origin.params["index"].as_u64().unwrap(), &[sample.label.unwrap()]).unwrap();
+        let again = drawer
+            .draw(
+                origin.params.parse::<serde_json::Value>().unwrap()["index"].as_u64().unwrap(),
+                &[sample.label.unwrap()],
+            )
+            .unwrap();
         assert_eq!(drawer.content(&again).unwrap(), sample.content);
     }
     // The same on two threads.

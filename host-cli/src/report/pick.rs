@@ -5,6 +5,8 @@ use super::picture::thumbnail;
 use crate::dataset::{Dataset, Kind, Origin, Sample};
 use crate::error::Result;
 use seedbed::rng::{id_hash, mix};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Classes that get a strip, at most.
@@ -115,9 +117,16 @@ fn keep_best(best: &mut BTreeMap<(u64, String), Sample>, sample: Sample, n: usiz
     }
 }
 
+/// The parameters of augmentation, as far as they matter here.
+#[derive(Deserialize)]
+struct HasOps {
+    #[serde(rename = "ops")]
+    _ops: IgnoredAny,
+}
+
 fn keep_copy(copies: &mut BTreeMap<(u64, String), Vec<Sample>>, sample: &Sample) {
     // Augmented, by whatever stage, from a sample that was collected: no other has a picture to stand first.
-    let shown = |o: &&Origin| o.params.get("ops").is_some() && !o.source.contains('!');
+    let shown = |o: &&Origin| !o.source.contains('!') && o.params.parse::<HasOps>().is_ok();
     let Some(origin) = sample.origin.as_ref().filter(shown) else { return };
     let key = (rank(&origin.source), origin.source.clone());
     if copies.len() >= MAX_ORIGINALS && copies.last_key_value().is_some_and(|(last, _)| key > *last) {
@@ -149,7 +158,7 @@ mod tests {
         let origin = Origin {
             source: of.id.clone(),
             step: step.into(),
-            params: serde_json::json!({"ops": []}),
+            params: serde_json::json!({"ops": []}).into(),
             seed: 0,
             key: Key::new(2),
         };

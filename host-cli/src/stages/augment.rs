@@ -14,6 +14,7 @@ pub use ops::{OpError, OpStep};
 use super::{Ctx, Outcome, Stage};
 use crate::dataset::{Dataset, DatasetWriter, Kind, Sample, Split};
 use crate::error::{Context, Error, Result};
+use seedbed::scratch::ScratchBuf;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -101,7 +102,9 @@ impl AugmentOptions {
         let copies = match sample.split {
             Split::Train => {
                 let pixels = sample.pixels()?;
-                (1..=self.copies).map(|n| augmenter.copy(&sample, &pixels, n)).collect::<Result<Vec<_>>>()?
+                let mut scratch = ScratchBuf::new();
+                let copy = |n| augmenter.copy(&mut scratch, &sample, &pixels, n);
+                (1..=self.copies).map(copy).collect::<Result<Vec<_>>>()?
             }
             Split::Val | Split::Test => Vec::new(),
         };

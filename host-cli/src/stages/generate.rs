@@ -158,7 +158,8 @@ impl GenerateOptions {
             step: STEP.to_owned(),
             params: json!({
                 "index": index, "label": class, "prior": self.prior, "temperature": self.temperature,
-            }),
+            })
+            .into(),
             seed: ctx.seed,
             key: Key::new(GENERATE_PURPOSE).sample(index),
         }

@@ -2,21 +2,25 @@
 
 use super::ops::{OpStep, number};
 use crate::codec::Pixels;
-use crate::dataset::{Origin, Sample, derived_id};
+use crate::dataset::{Origin, Params, Sample, derived_id};
 use crate::error::{Error, Result};
 use crate::stages::Ctx;
-use seedbed::augment::{Params, Pipeline};
+use seedbed::augment::{Drawn, Params as AllDrawn, Pipeline};
+use seedbed::image::Rect;
 use seedbed::rng::{Key, id_hash};
 use seedbed::scratch::ScratchBuf;
 use seedbed::{ImageMut, Level};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value as Json;
+use serde_json::ser::Formatter;
+use serde_json::value::{RawValue, to_raw_value};
+use std::io;
 
 /// The most operations in one list.
 pub const MAX_OPS: usize = 32;
 
 /// What an origin's `params` hold for an augmented copy.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct CopyParams {
     /// Which copy of its source it is, from 1.
     pub copy: u32,
@@ -30,7 +34,8 @@ pub struct CopyParams {
 #[derive(Clone, Debug)]
 pub struct Augmenter {
     pipeline: Pipeline<MAX_OPS>,
-    ops: Vec<OpStep>,
+    /// The JSON of the operations, which is in every origin.
+    ops: Box<RawValue>,
     step: &'static str,
     purpose: u32,
     level: Level,
@@ -58,7 +63,19 @@ impl Augmenter {
     pub fn new(ctx: &Ctx, step: &'static str, purpose: u32, ops: &[OpStep]) -> Result<Self> {
         check_ops(ops)?;
         let pipeline = pipeline_of(ops)?;
-        Ok(Self { pipeline, ops: ops.to_vec(), step, purpose, level: ctx.level, seed: ctx.seed })
+        let ops = to_raw_value(ops).map_err(unwritten)?;
+        Ok(Self { pipeline, ops, step, purpose, level: ctx.level, seed: ctx.seed })
+    }
+
+    /// The JSON of [`CopyParams`].
+    fn params(&self, copy: u32, drawn: &AllDrawn<MAX_OPS>) -> Result<Params> {
+        #[derive(Serialize)]
+        struct Record<'a> {
+            copy: u32,
+            drawn: InOrder<'a>,
+            ops: &'a RawValue,
+        }
+        Params::of_text(short(&Record { copy, drawn: InOrder(drawn.as_slice()), ops: &self.ops })?)
     }
 
     /// The operations in their byte form.
@@ -76,16 +93,14 @@ impl Augmenter {
     ///
     /// # Errors
     /// When the operations do not fit the picture; the error names the source.
-    pub fn copy(&self, source: &Sample, pixels: &Pixels, n: u32) -> Result<Sample> {
+    pub fn copy(&self, scratch: &mut ScratchBuf, source: &Sample, pixels: &Pixels, n: u32) -> Result<Sample> {
         let key = Key::new(self.purpose).epoch(n).sample(id_hash(source.id.as_bytes()));
-        let (made, drawn) =
-            run(&self.pipeline, self.level, pixels, self.seed, key).map_err(|e| e.within(&source.id))?;
-        let params = CopyParams { copy: n, ops: self.ops.clone(), drawn: drawn_json(&drawn) };
+        let (made, drawn) = run(&self.pipeline, self.level, scratch, pixels, self.seed, key)
+            .map_err(|e| e.within(&source.id))?;
         let origin = Origin {
             source: source.id.clone(),
             step: self.step.to_owned(),
-            params: serde_json::to_value(params)
-                .map_err(|e| Error::failed(format!("cannot write the origin as JSON ({e})")))?,
+            params: self.params(n, &drawn)?,
             seed: self.seed,
             key,
         };
@@ -100,14 +115,20 @@ impl Augmenter {
     }
 }
 
+fn unwritten(e: impl std::fmt::Display) -> Error {
+    Error::failed(format!("cannot write the origin as JSON ({e})"))
+}
+
 /// The picture that `origin` tells of, made from its source's pixels alone.
 ///
 /// # Errors
 /// When the origin is not one of an augmented copy, or this build draws other parameters than it records.
 pub fn make_again(level: Level, origin: &Origin, source: &Pixels) -> Result<Pixels> {
     let params = CopyParams::of(origin)?;
-    let (made, drawn) = run(&pipeline_of(&params.ops)?, level, source, origin.seed, origin.key)?;
-    if drawn_json(&drawn) != params.drawn {
+    let pipeline = pipeline_of(&params.ops)?;
+    let (made, drawn) = run(&pipeline, level, &mut ScratchBuf::new(), source, origin.seed, origin.key)?;
+    let drawn: Json = serde_json::from_str(&short(&InOrder(drawn.as_slice()))?).map_err(unwritten)?;
+    if drawn != params.drawn {
         return Err(Error::failed("the origin records other parameters than this build draws")
             .hint("use the seedbed that made the dataset"));
     }
@@ -120,7 +141,7 @@ impl CopyParams {
     /// # Errors
     /// When it is an origin of something else.
     pub fn of(origin: &Origin) -> Result<Self> {
-        Self::deserialize(&origin.params).map_err(|_| {
+        origin.params.parse().map_err(|_| {
             Error::failed(format!("not made by augmentation but by the step `{}`", origin.step))
                 .hint("only augmented copies are made again from their origin")
         })
@@ -144,17 +165,17 @@ fn pipeline_of(ops: &[OpStep]) -> Result<Pipeline<MAX_OPS>> {
 fn run(
     pipeline: &Pipeline<MAX_OPS>,
     level: Level,
+    scratch: &mut ScratchBuf,
     pixels: &Pixels,
     seed: u64,
     key: Key,
-) -> Result<(Pixels, Params<MAX_OPS>)> {
+) -> Result<(Pixels, AllDrawn<MAX_OPS>)> {
     let src = pixels.view()?;
     let (height, width, channels) = pipeline.out_shape(src.shape()).map_err(|_| {
         Error::failed(format!("operations do not fit a picture of {} x {}", pixels.height, pixels.width))
             .hint("an operation that changes the size needs p = 1, and a crop must fit into the picture")
     })?;
     let mut data = vec![0; height * width * channels];
-    let mut scratch = ScratchBuf::new();
     let dst = ImageMut::new(&mut data, height, width, channels)?;
     let arena = &mut scratch.arena(pipeline.scratch_len(src.shape()));
     pipeline.apply(level, src, dst, seed, key, arena)?;
@@ -162,16 +183,47 @@ fn run(
     Ok((Pixels::new(data, height, width, channels)?, drawn))
 }
 
-/// What was drawn, with numbers in their shortest form.
-fn drawn_json(drawn: &Params<MAX_OPS>) -> Json {
-    shorten(serde_json::to_value(drawn.as_slice()).unwrap_or(Json::Null))
+/// What was drawn, with the keys of its JSON in alphabetical order, as all origins have them.
+struct InOrder<'a>(&'a [Drawn]);
+
+impl Serialize for InOrder<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "snake_case")]
+        enum One<'a> {
+            Place {
+                left: i32,
+                top: i32,
+            },
+            Part {
+                height: u32,
+                left: u32,
+                top: u32,
+                width: u32,
+            },
+            #[serde(untagged)]
+            Other(&'a Drawn),
+        }
+        serializer.collect_seq(self.0.iter().map(|drawn| match *drawn {
+            Drawn::Place { top, left } => One::Place { left, top },
+            Drawn::Part(Rect { top, left, height, width }) => One::Part { height, left, top, width },
+            _ => One::Other(drawn),
+        }))
+    }
 }
 
-fn shorten(json: Json) -> Json {
-    match json {
-        Json::Number(n) if !n.is_i64() && !n.is_u64() => n.as_f64().map_or(Json::Null, |v| number(v as f32)),
-        Json::Array(items) => items.into_iter().map(shorten).collect(),
-        Json::Object(map) => map.into_iter().map(|(k, v)| (k, shorten(v))).collect(),
-        other => other,
+/// JSON with numbers in their shortest form.
+struct Short;
+
+impl Formatter for Short {
+    fn write_f32<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: f32) -> io::Result<()> {
+        write!(writer, "{}", number(value))
     }
+}
+
+fn short(value: &impl Serialize) -> Result<String> {
+    let mut text = Vec::with_capacity(512);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut text, Short);
+    value.serialize(&mut serializer).map_err(unwritten)?;
+    String::from_utf8(text).map_err(unwritten)
 }

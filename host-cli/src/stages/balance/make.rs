@@ -234,7 +234,7 @@ impl<'a> Maker<'a> {
         let mixtures = self.copies.mixed.get(&sample.id);
         match (mixtures.and_then(|list| list.get(n as usize - 1)), &self.augmenter) {
             (Some(mixture), _) => self.mixture(sample, *mixture, n),
-            (None, Some(augmenter)) => augmenter.copy(sample, &sample.pixels()?, n),
+            (None, Some(augmenter)) => augmenter.copy(&mut ScratchBuf::new(), sample, &sample.pixels()?, n),
             (None, None) => Ok(self.copy(sample, n)),
         }
     }
@@ -243,7 +243,7 @@ impl<'a> Maker<'a> {
         let origin = Origin {
             source: sample.id.clone(),
             step: "oversample".to_owned(),
-            params: json!({ "copy": n }),
+            params: json!({ "copy": n }).into(),
             seed: self.seed,
             key: Key::new(PURPOSE).epoch(sample.label.unwrap_or(0)),
         };
@@ -264,7 +264,7 @@ impl<'a> Maker<'a> {
         let origin = Origin {
             source: sample.id.clone(),
             step: "smote".to_owned(),
-            params: json!({ "other": self.copies.ids[other], "gap": mixture.gap }),
+            params: json!({ "other": self.copies.ids[other], "gap": mixture.gap }).into(),
             seed: self.seed,
             key,
         };

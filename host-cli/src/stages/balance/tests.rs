@@ -84,7 +84,10 @@ fn copies_tell_where_they_come_from() {
     for made in samples.iter().filter(|s| s.origin.is_some()) {
         let origin = made.origin.as_ref().unwrap();
         let row = |id: &str| samples.iter().find(|s| s.id == id).unwrap().row();
-        let (a, b) = (row(&origin.source), row(origin.params["other"].as_str().unwrap()));
+        let (a, b) = (
+            row(&origin.source),
+            row(origin.params.parse::<serde_json::Value>().unwrap()["other"].as_str().unwrap()),
+        );
         let x = made.row()[0];
         assert!(x >= a[0].min(b[0]) - 1e-4 && x <= a[0].max(b[0]) + 1e-4);
     }

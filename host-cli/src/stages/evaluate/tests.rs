@@ -96,7 +96,7 @@ fn copies_are_told_among_repeated_training_samples() {
             let origin = (n > 0).then(|| crate::dataset::Origin {
                 source: sample.id.clone(),
                 step: "oversample".into(),
-                params: Value::Null,
+                params: Value::Null.into(),
                 seed: 0,
                 key: Key::new(0),
             });

@@ -6,7 +6,7 @@
 
 use super::Selection;
 use super::arrays::Values;
-use crate::dataset::{Kind, Meta, Sample, origin_text};
+use crate::dataset::{Kind, Meta, Origin, Sample};
 use crate::error::{Context, Error, Result};
 use crate::formats::npy;
 use crate::stages::Ctx;
@@ -44,7 +44,7 @@ fn text_of(sample: &Sample) -> Result<String> {
 
 /// The origin of a sample; empty where there is none.
 fn origin_of(sample: &Sample) -> Result<String> {
-    Ok(sample.origin.as_ref().map(origin_text).transpose()?.unwrap_or_default())
+    Ok(sample.origin.as_ref().map(Origin::text).transpose()?.unwrap_or_default())
 }
 
 /// Refuses what the format cannot hold.

@@ -1,6 +1,6 @@
 //! A sample beside its picture and its sound: one JSON object, and the names of the files that hold those two.
 
-use crate::dataset::{Content, Kind, Meta, Sample, origin_text};
+use crate::dataset::{Content, Kind, Meta, Origin, Sample};
 use crate::error::{Context, Error, Result};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::path::Path;
@@ -64,7 +64,7 @@ pub struct Record<'a> {
 impl<'a> Record<'a> {
     /// The record of a sample of the dataset `meta`.
     pub fn new(meta: &'a Meta, sample: &'a Sample, files: Option<&'a Files>) -> Result<Self> {
-        let origin = sample.origin.as_ref().map(origin_text).transpose()?;
+        let origin = sample.origin.as_ref().map(Origin::text).transpose()?;
         Ok(Self { meta, sample, files, columns: &meta.columns, origin })
     }
 

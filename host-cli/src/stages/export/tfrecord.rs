@@ -14,7 +14,7 @@
 use super::Selection;
 use super::example::{Feature, encode, record};
 use super::shards::{Layout, Limits, Shards};
-use crate::dataset::{Meta, Picture, Sample, Split, origin_text};
+use crate::dataset::{Meta, Origin, Picture, Sample, Split};
 use crate::error::Result;
 use crate::stages::Ctx;
 use std::path::Path;
@@ -53,7 +53,7 @@ fn example(meta: &Meta, sample: &Sample) -> Result<Vec<u8>> {
     let content = &sample.content;
     let png = content.image.as_ref().map(Picture::to_png).transpose()?;
     let sides = content.image.as_ref().map(|image| sides(meta, image)).transpose()?;
-    let origin = sample.origin.as_ref().map(origin_text).transpose()?.unwrap_or_default();
+    let origin = sample.origin.as_ref().map(Origin::text).transpose()?.unwrap_or_default();
     let mut features = vec![
         ("id", Feature::Bytes(sample.id.as_bytes())),
         ("split", Feature::Bytes(sample.split.name().as_bytes())),

@@ -29,7 +29,7 @@ pub fn picture(i: usize, shape: ImageShape) -> Pixels {
 
 fn origin(source: &str) -> Origin {
     let key = seedbed::rng::Key::new(1);
-    Origin { source: source.into(), step: "augment".into(), params: json!({"p": 0.5}), seed: 7, key }
+    Origin { source: source.into(), step: "augment".into(), params: json!({"p": 0.5}).into(), seed: 7, key }
 }
 
 /// Samples with these ids, in the splits train and test, every third without a label.

@@ -90,7 +90,16 @@ pub(super) struct Record {
 struct Item {
     file: u32,
     row: Option<u64>,
-    parts: Box<[(Kind, Span)]>,
+    /// Its first part in the list of all, and how many there are.
+    first: u32,
+    parts: u32,
+}
+
+impl Item {
+    fn parts<'a>(&self, all: &'a [(Kind, Span)]) -> &'a [(Kind, Span)] {
+        let first = self.first as usize;
+        all.get(first..first + self.parts as usize).unwrap_or_default()
+    }
 }
 
 /// Puts a source together.
@@ -109,21 +118,15 @@ pub(super) struct Builder {
     /// For each feature the column whose category it is, if it is one.
     pub groups: Vec<Option<String>>,
     items: Vec<Item>,
-    drafts: Vec<Draft>,
+    parts: Vec<(Kind, Span)>,
+    /// With labels and ids that are not final yet.
+    entries: Vec<Entry>,
+    /// Of which of them the id was given as such.
+    given: Vec<bool>,
     /// Labels in the order in which they came.
     labels: HashMap<String, u32>,
     refused: Vec<Refused>,
     pub remarks: Remarks,
-}
-
-/// What becomes an [`Entry`].
-struct Draft {
-    id: String,
-    given_id: bool,
-    label: Option<u32>,
-    split: Option<Split>,
-    group: Option<u64>,
-    more: Option<Box<More>>,
 }
 
 /// What becomes a [`SetAside`].
@@ -162,7 +165,9 @@ impl Builder {
             picture: None,
             groups: Vec::new(),
             items: Vec::new(),
-            drafts: Vec::new(),
+            parts: Vec::new(),
+            entries: Vec::new(),
+            given: Vec::new(),
             labels: HashMap::new(),
             refused: Vec::new(),
             remarks: Remarks::default(),
@@ -270,8 +275,11 @@ impl Builder {
         let Record { file, row, id, given_id, label, split, group, more, parts } = record;
         let next = self.labels.len() as u32;
         let label = label.map(|name| *self.labels.entry(name).or_insert(next));
-        self.items.push(Item { file, row, parts: parts.into() });
-        self.drafts.push(Draft { id, given_id, label, split, group, more });
+        self.items.push(Item { file, row, first: self.parts.len() as u32, parts: parts.len() as u32 });
+        self.parts.extend(parts);
+        let at = self.entries.len();
+        self.entries.push(Entry { id: id.into(), label, split, group, at, more });
+        self.given.push(given_id);
     }
 
     /// Something that is no sample.
@@ -312,21 +320,25 @@ impl Builder {
             let one = SetAside::one(Place { file: name, row }, why);
             set_aside.push(SetAside { samples, id: id.map(|(id, given)| full_id(file, id, given)), ..one });
         }
-        let mut entries = Vec::with_capacity(self.items.len());
-        for (at, (item, draft)) in self.items.iter().zip(std::mem::take(&mut self.drafts)).enumerate() {
-            let has = |kind: Kind| item.parts.iter().any(|(k, _)| *k == kind);
-            let lacking = kinds.first().filter(|kind| !has(**kind));
+        let mut entries = std::mem::take(&mut self.entries);
+        let mut about = self.items.iter().zip(&self.given);
+        entries.retain_mut(|entry| {
+            let Some((item, given)) = about.next() else { return false };
+            let parts = item.parts(&self.parts);
+            let lacking = kinds.first().filter(|kind| parts.iter().all(|(k, _)| k != *kind));
             let why =
-                lacking.map(|kind| format!("no {} beside `{}`, which the others have", kind.one(), draft.id));
-            let id = full_id(item.file, draft.id, draft.given_id);
-            if let Some(why) = why {
-                let file = file_of(item, &self.files, &self.paths);
-                set_aside.push(SetAside::one(Place { file, row: item.row }, why).of(id));
-                continue;
+                lacking.map(|kind| format!("no {} beside `{}`, which the others have", kind.one(), entry.id));
+            if !prefixes.is_empty() && !given {
+                entry.id = full_id(item.file, entry.id.to_string(), false).into();
             }
-            let label = draft.label.map(|label| of_label[label as usize]);
-            entries.push(Entry { id, label, split: draft.split, group: draft.group, at, more: draft.more });
-        }
+            if let Some(why) = why {
+                let file = file_of(item, parts, &self.files, &self.paths);
+                set_aside.push(SetAside::one(Place { file, row: item.row }, why).of(&*entry.id));
+                return false;
+            }
+            entry.label = entry.label.and_then(|label| of_label.get(label as usize).copied());
+            true
+        });
         if self.picture.is_some() {
             kinds = vec![Kind::Images];
         }
@@ -342,6 +354,7 @@ impl Builder {
             picture: self.picture,
             spool: self.spool.finish()?,
             items: self.items,
+            parts: self.parts,
             max_pixels: self.max_pixels,
         };
         Ok(Source {
@@ -361,7 +374,7 @@ impl Builder {
     /// What any of the samples holds, ascending.
     fn kinds(&self) -> Vec<Kind> {
         let mut kinds: Vec<Kind> = Vec::new();
-        for (kind, _) in self.items.iter().flat_map(|item| &item.parts) {
+        for (kind, _) in &self.parts {
             if !kinds.contains(kind) {
                 kinds.push(*kind);
             }
@@ -372,13 +385,13 @@ impl Builder {
 
     /// Whether one id came from two files.
     fn ids_of_several_files(&self) -> bool {
-        if self.ids_are_paths {
+        if self.ids_are_paths || self.files.len() < 2 {
             return false;
         }
         let mut first: HashMap<&str, u32> = HashMap::new();
-        let ids = self.items.iter().zip(&self.drafts).filter(|(_, draft)| !draft.given_id);
-        for (item, draft) in ids {
-            if *first.entry(&draft.id).or_insert(item.file) != item.file {
+        let ids = self.items.iter().zip(&self.entries).zip(&self.given).filter(|(_, given)| !**given);
+        for ((item, entry), _) in ids {
+            if *first.entry(&entry.id).or_insert(item.file) != item.file {
                 return true;
             }
         }
@@ -414,9 +427,9 @@ fn prefixes(files: &[String]) -> Vec<String> {
 }
 
 /// The name of the file that a sample is in: one of several samples, else its own.
-fn file_of(item: &Item, files: &[String], paths: &[(PathBuf, Stamp)]) -> String {
+fn file_of(item: &Item, parts: &[(Kind, Span)], files: &[String], paths: &[(PathBuf, Stamp)]) -> String {
     let own = || {
-        let (_, span) = item.parts.iter().find(|(_, span)| span.data == PATHS)?;
+        let (_, span) = parts.iter().find(|(_, span)| span.data == PATHS)?;
         Some(slashed(&paths.get(span.at as usize)?.0))
     };
     files.get(item.file as usize).cloned().or_else(own).unwrap_or_default()
@@ -451,6 +464,7 @@ struct Items {
     picture: Option<(Shape, Scale)>,
     spool: Data,
     items: Vec<Item>,
+    parts: Vec<(Kind, Span)>,
     max_pixels: u64,
 }
 
@@ -526,19 +540,25 @@ impl Load for Items {
     fn load(&self, at: usize) -> Result<Content> {
         let item = self.items.get(at).ok_or_else(|| Error::failed("no such sample"))?;
         let mut content = Content::default();
-        for &(kind, span) in &item.parts {
+        for &(kind, span) in item.parts(&self.parts) {
             self.part(kind, span, &mut content).map_err(|e| self.named(e, item, span))?;
         }
         // The name is the only thing that ties a picture of no list to its file.
         if let (Self::NO_FILE, Some(picture)) = (item.file, &mut content.image) {
-            picture.path = Some(file_of(item, &self.files, &self.paths));
+            picture.path = Some(file_of(item, item.parts(&self.parts), &self.files, &self.paths));
         }
         Ok(content)
     }
 
     fn place(&self, at: usize) -> Place {
         let Some(item) = self.items.get(at) else { return Place { file: String::new(), row: None } };
-        Place { file: file_of(item, &self.files, &self.paths), row: item.row }
+        let file = file_of(item, item.parts(&self.parts), &self.files, &self.paths);
+        Place { file, row: item.row }
+    }
+
+    fn records(&self) -> usize {
+        let paths: usize = self.paths.iter().map(|path| size_of_val(path) + path.0.as_os_str().len()).sum();
+        size_of_val(self.items.as_slice()) + size_of_val(self.parts.as_slice()) + paths
     }
 
     fn size(&self, at: usize) -> usize {
@@ -546,6 +566,6 @@ impl Load for Items {
             Kind::Images => decoded_size(span.len as usize),
             _ => span.len as usize,
         };
-        self.items.get(at).map_or(0, |item| item.parts.iter().map(size).sum())
+        self.items.get(at).map_or(0, |item| item.parts(&self.parts).iter().map(size).sum())
     }
 }

@@ -43,6 +43,7 @@ pub use several::{common_folder, open_all};
 
 use crate::dataset::{Content, Kind, Normalize, Origin, Split};
 use crate::error::{Context, Error, Result};
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -174,8 +175,8 @@ impl fmt::Display for Place {
 /// A sample of a source that was not loaded yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// The id.
-    pub id: String,
+    /// The id; of up to 24 bytes without a piece of memory of its own, as there may be millions of them.
+    pub id: CompactString,
     /// Index into [`Source::classes`].
     pub label: Option<u32>,
     /// What the source says the sample is for.
@@ -214,6 +215,11 @@ pub trait Load: Send + Sync {
 
     /// Where sample `at` is.
     fn place(&self, at: usize) -> Place;
+
+    /// Bytes that stay in memory for the samples beside their [entries](Entry), whatever they hold.
+    fn records(&self) -> usize {
+        0
+    }
 
     /// About how many bytes sample `at` takes once it is loaded and encoded; told without loading it.
     fn size(&self, at: usize) -> usize;

@@ -18,6 +18,7 @@ use super::table::id_of;
 use super::{Format, ReadOptions, Source, table};
 use crate::dataset::{Kind, Split, id_from_bytes};
 use crate::error::{Error, Result};
+use compact_str::CompactString;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -68,6 +69,8 @@ pub fn open(members: Vec<Member>, names: Names, options: &ReadOptions) -> Result
 #[derive(Default)]
 struct Samples {
     samples: Vec<Sample>,
+    /// Those of all samples.
+    parts: Vec<(Kind, Span)>,
     data: Vec<Arc<Data>>,
     /// The columns of the objects.
     names: Names,
@@ -83,16 +86,25 @@ struct Samples {
 
 /// The members of one key.
 struct Sample {
-    key: String,
+    key: CompactString,
     file: u32,
     /// The number of the data that the members lie in.
     data: u32,
     split: Option<Split>,
-    parts: Vec<(Kind, Span)>,
+    /// Its first part among all, and how many there are.
+    first: u32,
+    parts: u8,
     /// Where its label and its object are: from which byte on, how many bytes.
     label: Option<(u64, u32)>,
     object: Option<(u64, u32)>,
-    wrong: Option<String>,
+    wrong: Option<Box<str>>,
+}
+
+impl Sample {
+    fn parts<'a>(&self, all: &'a [(Kind, Span)]) -> &'a [(Kind, Span)] {
+        let first = self.first as usize;
+        all.get(first..first + usize::from(self.parts)).unwrap_or_default()
+    }
 }
 
 /// A way through one archive.
@@ -176,11 +188,12 @@ impl Walk<'_> {
         if !open {
             let split = split_of(&format!("{key}.")).or(self.split);
             samples.push(Sample {
-                key,
+                key: key.into(),
                 file: self.file,
                 data: self.number,
                 split,
-                parts: Vec::new(),
+                first: self.found.parts.len() as u32,
+                parts: 0,
                 label: None,
                 object: None,
                 wrong: None,
@@ -202,13 +215,15 @@ impl Walk<'_> {
                 sample.label.get_or_insert(short()?);
             }
             Part::Object => drop(sample.object.get_or_insert(short()?)),
-            Part::Of(kind) if sample.parts.iter().all(|(k, _)| *k != kind) => {
+            Part::Of(kind) if sample.parts(&self.found.parts).iter().all(|(k, _)| *k != kind) => {
                 let span = self.builder.span(self.number, start, size).map_err(|e| e.message)?;
-                sample.parts.push((kind, span));
+                self.found.parts.push((kind, span));
+                sample.parts += 1;
             }
             Part::Of(_) => drop(self.found.left_out.insert(extension.to_owned())),
             Part::Damaged(what) => {
-                sample.wrong = Some(format!("{what}: member `{}.{extension}` at byte {start}", sample.key));
+                let what = format!("{what}: member `{}.{extension}` at byte {start}", sample.key);
+                sample.wrong = Some(what.into());
             }
         }
         Ok(())
@@ -267,7 +282,7 @@ impl Samples {
         if self.lists.is_empty() {
             return Ok(());
         }
-        let keys = self.samples.iter().enumerate().map(|(i, s)| ((s.data, s.key.clone()), i));
+        let keys = self.samples.iter().enumerate().map(|(i, s)| ((s.data, s.key.to_string()), i));
         let numbers: HashMap<(u32, String), usize> = keys.collect();
         for (folder, number, start, size) in std::mem::take(&mut self.lists) {
             let Some(data) = self.data.get(number as usize) else { continue };
@@ -344,7 +359,7 @@ impl Samples {
 
     fn cells(&self, sample: &Sample) -> Result<Vec<Cow<'static, str>>, String> {
         if let Some(wrong) = &sample.wrong {
-            return Err(wrong.clone());
+            return Err(wrong.to_string());
         }
         let mut cells = self.names.row(json::cells_of(&self.object(sample)?.unwrap_or_default()));
         if self.label_column {
@@ -365,10 +380,10 @@ impl Rows for Samples {
                 file: sample.file,
                 place: None,
                 rows: 1,
-                id: sample.key.clone(),
+                id: sample.key.to_string(),
                 split: sample.split,
                 cells,
-                parts: sample.parts.clone(),
+                parts: sample.parts(&self.parts).to_vec(),
                 wrong,
             })?;
         }

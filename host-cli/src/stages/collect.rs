@@ -14,8 +14,9 @@ use crate::dataset::{DEFAULT_SHARD_ROWS, DatasetWriter, Fractions, Meta, Sample,
 use crate::dataset::{SPLIT_PURPOSE, feature};
 use crate::defaults;
 use crate::error::{Context, Error, Result};
-use crate::formats::{self, Decimal, Entry, Format, Header, Missing, ReadOptions, SetAside, Source};
+use crate::formats::{self, Decimal, Entry, Format, Header, Load, Missing, ReadOptions, SetAside, Source};
 use crate::pool::Held;
+use crate::report::number;
 use seedbed::rng::{Key, Stream, id_hash};
 use serde::{Deserialize, Serialize};
 use std::io::{BufWriter, Write};
@@ -181,6 +182,7 @@ impl Stage for CollectOptions {
         self.limit(ctx.seed, &mut entries);
         let left_out = distinct - entries.len();
         let division = self.division(ctx.seed, fractions, &source, &entries)?;
+        ctx.progress.note(records(&entries, &*source.loader));
         let set_aside = std::mem::take(&mut source.set_aside);
         let mut set_aside = Aside::new(set_aside, found, self.max_set_aside, ctx.strict)?;
         let whole = if inputs.len() > 1 { formats::common_folder(&inputs)? } else { input.to_owned() };
@@ -271,7 +273,7 @@ impl CollectOptions {
     ) -> Result<Meta> {
         let task = ctx.progress.start("collect", Some(entries.len() as u64));
         let load = |Planned { entry, .. }| {
-            let aside = SetAside::one(source.loader.place(entry.at), "").of(&entry.id);
+            let aside = SetAside::one(source.loader.place(entry.at), "").of(&*entry.id);
             Ok(self.sample(source, division, entry).map_err(|e| SetAside { reason: e.message, ..aside }))
         };
         let mut groups = source.groups.clone();
@@ -322,22 +324,31 @@ impl Held for Planned {
     }
 }
 
+/// What stays in memory of all samples together.
+fn records(entries: &[Entry], loader: &dyn Load) -> String {
+    let long = entries.iter().filter(|entry| entry.id.is_heap_allocated());
+    let ids: usize = long.map(|entry| entry.id.capacity()).sum();
+    let bytes = size_of_val(entries) + ids + loader.records();
+    let megabytes = number::value(bytes as f64 / 1e6);
+    format!("{} samples: {megabytes} MB of records stay in memory", number::count(entries.len() as u64))
+}
+
 /// The samples in the order of their ids; of several with one id the first is kept.
 fn unique(source: &mut Source) -> Vec<Entry> {
     let mut entries = std::mem::take(&mut source.entries);
-    entries.sort_by(|a, b| (&a.id, a.at).cmp(&(&b.id, b.at)));
-    let mut kept: Vec<Entry> = Vec::with_capacity(entries.len());
-    for entry in entries {
-        match kept.last().filter(|last| last.id == entry.id) {
-            None => kept.push(entry),
-            Some(first) => {
-                let first = source.loader.place(first.at);
-                let reason = format!("has the same id `{}` as {first}", entry.id);
-                source.set_aside.push(SetAside::one(source.loader.place(entry.at), reason));
-            }
+    // In place, as there may be millions; no two are equal, since each has a number of its own.
+    entries.sort_unstable_by(|a, b| (&a.id, a.at).cmp(&(&b.id, b.at)));
+    entries.dedup_by(|entry, first| {
+        let twice = entry.id == first.id;
+        if twice {
+            let first = source.loader.place(first.at);
+            let reason = format!("has the same id `{}` as {first}", entry.id);
+            source.set_aside.push(SetAside::one(source.loader.place(entry.at), reason));
         }
-    }
-    kept
+        twice
+    });
+    entries.shrink_to_fit();
+    entries
 }
 
 /// The name of the last part of a path, also of `.`.

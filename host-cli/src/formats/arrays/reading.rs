@@ -5,6 +5,7 @@ use crate::dataset::Split;
 use crate::error::Result;
 use crate::formats::json::Names as Cells;
 use crate::formats::{Entry, More, class_numbers, sorted_classes, table};
+use compact_str::format_compact;
 use seedbed::rng::id_hash;
 use std::collections::{HashMap, HashSet};
 
@@ -53,7 +54,14 @@ impl Reading {
                 self.cells |= !line.cells.is_empty();
                 cells.see(line.cells)?;
                 let label = line.label.map(|name| self.number(name));
-                Ok(Entry { id: line.id, label, split: Some(line.split), group: None, at: 0, more: line.more })
+                Ok(Entry {
+                    id: line.id.into(),
+                    label,
+                    split: Some(line.split),
+                    group: None,
+                    at: 0,
+                    more: line.more,
+                })
             }
             Some(Err(why)) => Err(why),
             None => self.of_arrays(part, row, prefix),
@@ -73,7 +81,10 @@ impl Reading {
         let weight = weight.filter(|w: &f32| w.is_finite() && *w >= 0.0).ok_or("weight is below 0")?;
         let origin = text(Role::Origins)?.map(|text| list::origin(&text)).transpose()?;
         Ok(Entry {
-            id: id.unwrap_or_else(|| format!("{prefix}{row:0width$}", width = ID_DIGITS)),
+            id: match id {
+                Some(id) => id.into(),
+                None => format_compact!("{prefix}{row:0width$}", width = ID_DIGITS),
+            },
             label: label.map(|name| self.number(name)),
             split: split.or(part.split),
             group: text(Role::Groups)?.map(|group| id_hash(group.as_bytes())),

@@ -146,7 +146,7 @@ fn what_is_damaged_in_a_parquet_file_costs_its_row_group() {
         let at = chunk(&whole, 1, column).start + flipped;
         bytes[at..at + 12].iter_mut().for_each(|b| *b = !*b);
         let source = read(&bytes).unwrap();
-        let ids: Vec<String> = source.entries.iter().map(|e| e.id.clone()).collect();
+        let ids: Vec<String> = source.entries.iter().map(|e| e.id.to_string()).collect();
         let want: Vec<String> = [0, 1, 2, 8, 9, 10, 11].iter().map(|i| format!("{i:08}")).collect();
         assert_eq!(ids, want, "column {column}");
         let damaged = source.set_aside.iter().find(|s| s.samples == 4).unwrap();

@@ -119,7 +119,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn entry(i: usize, split: Option<Split>, group: Option<u64>) -> Entry {
-        Entry { id: format!("{i:03}"), label: None, split, group, at: i, more: None }
+        Entry { id: format!("{i:03}").into(), label: None, split, group, at: i, more: None }
     }
 
     fn half() -> Fractions {
@@ -129,7 +129,7 @@ mod tests {
     fn splits(entries: &[Entry], content: impl Fn(&Entry) -> f32) -> BTreeMap<String, Split> {
         let division = Division::new(1, half(), None, entries);
         let split = |e: &Entry| division.split_of(e, &Content::from_row(vec![content(e)])).unwrap();
-        entries.iter().map(|e| (e.id.clone(), split(e))).collect()
+        entries.iter().map(|e| (e.id.to_string(), split(e))).collect()
     }
 
     proptest! {
@@ -140,7 +140,7 @@ mod tests {
             let (fewer, all) = (splits(&entries[..n], content), splits(&entries, content));
             prop_assert!(fewer.iter().all(|(id, split)| all[id] == *split));
             // Equal contents are in one split.
-            prop_assert!(entries.iter().all(|e| all[&e.id] == all[&entries[e.at % kinds].id]));
+            prop_assert!(entries.iter().all(|e| all[&*e.id] == all[&*entries[e.at % kinds].id]));
         }
 
         #[test]
@@ -150,7 +150,7 @@ mod tests {
             let found = splits(&entries, |e| e.at as f32);
             let mut of: BTreeMap<u64, Split> = BTreeMap::new();
             for e in &entries {
-                let split = found[&e.id];
+                let split = found[&*e.id];
                 prop_assert_eq!(*of.entry(e.group.unwrap()).or_insert(split), split);
             }
         }

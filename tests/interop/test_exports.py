@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import safetensors
 import webdataset
+
 from common import CACHE, CLASSES, SHAPE, SPLITS, Case, Example, as_datasets, decode, record, samples, seedbed, sound
 
 KNOWN = samples()
@@ -128,11 +129,11 @@ class DatasetFolder(Case):
         self.assertEqual(len(told.metadata.issues.warnings), 4)
         self.assertEqual(told.metadata.name, "known")
         found = {}
-        for record in told.records("samples"):
-            row = {name.removeprefix("samples/"): text(value) for name, value in record.items()}
+        for cells in told.records("samples"):
+            row = {name.removeprefix("samples/"): text(value) for name, value in cells.items()}
             found[row["id"]] = dict(row, label=CLASSES[row["label"]], pixels=np.asarray(row["image"]))
         self.same(found, KNOWN, texts=True, sizes="size")
-        names = [text(record["classes/name"]) for record in told.records("classes")]
+        names = [text(cells["classes/name"]) for cells in told.records("classes")]
         self.assertEqual(names, CLASSES)
 
 
@@ -149,13 +150,17 @@ class Exports(Case):
 
     def test_datasets_folder(self):
         loaded, rows = load(CACHE / "folder")
-        self.assertEqual({split: len(part) for split, part in loaded.items()}, {"train": 12, "validation": 6, "test": 6})
+        self.assertEqual(
+            {split: len(part) for split, part in loaded.items()}, {"train": 12, "validation": 6, "test": 6}
+        )
         self.assertIsInstance(loaded["train"].features["image"], datasets.Image)
         self.same(rows, KNOWN, texts=True, sizes="size")
 
     def test_datasets_webdataset(self):
         loaded = datasets.load_dataset(str(CACHE / "webdataset"))
-        self.assertEqual({split: len(part) for split, part in loaded.items()}, {"train": 12, "validation": 6, "test": 6})
+        self.assertEqual(
+            {split: len(part) for split, part in loaded.items()}, {"train": 12, "validation": 6, "test": 6}
+        )
         rows = {}
         for part in loaded.values():
             for row in part:
@@ -243,9 +248,9 @@ class Exports(Case):
         for path in sorted((CACHE / "cifar").glob("*.bin")):
             data = np.frombuffer(path.read_bytes(), np.uint8).reshape(-1, 1 + 3072)
             split = "train" if path.name.startswith("data_batch") else path.name.split("_")[0]
-            for record, line in zip(data, self.beside("cifar", split), strict=True):
-                pixels = record[1:].reshape(3, 32, 32).transpose(1, 2, 0)
-                rows[line["id"]] = {"pixels": pixels, "label": CLASSES[record[0]], "split": split}
+            for cells, line in zip(data, self.beside("cifar", split), strict=True):
+                pixels = cells[1:].reshape(3, 32, 32).transpose(1, 2, 0)
+                rows[line["id"]] = {"pixels": pixels, "label": CLASSES[cells[0]], "split": split}
         self.same(rows, known)
 
     def test_tfrecord(self):
@@ -259,6 +264,7 @@ class Exports(Case):
                 row.update(pixels=decode(example["image/encoded"][0]), label=CLASSES[example["label"][0]])
                 rows[row["id"]] = row | {"size": example["features"][0]}
         self.same(rows, KNOWN, texts=True, sizes="size")
+
 
 class OtherKinds(Case):
     """Datasets without pictures."""
@@ -287,7 +293,9 @@ class OtherKinds(Case):
         shards = [str(path) for path in (self.folder / "sounds-webdataset").glob("*/*.tar")]
         for row in webdataset.WebDataset(shards, shardshuffle=False, empty_check=False).decode():
             number = ids[row["json"]["id"]]
-            self.assertEqual((row["wav"], row["txt"], row.get("cls")), (sounds[number], texts[number], [0, None, 1][number]))
+            self.assertEqual(
+                (row["wav"], row["txt"], row.get("cls")), (sounds[number], texts[number], [0, None, 1][number])
+            )
 
     def test_tables(self):
         ids = self.make("rows", width=[0.1, 1e-30, 3.0], count=[1, 2, 2**24])

@@ -3,8 +3,8 @@
 import gzip
 import io
 import json
-import tarfile
 import struct
+import tarfile
 import unittest
 from pathlib import Path
 
@@ -17,8 +17,9 @@ import pyarrow.parquet as pq
 import safetensors.numpy
 import webdataset
 import zstandard
-from common import CLASSES, SHAPE, SPLITS, Case, Example, as_datasets, encode, record, rows, samples, seedbed, sound
 from PIL import Image
+
+from common import CLASSES, SHAPE, SPLITS, Case, Example, as_datasets, encode, record, rows, samples, seedbed, sound
 
 KNOWN = samples()
 TEXT = datasets.Value("string")
@@ -122,9 +123,22 @@ class Columns(Case):
         plain = table(text=TEXT)
         files = [row["bytes"] for row in plain["image"].to_pylist()]
         kinds = {
-            "dictionary": {"label": pa.dictionary(pa.int8(), pa.string()), "split": pa.dictionary(pa.int32(), pa.string())},
-            "large": {"label": pa.large_string(), "text": pa.large_string(), "id": pa.large_string(), "image": pa.large_binary()},
-            "view": {"label": pa.string_view(), "text": pa.string_view(), "id": pa.string_view(), "image": pa.binary_view()},
+            "dictionary": {
+                "label": pa.dictionary(pa.int8(), pa.string()),
+                "split": pa.dictionary(pa.int32(), pa.string()),
+            },
+            "large": {
+                "label": pa.large_string(),
+                "text": pa.large_string(),
+                "id": pa.large_string(),
+                "image": pa.large_binary(),
+            },
+            "view": {
+                "label": pa.string_view(),
+                "text": pa.string_view(),
+                "id": pa.string_view(),
+                "image": pa.binary_view(),
+            },
             "bytes": {"image": pa.binary()},
         }
         for name, types in kinds.items():
@@ -191,11 +205,18 @@ class Columns(Case):
 
     def test_duckdb(self):
         known = table(text=TEXT, size=NUMBER)  # noqa: F841 (DuckDB sees it by its name)
-        for name, option in [("a.parquet", "FORMAT parquet, CODEC 'zstd'"), ("b.parquet", "FORMAT parquet, ROW_GROUP_SIZE 5")]:
+        for name, option in [
+            ("a.parquet", "FORMAT parquet, CODEC 'zstd'"),
+            ("b.parquet", "FORMAT parquet, ROW_GROUP_SIZE 5"),
+        ]:
             duckdb.sql(f"COPY (SELECT * FROM known) TO '{self.folder / name}' ({option})")
             with self.subTest(name):
                 self.same(self.collect(self.folder / name), KNOWN, texts=True, sizes="size")
-        for name, option in [("c.csv", "FORMAT csv, HEADER"), ("d.jsonl", "FORMAT json"), ("e.csv.gz", "FORMAT csv, COMPRESSION gzip")]:
+        for name, option in [
+            ("c.csv", "FORMAT csv, HEADER"),
+            ("d.jsonl", "FORMAT json"),
+            ("e.csv.gz", "FORMAT csv, COMPRESSION gzip"),
+        ]:
             duckdb.sql(f"COPY (SELECT id, text, size, label, split FROM known) TO '{self.folder / name}' ({option})")
             with self.subTest(name):
                 found = self.collect(self.folder / name)
@@ -302,6 +323,44 @@ class Plain(Case):
         found = {Path(name).stem: row for name, row in self.collect(self.folder / "set").items()}
         self.same(found, KNOWN)
 
+    def test_metadata_of_pictures(self):
+        """Labels and texts beside pictures, as ImageFolder has them: what it reads, and the same here."""
+        for form in ["csv", "jsonl"]:
+            folder = self.folder / form
+            for split in SPLITS:
+                name = {"val": "validation"}.get(split, split)
+                (folder / name).mkdir(parents=True)
+                known = [s for s in KNOWN.values() if s.split == split]
+                for s in known:
+                    (folder / name / f"{s.id}.png").write_bytes(s.png)
+                told = pl.DataFrame(
+                    {
+                        "file_name": [f"{s.id}.png" for s in known],
+                        **{n: [getattr(s, n) for s in known] for n in ["label", "text", "size"]},
+                    }
+                )
+                told.write_csv(folder / name / "metadata.csv") if form == "csv" else told.write_ndjson(
+                    folder / name / "metadata.jsonl"
+                )
+            with self.subTest(form):
+                read = datasets.load_dataset("imagefolder", data_dir=str(folder))
+                theirs = {
+                    np.asarray(row["image"]).tobytes(): (
+                        row["label"],
+                        row["text"],
+                        row["size"],
+                        {"validation": "val"}.get(split, split),
+                    )
+                    for split, part in read.items()
+                    for row in part
+                }
+                ours = {
+                    row["pixels"].tobytes(): (row["label"], row["text"], row["size"], row["split"])
+                    for row in self.collect(folder).values()
+                }
+                self.assertEqual(ours, theirs)
+                self.assertEqual(len(ours), len(KNOWN))
+
     def test_modes_of_pillow(self):
         """Grey, palette, bits, alpha, 16 bits, CMYK: as Pillow converts them."""
         base = Image.fromarray(next(iter(KNOWN.values())).pixels)
@@ -334,7 +393,12 @@ class Plain(Case):
 
     def test_npy(self):
         arrays = self.arrays()
-        forms = {"plain": lambda a: a, "fortran": np.asfortranarray, "big": lambda a: a.astype(">i2"), "floats": np.float64}
+        forms = {
+            "plain": lambda a: a,
+            "fortran": np.asfortranarray,
+            "big": lambda a: a.astype(">i2"),
+            "floats": np.float64,
+        }
         for name, form in forms.items():
             with self.subTest(name):
                 (self.folder / name).mkdir()
@@ -396,7 +460,10 @@ class Plain(Case):
 
     def test_packed_lines(self):
         lines = "".join(json.dumps({"id": s.id, "text": s.text, "label": s.label}) + "\n" for s in KNOWN.values())
-        for name, data in [("x.jsonl.gz", gzip.compress(lines.encode())), ("x.jsonl.zst", zstandard.compress(lines.encode()))]:
+        for name, data in [
+            ("x.jsonl.gz", gzip.compress(lines.encode())),
+            ("x.jsonl.zst", zstandard.compress(lines.encode())),
+        ]:
             with self.subTest(name):
                 (self.folder / name).write_bytes(data)
                 found = self.collect(self.folder / name)

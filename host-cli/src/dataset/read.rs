@@ -193,7 +193,9 @@ impl OpenShard {
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         match &mut self.form {
-            ShardForm::Parquet(shard) => shard.next_batch(),
+            ShardForm::Parquet(shard) => {
+                guarded(|| shard.next_batch()).map_err(damaged).and_then(|batch| batch)
+            }
             ShardForm::Arrow(shard) => shard.next_batch(),
         }
         .at(&self.path)
@@ -218,7 +220,8 @@ impl ArrowShard {
 
 impl ParquetShard {
     fn open(file: File) -> Result<Self> {
-        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(damaged)?;
+        let metadata = guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()));
+        let metadata = metadata.map_err(damaged)?.map_err(damaged)?;
         Ok(Self { file, metadata, next_group: 0, reader: None })
     }
 

@@ -3,6 +3,7 @@
 use super::super::Format;
 use super::super::arrays::MAX_ROWS;
 use super::super::data::Data;
+use super::footer;
 use super::ipc::{Decoder, Messages};
 use crate::error::{Error, Result};
 use ::bytes::Bytes;
@@ -130,6 +131,9 @@ pub(crate) fn guarded<T>(read: impl FnOnce() -> T) -> Result<T, String> {
 
 /// The metadata of a Parquet file, texts and bytes as views: a value of a dictionary is then not copied for each row.
 fn metadata(shared: &Shared) -> Result<ArrowReaderMetadata, ParquetError> {
+    if !shared.footer().is_none_or(|footer| footer::is_sound(&footer)) {
+        return Err(ParquetError::General("its footer is longer than its bytes".to_owned()));
+    }
     let plain = ArrowReaderMetadata::load(shared, ArrowReaderOptions::new())?;
     let fields: Vec<Field> = plain.schema().fields().iter().map(|field| viewed(field)).collect();
     let schema = Arc::new(Schema::new_with_metadata(fields, plain.schema().metadata().clone()));
@@ -174,6 +178,13 @@ fn parquet<'a>(
 struct Shared(Arc<Data>);
 
 impl Shared {
+    /// What stands before the length of it and the magic number.
+    fn footer(&self) -> Option<Vec<u8>> {
+        let end = self.len().checked_sub(8)?;
+        let length = u32::from_le_bytes(*self.part(end, 4).ok()?.first_chunk()?);
+        self.part(end.checked_sub(u64::from(length))?, u64::from(length)).ok()
+    }
+
     fn part(&self, start: u64, length: u64) -> parquet::errors::Result<Vec<u8>> {
         let part = self.0.read(start, length as usize);
         part.map(|part| part.into_owned()).map_err(|e| ParquetError::General(e.message))

@@ -2,6 +2,7 @@
 //! tensors; all others are the cells of a table.
 
 mod file;
+mod footer;
 mod ipc;
 
 use super::arrays::ID_DIGITS;

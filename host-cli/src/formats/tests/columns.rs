@@ -228,6 +228,24 @@ fn lengths_that_cannot_be_are_not_asked_memory_for() {
     assert!(refusal(&path, &few).starts_with("unpacks to more than"));
 }
 
+/// Files over which the readers of Parquet and Arrow panic, or do not come to an end, as the fuzzer found.
+#[test]
+fn what_readers_cannot_cope_with_is_damaged() {
+    let files = [
+        include_bytes!("../../../../fuzz/seeds/parquet/negative-length").as_slice(),
+        include_bytes!("../../../../fuzz/seeds/parquet/page-decoder"),
+        include_bytes!("../../../../fuzz/seeds/parquet/endless-map"),
+        include_bytes!("../../../../fuzz/seeds/parquet/endless-list"),
+        include_bytes!("../../../../fuzz/seeds/arrow/offsets"),
+    ];
+    for bytes in files {
+        match read(bytes) {
+            Ok(source) => assert!(reasons(&source).iter().any(|why| why.contains("damaged"))),
+            Err(e) => assert!(e.message.contains("damaged"), "{e}"),
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]

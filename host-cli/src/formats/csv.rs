@@ -8,8 +8,10 @@ use super::decimal::{Commas, with_point};
 use super::{Decimal, Header, UTF_16};
 use crate::error::{Error, Result};
 use std::borrow::Cow;
+use std::cell::Cell as Slot;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
+use std::io::{self, Read};
+use std::rc::Rc;
 
 /// Texts that stand for a missing value, in lower case.
 const MISSING: [&str; 8] = ["", "?", "na", "n/a", "nan", "null", "none", "#n/a"];
@@ -163,16 +165,45 @@ pub fn records<'a>(
     text: impl Read + 'a,
     separator: u8,
 ) -> impl Iterator<Item = Result<(u64, ::csv::ByteRecord)>> + 'a {
+    let left = Rc::new(Slot::new(MAX_ROW));
+    let text = Limited { text, left: left.clone() };
     let reader =
         ::csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator).from_reader(text);
     let records = reader.into_byte_records().map(move |record| {
-        let record = record.map_err(|e| Error::failed(format!("text table is damaged ({e})")))?;
+        left.set(MAX_ROW);
+        let record = record.map_err(|e| match e.kind() {
+            ::csv::ErrorKind::Io(e) => Error::failed(e.to_string()),
+            _ => Error::failed(format!("text table is damaged ({e})")),
+        })?;
         let line = record.position().map_or(0, ::csv::Position::line);
         // Between two of several blanks there is no cell.
         let squeezed = || record.iter().filter(|cell| !cell.is_empty()).collect();
         Ok((line, if separator == b' ' { squeezed() } else { record }))
     });
-    records.filter(|record: &Result<(u64, ::csv::ByteRecord)>| !matches!(record, Ok((_, r)) if r.is_empty()))
+    let records = records
+        .filter(|record: &Result<(u64, ::csv::ByteRecord)>| !matches!(record, Ok((_, r)) if r.is_empty()));
+    // After an error there is nothing more.
+    records.scan(false, |ended, record| {
+        let before = std::mem::replace(ended, record.is_err());
+        (!before).then_some(record)
+    })
+}
+
+/// A text of which no record may take more than is left.
+struct Limited<R> {
+    text: R,
+    left: Rc<Slot<u64>>,
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let n = self.text.read(out)?;
+        let left = self.left.get().checked_sub(n as u64);
+        let too_long =
+            || io::Error::other(format!("row is longer than {MAX_ROW} bytes (is a quote not closed?)"));
+        self.left.set(left.ok_or_else(too_long)?);
+        Ok(n)
+    }
 }
 
 /// The cells of a record as text without the blanks around it; bytes that are no UTF-8 are replaced.
@@ -250,6 +281,9 @@ fn is_header(first: &[String], below: &[Column], again: &[bool]) -> bool {
     }
 }
 
+/// The longest row that is read.
+const MAX_ROW: u64 = 64 << 20;
+
 /// Bytes that the guesses are made from.
 const HEAD: usize = 1 << 20;
 
@@ -304,7 +338,12 @@ pub fn profile<R: Read>(open: impl Fn() -> R, header: Header, decimal: Decimal) 
     let mut first: Option<Vec<String>> = None;
     let mut rows = 0;
     for record in records(open(), separator) {
-        let (_, record) = record?;
+        let record = match record {
+            Ok((_, record)) => record,
+            Err(e) if first.is_none() => return Err(e),
+            // Whoever reads the rows is told where they end.
+            Err(_) => break,
+        };
         let Some(first) = &first else {
             first = Some(with_points(&record, &commas).iter().map(|c| c.trim().to_owned()).collect());
             continue;

@@ -60,7 +60,7 @@ fn has_file_names(path: &Path) -> bool {
 /// The format of records that files below a folder have, where there is no picture or sound among the first of them.
 fn of_files_below(folder: &Path) -> Result<Option<Format>> {
     let (mut found, mut table) = (None, None);
-    for file in files::below(folder, files::DEPTH)?.iter().take(LOOKED_AT) {
+    for file in files::below(folder, true)?.files.iter().take(LOOKED_AT) {
         let Ok(head) = bytes::head(file) else { continue };
         match of_head(&head) {
             Ok(
@@ -87,6 +87,17 @@ fn of_files_below(folder: &Path) -> Result<Option<Format>> {
 pub(super) fn of_file(path: &Path) -> Option<Format> {
     let found = of_head(&bytes::head(path).ok()?).ok();
     found.or_else(|| arrays::is_cifar(path).then_some(Format::Cifar))
+}
+
+/// Why a file is not read.
+pub(super) fn refusal(path: &Path) -> String {
+    match bytes::head(path) {
+        Err(e) => e.bare().message,
+        Ok(head) => match of_head(&head) {
+            Ok(other) => format!("is {other}, unlike the others"),
+            Err(what) => what.to_owned(),
+        },
+    }
 }
 
 /// Why a text is not read.

@@ -5,15 +5,15 @@
 
 use super::arrays::ID_DIGITS;
 use super::data::Data;
-use super::files::Member;
+use super::files::{Member, open_one};
 use super::items::Builder;
 use super::rows::{Columns, Raw, Rows};
 use super::{Format, ReadOptions, Source, table};
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 /// The longest line that is read.
@@ -108,8 +108,7 @@ pub fn open(
     options: &ReadOptions,
 ) -> Result<Source> {
     let mut builder = Builder::new(Format::Jsonl, options);
-    let files = members.into_iter().map(|member| (builder.file(&*member.name), member)).collect();
-    let lines = JsonLines::open(files, names, options)?;
+    let lines = JsonLines::open(members, names, options, &mut builder)?;
     let columns = Columns::of(lines.names.names.clone(), &lines)?;
     let n = columns.names.len();
     builder.remarks.notes.push(format!("objects of {n} columns, one per line"));
@@ -126,50 +125,83 @@ pub(super) struct JsonLines {
 /// The place of a line: the number of its file, and its own from 1.
 type Line = (usize, u64);
 
-/// What a line holds, or why that is no object.
+/// An object, or why there is none.
 type Parsed = Result<Map<String, Value>, String>;
 
+/// The cells of a line, or why it has none.
+type Cells = Result<Vec<(String, String)>, String>;
+
 impl JsonLines {
-    /// Opens files, of which the number in the builder is given; `names` are columns that are known.
+    /// Opens files; `names` are columns that are known.
     ///
     /// # Errors
-    /// When one cannot be read, or there are too many columns.
-    pub fn open(files: Vec<(u32, Member)>, mut names: Names, options: &ReadOptions) -> Result<Self> {
+    /// When the only one cannot be read, or there are too many columns.
+    pub fn open(
+        members: Vec<Member>,
+        mut names: Names,
+        options: &ReadOptions,
+        builder: &mut Builder,
+    ) -> Result<Self> {
         let mut lines = Self { files: Vec::new(), names: Names::default() };
-        for (file, member) in files {
-            let data = Data::open(&member.path, options.max_unpacked)?;
-            lines.files.push((file, data, member));
+        let several = members.len() > 1;
+        for member in members {
+            let file = builder.file(&*member.name);
+            if let Some(data) = open_one(&member, file, several, options, builder)? {
+                lines.files.push((file, data, member));
+            }
         }
-        lines.objects(&mut |_, _, object| object.map_or(Ok(()), |object| names.see(cells_of(&object))))?;
+        lines.objects(&mut |_, _, cells| cells.map_or(Ok(()), |cells| names.see(cells)))?;
         lines.names = names;
         Ok(lines)
     }
 
     /// Gives each line that is not blank, with its number among these; or why it is no object.
-    fn objects(&self, see: &mut dyn FnMut(Line, usize, Parsed) -> Result<()>) -> Result<()> {
-        for (file, (_, data, member)) in self.files.iter().enumerate() {
+    fn objects(&self, see: &mut dyn FnMut(Line, usize, Cells) -> Result<()>) -> Result<()> {
+        for (file, (_, data, _)) in self.files.iter().enumerate() {
             let mut reader = BufReader::new(data.reader());
             let (mut line, mut number, mut bytes) = (0, 0, Vec::new());
             loop {
                 bytes.clear();
-                if reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut bytes).at(&member.path)? == 0 {
-                    break;
-                }
                 line += 1;
+                let long = match read_line(&mut reader, &mut bytes) {
+                    Ok(_) if bytes.is_empty() => break,
+                    Ok(long) => long,
+                    Err(e) => {
+                        see((file, line), number, Err(format!("{e}: nothing is read from this line on")))?;
+                        break;
+                    }
+                };
                 let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
                 if text.trim_ascii().is_empty() {
                     continue;
                 }
-                let object = match (bytes.ends_with(b"\n"), &data.cut) {
+                let cells = match (bytes.ends_with(b"\n"), &data.cut) {
+                    _ if long => Err(format!("line is longer than {MAX_LINE} bytes")),
                     (false, Some(cut)) => Err(cut.clone()),
-                    _ => object(text),
+                    _ => object(text).map(|object| cells_of(&object)),
                 };
-                see((file, line), number, object)?;
+                let few = |cells: &Vec<_>| match cells.len() {
+                    0..=MAX_COLUMNS => Ok(()),
+                    n => Err(format!("object of {n} values, more than {MAX_COLUMNS}")),
+                };
+                let cells = cells.and_then(|cells| few(&cells).map(|()| cells));
+                see((file, line), number, cells)?;
                 number += 1;
             }
         }
         Ok(())
     }
+}
+
+/// Reads a line with its end; of one that is too long the beginning, which is told.
+fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+    reader.by_ref().take(MAX_LINE).read_until(b'\n', line)?;
+    let long = line.len() as u64 == MAX_LINE && !line.ends_with(b"\n");
+    if long {
+        line.truncate(1);
+        reader.skip_until(b'\n')?;
+    }
+    Ok(long)
 }
 
 /// The object in a text.
@@ -183,9 +215,9 @@ pub(super) fn object(text: &[u8]) -> Parsed {
 
 impl Rows for JsonLines {
     fn walk(&self, see: &mut dyn FnMut(Raw<'_>) -> Result<()>) -> Result<()> {
-        self.objects(&mut |(file, line), number, object| {
-            let (cells, wrong) = match object {
-                Ok(object) => (self.names.row(cells_of(&object)), None),
+        self.objects(&mut |(file, line), number, cells| {
+            let (cells, wrong) = match cells {
+                Ok(cells) => (self.names.row(cells), None),
                 Err(why) => (Vec::new(), Some(why)),
             };
             let (file, _, member) = &self.files[file];

@@ -31,7 +31,7 @@ mod tar;
 mod text;
 mod tfrecord;
 
-pub use bytes::{MAX_UNPACKED, open as open_file};
+pub use bytes::{MAX_UNPACKED, not_regular, open as open_file};
 pub(crate) use columns::{Decoder, Messages, guarded};
 pub(crate) use data::Data;
 pub use detect::detect;
@@ -283,9 +283,13 @@ pub fn open(path: &Path, options: &ReadOptions) -> Result<Source> {
         }
         Format::Csv | Format::Auto => text::open(path, options),
         Format::Jsonl | Format::Tar | Format::Parquet | Format::Arrow | Format::Tfrecord => {
-            let (members, others) = files::members(path, format)?;
+            let files::Members { members, others, refused } =
+                files::members(path, format, options.follow_links)?;
             let folder = if path.is_dir() { Some(path) } else { path.parent() };
             let mut source = records(members, folder, format, options).at(path)?;
+            for (file, why) in refused {
+                source.set_aside.push(SetAside::one(Place { file, row: None }, why));
+            }
             if !others.is_empty() {
                 let what = format!("other files, not read: {}", some_of(&others));
                 source.remarks.notes.push(what);

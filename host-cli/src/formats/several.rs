@@ -91,7 +91,9 @@ pub fn open_all(paths: &[PathBuf], options: &ReadOptions) -> Result<Source> {
                 taken.iter().map(|path| relative(&root, path)).collect::<Result<_>>()?;
             folder::open(&root, &starts, options)?
         }
-        Format::Csv => text::open_members(members(&root, &taken, format)?, &root, options)?,
+        Format::Csv => {
+            text::open_members(members(&root, &taken, format, options, &mut refused)?, &root, options)?
+        }
         _ if format.is_of_arrays() => {
             return Err(Error::usage(format!(
                 "several inputs of {format}: {} and {}",
@@ -100,7 +102,8 @@ pub fn open_all(paths: &[PathBuf], options: &ReadOptions) -> Result<Source> {
             ))
             .hint("give the folder that they are in, or one of them"));
         }
-        _ => records(members(&root, &taken, format)?, Some(&root), format, options).at(&root)?,
+        _ => records(members(&root, &taken, format, options, &mut refused)?, Some(&root), format, options)
+            .at(&root)?,
     };
     for (path, why) in refused {
         source.set_aside.push(SetAside::one(Place { file: slashed(&path), row: None }, why));
@@ -119,7 +122,13 @@ fn relative(root: &Path, path: &Path) -> Result<PathBuf> {
 }
 
 /// The files that these are or that are in them.
-fn members(root: &Path, paths: &[&Path], format: Format) -> Result<Vec<Member>> {
+fn members(
+    root: &Path,
+    paths: &[&Path],
+    format: Format,
+    options: &ReadOptions,
+    refused: &mut Vec<(PathBuf, String)>,
+) -> Result<Vec<Member>> {
     let mut members = Vec::new();
     for path in paths {
         let name = slashed(&relative(root, path)?);
@@ -127,10 +136,12 @@ fn members(root: &Path, paths: &[&Path], format: Format) -> Result<Vec<Member>> 
             members.push(Member { path: (*path).to_owned(), split: split_of(&name), name });
             continue;
         }
-        for member in files::members(path, format)?.0 {
+        let found = files::members(path, format, options.follow_links)?;
+        for member in found.members {
             let name = format!("{name}/{}", member.name);
             members.push(Member { split: split_of(&name), name, ..member });
         }
+        refused.extend(found.refused.into_iter().map(|(file, why)| (Path::new(&name).join(file), why)));
     }
     Ok(members)
 }

@@ -9,8 +9,8 @@
 //! | `cls`, `label`, `class` | the label, as text; where no sample has one, the folder is the label |
 //! | `json` | an object whose cells count as the columns of a table |
 
-use super::data::Data;
-use super::files::{Member, split_of};
+use super::data::{Data, Reader};
+use super::files::{Member, open_one, split_of};
 use super::items::{Builder, Span, TEXTS, is_media, kind_of};
 use super::json::{self, Names};
 use super::rows::{Columns, Raw, Rows};
@@ -21,7 +21,9 @@ use crate::error::{Error, Result};
 use compact_str::CompactString;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 /// Extensions of a label.
@@ -32,6 +34,10 @@ const MAX_SHORT: u64 = 16 << 20;
 const LIST: &[u8] = b"metadata.jsonl";
 /// The longest such member that is read.
 const MAX_LIST: u64 = 1 << 30;
+/// The longest that the headers of one member, with names and records of pax, can be.
+const MAX_HEADERS: u64 = 4 << 20;
+/// The most members of an archive.
+const MAX_MEMBERS: usize = 1 << 24;
 /// What headers and members are padded to.
 const BLOCK: u64 = 512;
 /// The two empty blocks at the end of an archive.
@@ -43,9 +49,11 @@ const HEAD: usize = 16;
 pub fn open(members: Vec<Member>, names: Names, options: &ReadOptions) -> Result<Source> {
     let mut builder = Builder::new(Format::Tar, options);
     let mut found = Samples { names, ..Samples::default() };
+    let several = members.len() > 1;
     for member in members {
         let file = builder.file(&*member.name);
-        let data = Arc::new(Data::open(&member.path, options.max_unpacked)?);
+        let Some(data) = open_one(&member, file, several, options, &mut builder)? else { continue };
+        let data = Arc::new(data);
         let number = builder.data(data.clone());
         found.data.push(data.clone());
         Walk { file, number, split: member.split, builder: &mut builder, found: &mut found }.archive(&data);
@@ -116,19 +124,45 @@ struct Walk<'a> {
     found: &'a mut Samples,
 }
 
+/// Lets only so many bytes be read of what stands before a member: a long name may claim to be of any length.
+struct Guard<'a> {
+    reader: Reader<'a>,
+    left: &'a Cell<u64>,
+}
+
+impl Read for Guard<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let n = self.reader.read(out)?;
+        let left = self.left.get().checked_sub(n as u64);
+        self.left.set(left.ok_or_else(|| io::Error::other("header of a member is too long"))?);
+        Ok(n)
+    }
+}
+
+impl Seek for Guard<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.reader.seek(to)
+    }
+}
+
 impl Walk<'_> {
     fn archive(&mut self, data: &Data) {
         let first = self.found.samples.len();
         let mut at = 0;
-        let mut archive = ::tar::Archive::new(data.reader());
+        let left = Cell::new(MAX_HEADERS);
+        let mut archive = ::tar::Archive::new(Guard { reader: data.reader(), left: &left });
         let entries = match archive.entries_with_seek() {
             Ok(entries) => entries,
             Err(e) => return self.refuse_rest(at, &e.to_string()),
         };
-        for entry in entries {
+        for (number, entry) in entries.enumerate() {
+            left.set(MAX_HEADERS);
+            if number == MAX_MEMBERS {
+                return self.refuse_rest(at, &format!("archive has more than {MAX_MEMBERS} members"));
+            }
             let entry = match entry {
                 Ok(entry) => entry,
-                Err(e) => return self.refuse_rest(at, &e.to_string()),
+                Err(e) => return self.refuse_rest(at, data.cut.as_ref().unwrap_or(&e.to_string())),
             };
             let (start, size) = (entry.raw_file_position(), entry.size());
             at = start.saturating_add(size);

@@ -47,7 +47,7 @@ fn members(path: &Path) -> Result<Vec<Member>> {
         return Ok(vec![Member { path: path.to_owned(), name, split: None }]);
     }
     let files = bytes::files_in(path)?;
-    let all = files::below(path, files::DEPTH)?;
+    let all = files::below(path, true)?.files;
     if all.is_empty() {
         return Err(Error::failed(format!("folder is empty: {}", path.display())));
     }
@@ -167,8 +167,19 @@ impl Rows for TextRows {
         let header = usize::from(self.profile.header.is_some());
         let mut records =
             csv::records(self.data.reader(), self.profile.separator).skip(header).enumerate().peekable();
+        let mut last = 0;
         while let Some((number, record)) = records.next() {
-            let (line, record) = record?;
+            let id = format!("{number:0width$}", width = ID_DIGITS);
+            let (file, split) = (self.file, self.member.split);
+            let (line, record) = match record {
+                Ok(record) => record,
+                Err(e) => {
+                    let wrong = Some(format!("{}: nothing is read from this line on", e.message));
+                    let (place, cells, parts) = (Some(last + 1), Vec::new(), Vec::new());
+                    return see(Raw { file, place, rows: 1, id, split, cells, parts, wrong });
+                }
+            };
+            last = line;
             // The last row of a table that is cut off may have been cut within a number.
             let cut = self.data.cut.as_ref().filter(|_| records.peek().is_none());
             let wrong = cut.cloned().or_else(|| {
@@ -176,11 +187,11 @@ impl Rows for TextRows {
                 Some(format!("cell {cell} is not UTF-8 (byte {byte:#04x}); save the table as UTF-8"))
             });
             see(Raw {
-                file: self.file,
+                file,
                 place: Some(line),
                 rows: 1,
-                id: format!("{number:0width$}", width = ID_DIGITS),
-                split: self.member.split,
+                id,
+                split,
                 cells: csv::with_points(&record, &self.profile.commas),
                 parts: Vec::new(),
                 wrong,

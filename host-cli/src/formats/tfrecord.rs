@@ -6,7 +6,7 @@
 use super::arrays::ID_DIGITS;
 use super::data::Data;
 use super::example::{Feature, features};
-use super::files::Member;
+use super::files::{Member, open_one};
 use super::items::{Builder, Span, kind_of};
 use super::json::Names;
 use super::rows::{Columns, Raw, Rows};
@@ -44,9 +44,11 @@ pub fn open(
 ) -> Result<Source> {
     let mut builder = Builder::new(Format::Tfrecord, options);
     let mut found = Examples { files: Vec::new(), names, columns };
+    let several = members.len() > 1;
     for member in members {
         let file = builder.file(&*member.name);
-        let data = Arc::new(Data::open(&member.path, options.max_unpacked)?);
+        let Some(data) = open_one(&member, file, several, options, &mut builder)? else { continue };
+        let data = Arc::new(data);
         let number = builder.data(data.clone());
         found.files.push(File { file, number, data, member });
     }

@@ -74,6 +74,9 @@ pub fn content(path: &Path, raw: bool, pool: &Pool) -> Result<String> {
         for ((name, _), hash) in found.iter().zip(hashes) {
             entry(name.strip_prefix(path).unwrap_or(name).as_os_str(), &hash);
         }
+    } else if !real.is_file() {
+        // What a pipe or a device holds cannot be read twice.
+        return Err(crate::formats::not_regular()).at(path);
     } else {
         entry(path.file_name().unwrap_or_default(), &bytes(path));
     }

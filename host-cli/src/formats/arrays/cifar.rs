@@ -85,7 +85,7 @@ pub fn names_beside(folder: &Path) -> Vec<PathBuf> {
 
 /// The samples of a file or of all such files below a folder.
 pub fn open(path: &Path, options: &ReadOptions, remarks: &mut Remarks) -> Result<Set> {
-    let (mut members, others) = files::members(path, Format::Cifar)?;
+    let (mut members, others) = files::members(path, Format::Cifar, options.follow_links)?.warned(remarks);
     // data_batch_10 comes after data_batch_9.
     members.sort_by_cached_key(|m| (m.name.len(), m.name.clone()));
     let folder = match members.first() {

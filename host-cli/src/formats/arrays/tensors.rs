@@ -26,7 +26,7 @@ pub fn looks_like(head: &[u8]) -> bool {
 
 /// The samples of the tensors of a file or of all such files below a folder.
 pub fn open(path: &Path, options: &ReadOptions, remarks: &mut Remarks) -> Result<Set> {
-    let (members, others) = files::members(path, Format::Safetensors)?;
+    let (members, others) = files::members(path, Format::Safetensors, options.follow_links)?.warned(remarks);
     if !others.is_empty() {
         remarks.notes.push(format!("other files, not read: {}", crate::formats::some_of(&others)));
     }

@@ -199,13 +199,13 @@ fn rows(
     builder: &mut Builder,
 ) -> Result<(Box<dyn Rows>, Vec<String>)> {
     let member = Member { path: root.join(path), name: slashed(path), split: None };
-    let file = builder.file(&*member.name);
     if path.extension().is_some_and(|end| end == "csv") {
+        let file = builder.file(&*member.name);
         let rows = TextRows::open(member, file, options)?;
         let names = rows.names();
         return Ok((Box::new(rows), names));
     }
-    let rows = JsonLines::open(vec![(file, member)], Names::default(), options)?;
+    let rows = JsonLines::open(vec![member], Names::default(), options, builder)?;
     let names = rows.names.names.clone();
     if names.is_empty() { Err(Error::failed("holds no JSON object")) } else { Ok((Box::new(rows), names)) }
 }

@@ -1,6 +1,6 @@
 //! Which format a file or a folder has, told by its content.
 
-use super::items::kind_of;
+use super::kinds::kind_of;
 use super::roles::FILE_NAMES;
 use super::{Format, arrays, bytes, files, idx, npy, tfrecord};
 use crate::codec;

@@ -5,6 +5,8 @@
 
 use super::data::{Data, Spool, Stamp, changed};
 use super::files::slashed;
+use super::kinds::{is_text_name, kind_of, stem};
+use super::limits::{MAX_SOUND, MAX_TEXT, check_length, decoded_size, too_long};
 use super::{Entry, Format, Load, More, Place, ReadOptions, Remarks, Scale, SetAside, Shape, Source};
 use super::{bytes, class_numbers, sorted_classes};
 use crate::codec;
@@ -14,36 +16,6 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// The longest a pixel can be in a file: RGBA of 16 bits, not packed.
-const PIXEL_BYTES: u64 = 8;
-/// What a file of a picture may hold besides its pixels.
-const EXTRA_BYTES: u64 = 64 << 20;
-/// A JPEG becomes a PNG of about so many times its size.
-const GROWTH: usize = 6;
-
-/// Whether a file of `length` bytes is too long for a picture of `max_pixels`.
-pub(super) fn check_length(length: u64, max_pixels: u64) -> Result<()> {
-    if length <= max_pixels.saturating_mul(PIXEL_BYTES).saturating_add(EXTRA_BYTES) {
-        return Ok(());
-    }
-    Err(Error::failed(format!("file of {length} bytes is too long for {max_pixels} pixels"))
-        .hint("raise --max-pixels if the picture is meant to be that large"))
-}
-
-/// About how many bytes the file of a picture takes once it is decoded.
-pub(super) const fn decoded_size(length: usize) -> usize {
-    length.saturating_mul(GROWTH)
-}
-
-/// The longest sound that is read.
-const MAX_SOUND: u32 = 1 << 30;
-/// The longest text that is read.
-const MAX_TEXT: u32 = 64 << 20;
-
-fn too_long(what: &str, length: u32, most: u32) -> Error {
-    Error::failed(format!("{what} of {length} bytes is longer than {most}"))
-}
 
 /// Where a part is: in which of the data, from which byte on, how many bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -399,20 +371,6 @@ impl Builder {
     }
 }
 
-/// What a file is by its first bytes: a picture or a sound.
-pub(super) fn kind_of(head: &[u8]) -> Option<Kind> {
-    match codec::sniff(head) {
-        Some(_) => Some(Kind::Images),
-        None => Sound::format_of(head).map(|_| Kind::Audio),
-    }
-}
-
-/// The name of a file up to the first dot.
-pub(super) fn stem(name: &str) -> &str {
-    let last = name.rsplit('/').next().unwrap_or(name);
-    last.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or(last)
-}
-
 /// What tells ids of these files apart: their stems where that does, else more of their names.
 fn prefixes(files: &[String]) -> Vec<String> {
     let path = |name: &str| {
@@ -433,27 +391,6 @@ fn file_of(item: &Item, parts: &[(Kind, Span)], files: &[String], paths: &[(Path
         Some(slashed(&paths.get(span.at as usize)?.0))
     };
     files.get(item.file as usize).cloned().or_else(own).unwrap_or_default()
-}
-
-/// Extensions of texts.
-pub(super) const TEXTS: [&str; 4] = ["txt", "text", "caption", "transcript"];
-
-/// Whether an extension, in lower case, is one of pictures or sounds.
-pub(super) fn is_media(extension: &str) -> bool {
-    const SOUNDS: [&str; 5] = ["wav", "flac", "mp3", "ogg", "aiff"];
-    codec::EXTENSIONS.contains(&extension) || SOUNDS.contains(&extension)
-}
-
-/// Whether a file is called like a text.
-pub(super) fn is_text_name(name: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|(_, end)| TEXTS.contains(&&*end.to_ascii_lowercase()))
-}
-
-/// The path without its extension, where that is one of pictures, sounds or texts.
-pub(super) fn bare_name(path: &Path) -> PathBuf {
-    let end = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    let known = is_media(&end) || TEXTS.contains(&&*end);
-    if known { path.with_extension("") } else { path.to_owned() }
 }
 
 struct Items {

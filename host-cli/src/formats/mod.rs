@@ -20,6 +20,8 @@ pub mod idx;
 mod info;
 mod items;
 mod json;
+mod kinds;
+mod limits;
 pub mod npy;
 mod options;
 mod roles;

@@ -1,7 +1,7 @@
 //! Several files and folders as one source: those of one format below the folder that all are in.
 
 use super::files::{Member, slashed, split_of};
-use super::items::{is_text_name, kind_of};
+use super::kinds::{is_text_name, kind_of};
 use super::{
     Format, ReadOptions, SetAside, Source, bytes, detect, files, folder, is_table_name, records, some_of,
     text,

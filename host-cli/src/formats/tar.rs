@@ -11,8 +11,9 @@
 
 use super::data::{Data, Reader};
 use super::files::{Member, open_one, split_of};
-use super::items::{Builder, Span, TEXTS, is_media, kind_of};
+use super::items::{Builder, Span};
 use super::json::{self, Names};
+use super::kinds::{TEXTS, is_media, kind_of};
 use super::rows::{Columns, Raw, Rows};
 use super::table::id_of;
 use super::{Format, ReadOptions, Source, table};

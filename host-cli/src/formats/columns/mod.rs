@@ -7,7 +7,8 @@ mod ipc;
 
 use super::arrays::ID_DIGITS;
 use super::files::Member;
-use super::items::{Builder, Span, kind_of};
+use super::items::{Builder, Span};
+use super::kinds::kind_of;
 use super::rows::{Columns, Raw, Rows};
 use super::{Format, ReadOptions, Source, table};
 use crate::dataset::Kind;

@@ -12,7 +12,8 @@ mod listed;
 mod walk;
 
 use super::files::slashed;
-use super::items::{Builder, Record, bare_name};
+use super::items::{Builder, Record};
+use super::kinds::bare_name;
 use super::rows::Columns;
 use super::{Format, ReadOptions, Remarks, Source, info, some_of, table};
 use crate::codec;

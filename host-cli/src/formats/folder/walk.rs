@@ -1,6 +1,6 @@
 //! The files below a folder, by what they are.
 
-use super::super::items::{is_text_name, kind_of};
+use super::super::kinds::{is_text_name, kind_of};
 use super::super::{bytes, data::Stamp, files::slashed};
 use crate::codec;
 use crate::dataset::Kind;

@@ -23,7 +23,8 @@ pub(super) const TEXTS: [&str; 4] = ["txt", "text", "caption", "transcript"];
 
 /// Whether an extension, in lower case, is one of pictures or sounds.
 pub(super) fn is_media(extension: &str) -> bool {
-    const SOUNDS: [&str; 5] = ["wav", "flac", "mp3", "ogg", "aiff"];
+    const SOUNDS: [&str; 12] =
+        ["wav", "flac", "mp3", "ogg", "opus", "aac", "m4a", "aif", "aiff", "au", "caf", "wv"];
     codec::EXTENSIONS.contains(&extension) || SOUNDS.contains(&extension)
 }
 

@@ -443,14 +443,17 @@ fn an_edited_dataset_is_refused_when_it_is_opened() {
     assert_eq!(Dataset::open(&table).unwrap().meta(), &of_table);
 }
 
-/// A shard over whose offsets the reader of Arrow files panics, as the fuzzer found.
+/// Shards over which the readers of Arrow and Parquet panic, as the fuzzer found.
 #[test]
-fn a_damaged_arrow_shard_is_an_error() {
-    let bytes = include_bytes!("../../../fuzz/seeds/dataset/raw-offsets");
-    let end = bytes.iter().position(|&b| b == 0).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join(META_FILE), &bytes[..end]).unwrap();
-    std::fs::write(folder.path().join("data-00000.arrow"), &bytes[end + 1..]).unwrap();
-    let read = Dataset::open(folder.path()).and_then(|d| d.samples().collect::<Result<Vec<_>>>());
-    assert!(read.unwrap_err().message.contains("damaged"));
+fn shards_over_which_readers_panic_are_damaged() {
+    let offsets = include_bytes!("../../../fuzz/seeds/dataset/raw-offsets").as_slice();
+    let length = include_bytes!("../../../fuzz/seeds/dataset/negative-length").as_slice();
+    for (bytes, shard) in [(offsets, "data-00000.arrow"), (length, "data-00000.parquet")] {
+        let end = bytes.iter().position(|&b| b == 0).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(META_FILE), &bytes[..end]).unwrap();
+        std::fs::write(folder.path().join(shard), &bytes[end + 1..]).unwrap();
+        let read = Dataset::open(folder.path()).and_then(|d| d.samples().collect::<Result<Vec<_>>>());
+        assert!(read.unwrap_err().message.contains("damaged"), "{shard}");
+    }
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 /// A row of these labels; the planes hold their number, the first pixel `first`.
-fn row_of(labels: &[u8], first: u8) -> Vec<u8> {
+pub fn row_of(labels: &[u8], first: u8) -> Vec<u8> {
     let mut row = labels.to_vec();
     (0..3u8).for_each(|plane| row.extend([plane; 1024]));
     row[labels.len()] = first;

@@ -228,3 +228,36 @@ fn other_archives_are_none() {
     let forced = ReadOptions { format: Format::Npz, ..options() };
     assert!(refusal(&path, &forced).contains("no samples"), "{}", refusal(&path, &forced));
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn changed_bytes_are_told_or_do_no_harm(
+        which in 0usize..4, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        cut in prop::option::of(any::<prop::sample::Index>())) {
+        let images = npy_of("|u1", false, "(2, 2, 2)", &[200; 8]);
+        let labels = npy_of("<i8", true, "(2, 1)", &[1; 16]);
+        let members = [("images.npy", &*images), ("labels.npy", &*labels)];
+        let rows = super::cifar::row_of(&[1, 2], 3).repeat(2);
+        let (format, mut bytes) = match which {
+            0 => (Format::Npz, npz_of(&members, false)),
+            1 => (Format::Npz, npz_of(&members, true)),
+            2 => (Format::Safetensors, super::tensors::tensors_of(super::tensors::HEADER, &[0; 30])),
+            _ => (Format::Cifar, rows),
+        };
+        for (at, value) in changes {
+            *at.get_mut(&mut bytes) = value;
+        }
+        bytes.truncate(cut.map_or(bytes.len(), |cut| cut.index(bytes.len())));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("train.bin");
+        fs::write(&path, &bytes).unwrap();
+        if let Ok(source) = open(&path, &ReadOptions { format, max_unpacked: 1 << 20, ..options() }) {
+            for entry in &source.entries {
+                prop_assert!(entry.label.is_none_or(|label| (label as usize) < source.classes.len()));
+                let _ = source.loader.load(entry.at);
+            }
+            prop_assert!(source.entries.len() as u64 <= 2);
+        }
+    }
+}

@@ -3,11 +3,11 @@
 use super::*;
 
 /// A file of this header and these elements.
-fn tensors_of(header: &str, data: &[u8]) -> Vec<u8> {
+pub fn tensors_of(header: &str, data: &[u8]) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes(), header.as_bytes(), data].concat()
 }
 
-const HEADER: &str = r#"{"__metadata__":{"by":"me"},"images":{"dtype":"U8","shape":[2,2,2],"data_offsets":[0,8]},
+pub const HEADER: &str = r#"{"__metadata__":{"by":"me"},"images":{"dtype":"U8","shape":[2,2,2],"data_offsets":[0,8]},
 "labels":{"dtype":"I64","shape":[2],"data_offsets":[8,24]},"extra":{"dtype":"BF16","shape":[3],"data_offsets":[24,30]}}"#;
 
 fn data() -> Vec<u8> {

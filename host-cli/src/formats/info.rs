@@ -19,6 +19,9 @@ pub(super) struct Info {
     pub columns: Vec<String>,
     features: Vec<Feature>,
     normalize: Option<Normalize>,
+    /// Whether there is such a file of ours.
+    #[serde(skip)]
+    found: bool,
 }
 
 /// What stands in the file of this folder; nothing where there is none of ours.
@@ -26,7 +29,8 @@ pub(super) fn load(folder: &Path) -> Info {
     let read = || {
         let text = std::fs::read(folder.join(FILE)).ok()?;
         let mut info: serde_json::Value = serde_json::from_slice(&text).ok()?;
-        serde_json::from_value(info.get_mut("seedbed")?.take()).ok()
+        let info: Info = serde_json::from_value(info.get_mut("seedbed")?.take()).ok()?;
+        Some(Info { found: true, ..info })
     };
     read().unwrap_or_default()
 }
@@ -38,9 +42,10 @@ pub(super) fn with_classes(mut source: Source, classes: Vec<String>) -> Source {
 }
 
 impl Info {
-    /// Gives the classes their order, where all that came are among those told, and the columns what is known of them,
+    /// Keeps the splits as they are told, gives the classes their order, where all that came are among those told, and the columns what is known of them,
     /// where they are these.
     pub fn apply(self, source: &mut Source) {
+        source.divided |= self.found && source.entries.iter().all(|entry| entry.split.is_some());
         let numbers: HashMap<&str, u32> =
             self.classes.iter().zip(0u32..).map(|(name, i)| (name.as_str(), i)).collect();
         let new: Option<Vec<u32>> =

@@ -242,9 +242,13 @@ impl Builder {
         self.keep(&bytes)
     }
 
-    /// The next sample.
+    /// The next sample. An empty text beside a picture or a sound is none.
     pub fn add(&mut self, record: Record) {
-        let Record { file, row, id, given_id, label, split, group, more, parts } = record;
+        let Record { file, row, id, given_id, label, split, group, more, mut parts } = record;
+        // Most formats have no other way to say that there is none.
+        if parts.iter().any(|(kind, _)| matches!(kind, Kind::Images | Kind::Audio)) {
+            parts.retain(|(kind, span)| *kind != Kind::Text || span.len > 0);
+        }
         let next = self.labels.len() as u32;
         let label = label.map(|name| *self.labels.entry(name).or_insert(next));
         self.items.push(Item { file, row, first: self.parts.len() as u32, parts: parts.len() as u32 });
@@ -336,6 +340,7 @@ impl Builder {
             columns,
             groups: self.groups,
             normalize: None,
+            divided: false,
             entries,
             set_aside,
             remarks: self.remarks,

@@ -241,6 +241,8 @@ pub struct Source {
     pub groups: Vec<Option<String>>,
     /// How values are to be scaled, where an export of ours tells it.
     pub normalize: Option<Normalize>,
+    /// Whether the splits are as an export of ours tells them, and none is to be drawn.
+    pub divided: bool,
     /// The samples, in no particular order.
     pub entries: Vec<Entry>,
     /// What cannot be used, as far as opening showed.

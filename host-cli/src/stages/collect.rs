@@ -247,6 +247,7 @@ impl CollectOptions {
         {
             return Err(Error::usage(format!("group_by {by} needs samples in files of their own, not rows")));
         }
+        let wanted = if source.divided { Fractions { val: 0.0, test: 0.0 } } else { wanted };
         Ok(Division::new(seed, wanted, self.group_by, entries))
     }
 

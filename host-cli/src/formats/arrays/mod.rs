@@ -257,6 +257,7 @@ fn source(
         columns,
         groups: Vec::new(),
         normalize: None,
+        divided: false,
         entries,
         set_aside,
         remarks,

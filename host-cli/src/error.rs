@@ -91,6 +91,12 @@ impl Error {
         }
     }
 
+    /// There is no room for temporary files, or no way to write them.
+    pub fn of_temporary(e: io::Error) -> Self {
+        Self::failed(format!("cannot write temporary files ({e}): {}", std::env::temp_dir().display()))
+            .hint("make room there, or name another folder in the environment variable TMPDIR")
+    }
+
     /// Why a library could not write: what the system refused, if that is at the bottom of it, else `what` and the
     /// library's words.
     pub fn unwritten(what: &str, e: &(dyn std::error::Error + 'static)) -> Self {

@@ -245,14 +245,9 @@ fn spool(from: impl Read, most: u64) -> Result<Files> {
     if io::stdin().is_terminal() {
         return Err(Error::usage("standard input is a terminal: -").hint("pipe the samples into the command"));
     }
-    let no_room = |e: io::Error| {
-        Error::of_io(&e)
-            .within(std::env::temp_dir().display())
-            .hint("make room there, or name another folder in the environment variable TMPDIR")
-    };
-    let folder = tempfile::tempdir().map_err(no_room)?;
+    let folder = tempfile::tempdir().map_err(Error::of_temporary)?;
     let path = folder.path().join(STDIN_NAME);
-    let mut file = fs::File::create(&path).map_err(no_room)?;
+    let mut file = fs::File::create(&path).map_err(Error::of_temporary)?;
     let (mut from, mut block, mut left) = (from, vec![0; 1 << 16], most);
     loop {
         let n = match from.read(&mut block) {
@@ -265,7 +260,7 @@ fn spool(from: impl Read, most: u64) -> Result<Files> {
             Error::failed(format!("more than {most} bytes: standard input"))
                 .hint("raise --max-unpacked (recipe key `max_unpacked`) if it is meant to be that large")
         })?;
-        file.write_all(&block[..n]).map_err(no_room)?;
+        file.write_all(&block[..n]).map_err(Error::of_temporary)?;
     }
     Ok(Files { paths: vec![path], spooled: Some(folder) })
 }

@@ -77,8 +77,11 @@ fn a_recipe_does_not_lie_among_the_samples_nor_a_run() {
 fn folders_of_a_table_are_refused_before_the_training() {
     let dir = tempfile::tempdir().unwrap();
     table(dir.path());
-    fs::write(dir.path().join("r.toml"), "input = 't.csv'\n[collect]\n[train]\n[generate]\n[output]\n")
-        .unwrap();
+    fs::write(
+        dir.path().join("r.toml"),
+        "input = 't.csv'\n[collect]\n[train]\n[generate]\n[output]\nformat = 'folder'\n",
+    )
+    .unwrap();
     let refused = run(dir.path(), &["run", "r.toml", "-q"]);
     assert!(code(&refused) == 2 && text(&refused.stderr).contains("[output]"), "{}", text(&refused.stderr));
     assert!(dir.path().join("r-run/01-collect").is_dir() && !dir.path().join("r-run/06-train").exists());

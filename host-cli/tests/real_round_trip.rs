@@ -57,7 +57,7 @@ fn through_all(name: &str, limit: Option<u64>) {
     println!("{name}: {samples} samples, collected in {:.1} s", started.elapsed().as_secs_f64());
     for &format in ExportFormat::value_variants() {
         let ctx = Ctx { pool: Pool::new(2).unwrap(), ..Ctx::quiet(1) };
-        let options = ExportOptions { format, ..ExportOptions::default() };
+        let options = ExportOptions { format: Some(format), ..ExportOptions::default() };
         let started = Instant::now();
         match options.run(&ctx, &path("set"), &path("out")) {
             Ok(outcome) => assert_eq!(outcome.samples, samples),

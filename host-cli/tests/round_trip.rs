@@ -175,7 +175,9 @@ fn write(set: Set, folder: &Path) -> PathBuf {
 }
 
 fn export(dataset: &Path, format: ExportFormat, out: &Path) -> Result<(), Error> {
-    ExportOptions { format, ..ExportOptions::default() }.run(&Ctx::quiet(3), dataset, out).map(drop)
+    ExportOptions { format: Some(format), ..ExportOptions::default() }
+        .run(&Ctx::quiet(3), dataset, out)
+        .map(drop)
 }
 
 fn collect(input: &Path, storage: Storage, out: &Path) {

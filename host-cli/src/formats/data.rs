@@ -236,16 +236,11 @@ impl Spool {
     }
 
     fn spill(&mut self) -> Result<()> {
-        let no_room = |e: io::Error| {
-            let folder = std::env::temp_dir();
-            Error::failed(format!("cannot write temporary files ({e}): {}", folder.display()))
-                .hint("make room there, or name another folder in the environment variable TMPDIR")
-        };
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(tempfile::tempfile().map_err(no_room)?),
+            none => none.insert(tempfile::tempfile().map_err(Error::of_temporary)?),
         };
-        file.write_all(&self.memory).map_err(no_room)?;
+        file.write_all(&self.memory).map_err(Error::of_temporary)?;
         self.memory.clear();
         Ok(())
     }

@@ -94,7 +94,8 @@ fn the_written_recipe_parses_to_the_defaults() {
     assert_eq!(recipe.balance, Some(BalanceOptions::default()));
     assert_eq!(recipe.train, Some(TrainOptions::default()));
     assert_eq!(recipe.generate, Some(GenerateOptions::default()));
-    assert_eq!(recipe.output, Some(ExportOptions::default()));
+    let output = ExportOptions { format: Some(ExportFormat::Folder), ..ExportOptions::default() };
+    assert_eq!(recipe.output, Some(output));
 }
 
 #[test]
@@ -102,7 +103,7 @@ fn tables_that_the_data_has_no_use_for_are_commented_out() {
     let read = |found: Found| Recipe::parse(&found.recipe()).unwrap();
     let table = read(Found { kind: dataset::Kind::Table, ..pictures() });
     assert!(table.augment.is_none() && table.balance.is_some());
-    assert_eq!(table.output.unwrap().format, ExportFormat::Parquet);
+    assert_eq!(table.output.unwrap().format, Some(ExportFormat::Parquet));
     assert!(read(Found { classes: false, ..pictures() }).balance.is_none());
     let forms = Found { size: "32".parse().ok(), mode: Mode::Rgb, ..pictures() };
     let preprocess = read(forms).preprocess.unwrap();

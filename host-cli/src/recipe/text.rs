@@ -41,7 +41,7 @@ impl Found {
         let preprocess =
             PreprocessOptions { size: self.size, mode: self.mode, ..PreprocessOptions::default() };
         let format = if pictures { ExportFormat::Folder } else { ExportFormat::Parquet };
-        let output = ExportOptions { format, ..ExportOptions::default() };
+        let output = ExportOptions { format: Some(format), ..ExportOptions::default() };
         let [collect, prune, balance, augment, train, generate, evaluate] = [
             "Read the raw samples into a dataset.",
             "Take out what harms a model; each removed sample is listed with its reason.",

@@ -52,7 +52,7 @@ pub fn run(ctx: &Ctx, recipe: &Recipe, text: &str, command: &str, folder: RunFol
     };
     let log = out.join(LOG_FILE);
     let log = |progress: &Progress| Ok::<_, Error>(progress.and(Sink::Log(Output::append(&log).at(&log)?)));
-    let into_folders = recipe.output.as_ref().is_some_and(|o| o.format == ExportFormat::Folder);
+    let into_folders = recipe.output.as_ref().is_some_and(|o| o.format == Some(ExportFormat::Folder));
     let mut chain = Chain { into_folders, ctx, out, record, begun: Instant::now() };
     // Before there is a log, there is the mark that the folder is ours.
     chain.save(Status::Running)?;

@@ -37,11 +37,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A format to write.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum ExportFormat {
     /// Pictures and sounds in folders of splits and classes, with metadata.jsonl.
-    #[default]
     Folder,
     /// WebDataset: tar files of PNG, sounds, texts, class numbers and JSON.
     #[value(name = "webdataset")]
@@ -71,9 +70,9 @@ pub enum ExportFormat {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields)]
 pub struct ExportOptions {
-    /// Format to write
-    #[arg(long, value_enum, default_value_t = ExportFormat::Folder)]
-    pub format: ExportFormat,
+    /// Format to write; when not given, folder for pictures and sounds, parquet for the rest
+    #[arg(long, value_enum)]
+    pub format: Option<ExportFormat>,
     /// Splits to export
     #[arg(long, value_delimiter = ',', default_value = "train,val,test", value_name = "SPLITS")]
     pub splits: Vec<String>,
@@ -106,23 +105,23 @@ impl ExportOptions {
         Ok(Limits { bytes: self.shard_bytes, samples })
     }
 
-    /// Refuses what the format cannot hold, before anything is written.
-    fn check_fit(&self, selection: &Selection) -> Result<()> {
-        match self.format {
-            ExportFormat::Folder => has_files(selection),
-            ExportFormat::Npz => npz::check(selection),
-            ExportFormat::Idx => idx::values(selection).map(drop),
-            ExportFormat::Cifar => cifar::check(selection, Form::Ten),
-            ExportFormat::Cifar100 => cifar::check(selection, Form::Hundred),
-            _ => Ok(()),
-        }
+    /// The format, which what the samples hold decides where it was not given.
+    fn format(&self, meta: &Meta) -> ExportFormat {
+        let by_kind = if in_files(meta) { ExportFormat::Folder } else { ExportFormat::Parquet };
+        self.format.unwrap_or(by_kind)
     }
 
     /// Writes the format, and gives the name of the file where it is one, and the number of shards where there are such.
-    fn write(&self, ctx: &Ctx, selection: &Selection, out: &Path) -> Result<(Option<String>, Option<usize>)> {
+    fn write(
+        &self,
+        ctx: &Ctx,
+        format: ExportFormat,
+        selection: &Selection,
+        out: &Path,
+    ) -> Result<(Option<String>, Option<usize>)> {
         let limits = self.limits()?;
         let one = |file: String| Ok((Some(file), None));
-        match self.format {
+        match format {
             ExportFormat::Folder => folder::write(ctx, selection, out).map(|()| (None, None)),
             ExportFormat::Idx => idx::write(ctx, selection, out).map(|()| (None, None)),
             ExportFormat::Cifar => cifar::write(ctx, selection, out, Form::Ten).map(|()| (None, None)),
@@ -140,6 +139,20 @@ impl ExportOptions {
             ExportFormat::Arrow => {
                 one_file(ctx, selection, out, "dataset.arrow", Container::Arrow).and_then(one)
             }
+        }
+    }
+}
+
+impl ExportFormat {
+    /// Refuses what the format cannot hold, before anything is written.
+    fn check_fit(self, selection: &Selection) -> Result<()> {
+        match self {
+            ExportFormat::Folder => has_files(selection),
+            ExportFormat::Npz => npz::check(selection),
+            ExportFormat::Idx => idx::values(selection).map(drop),
+            ExportFormat::Cifar => cifar::check(selection, Form::Ten),
+            ExportFormat::Cifar100 => cifar::check(selection, Form::Hundred),
+            _ => Ok(()),
         }
     }
 }
@@ -194,14 +207,15 @@ impl Stage for ExportOptions {
             ))
             .hint("name other splits with --splits"));
         }
-        self.check_fit(&selection)?;
+        let format = self.format(selection.meta());
+        format.check_fit(&selection)?;
         std::fs::create_dir_all(out).at(out)?;
-        let (file, shards) = self.write(ctx, &selection, out)?;
-        info::write(self.format, &selection, out)?;
+        let (file, shards) = self.write(ctx, format, &selection, out)?;
+        info::write(format, &selection, out)?;
         let splits: BTreeMap<&str, u64> =
             selection.counts().map(|(split, n)| (split.name(), n)).into_iter().collect();
         Ok(Outcome::new(selection.len())
-            .figure("format", self.format)
+            .figure("format", format)
             .figure("file", file)
             .figure("shards", shards)
             .figure("exported", &self.splits)
@@ -223,10 +237,15 @@ fn one_file(
     Ok(name.to_owned())
 }
 
+/// Whether samples are files of their own.
+fn in_files(meta: &Meta) -> bool {
+    meta.has(Kind::Images) || meta.has(Kind::Audio)
+}
+
 /// Refuses samples that are no files.
 fn has_files(selection: &Selection) -> Result<()> {
     let meta = selection.meta();
-    if meta.has(Kind::Images) || meta.has(Kind::Audio) {
+    if in_files(meta) {
         return Ok(());
     }
     let folder = selection.dataset.folder().display();

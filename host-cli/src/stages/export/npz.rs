@@ -6,12 +6,12 @@
 
 use super::Selection;
 use super::arrays::Values;
-use crate::dataset::{Kind, Meta, Origin, Sample};
+use crate::dataset::{Kind, Meta, Origin, Sample, Split};
 use crate::error::{Context, Error, Result};
 use crate::formats::npy;
 use crate::stages::Ctx;
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufReader, BufWriter, Read, Seek, Write};
 use std::path::Path;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -24,17 +24,43 @@ const MAX_TEXT_BYTES: usize = 8 << 30;
 
 type Zip = ZipWriter<BufWriter<File>>;
 
-/// What is held of each sample until its arrays are written.
-#[derive(Default)]
+/// What is kept of each sample, in temporary files, until the arrays of it are written: an archive takes one array after
+/// the other.
 struct Columns {
-    ids: Vec<String>,
-    labels: Vec<i64>,
-    splits: Vec<&'static str>,
-    weights: Vec<f32>,
-    /// The most characters in a text.
-    text_width: usize,
-    /// The most characters in an origin.
-    origin_width: usize,
+    labels: Kept,
+    weights: Kept,
+    /// Numbers of splits, in the order of [`Split::ALL`].
+    splits: Kept,
+    /// The length of each, and its bytes.
+    ids: Kept,
+    /// How many there are.
+    len: usize,
+    /// The most characters in an id, in a text, in an origin, and in the name of a split.
+    widths: [usize; 4],
+}
+
+/// Bytes that are written first and then read once.
+struct Kept(BufWriter<File>);
+
+impl Kept {
+    fn new() -> Result<Self> {
+        tempfile::tempfile().map(|file| Self(BufWriter::new(file))).map_err(Error::of_temporary)
+    }
+
+    fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        self.0.write_all(bytes).map_err(Error::of_temporary)
+    }
+
+    fn read(self) -> Result<BufReader<File>> {
+        let mut file = self.0.into_inner().map_err(|e| Error::of_temporary(e.into_error()))?;
+        file.rewind().map_err(Error::of_temporary)?;
+        Ok(BufReader::new(file))
+    }
+
+    /// As the bytes of an array.
+    fn copy(self, zip: &mut Zip, path: &Path) -> Result<()> {
+        std::io::copy(&mut self.read()?, zip).map(drop).at(path)
+    }
 }
 
 /// The text of a sample; empty where there is none.
@@ -61,7 +87,7 @@ pub fn write(ctx: &Ctx, selection: &Selection, path: &Path) -> Result<String> {
     let meta = selection.meta();
     let n = selection.len() as usize;
     let mut zip = ZipWriter::new(BufWriter::new(File::create(path).at(path)?));
-    let mut columns = Columns::default();
+    let mut columns = Columns::new()?;
     let values = if meta.kind == Kind::Text { Values::Floats(0) } else { Values::of(selection)? };
     let shape: Vec<usize> = std::iter::once(n).chain(values.shape()).collect();
     match values {
@@ -72,25 +98,23 @@ pub fn write(ctx: &Ctx, selection: &Selection, path: &Path) -> Result<String> {
     let task = selection.task(ctx);
     let decode = |sample: Sample| {
         let bytes = values.bytes(&sample, f32::to_le_bytes)?;
-        let widths = [text_of(&sample)?, origin_of(&sample)?].map(|text| text.chars().count());
+        let width = |text: &str| text.chars().count();
+        let (text, origin) = (text_of(&sample)?, origin_of(&sample)?);
+        let widths = [width(&sample.id), width(&text), width(&origin), sample.split.name().len()];
         Ok((sample, bytes, widths))
     };
-    ctx.pool.stream(selection.samples(), BATCH, decode, |(sample, bytes, [text_width, origin_width])| {
+    ctx.pool.stream(selection.samples(), BATCH, decode, |(sample, bytes, widths)| {
         task.inc(1);
-        columns.text_width = columns.text_width.max(text_width);
-        columns.origin_width = columns.origin_width.max(origin_width);
-        columns.ids.push(sample.id);
-        columns.labels.push(sample.label.map_or(-1, i64::from));
-        columns.splits.push(sample.split.name());
-        columns.weights.push(sample.weight);
+        columns.push(&sample, widths)?;
         zip.write_all(&bytes).at(path)
     })?;
+    let [_, text_width, origin_width, _] = columns.widths;
     columns.write(&mut zip, path)?;
-    if columns.origin_width > 0 {
-        texts_of(&mut zip, "origins", columns.origin_width, selection, origin_of, path)?;
+    if origin_width > 0 {
+        texts_of(&mut zip, "origins", origin_width, selection, origin_of, path)?;
     }
     if meta.has(Kind::Text) {
-        texts_of(&mut zip, "texts", columns.text_width, selection, text_of, path)?;
+        texts_of(&mut zip, "texts", text_width, selection, text_of, path)?;
     }
     if meta.has(Kind::Table) {
         if matches!(values, Values::Levels(_)) || meta.kind == Kind::Text {
@@ -104,14 +128,43 @@ pub fn write(ctx: &Ctx, selection: &Selection, path: &Path) -> Result<String> {
 }
 
 impl Columns {
-    fn write(&self, zip: &mut Zip, path: &Path) -> Result<()> {
-        let n = self.ids.len();
+    fn new() -> Result<Self> {
+        let [labels, weights, splits, ids] = [Kept::new()?, Kept::new()?, Kept::new()?, Kept::new()?];
+        Ok(Self { labels, weights, splits, ids, len: 0, widths: [0; 4] })
+    }
+
+    fn push(&mut self, sample: &Sample, widths: [usize; 4]) -> Result<()> {
+        self.len += 1;
+        self.widths.iter_mut().zip(widths).for_each(|(most, width)| *most = width.max(*most));
+        self.labels.push(&sample.label.map_or(-1, i64::from).to_le_bytes())?;
+        self.weights.push(&sample.weight.to_le_bytes())?;
+        self.splits.push(&[sample.split as u8])?;
+        self.ids.push(&(sample.id.len() as u64).to_le_bytes())?;
+        self.ids.push(sample.id.as_bytes())
+    }
+
+    fn write(self, zip: &mut Zip, path: &Path) -> Result<()> {
+        let n = self.len;
         array(zip, "labels", "<i8", &[n], path)?;
-        self.labels.iter().try_for_each(|v| zip.write_all(&v.to_le_bytes())).at(path)?;
+        self.labels.copy(zip, path)?;
         array(zip, "weights", "<f4", &[n], path)?;
-        self.weights.iter().try_for_each(|v| zip.write_all(&v.to_le_bytes())).at(path)?;
-        texts(zip, "ids", &self.ids, path)?;
-        texts(zip, "splits", &self.splits, path)
+        self.weights.copy(zip, path)?;
+        let [id_width, _, _, split_width] = self.widths.map(|width| width.max(1));
+        array(zip, "ids", &format!("<U{id_width}"), &[n], path)?;
+        let (mut ids, mut len, mut id) = (self.ids.read()?, [0; 8], Vec::new());
+        for _ in 0..n {
+            ids.read_exact(&mut len).map_err(Error::of_temporary)?;
+            id.resize(u64::from_le_bytes(len) as usize, 0);
+            ids.read_exact(&mut id).map_err(Error::of_temporary)?;
+            padded(zip, &String::from_utf8_lossy(&id), id_width, path)?;
+        }
+        array(zip, "splits", &format!("<U{split_width}"), &[n], path)?;
+        for number in self.splits.read()?.bytes() {
+            let number = number.map_err(Error::of_temporary)?;
+            let split = Split::ALL.into_iter().find(|split| *split as u8 == number);
+            padded(zip, split.map_or("", Split::name), split_width, path)?;
+        }
+        Ok(())
     }
 }
 

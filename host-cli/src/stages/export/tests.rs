@@ -32,7 +32,7 @@ fn run(options: &ExportOptions, input: &Path, out: &Path) -> Result<Outcome> {
 }
 
 fn with(format: ExportFormat) -> ExportOptions {
-    ExportOptions { format, ..ExportOptions::default() }
+    ExportOptions { format: Some(format), ..ExportOptions::default() }
 }
 
 #[test]
@@ -132,6 +132,12 @@ fn tables_go_to_npz_and_parquet() {
     assert_eq!(names, ["README.md", "dataset.npz", "dataset.parquet", "dataset_info.json"]);
     let e = run(&with(ExportFormat::Folder), &input, &out).unwrap_err();
     assert!(e.message.starts_with("rows are no files"), "{e}");
+    let by_kind =
+        |input: &Path| run(&ExportOptions::default(), input, &out).unwrap().figures["format"].clone();
+    assert_eq!(by_kind(&input), "parquet");
+    let shown = temp.path().join("pictures");
+    pictures(&shown, true);
+    assert_eq!(by_kind(&shown), "folder");
 }
 
 #[test]

@@ -11,6 +11,7 @@
 // What everything stands on.
 pub mod durable;
 pub mod error;
+mod kept;
 pub mod pool;
 pub mod progress;
 mod purposes;

@@ -12,13 +12,14 @@ use super::{bytes, class_numbers, sorted_classes};
 use crate::codec;
 use crate::dataset::{Content, Kind, Picture, Sound, Split, id_from_bytes};
 use crate::error::{Context, Error, Result};
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Where a part is: in which of the data, from which byte on, how many bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Span {
     data: u32,
     at: u64,

@@ -19,10 +19,11 @@ use super::table::id_of;
 use super::{Format, ReadOptions, Source, table};
 use crate::dataset::{Kind, Split, id_from_bytes};
 use crate::error::{Error, Result};
-use compact_str::CompactString;
+use crate::kept::Kept;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
@@ -57,9 +58,10 @@ pub fn open(members: Vec<Member>, names: Names, options: &ReadOptions) -> Result
         let data = Arc::new(data);
         let number = builder.data(data.clone());
         found.data.push(data.clone());
-        Walk { file, number, split: member.split, builder: &mut builder, found: &mut found }.archive(&data);
+        Walk { file, number, split: member.split, builder: &mut builder, found: &mut found }
+            .archive(&data)?;
     }
-    if found.samples.is_empty() {
+    if found.len == 0 {
         return Err(Error::failed(
             "no sample in the archive, whose members would be called like 0001.png, 0001.cls",
         ));
@@ -77,9 +79,12 @@ pub fn open(members: Vec<Member>, names: Names, options: &ReadOptions) -> Result
 /// What the archives hold.
 #[derive(Default)]
 struct Samples {
-    samples: Vec<Sample>,
-    /// Those of all samples.
-    parts: Vec<(Kind, Span)>,
+    /// All [`Sample`]s but the one that is open, which are gone through several times.
+    samples: RefCell<Kept>,
+    open: Option<Sample>,
+    len: usize,
+    /// Whether a key has folders.
+    folders: bool,
     data: Vec<Arc<Data>>,
     /// The columns of the objects.
     names: Names,
@@ -91,29 +96,23 @@ struct Samples {
     left_out: BTreeSet<String>,
     /// Lists of objects about the members of their folder: the folder, the data, from which byte on, how many bytes.
     lists: Vec<(Vec<u8>, u32, u64, u64)>,
+    /// What lists tell of samples, by their numbers.
+    listed: HashMap<usize, (u64, u32)>,
 }
 
 /// The members of one key.
+#[derive(Serialize, Deserialize)]
 struct Sample {
-    key: CompactString,
+    key: String,
     file: u32,
     /// The number of the data that the members lie in.
     data: u32,
     split: Option<Split>,
-    /// Its first part among all, and how many there are.
-    first: u32,
-    parts: u8,
+    parts: Vec<(Kind, Span)>,
     /// Where its label and its object are: from which byte on, how many bytes.
     label: Option<(u64, u32)>,
     object: Option<(u64, u32)>,
-    wrong: Option<Box<str>>,
-}
-
-impl Sample {
-    fn parts<'a>(&self, all: &'a [(Kind, Span)]) -> &'a [(Kind, Span)] {
-        let first = self.first as usize;
-        all.get(first..first + usize::from(self.parts)).unwrap_or_default()
-    }
+    wrong: Option<String>,
 }
 
 /// A way through one archive.
@@ -147,8 +146,12 @@ impl Seek for Guard<'_> {
 }
 
 impl Walk<'_> {
-    fn archive(&mut self, data: &Data) {
-        let first = self.found.samples.len();
+    fn archive(&mut self, data: &Data) -> Result<()> {
+        self.members(data);
+        self.found.close()
+    }
+
+    fn members(&mut self, data: &Data) {
         let mut at = 0;
         let left = Cell::new(MAX_HEADERS);
         let mut archive = ::tar::Archive::new(Guard { reader: data.reader(), left: &left });
@@ -172,7 +175,7 @@ impl Walk<'_> {
                 continue;
             }
             let name = entry.path_bytes().into_owned();
-            if let Err(why) = self.member(data, first, &name, kind, (start, size)) {
+            if let Err(why) = self.member(data, &name, kind, (start, size)) {
                 let name = String::from_utf8_lossy(&name).into_owned();
                 self.builder.refuse(self.file, None, format!("{why}: member `{name}` at byte {start}"));
             }
@@ -193,7 +196,6 @@ impl Walk<'_> {
     fn member(
         &mut self,
         data: &Data,
-        first: usize,
         name: &[u8],
         kind: ::tar::EntryType,
         (start, size): (u64, u64),
@@ -218,17 +220,16 @@ impl Walk<'_> {
             self.found.left_out.insert(extension);
             return Ok(());
         };
-        let samples = &mut self.found.samples;
-        let open = samples.len() > first && samples.last().is_some_and(|last| last.key == key);
-        if !open {
+        if self.found.open.as_ref().is_none_or(|open| open.key != key) {
+            self.found.close().map_err(|e| e.message)?;
             let split = split_of(&format!("{key}.")).or(self.split);
-            samples.push(Sample {
-                key: key.into(),
+            self.found.folders |= key.contains('/');
+            self.found.open = Some(Sample {
+                key,
                 file: self.file,
                 data: self.number,
                 split,
-                first: self.found.parts.len() as u32,
-                parts: 0,
+                parts: Vec::new(),
                 label: None,
                 object: None,
                 wrong: None,
@@ -237,9 +238,9 @@ impl Walk<'_> {
         self.add(part, &extension, start, size)
     }
 
-    /// Puts a member where it belongs in the last sample.
+    /// Puts a member where it belongs in the open sample.
     fn add(&mut self, part: Part, extension: &str, start: u64, size: u64) -> Result<(), String> {
-        let Some(sample) = self.found.samples.last_mut() else { return Ok(()) };
+        let Some(sample) = &mut self.found.open else { return Ok(()) };
         let short = || {
             let short = u32::try_from(size).ok().filter(|_| size <= MAX_SHORT);
             short.map(|size| (start, size)).ok_or_else(|| format!("{size} bytes are too many"))
@@ -250,15 +251,14 @@ impl Walk<'_> {
                 sample.label.get_or_insert(short()?);
             }
             Part::Object => drop(sample.object.get_or_insert(short()?)),
-            Part::Of(kind) if sample.parts(&self.found.parts).iter().all(|(k, _)| *k != kind) => {
+            Part::Of(kind) if sample.parts.iter().all(|(k, _)| *k != kind) => {
                 let span = self.builder.span(self.number, start, size).map_err(|e| e.message)?;
-                self.found.parts.push((kind, span));
-                sample.parts += 1;
+                sample.parts.push((kind, span));
             }
             Part::Of(_) => drop(self.found.left_out.insert(extension.to_owned())),
             Part::Damaged(what) => {
                 let what = format!("{what}: member `{}.{extension}` at byte {start}", sample.key);
-                sample.wrong = Some(what.into());
+                sample.wrong = Some(what);
             }
         }
         Ok(())
@@ -312,13 +312,32 @@ fn last_of(extension: &str) -> &str {
 }
 
 impl Samples {
+    /// Puts the open sample to the others.
+    fn close(&mut self) -> Result<()> {
+        let Some(sample) = self.open.take() else { return Ok(()) };
+        self.len += 1;
+        self.samples.get_mut().push_record(&sample)
+    }
+
+    /// Gives each sample to `see`.
+    fn each(&self, mut see: impl FnMut(Sample) -> Result<()>) -> Result<()> {
+        self.samples.borrow_mut().records(|i, sample: Sample| {
+            let object = sample.object.or_else(|| self.listed.get(&i).copied());
+            see(Sample { object, ..sample })
+        })
+    }
+
     /// Gives the samples that lists tell of the lines about them, where they have no object of their own.
     fn read_lists(&mut self, builder: &mut Builder) -> Result<()> {
         if self.lists.is_empty() {
             return Ok(());
         }
-        let keys = self.samples.iter().enumerate().map(|(i, s)| ((s.data, s.key.to_string()), i));
-        let numbers: HashMap<(u32, String), usize> = keys.collect();
+        // The number of each, and whether it has an object of its own, which counts.
+        let mut numbers: HashMap<(u32, String), (usize, bool)> = HashMap::new();
+        self.samples.get_mut().records(|i, sample: Sample| {
+            numbers.insert((sample.data, sample.key), (i, sample.object.is_some()));
+            Ok(())
+        })?;
         for (folder, number, start, size) in std::mem::take(&mut self.lists) {
             let Some(data) = self.data.get(number as usize) else { continue };
             if size > MAX_LIST {
@@ -333,8 +352,9 @@ impl Samples {
                 let name = object.get("file_name").and_then(Value::as_str).unwrap_or_default();
                 let name = [&folder, name.as_bytes()].concat();
                 let sample = key_of(&name).and_then(|(key, _)| numbers.get(&(number, key)));
-                match sample.and_then(|&i| self.samples.get_mut(i)) {
-                    Some(sample) => drop(sample.object.get_or_insert(place)),
+                match sample {
+                    Some(&(i, false)) => drop(self.listed.entry(i).or_insert(place)),
+                    Some((_, true)) => {}
                     None => unknown += 1,
                 }
             }
@@ -349,12 +369,11 @@ impl Samples {
     /// Takes the names of the cells of all objects, and whether there are labels beside them.
     fn name_columns(&mut self) -> Result<()> {
         let mut names = std::mem::take(&mut self.names);
-        for sample in &self.samples {
-            if let Ok(Some(object)) = self.object(sample) {
-                names.see(json::cells_of(&object))?;
-            }
-        }
-        let any = self.labels || self.samples.iter().any(|sample| sample.key.contains('/'));
+        self.each(|sample| match self.object(&sample) {
+            Ok(Some(object)) => names.see(json::cells_of(&object)),
+            _ => Ok(()),
+        })?;
+        let any = self.labels || self.folders;
         self.label_column = any && !names.names.iter().any(|name| name == "label");
         self.names = names;
         Ok(())
@@ -406,22 +425,13 @@ impl Samples {
 
 impl Rows for Samples {
     fn walk(&self, see: &mut dyn FnMut(Raw<'_>) -> Result<()>) -> Result<()> {
-        for sample in &self.samples {
-            let (cells, wrong) = match self.cells(sample) {
+        self.each(|sample| {
+            let (cells, wrong) = match self.cells(&sample) {
                 Ok(cells) => (cells, None),
                 Err(why) => (Vec::new(), Some(format!("{why}: sample `{}`", sample.key))),
             };
-            see(Raw {
-                file: sample.file,
-                place: None,
-                rows: 1,
-                id: sample.key.to_string(),
-                split: sample.split,
-                cells,
-                parts: sample.parts(&self.parts).to_vec(),
-                wrong,
-            })?;
-        }
-        Ok(())
+            let Sample { key: id, file, split, parts, .. } = sample;
+            see(Raw { file, place: None, rows: 1, id, split, cells, parts, wrong })
+        })
     }
 }

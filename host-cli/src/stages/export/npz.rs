@@ -9,9 +9,10 @@ use super::arrays::Values;
 use crate::dataset::{Kind, Meta, Origin, Sample, Split};
 use crate::error::{Context, Error, Result};
 use crate::formats::npy;
+use crate::kept::Kept;
 use crate::stages::Ctx;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Seek, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -24,8 +25,8 @@ const MAX_TEXT_BYTES: usize = 8 << 30;
 
 type Zip = ZipWriter<BufWriter<File>>;
 
-/// What is kept of each sample, in temporary files, until the arrays of it are written: an archive takes one array after
-/// the other.
+/// What is kept of each sample until the arrays of it are written: an archive takes one array after the other.
+#[derive(Default)]
 struct Columns {
     labels: Kept,
     weights: Kept,
@@ -37,30 +38,6 @@ struct Columns {
     len: usize,
     /// The most characters in an id, in a text, in an origin, and in the name of a split.
     widths: [usize; 4],
-}
-
-/// Bytes that are written first and then read once.
-struct Kept(BufWriter<File>);
-
-impl Kept {
-    fn new() -> Result<Self> {
-        tempfile::tempfile().map(|file| Self(BufWriter::new(file))).map_err(Error::of_temporary)
-    }
-
-    fn push(&mut self, bytes: &[u8]) -> Result<()> {
-        self.0.write_all(bytes).map_err(Error::of_temporary)
-    }
-
-    fn read(self) -> Result<BufReader<File>> {
-        let mut file = self.0.into_inner().map_err(|e| Error::of_temporary(e.into_error()))?;
-        file.rewind().map_err(Error::of_temporary)?;
-        Ok(BufReader::new(file))
-    }
-
-    /// As the bytes of an array.
-    fn copy(self, zip: &mut Zip, path: &Path) -> Result<()> {
-        std::io::copy(&mut self.read()?, zip).map(drop).at(path)
-    }
 }
 
 /// The text of a sample; empty where there is none.
@@ -87,7 +64,7 @@ pub fn write(ctx: &Ctx, selection: &Selection, path: &Path) -> Result<String> {
     let meta = selection.meta();
     let n = selection.len() as usize;
     let mut zip = ZipWriter::new(BufWriter::new(File::create(path).at(path)?));
-    let mut columns = Columns::new()?;
+    let mut columns = Columns::default();
     let values = if meta.kind == Kind::Text { Values::Floats(0) } else { Values::of(selection)? };
     let shape: Vec<usize> = std::iter::once(n).chain(values.shape()).collect();
     match values {
@@ -128,11 +105,6 @@ pub fn write(ctx: &Ctx, selection: &Selection, path: &Path) -> Result<String> {
 }
 
 impl Columns {
-    fn new() -> Result<Self> {
-        let [labels, weights, splits, ids] = [Kept::new()?, Kept::new()?, Kept::new()?, Kept::new()?];
-        Ok(Self { labels, weights, splits, ids, len: 0, widths: [0; 4] })
-    }
-
     fn push(&mut self, sample: &Sample, widths: [usize; 4]) -> Result<()> {
         self.len += 1;
         self.widths.iter_mut().zip(widths).for_each(|(most, width)| *most = width.max(*most));
@@ -143,12 +115,12 @@ impl Columns {
         self.ids.push(sample.id.as_bytes())
     }
 
-    fn write(self, zip: &mut Zip, path: &Path) -> Result<()> {
+    fn write(&mut self, zip: &mut Zip, path: &Path) -> Result<()> {
         let n = self.len;
         array(zip, "labels", "<i8", &[n], path)?;
-        self.labels.copy(zip, path)?;
+        io::copy(&mut self.labels.read()?, zip).at(path)?;
         array(zip, "weights", "<f4", &[n], path)?;
-        self.weights.copy(zip, path)?;
+        io::copy(&mut self.weights.read()?, zip).at(path)?;
         let [id_width, _, _, split_width] = self.widths.map(|width| width.max(1));
         array(zip, "ids", &format!("<U{id_width}"), &[n], path)?;
         let (mut ids, mut len, mut id) = (self.ids.read()?, [0; 8], Vec::new());

@@ -266,6 +266,9 @@ fn what_cannot_be_read_is_set_aside_and_counts_once_it_can_be() {
     let dir = tempfile::tempdir().unwrap();
     let (out, raw) = (dir.path().join("out"), dir.path().join("raw"));
     prepare(dir.path());
+    // The file that cannot be read is a link to one that nobody can read.
+    let recipe = RECIPE.replace("[collect]", "[collect]\nfollow_links = true");
+    fs::write(dir.path().join("r.toml"), recipe).unwrap();
     fs::remove_file(raw.join("up/cut.png")).unwrap();
     assert_eq!(code(&run(dir.path(), &RUN)), 0, "undisturbed");
     let want = snapshot(&out);

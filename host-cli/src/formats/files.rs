@@ -83,22 +83,23 @@ pub(super) fn members(path: &Path, format: Format, follow_links: bool) -> Result
     Ok(found)
 }
 
-/// The bytes of one of several files; one that cannot be read is refused, unless it is the only one.
-pub(super) fn open_one(
-    member: &Member,
-    file: u32,
-    several: bool,
+/// The bytes of each file, and its number in the builder; one of several that cannot be read is refused.
+pub(super) fn open_each(
+    members: Vec<Member>,
     options: &ReadOptions,
     builder: &mut Builder,
-) -> Result<Option<Data>> {
-    match Data::open(&member.path, options.max_unpacked) {
-        Ok(data) => Ok(Some(data)),
-        Err(e) if several => {
-            builder.refuse(file, None, e.bare().message);
-            Ok(None)
+) -> Result<Vec<(u32, Data, Member)>> {
+    let several = members.len() > 1;
+    let mut opened = Vec::with_capacity(members.len());
+    for member in members {
+        let file = builder.file(&*member.name);
+        match Data::open(&member.path, options.max_unpacked) {
+            Ok(data) => opened.push((file, data, member)),
+            Err(e) if several => builder.refuse(file, None, e.bare().message),
+            Err(e) => return Err(e),
         }
-        Err(e) => Err(e),
     }
+    Ok(opened)
 }
 
 /// A relative path with `/`, and its undecodable bytes replaced.

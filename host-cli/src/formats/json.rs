@@ -5,7 +5,7 @@
 
 use super::arrays::ID_DIGITS;
 use super::data::Data;
-use super::files::{Member, open_one};
+use super::files::{Member, open_each};
 use super::items::Builder;
 use super::rows::{Columns, Raw, Rows};
 use super::{Format, ReadOptions, Source, table};
@@ -142,14 +142,7 @@ impl JsonLines {
         options: &ReadOptions,
         builder: &mut Builder,
     ) -> Result<Self> {
-        let mut lines = Self { files: Vec::new(), names: Names::default() };
-        let several = members.len() > 1;
-        for member in members {
-            let file = builder.file(&*member.name);
-            if let Some(data) = open_one(&member, file, several, options, builder)? {
-                lines.files.push((file, data, member));
-            }
-        }
+        let mut lines = Self { files: open_each(members, options, builder)?, names: Names::default() };
         lines.objects(&mut |_, _, cells| cells.map_or(Ok(()), |cells| names.see(cells)))?;
         lines.names = names;
         Ok(lines)

@@ -10,7 +10,7 @@
 //! | `json` | an object whose cells count as the columns of a table |
 
 use super::data::{Data, Reader};
-use super::files::{Member, open_one, split_of};
+use super::files::{Member, open_each, split_of};
 use super::items::{Builder, Span};
 use super::json::{self, Names};
 use super::kinds::{TEXTS, is_media, kind_of};
@@ -51,10 +51,7 @@ const HEAD: usize = 16;
 pub fn open(members: Vec<Member>, names: Names, options: &ReadOptions) -> Result<Source> {
     let mut builder = Builder::new(Format::Tar, options);
     let mut found = Samples { names, ..Samples::default() };
-    let several = members.len() > 1;
-    for member in members {
-        let file = builder.file(&*member.name);
-        let Some(data) = open_one(&member, file, several, options, &mut builder)? else { continue };
+    for (file, data, member) in open_each(members, options, &mut builder)? {
         let data = Arc::new(data);
         let number = builder.data(data.clone());
         found.data.push(data.clone());

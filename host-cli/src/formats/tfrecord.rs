@@ -6,7 +6,7 @@
 use super::arrays::ID_DIGITS;
 use super::data::Data;
 use super::example::{Feature, features};
-use super::files::{Member, open_one};
+use super::files::{Member, open_each};
 use super::items::{Builder, Span};
 use super::json::Names;
 use super::kinds::kind_of;
@@ -45,10 +45,7 @@ pub fn open(
 ) -> Result<Source> {
     let mut builder = Builder::new(Format::Tfrecord, options);
     let mut found = Examples { files: Vec::new(), names, columns };
-    let several = members.len() > 1;
-    for member in members {
-        let file = builder.file(&*member.name);
-        let Some(data) = open_one(&member, file, several, options, &mut builder)? else { continue };
+    for (file, data, member) in open_each(members, options, &mut builder)? {
         let data = Arc::new(data);
         let number = builder.data(data.clone());
         found.files.push(File { file, number, data, member });

@@ -20,12 +20,16 @@ fn operations(c: &mut Criterion) {
     let mut dst = vec![0u8; SIDE * SIDE * 3];
     let mut out =
         |run: &mut dyn FnMut(ImageMut<'_, u8>)| run(ImageMut::new(&mut dst, SIDE, SIDE, 3).unwrap());
-    group.bench_function("hflip", |bench| bench.iter(|| out(&mut |dst| hflip(src, dst).unwrap())));
     let table = Table::gamma(1.4).unwrap();
-    group.bench_function("table", |bench| bench.iter(|| out(&mut |dst| table.apply(src, dst).unwrap())));
     let map = Motion { degrees: 17.0, scale: 1.1, ..Motion::default() }.inverse((SIDE, SIDE)).unwrap();
     let mut memory = vec![0; blur_scratch_len(2.0, SHAPE)];
     for level in levels() {
+        group.bench_function(id("hflip", level), |bench| {
+            bench.iter(|| out(&mut |dst| hflip(level, src, dst).unwrap()));
+        });
+        group.bench_function(id("table", level), |bench| {
+            bench.iter(|| out(&mut |dst| table.apply(level, src, dst).unwrap()));
+        });
         group.bench_function(id("warp_affine", level), |bench| {
             bench.iter(|| out(&mut |dst| warp_affine(level, &map, Border::Reflect101, src, dst).unwrap()));
         });

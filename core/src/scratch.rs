@@ -27,6 +27,18 @@ mod sealed {
 }
 pub(crate) use sealed::Plain;
 
+/// The memory of plain numbers.
+pub(crate) const fn bytes<T: Plain>(of: &[T]) -> &[u8] {
+    // SAFETY: `Plain` types have no padding, so each of their bytes has a value.
+    unsafe { core::slice::from_raw_parts(of.as_ptr().cast(), size_of_val(of)) }
+}
+
+/// The memory of plain numbers, to write.
+pub(crate) const fn bytes_mut<T: Plain>(of: &mut [T]) -> &mut [u8] {
+    // SAFETY: `Plain` types have no padding and no invalid bit pattern: any bytes may be read and written.
+    unsafe { core::slice::from_raw_parts_mut(of.as_mut_ptr().cast(), size_of_val(of)) }
+}
+
 /// Adds up the bytes that an operation will take from a [`Scratch`].
 ///
 /// ```

@@ -163,11 +163,11 @@ impl Work<'_> {
         self.flush()?;
         let out = step.out_shape(self.shape)?;
         match (step.op, drawn) {
-            (Op::HFlip {}, _) => self.into(out, image::hflip),
+            (Op::HFlip {}, _) => self.into(out, |src, dst| image::hflip(level, src, dst)),
             (Op::VFlip {}, _) => self.into(out, image::vflip),
-            (Op::Rot90 {}, Drawn::Turns(1)) => self.into(out, image::rot90),
-            (Op::Rot90 {}, Drawn::Turns(2)) => self.into(out, image::rot180),
-            (Op::Rot90 {}, Drawn::Turns(3)) => self.into(out, image::rot270),
+            (Op::Rot90 {}, Drawn::Turns(1)) => self.into(out, |src, dst| image::rot90(level, src, dst)),
+            (Op::Rot90 {}, Drawn::Turns(2)) => self.into(out, |src, dst| image::rot180(level, src, dst)),
+            (Op::Rot90 {}, Drawn::Turns(3)) => self.into(out, |src, dst| image::rot270(level, src, dst)),
             (Op::RandomCrop { border, .. }, Drawn::Place { top, left }) => {
                 self.into(out, |src, dst| image::pad(src, dst, -(top as i64), -(left as i64), border))
             }
@@ -196,7 +196,7 @@ impl Work<'_> {
     }
 
     fn map(&mut self, table: &Table) -> Result<()> {
-        table.apply_in_place(self.image_mut()?);
+        table.apply_in_place(self.level, self.image_mut()?);
         Ok(())
     }
 }

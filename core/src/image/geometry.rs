@@ -2,8 +2,15 @@
 //!
 //! A crop is [`ImageRef::crop`](crate::ImageRef::crop), a view; [`copy`] writes it out.
 
+mod reverse;
+mod transpose;
+
+use self::reverse::reverse;
+use self::transpose::{Source, Target, Turn};
 use super::{Border, same};
 use crate::error::{Error, Result};
+use crate::scratch::{Plain, bytes, bytes_mut};
+use crate::simd::Level;
 use crate::view::{ImageMut, ImageRef};
 
 /// Copies `src`, or a crop of it, into `dst` of the same shape.
@@ -13,7 +20,7 @@ use crate::view::{ImageMut, ImageRef};
 pub fn copy<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<()> {
     same(src.shape(), dst.shape())?;
     for (to, from) in dst.iter_rows_mut().zip(src.iter_rows()) {
-        copy_values(to, from);
+        to.copy_from_slice(from);
     }
     Ok(())
 }
@@ -22,10 +29,11 @@ pub fn copy<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<(
 ///
 /// # Errors
 /// [`Error::ShapeMismatch`] where the shapes differ.
-pub fn hflip<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<()> {
+pub fn hflip<T: Plain>(level: Level, src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<()> {
     same(src.shape(), dst.shape())?;
+    let pixel = src.channels() * size_of::<T>();
     for (to, from) in dst.iter_rows_mut().zip(src.iter_rows()) {
-        reverse_pixels(to, from, src.channels());
+        reverse(level, bytes_mut(to), bytes(from), pixel);
     }
     Ok(())
 }
@@ -38,20 +46,8 @@ pub fn vflip<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<
     same(src.shape(), dst.shape())?;
     let height = src.height();
     for (y, to) in dst.iter_rows_mut().enumerate() {
-        copy_values(to, src.row(height.saturating_sub(y + 1)));
+        to.copy_from_slice(src.row(height - 1 - y));
     }
-    Ok(())
-}
-
-/// Turns by 90° counter-clockwise, as `numpy.rot90` does: the last column becomes the first row.
-/// `dst` is width × height of `src`.
-///
-/// # Errors
-/// [`Error::ShapeMismatch`] where `dst` has another shape.
-pub fn rot90<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<()> {
-    let (height, width, channels) = src.shape();
-    same((width, height, channels), dst.shape())?;
-    transpose(src, &mut dst, |y| width.saturating_sub(y + 1), |x| x);
     Ok(())
 }
 
@@ -59,13 +55,38 @@ pub fn rot90<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<
 ///
 /// # Errors
 /// [`Error::ShapeMismatch`] where the shapes differ.
-pub fn rot180<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<()> {
+pub fn rot180<T: Plain>(level: Level, src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<()> {
     same(src.shape(), dst.shape())?;
-    let height = src.height();
+    let (height, pixel) = (src.height(), src.channels() * size_of::<T>());
     for (y, to) in dst.iter_rows_mut().enumerate() {
-        reverse_pixels(to, src.row(height.saturating_sub(y + 1)), src.channels());
+        reverse(level, bytes_mut(to), bytes(src.row(height - 1 - y)), pixel);
     }
     Ok(())
+}
+
+/// Mirrors at the diagonal from the top left: rows become columns. `dst` is width × height of `src`.
+///
+/// # Errors
+/// [`Error::ShapeMismatch`] where `dst` has another shape.
+pub fn transpose<T: Plain>(level: Level, src: ImageRef<'_, T>, dst: ImageMut<'_, T>) -> Result<()> {
+    turned(level, src, dst, Turn { rows_back: false, columns_back: false })
+}
+
+/// Mirrors at the diagonal from the top right. `dst` is width × height of `src`.
+///
+/// # Errors
+/// [`Error::ShapeMismatch`] where `dst` has another shape.
+pub fn transverse<T: Plain>(level: Level, src: ImageRef<'_, T>, dst: ImageMut<'_, T>) -> Result<()> {
+    turned(level, src, dst, Turn { rows_back: true, columns_back: true })
+}
+
+/// Turns by 90° counter-clockwise, as `numpy.rot90` does: the last column becomes the first row.
+/// `dst` is width × height of `src`.
+///
+/// # Errors
+/// [`Error::ShapeMismatch`] where `dst` has another shape.
+pub fn rot90<T: Plain>(level: Level, src: ImageRef<'_, T>, dst: ImageMut<'_, T>) -> Result<()> {
+    turned(level, src, dst, Turn { rows_back: false, columns_back: true })
 }
 
 /// Turns by 90° clockwise (270° counter-clockwise): the first column, read upwards, becomes the first row.
@@ -73,10 +94,18 @@ pub fn rot180<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result
 ///
 /// # Errors
 /// [`Error::ShapeMismatch`] where `dst` has another shape.
-pub fn rot270<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<()> {
+pub fn rot270<T: Plain>(level: Level, src: ImageRef<'_, T>, dst: ImageMut<'_, T>) -> Result<()> {
+    turned(level, src, dst, Turn { rows_back: true, columns_back: false })
+}
+
+fn turned<T: Plain>(level: Level, src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>, turn: Turn) -> Result<()> {
     let (height, width, channels) = src.shape();
     same((width, height, channels), dst.shape())?;
-    transpose(src, &mut dst, |y| y, |x| height.saturating_sub(x + 1));
+    let size = size_of::<T>();
+    let (stride, pixel) = (src.stride() * size, channels * size);
+    let from = Source { data: bytes(src.as_mat().data()), stride, height, width, pixel, turn };
+    let stride = dst.stride() * size;
+    transpose::transpose(level, from, Target { data: bytes_mut(dst.data_mut()), stride });
     Ok(())
 }
 
@@ -128,82 +157,11 @@ fn pad_row<T: Copy>(
     }
 }
 
-/// Pixel (y, x) of `dst` from column `column(y)` and row `row(x)` of `src`.
-#[inline(always)]
-fn transpose<T: Copy>(
-    src: ImageRef<'_, T>,
-    dst: &mut ImageMut<'_, T>,
-    column: impl Fn(usize) -> usize,
-    row: impl Fn(usize) -> usize,
-) {
-    match src.channels() {
-        1 => transpose_arrays::<T, 1>(src, dst, column, row),
-        3 => transpose_arrays::<T, 3>(src, dst, column, row),
-        4 => transpose_arrays::<T, 4>(src, dst, column, row),
-        n => {
-            for (y, to) in dst.iter_rows_mut().enumerate() {
-                for (x, pixel) in to.chunks_exact_mut(n.max(1)).enumerate() {
-                    copy_values(pixel, src.row(row(x)).get(column(y) * n..).unwrap_or(&[]));
-                }
-            }
-        }
-    }
-}
-
-/// [`transpose`] for pixels of `C` values, tile by tile, so that the rows that a tile reads stay in the cache.
-#[inline(always)]
-fn transpose_arrays<T: Copy, const C: usize>(
-    src: ImageRef<'_, T>,
-    dst: &mut ImageMut<'_, T>,
-    column: impl Fn(usize) -> usize,
-    row: impl Fn(usize) -> usize,
-) {
-    const TILE: usize = 32;
-    let (height, width) = (dst.height(), dst.width());
-    let (data, stride) = (src.as_mat().data(), src.stride());
-    for top in (0..height).step_by(TILE) {
-        for left in (0..width).step_by(TILE) {
-            for y in top..height.min(top + TILE) {
-                let at = column(y) * C;
-                let to = dst.row_mut(y).as_chunks_mut::<C>().0.iter_mut().enumerate();
-                for (x, pixel) in to.skip(left).take(TILE) {
-                    let from = data.get(row(x) * stride + at..).and_then(|rest| rest.first_chunk::<C>());
-                    *pixel = from.copied().unwrap_or(*pixel);
-                }
-            }
-        }
-    }
-}
-
 /// The common prefix of `from` into `to`.
 #[inline(always)]
 fn copy_values<T: Copy>(to: &mut [T], from: &[T]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to = *from;
-    }
-}
-
-/// The pixels of a row in reverse order, with the usual channel counts known to the compiler.
-fn reverse_pixels<T: Copy>(to: &mut [T], from: &[T], channels: usize) {
-    match channels {
-        1 => reverse_arrays::<T, 1>(to, from),
-        3 => reverse_arrays::<T, 3>(to, from),
-        4 => reverse_arrays::<T, 4>(to, from),
-        n => {
-            let n = n.max(1);
-            for (pixel, source) in to.chunks_exact_mut(n).zip(from.rchunks_exact(n)) {
-                copy_values(pixel, source);
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn reverse_arrays<T: Copy, const C: usize>(to: &mut [T], from: &[T]) {
-    let (to, _) = to.as_chunks_mut::<C>();
-    let (from, _) = from.as_chunks::<C>();
-    for (pixel, source) in to.iter_mut().zip(from.iter().rev()) {
-        *pixel = *source;
     }
 }
 
@@ -214,14 +172,22 @@ mod tests {
     use proptest::prelude::*;
     use std::vec::Vec;
 
-    type Move = fn(ImageRef<'_, u8>, ImageMut<'_, u8>) -> Result<()>;
+    type Move = fn(Level, ImageRef<'_, u8>, ImageMut<'_, u8>) -> Result<()>;
 
     /// `op` on `src`, its result of the same shape or turned.
     fn run(op: Move, src: &Owned, turned: bool) -> Owned {
         let (h, w, c) = src.shape;
         let mut out = if turned { Owned::new((w, h, c)) } else { Owned::new((h, w, c)) };
-        op(src.view(), out.view_mut()).unwrap();
+        op(Level::detect(), src.view(), out.view_mut()).unwrap();
         out
+    }
+
+    fn vflip(_: Level, src: ImageRef<'_, u8>, dst: ImageMut<'_, u8>) -> Result<()> {
+        super::vflip(src, dst)
+    }
+
+    fn copy(_: Level, src: ImageRef<'_, u8>, dst: ImageMut<'_, u8>) -> Result<()> {
+        super::copy(src, dst)
     }
 
     #[test]
@@ -280,7 +246,7 @@ mod tests {
             let mut wide = Owned::new((h + top + bottom, w + left + right, c));
             pad(src.view(), wide.view_mut(), top as i64, left as i64, border).unwrap();
             let mut back = Owned::new(src.shape);
-            copy(wide.view().crop(top, left, h, w).unwrap(), back.view_mut()).unwrap();
+            super::copy(wide.view().crop(top, left, h, w).unwrap(), back.view_mut()).unwrap();
             prop_assert_eq!(&back, &src);
             let mut again = Owned::new(src.shape);
             pad(wide.view(), again.view_mut(), -(top as i64), -(left as i64), border).unwrap();
@@ -288,16 +254,67 @@ mod tests {
         }
     }
 
+    /// Where the value of an output pixel comes from.
+    type From = fn(usize, usize, (usize, usize)) -> (usize, usize);
+
+    /// Each move as a map of places: what it is, whether it turns, and where (y, x) of the output comes from in an
+    /// image of (height, width).
+    const MAPS: [(Move, bool, From); 6] = [
+        (hflip, false, |y, x, (_, w)| (y, w - 1 - x)),
+        (rot180, false, |y, x, (h, w)| (h - 1 - y, w - 1 - x)),
+        (transpose, true, |y, x, _| (x, y)),
+        (transverse, true, |y, x, (h, w)| (h - 1 - x, w - 1 - y)),
+        (rot90, true, |y, x, (_, w)| (x, w - 1 - y)),
+        (rot270, true, |y, x, (h, _)| (h - 1 - x, y)),
+    ];
+
+    #[test]
+    fn every_move_takes_each_pixel_from_its_place_at_every_level() {
+        let sizes = [1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 67, 71];
+        for (h, w) in sizes.iter().flat_map(|&h| sizes.map(|w| (h, w))) {
+            for c in 1..=9 {
+                let src = Owned::pattern(h, w, c);
+                for (op, turned, from) in MAPS {
+                    let mut want = if turned { Owned::new((w, h, c)) } else { Owned::new((h, w, c)) };
+                    let width = want.shape.1;
+                    for (i, pixel) in want.data.chunks_exact_mut(c).enumerate() {
+                        let (y, x) = from(i / width, i % width, (h, w));
+                        pixel.copy_from_slice(&src.data[(y * w + x) * c..][..c]);
+                    }
+                    for level in Level::available() {
+                        let mut out = Owned::new(want.shape);
+                        op(level, src.view(), out.view_mut()).unwrap();
+                        assert!(out == want, "{h} x {w} x {c} at {}", level.name());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn wider_elements_move_as_bytes_do() {
+        let data: Vec<f32> = (0..11 * 13 * 3).map(|i| i as f32).collect();
+        let src = ImageRef::new(&data, 11, 13, 3).unwrap();
+        let mut out = std::vec![0f32; data.len()];
+        rot90(Level::detect(), src, ImageMut::new(&mut out, 13, 11, 3).unwrap()).unwrap();
+        assert_eq!(out[..6], [36.0, 37.0, 38.0, 75.0, 76.0, 77.0]);
+        let mut back = std::vec![0f32; data.len()];
+        let turned = ImageRef::new(&out, 13, 11, 3).unwrap();
+        rot270(Level::detect(), turned, ImageMut::new(&mut back, 11, 13, 3).unwrap()).unwrap();
+        assert_eq!(back, data);
+    }
+
     #[test]
     fn wrong_shapes_are_refused_before_the_first_write() {
         let src = Owned { data: (0..6).collect(), shape: (2, 3, 1) };
         for op in [hflip, vflip, rot180, copy] as [Move; 4] {
             let mut out = Owned::new((3, 2, 1));
-            assert_eq!(op(src.view(), out.view_mut()), Err(Error::ShapeMismatch));
+            assert_eq!(op(Level::BASE, src.view(), out.view_mut()), Err(Error::ShapeMismatch));
             assert_eq!(out, Owned::new((3, 2, 1)));
         }
         for op in [rot90, rot270] as [Move; 2] {
-            assert_eq!(op(src.view(), Owned::new((2, 3, 1)).view_mut()), Err(Error::ShapeMismatch));
+            let mut out = Owned::new((2, 3, 1));
+            assert_eq!(op(Level::BASE, src.view(), out.view_mut()), Err(Error::ShapeMismatch));
         }
         let none: Vec<u8> = Vec::new();
         let empty = ImageRef::new(&none, 0, 0, 1).unwrap();

@@ -12,26 +12,45 @@ mod border;
 mod erase;
 mod filter;
 mod geometry;
+mod grey;
+mod mix;
 mod noise;
-mod point;
+mod normalise;
 mod resize;
+mod table;
 mod warp;
 
 pub use blur::{MAX_SIGMA, blur_scratch_len, gaussian_blur};
 pub use border::Border;
 pub use erase::{Rect, cutout};
 pub use filter::Filter;
-pub use geometry::{copy, hflip, pad, rot90, rot180, rot270, vflip};
+pub use geometry::{copy, hflip, pad, rot90, rot180, rot270, transpose, transverse, vflip};
+pub use grey::{grey_to_rgb, rgb_to_grey};
+pub use mix::{cutmix, mixup};
 pub use noise::gaussian_noise;
-pub use point::{Table, grey_to_rgb, normalise, rgb_to_grey};
+pub use normalise::{normalise, normalise_chw};
 pub use resize::{Fit, Placement, ResizePlan};
+pub use table::Table;
 pub use warp::{Affine, Motion, warp_affine};
 
 use crate::error::{Error, Result};
+use crate::view::{ImageMut, ImageRef};
 
 /// [`Error::ShapeMismatch`] unless the two are equal.
 fn same<T: PartialEq>(a: T, b: T) -> Result<()> {
     if a == b { Ok(()) } else { Err(Error::ShapeMismatch) }
+}
+
+/// Calls `each` with the values of both images: all at once where nothing lies between the rows, else row by row.
+/// The images are of one height and width.
+#[inline(always)]
+fn spans<T, U>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, U>, mut each: impl FnMut(&[T], &mut [U])) {
+    if src.is_dense() && dst.as_ref().is_dense() {
+        return each(src.as_mat().data(), dst.data_mut());
+    }
+    for (to, from) in dst.iter_rows_mut().zip(src.iter_rows()) {
+        each(from, to);
+    }
 }
 
 #[cfg(test)]

@@ -55,11 +55,14 @@ proptest! {
         let (h, w, c) = src.shape;
         let (same, turned) = (src.shape, (w, h, c));
         check(&src, same, pads, |_, s, d| copy(s, d).unwrap());
-        check(&src, same, pads, |_, s, d| hflip(s, d).unwrap());
+        check(&src, same, pads, |level, s, d| hflip(level, s, d).unwrap());
         check(&src, same, pads, |_, s, d| vflip(s, d).unwrap());
-        check(&src, same, pads, |_, s, d| rot180(s, d).unwrap());
-        check(&src, turned, pads, |_, s, d| rot90(s, d).unwrap());
-        check(&src, turned, pads, |_, s, d| rot270(s, d).unwrap());
+        check(&src, same, pads, |level, s, d| rot180(level, s, d).unwrap());
+        check(&src, turned, pads, |level, s, d| rot90(level, s, d).unwrap());
+        check(&src, turned, pads, |level, s, d| transpose(level, s, d).unwrap());
+        check(&src, turned, pads, |level, s, d| transverse(level, s, d).unwrap());
+        check(&src, same, pads, |level, s, d| mixup(level, s, d, 0.4).unwrap());
+        check(&src, turned, pads, |level, s, d| rot270(level, s, d).unwrap());
         for border in [Border::Constant(9), Border::Edge, Border::Reflect101] {
             check(&src, (to.0, to.1, c), pads, |_, s, d| pad(s, d, 2, -1, border).unwrap());
             let map = Motion { degrees: 33.0, scale: 1.1, ..Motion::default() }.inverse((h, w)).unwrap();
@@ -80,8 +83,8 @@ proptest! {
         });
         check(&src, same, pads, |level, _, d| gaussian_noise(level, 20.0, &mut Stream::new(seed, Key::new(1)), d).unwrap());
         check(&src, same, pads, |_, _, d| cutout(d, Rect::whole((h.div_ceil(2), w.div_ceil(2))), 3).unwrap());
-        check(&src, same, pads, |_, s, d| Table::gamma(0.6).unwrap().apply(s, d).unwrap());
-        check(&src, same, pads, |_, _, d| Table::contrast(1.4, 100.0).unwrap().apply_in_place(d));
+        check(&src, same, pads, |level, s, d| Table::gamma(0.6).unwrap().apply(level, s, d).unwrap());
+        check(&src, same, pads, |level, _, d| Table::contrast(1.4, 100.0).unwrap().apply_in_place(level, d));
         if c == 3 {
             check(&src, (h, w, 1), pads, |level, s, d| rgb_to_grey(level, s, d).unwrap());
         }

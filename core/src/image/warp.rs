@@ -429,7 +429,7 @@ mod tests {
         let still = Motion::default().inverse((9, 9)).unwrap();
         assert_eq!(warped(Level::detect(), &still, Border::Edge, &src), src);
         let mut turned = Owned::new(src.shape);
-        super::super::rot90(src.view(), turned.view_mut()).unwrap();
+        super::super::rot90(Level::BASE, src.view(), turned.view_mut()).unwrap();
         let quarter = Motion { degrees: 90.0, ..Motion::default() }.inverse((9, 9)).unwrap();
         assert_eq!(warped(Level::detect(), &quarter, Border::Edge, &src), turned);
     }

@@ -6,7 +6,9 @@
 //! Rust neither reorders nor fuses them. Kernels themselves live with their operations.
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]
-mod x86;
+mod probe;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod x86;
 
 /// Lanes that every kernel computes in, whatever the processor has.
 pub const LANES: usize = 16;
@@ -31,6 +33,9 @@ pub enum Isa {
     /// AVX-512 F, BW, DQ and VL besides.
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// AVX-512 VBMI and VNNI besides, as Ice Lake and Zen 4 have them.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vbmi,
 }
 
 impl Level {
@@ -45,19 +50,21 @@ impl Level {
     /// Every level of this processor, lowest first: for tests, benches and a user's choice by name.
     pub fn available() -> impl Iterator<Item = Level> {
         #[cfg(all(target_arch = "x86_64", not(miri)))]
-        let (avx2, avx512) = x86::probe();
+        let found = probe::probe();
         [
             Some(Self::BASE),
             #[cfg(all(target_arch = "x86_64", not(miri)))]
-            avx2.then_some(Level(Isa::Avx2)),
+            (found >= Isa::Avx2).then_some(Level(Isa::Avx2)),
             #[cfg(all(target_arch = "x86_64", not(miri)))]
-            avx512.then_some(Level(Isa::Avx512)),
+            (found >= Isa::Avx512).then_some(Level(Isa::Avx512)),
+            #[cfg(all(target_arch = "x86_64", not(miri)))]
+            (found >= Isa::Avx512Vbmi).then_some(Level(Isa::Avx512Vbmi)),
         ]
         .into_iter()
         .flatten()
     }
 
-    /// `base`, `avx2` or `avx512`.
+    /// `base`, `avx2`, `avx512` or `avx512vbmi`.
     pub const fn name(self) -> &'static str {
         match self.0 {
             Isa::Base => "base",
@@ -65,6 +72,8 @@ impl Level {
             Isa::Avx2 => "avx2",
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Vbmi => "avx512vbmi",
         }
     }
 }
@@ -85,9 +94,9 @@ macro_rules! kernel {
             fn avx2($($arg: $ty),*) $(-> $ret)? { $body($($arg),*) }
             match level.0 {
                 $crate::simd::Isa::Base => $body($($arg),*),
-                // SAFETY: a `Level` above the base is only made after `x86::probe` found AVX2 and FMA.
+                // SAFETY: a `Level` above the base is only made after `probe` found AVX2 and FMA.
                 #[cfg(target_arch = "x86_64")]
-                $crate::simd::Isa::Avx2 | $crate::simd::Isa::Avx512 => unsafe { avx2($($arg),*) },
+                _ => unsafe { avx2($($arg),*) },
             }
         }
     };
@@ -102,9 +111,47 @@ macro_rules! kernel {
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
             fn avx512($($arg: $ty),*) $(-> $ret)? { $body($($arg),*) }
             #[cfg(target_arch = "x86_64")]
-            if level.0 == $crate::simd::Isa::Avx512 {
-                // SAFETY: a `Level(Avx512)` is only made after `x86::probe` found F, BW, DQ, VL, AVX2 and FMA.
+            if level.0 >= $crate::simd::Isa::Avx512 {
+                // SAFETY: such a `Level` is only made after `probe` found F, BW, DQ, VL, AVX2 and FMA.
                 return unsafe { avx512($($arg),*) };
+            }
+            narrower(level, $($arg),*)
+        }
+    };
+}
+
+/// Dispatches on the [`Level`] that comes first to bodies of their own: plain code for every target, and safe
+/// `#[target_feature]` functions for x86-64 that give the same bytes. A level without a body takes that below it.
+macro_rules! dispatch {
+    ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? {
+        base: $base:path, $isa:ident: $body:path $(,)?
+    }) => {
+        $(#[$doc])*
+        #[inline]
+        #[allow(unsafe_code)]
+        $vis fn $name(level: $crate::simd::Level, $($arg: $ty),*) $(-> $ret)? {
+            #[cfg(target_arch = "x86_64")]
+            if level.0 >= $crate::simd::Isa::$isa {
+                // SAFETY: such a `Level` is only made after `probe` found the instructions of its set, and the body is
+                // compiled for no others.
+                return unsafe { $body($($arg),*) };
+            }
+            let _ = level;
+            $base($($arg),*)
+        }
+    };
+    ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? {
+        base: $base:path, $isa:ident: $body:path, $higher:ident: $best:path $(,)?
+    }) => {
+        $(#[$doc])*
+        #[inline]
+        #[allow(unsafe_code)]
+        $vis fn $name(level: $crate::simd::Level, $($arg: $ty),*) $(-> $ret)? {
+            dispatch! { fn narrower($($arg: $ty),*) $(-> $ret)? { base: $base, $isa: $body } }
+            #[cfg(target_arch = "x86_64")]
+            if level.0 >= $crate::simd::Isa::$higher {
+                // SAFETY: as for the narrower body.
+                return unsafe { $best($($arg),*) };
             }
             narrower(level, $($arg),*)
         }

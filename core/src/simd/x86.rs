@@ -1,30 +1,47 @@
-//! What an x86-64 processor has, without std: CPUID for the instructions, XCR0 for the registers
-//! that the operating system saves.
+//! Loads and stores of x86-64 vectors from and to arrays, which are safe: an array is as long as its vector.
 #![allow(unsafe_code)]
 
-use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
+use core::arch::x86_64::{
+    __m128i, __m256i, __m512i, _mm_loadu_si128, _mm_storeu_si128, _mm256_loadu_si256, _mm256_storeu_si256,
+    _mm512_loadu_si512, _mm512_maskz_loadu_epi8, _mm512_storeu_si512,
+};
 
-/// (AVX2 with FMA, AVX-512 F + BW + DQ + VL besides).
-pub(super) fn probe() -> (bool, bool) {
-    if __cpuid(0).eax < 7 {
-        return (false, false);
-    }
-    let leaf1 = __cpuid(1).ecx;
-    let has1 = |n: u32| leaf1 >> n & 1 == 1;
-    let (fma, osxsave, avx) = (has1(12), has1(27), has1(28));
-    if !(fma && osxsave && avx) {
-        return (false, false);
-    }
-    #[target_feature(enable = "xsave")]
-    fn xcr0() -> u64 {
-        // SAFETY: XCR0 exists where OSXSAVE is set, which the caller checked.
-        unsafe { _xgetbv(0) }
-    }
-    // SAFETY: OSXSAVE is set, so XGETBV is there and enabled.
-    let saved = unsafe { xcr0() };
-    let leaf7 = __cpuid_count(7, 0).ebx;
-    let has7 = |n: u32| leaf7 >> n & 1 == 1;
-    let avx2 = saved & 0b110 == 0b110 && has7(5);
-    let avx512 = avx2 && saved & 0xe0 == 0xe0 && has7(16) && has7(17) && has7(30) && has7(31);
-    (avx2, avx512)
+macro_rules! whole {
+    ($($load:ident $store:ident $n:literal $vector:ident $feature:literal $read:ident $write:ident;)*) => { $(
+        /// The bytes as a vector.
+        #[inline]
+        #[target_feature(enable = $feature)]
+        pub(crate) fn $load(from: &[u8; $n]) -> $vector {
+            // SAFETY: an array of bytes of the vector's size, of any alignment.
+            unsafe { $read(from.as_ptr().cast()) }
+        }
+
+        /// The vector as bytes.
+        #[inline]
+        #[target_feature(enable = $feature)]
+        pub(crate) fn $store(to: &mut [u8; $n], vector: $vector) {
+            // SAFETY: an array of bytes of the vector's size, of any alignment.
+            unsafe { $write(to.as_mut_ptr().cast(), vector) }
+        }
+    )* };
+}
+
+whole! {
+    load16 store16 16 __m128i "sse2" _mm_loadu_si128 _mm_storeu_si128;
+    load32 store32 32 __m256i "avx" _mm256_loadu_si256 _mm256_storeu_si256;
+    load64 store64 64 __m512i "avx512f" _mm512_loadu_si512 _mm512_storeu_si512;
+}
+
+/// As many bytes as there are, up to 64; zeros after them.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(crate) fn load_some(from: &[u8]) -> __m512i {
+    // SAFETY: lanes that the mask leaves out are not read.
+    unsafe { _mm512_maskz_loadu_epi8(first(from.len()), from.as_ptr().cast()) }
+}
+
+/// A mask of the first `n` of 64 lanes.
+#[inline]
+const fn first(n: usize) -> u64 {
+    if n >= 64 { u64::MAX } else { (1 << n) - 1 }
 }

@@ -240,6 +240,11 @@ impl<'a, T> ImageRef<'a, T> {
         self.mat.stride
     }
 
+    /// Whether nothing lies between the rows.
+    pub const fn is_dense(&self) -> bool {
+        self.mat.rows < 2 || self.mat.stride == self.mat.cols
+    }
+
     /// Row `y`, `width * channels` elements; empty where there is no such row.
     pub fn row(&self, y: usize) -> &'a [T] {
         self.mat.row(y)

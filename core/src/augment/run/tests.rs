@@ -81,7 +81,7 @@ fn a_single_operation_is_the_one_of_the_image_module() {
     let (src, key) = (pattern(shape), augment::key(b"a", 0));
     let view = ImageRef::new(&src, 6, 6, 3).unwrap();
     let mut want = vec![0; src.len()];
-    image::hflip(view, ImageMut::new(&mut want, 6, 6, 3).unwrap()).unwrap();
+    image::hflip(Level::BASE, view, ImageMut::new(&mut want, 6, 6, 3).unwrap()).unwrap();
     assert_eq!(applied(Level::BASE, &one(Op::HFlip {}), shape, key), want);
     let dim = one(Op::Brightness { factor: [0.5, 0.5] });
     let want: Vec<u8> = src.iter().map(|&v| v.div_ceil(2)).collect();
@@ -96,12 +96,12 @@ fn direct(op: Op, drawn: Drawn, src: ImageRef<'_, u8>, dst: ImageMut<'_, u8>, ke
     let scratch = &mut Scratch::new(&mut memory);
     let table = |table: Result<Table>| table.unwrap();
     match (op, drawn) {
-        (Op::HFlip {}, Drawn::Done) => image::hflip(src, dst),
+        (Op::HFlip {}, Drawn::Done) => image::hflip(Level::BASE, src, dst),
         (Op::VFlip {}, Drawn::Done) => image::vflip(src, dst),
         (Op::Rot90 {}, Drawn::Turns(0)) => image::copy(src, dst),
-        (Op::Rot90 {}, Drawn::Turns(1)) => image::rot90(src, dst),
-        (Op::Rot90 {}, Drawn::Turns(2)) => image::rot180(src, dst),
-        (Op::Rot90 {}, Drawn::Turns(3)) => image::rot270(src, dst),
+        (Op::Rot90 {}, Drawn::Turns(1)) => image::rot90(Level::BASE, src, dst),
+        (Op::Rot90 {}, Drawn::Turns(2)) => image::rot180(Level::BASE, src, dst),
+        (Op::Rot90 {}, Drawn::Turns(3)) => image::rot270(Level::BASE, src, dst),
         (Op::Rotate { border, .. } | Op::ShiftScaleShear { border, .. }, Drawn::Motion(motion)) => {
             image::warp_affine(level, &motion.inverse((shape.0, shape.1)).unwrap(), border, src, dst)
         }
@@ -116,9 +116,11 @@ fn direct(op: Op, drawn: Drawn, src: ImageRef<'_, u8>, dst: ImageMut<'_, u8>, ke
         (Op::Pad { top, left, border, .. }, Drawn::Done) => {
             image::pad(src, dst, i64::from(top), i64::from(left), border)
         }
-        (Op::Brightness { .. }, Drawn::Amount(v)) => table(Table::brightness(v)).apply(src, dst),
-        (Op::Contrast { .. }, Drawn::Amount(v)) => table(Table::contrast(v, 127.5)).apply(src, dst),
-        (Op::Gamma { .. }, Drawn::Amount(v)) => table(Table::gamma(v)).apply(src, dst),
+        (Op::Brightness { .. }, Drawn::Amount(v)) => table(Table::brightness(v)).apply(Level::BASE, src, dst),
+        (Op::Contrast { .. }, Drawn::Amount(v)) => {
+            table(Table::contrast(v, 127.5)).apply(Level::BASE, src, dst)
+        }
+        (Op::Gamma { .. }, Drawn::Amount(v)) => table(Table::gamma(v)).apply(Level::BASE, src, dst),
         (Op::GaussianNoise { .. }, Drawn::Amount(std)) => {
             let mut dst = dst;
             image::copy(src, dst.reborrow()).unwrap();

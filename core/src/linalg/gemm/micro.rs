@@ -72,7 +72,7 @@ pub(super) fn block(
         Isa::Avx2 => unsafe { x86::run_avx2(&block) },
         // SAFETY: as above, and the level proves AVX-512.
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => unsafe { x86::run_avx512(&block) },
+        Isa::Avx512 | Isa::Avx512Vbmi => unsafe { x86::run_avx512(&block) },
     }
 }
 

@@ -89,7 +89,7 @@ pub(super) fn points(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
     gaussian_noise(level, 12.5, &mut stream(5), ImageMut::new(dst, SIZE.0, SIZE.1, 3)?)?;
     digest.bytes(dst);
     let table = Table::brightness(1.3)?.then(&Table::contrast(0.7, 127.5)?).then(&Table::gamma(1.8)?);
-    table.apply(src, ImageMut::new(dst, SIZE.0, SIZE.1, 3)?)?;
+    table.apply(level, src, ImageMut::new(dst, SIZE.0, SIZE.1, 3)?)?;
     digest.bytes(dst);
     let grey = scratch.take::<u8>(SIZE.0 * SIZE.1)?;
     rgb_to_grey(level, src, ImageMut::new(grey, SIZE.0, SIZE.1, 1)?)?;

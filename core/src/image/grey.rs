@@ -1,0 +1,227 @@
+//! From colours to grey and back.
+
+use super::{same, spans};
+use crate::error::{Error, Result};
+use crate::simd::Level;
+use crate::view::{ImageMut, ImageRef};
+
+/// Grey of red, green, blue by ITU-R Rec. 601 in Pillow's integers, byte for byte:
+/// (19595 R + 38470 G + 7471 B + 32768) / 65536. Channels after the third are left out.
+///
+/// # Errors
+/// [`Error::ShapeMismatch`] unless `src` has three channels or more and `dst` one, of the same size.
+pub fn rgb_to_grey(level: Level, src: ImageRef<'_, u8>, dst: ImageMut<'_, u8>) -> Result<()> {
+    let (height, width, channels) = src.shape();
+    same((height, width, 1), dst.shape())?;
+    if channels < 3 {
+        return Err(Error::ShapeMismatch);
+    }
+    spans(src, dst, |from, to| match channels {
+        3 => grey3(level, from, to),
+        4 => grey4(level, from, to),
+        n => {
+            for (grey, pixel) in to.iter_mut().zip(from.chunks_exact(n)) {
+                if let [r, g, b, ..] = *pixel {
+                    *grey = luma(r, g, b);
+                }
+            }
+        }
+    });
+    Ok(())
+}
+
+dispatch! {
+    fn grey3(from: &[u8], to: &mut [u8]) {
+        base: base::<3>, Avx2: x86::by_32::<3>, Avx512Vbmi: x86::by_16::<3>,
+    }
+}
+
+dispatch! {
+    fn grey4(from: &[u8], to: &mut [u8]) {
+        base: base::<4>, Avx2: x86::by_32::<4>, Avx512Vbmi: x86::by_16::<4>,
+    }
+}
+
+fn base<const C: usize>(from: &[u8], to: &mut [u8]) {
+    for (grey, pixel) in to.iter_mut().zip(from.as_chunks::<C>().0) {
+        // A slice pattern needs a slice where the length is a parameter.
+        if let [r, g, b, ..] = pixel[..] {
+            *grey = luma(r, g, b);
+        }
+    }
+}
+
+#[inline(always)]
+const fn luma(r: u8, g: u8, b: u8) -> u8 {
+    // The weights add up to 65536, so the sum is below 2²⁴.
+    ((r as u32 * 19595 + g as u32 * 38470 + b as u32 * 7471 + 32768) >> 16) as u8
+}
+
+/// The one channel of `src` into every channel of `dst`.
+///
+/// # Errors
+/// [`Error::ShapeMismatch`] unless `src` has one channel and `dst` the same height and width.
+pub fn grey_to_rgb<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<()> {
+    let channels = dst.channels();
+    same(src.shape(), (dst.height(), dst.width(), 1))?;
+    for (to, from) in dst.iter_rows_mut().zip(src.iter_rows()) {
+        for (pixel, value) in to.chunks_exact_mut(channels.max(1)).zip(from) {
+            pixel.fill(*value);
+        }
+    }
+    Ok(())
+}
+
+/// Sums of products of 16-bit pairs: the weight of green does not fit 16 bits and is split into two equal halves, one
+/// beside red and one beside blue.
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::base;
+    use crate::simd::x86::{load_some, load16, load32, load64, store16, store32};
+    use core::arch::x86_64::{
+        __m128i, __m256i, __m512i, _mm256_add_epi32, _mm256_madd_epi16, _mm256_packus_epi16,
+        _mm256_packus_epi32, _mm256_permutevar8x32_epi32, _mm256_set_m128i, _mm256_set1_epi32,
+        _mm256_setr_epi32, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi32,
+        _mm512_cvtepi32_epi8, _mm512_dpwssd_epi32, _mm512_maskz_permutexvar_epi8, _mm512_set1_epi32,
+        _mm512_srli_epi32,
+    };
+
+    /// The weights of red and half of green, and of half of green and blue, side by side.
+    const RED_GREEN: i32 = 19595 | 19235 << 16;
+    const GREEN_BLUE: i32 = 19235 | 7471 << 16;
+    const HALF: i32 = 1 << 15;
+
+    /// For each byte of a register of 32-bit pixels, two 16-bit values each, the byte of pixels of `C` that it comes
+    /// from: channel `first` and the one after it. 0x80 stands for a zero.
+    const fn pairs<const C: usize, const N: usize>(first: usize) -> [u8; N] {
+        let mut order = [0x80; N];
+        let mut pixel = 0;
+        while pixel < N / 4 {
+            #[allow(clippy::indexing_slicing)]
+            {
+                order[pixel * 4] = (pixel * C + first) as u8;
+                order[pixel * 4 + 2] = (pixel * C + first + 1) as u8;
+            }
+            pixel += 1;
+        }
+        order
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn by_32<const C: usize>(from: &[u8], to: &mut [u8]) {
+        const PIXELS: usize = 32;
+        let (whole, rest) = to.as_chunks_mut::<PIXELS>();
+        let orders = [order::<C>(0), order::<C>(1)];
+        let mut from = from;
+        for grey in whole {
+            let mut parts = [_mm256_setzero_si256(); 4];
+            for part in &mut parts {
+                *part = match eight::<C>(from) {
+                    Some(pixels) => weigh(pixels, orders),
+                    None => return,
+                };
+                from = from.get(8 * C..).unwrap_or(&[]);
+            }
+            let [a, b, c, d] = parts;
+            let both = _mm256_packus_epi16(_mm256_packus_epi32(a, b), _mm256_packus_epi32(c, d));
+            // Packing works in halves: the quarters of each come apart.
+            store32(grey, _mm256_permutevar8x32_epi32(both, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
+        }
+        base::<C>(from, rest);
+    }
+
+    /// Eight pixels, four at the beginning of each half, or for `C` = 3 in the second half from its fifth byte on.
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    fn eight<const C: usize>(from: &[u8]) -> Option<__m256i> {
+        if C == 4 {
+            return Some(load32(from.first_chunk()?));
+        }
+        Some(_mm256_set_m128i(load16(from.get(8..)?.first_chunk()?), load16(from.first_chunk()?)))
+    }
+
+    /// The order of [`pairs`] for pixels that lie as [`eight`] puts them.
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    fn order<const C: usize>(first: usize) -> __m256i {
+        let low: [u8; 16] = pairs::<C, 16>(first);
+        let later = if C == 3 { 4 } else { 0 };
+        let high = low.map(|at| if at == 0x80 { at } else { at + later });
+        _mm256_set_m128i(load16(&high), load16(&low))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    fn weigh(pixels: __m256i, [first, second]: [__m256i; 2]) -> __m256i {
+        let red = _mm256_madd_epi16(_mm256_shuffle_epi8(pixels, first), _mm256_set1_epi32(RED_GREEN));
+        let blue = _mm256_madd_epi16(_mm256_shuffle_epi8(pixels, second), _mm256_set1_epi32(GREEN_BLUE));
+        _mm256_srli_epi32::<16>(_mm256_add_epi32(_mm256_add_epi32(red, blue), _mm256_set1_epi32(HALF)))
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni,avx2,fma")]
+    pub(super) fn by_16<const C: usize>(from: &[u8], to: &mut [u8]) {
+        const PIXELS: usize = 16;
+        let orders = [0, 1].map(|first| pairs::<C, 64>(first));
+        let [red_green, green_blue] = [load64(&orders[0]), load64(&orders[1])];
+        let grey = |pixels: __m512i| -> __m128i {
+            let pair = |order| _mm512_maskz_permutexvar_epi8(0x5555_5555_5555_5555, order, pixels);
+            let sum = _mm512_set1_epi32(HALF);
+            let sum = _mm512_dpwssd_epi32(sum, pair(red_green), _mm512_set1_epi32(RED_GREEN));
+            let sum = _mm512_dpwssd_epi32(sum, pair(green_blue), _mm512_set1_epi32(GREEN_BLUE));
+            _mm512_cvtepi32_epi8(_mm512_srli_epi32::<16>(sum))
+        };
+        let (whole, rest) = to.as_chunks_mut::<PIXELS>();
+        let done = whole.len() * PIXELS * C;
+        let mut ahead = from;
+        for to in whole {
+            let pixels = match ahead.first_chunk() {
+                Some(bytes) => load64(bytes),
+                None => load_some(ahead),
+            };
+            store16(to, grey(pixels));
+            ahead = ahead.get(PIXELS * C..).unwrap_or(&[]);
+        }
+        base::<C>(from.get(done..).unwrap_or(&[]), rest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Owned, images};
+    use super::*;
+    use proptest::prelude::*;
+
+    /// `Image.convert("L")` of Pillow 13.0 on the 4 × 4 × 3 test picture.
+    #[test]
+    fn grey_is_that_of_pillow() {
+        let src = Owned::pattern(4, 4, 3);
+        let mut out = Owned::new((4, 4, 1));
+        for level in Level::available() {
+            rgb_to_grey(level, src.view(), out.view_mut()).unwrap();
+            assert_eq!(out.data, [58, 69, 80, 91, 95, 107, 119, 131, 132, 145, 158, 171, 169, 154, 168, 182]);
+        }
+        let two = Owned::new((4, 4, 2));
+        assert_eq!(rgb_to_grey(Level::BASE, two.view(), out.view_mut()), Err(Error::ShapeMismatch));
+    }
+
+    proptest! {
+        #[test]
+        fn grey_has_the_same_bytes_at_every_level_and_survives_a_round_trip(src in images()) {
+            let (h, w, c) = src.shape;
+            let mut want = Owned::new((h, w, 1));
+            if c >= 3 {
+                rgb_to_grey(Level::BASE, src.view(), want.view_mut()).unwrap();
+                for level in Level::available() {
+                    let mut got = Owned::new((h, w, 1));
+                    rgb_to_grey(level, src.view(), got.view_mut()).unwrap();
+                    prop_assert_eq!(&got, &want);
+                }
+            }
+            let mut wide = Owned::new((h, w, 3));
+            grey_to_rgb(want.view(), wide.view_mut()).unwrap();
+            let mut back = Owned::new((h, w, 1));
+            rgb_to_grey(Level::detect(), wide.view(), back.view_mut()).unwrap();
+            prop_assert_eq!(&back, &want);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Mixing two images.
+
+use super::{Rect, copy, same};
+use crate::error::{Error, Result};
+use crate::simd::Level;
+use crate::view::{ImageMut, ImageRef};
+
+/// The share of one as an integer.
+const ONE: i32 = 1 << 15;
+
+/// Mixes `src` into `dst`: dst + round((src − dst) · `share`), halves upwards (MixUp, Zhang and others 2018). The share
+/// is rounded to 1/32768.
+///
+/// # Errors
+/// [`Error::ShapeMismatch`] where the shapes differ, [`Error::InvalidArgument`] unless 0 ≤ `share` ≤ 1.
+pub fn mixup(level: Level, src: ImageRef<'_, u8>, mut dst: ImageMut<'_, u8>, share: f32) -> Result<()> {
+    same(src.shape(), dst.shape())?;
+    if !(share >= 0.0 && share <= 1.0) {
+        return Err(Error::InvalidArgument);
+    }
+    let share = (share * ONE as f32 + 0.5) as i32;
+    if share == ONE {
+        return copy(src, dst);
+    }
+    if src.is_dense() && dst.as_ref().is_dense() {
+        mix(level, src.as_mat().data(), dst.data_mut(), share as i16);
+        return Ok(());
+    }
+    for (to, from) in dst.iter_rows_mut().zip(src.iter_rows()) {
+        mix(level, from, to, share as i16);
+    }
+    Ok(())
+}
+
+/// Puts `rect` of `src` in the same place of `dst` (CutMix, Yun and others 2019).
+///
+/// # Errors
+/// [`Error::ShapeMismatch`] where the shapes differ, [`Error::InvalidArgument`] where the rectangle reaches out of them.
+pub fn cutmix<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>, rect: Rect) -> Result<()> {
+    same(src.shape(), dst.shape())?;
+    copy(rect.of(src)?, rect.of_mut(&mut dst)?)
+}
+
+dispatch! {
+    fn mix(from: &[u8], to: &mut [u8], share: i16) {
+        base: base, Avx2: x86::by_32, Avx512: x86::by_64,
+    }
+}
+
+fn base(from: &[u8], to: &mut [u8], share: i16) {
+    for (to, from) in to.iter_mut().zip(from) {
+        let difference = *from as i32 - *to as i32;
+        // Between the two values, whatever the share.
+        *to = (*to as i32 + ((difference * share as i32 + ONE / 2) >> 15)) as u8;
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::base;
+    use crate::simd::x86::{load32, load64, store32, store64};
+    use core::arch::x86_64::{
+        _mm256_add_epi16, _mm256_mulhrs_epi16, _mm256_packus_epi16, _mm256_set1_epi16, _mm256_setzero_si256,
+        _mm256_sub_epi16, _mm256_unpackhi_epi8, _mm256_unpacklo_epi8, _mm512_add_epi16, _mm512_mulhrs_epi16,
+        _mm512_packus_epi16, _mm512_set1_epi16, _mm512_setzero_si512, _mm512_sub_epi16, _mm512_unpackhi_epi8,
+        _mm512_unpacklo_epi8,
+    };
+
+    macro_rules! body {
+        ($name:ident $n:literal $features:literal $load:ident $store:ident $zero:ident $all:ident $low:ident $high:ident
+         $sub:ident $scale:ident $add:ident $pack:ident) => {
+            #[target_feature(enable = $features)]
+            pub(super) fn $name(from: &[u8], to: &mut [u8], share: i16) {
+                let (zero, all) = ($zero(), $all(share));
+                let (from, from_rest) = from.as_chunks::<$n>();
+                let (to, to_rest) = to.as_chunks_mut::<$n>();
+                for (to, from) in to.iter_mut().zip(from) {
+                    let (a, b) = ($load(to), $load(from));
+                    let half = |a, b| $add(a, $scale($sub(b, a), all));
+                    let low = half($low(a, zero), $low(b, zero));
+                    let high = half($high(a, zero), $high(b, zero));
+                    $store(to, $pack(low, high));
+                }
+                base(from_rest, to_rest, share);
+            }
+        };
+    }
+
+    body!(by_32 32 "avx2,fma" load32 store32 _mm256_setzero_si256 _mm256_set1_epi16 _mm256_unpacklo_epi8
+          _mm256_unpackhi_epi8 _mm256_sub_epi16 _mm256_mulhrs_epi16 _mm256_add_epi16 _mm256_packus_epi16);
+    body!(by_64 64 "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma" load64 store64 _mm512_setzero_si512 _mm512_set1_epi16
+          _mm512_unpacklo_epi8 _mm512_unpackhi_epi8 _mm512_sub_epi16 _mm512_mulhrs_epi16 _mm512_add_epi16
+          _mm512_packus_epi16);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Owned, images};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn mixed(level: Level, a: &Owned, b: &Owned, share: f32) -> Owned {
+        let mut out = a.clone();
+        mixup(level, b.view(), out.view_mut(), share).unwrap();
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn mixing_follows_its_formula_at_every_level(a in images(), share in 0f32..=1.0, turn: u8) {
+            let data = a.data.iter().enumerate().map(|(i, v)| v.wrapping_mul(turn | 1).wrapping_add(i as u8));
+            let b = Owned { data: data.collect(), shape: a.shape };
+            let want = mixed(Level::BASE, &a, &b, share);
+            for ((x, y), got) in a.data.iter().zip(&b.data).zip(&want.data) {
+                let exact = *x as f64 + (*y as f64 - *x as f64) * share as f64;
+                prop_assert!((*got as f64 - exact).abs() <= 0.5 + 255.0 / 65536.0);
+            }
+            for level in Level::available() {
+                prop_assert_eq!(&mixed(level, &a, &b, share), &want);
+            }
+            prop_assert_eq!(&mixed(Level::detect(), &a, &b, 0.0), &a);
+            prop_assert_eq!(&mixed(Level::detect(), &a, &b, 1.0), &b);
+        }
+    }
+
+    #[test]
+    fn a_rectangle_is_pasted_and_nothing_else() {
+        let (a, b) = (Owned::new((4, 5, 2)), Owned::pattern(4, 5, 2));
+        let mut out = a.clone();
+        let rect = Rect { top: 1, left: 2, height: 2, width: 3 };
+        cutmix(b.view(), out.view_mut(), rect).unwrap();
+        for (i, v) in out.data.iter().enumerate() {
+            let (y, x) = (i / 10, i / 2 % 5);
+            assert_eq!(*v, if (1..3).contains(&y) && x >= 2 { b.data[i] } else { 0 });
+        }
+        let outside = Rect { left: 3, ..rect };
+        assert_eq!(cutmix(b.view(), out.view_mut(), outside), Err(Error::InvalidArgument));
+        for share in [-0.1, 1.1, f32::NAN] {
+            assert_eq!(mixup(Level::BASE, b.view(), out.view_mut(), share), Err(Error::InvalidArgument));
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! From levels to the numbers that networks take.
+
+use super::{same, spans};
+use crate::error::{Error, Result};
+use crate::math;
+use crate::simd::Level;
+use crate::view::{ImageMut, ImageRef};
+
+/// (v / 255 − mean\[c\]) / std\[c\] of each value, in this order of `f32` operations: the value times
+/// 1 / (255 · std\[c\]), then minus mean\[c\] / std\[c\].
+///
+/// # Errors
+/// [`Error::ShapeMismatch`] where the shapes differ or `mean` and `std` do not have one value for each channel,
+/// [`Error::InvalidArgument`] unless all means are finite and all deviations finite, positive, and not so small
+/// that a result is infinite.
+pub fn normalise(
+    level: Level,
+    src: ImageRef<'_, u8>,
+    dst: ImageMut<'_, f32>,
+    mean: &[f32],
+    std: &[f32],
+) -> Result<()> {
+    same(src.shape(), dst.shape())?;
+    let statistics = Statistics::new(mean, std, src.channels())?;
+    match statistics.repeated() {
+        Some(repeated) => spans(src, dst, |from, to| interleaved(level, from, to, &repeated)),
+        None => spans(src, dst, |from, to| statistics.any(from, to)),
+    }
+    Ok(())
+}
+
+/// [`normalise`] with the channels one after the other, as PyTorch has them: `dst` is channels × height × width.
+///
+/// # Errors
+/// As [`normalise`]; [`Error::BufferTooSmall`] where `dst` is.
+pub fn normalise_chw(
+    level: Level,
+    src: ImageRef<'_, u8>,
+    dst: &mut [f32],
+    mean: &[f32],
+    std: &[f32],
+) -> Result<()> {
+    let (height, width, channels) = src.shape();
+    let statistics = Statistics::new(mean, std, channels)?;
+    let plane = height.checked_mul(width).ok_or(Error::Overflow)?;
+    let all = plane.checked_mul(channels).and_then(|len| dst.get_mut(..len)).ok_or(Error::BufferTooSmall)?;
+    if plane == 0 {
+        return Ok(());
+    }
+    for (c, to) in all.chunks_exact_mut(plane).enumerate() {
+        let (scale, shift) = statistics.of(c);
+        for (to, from) in to.chunks_exact_mut(width).zip(src.iter_rows()) {
+            let from = from.get(c..).unwrap_or(&[]);
+            match channels {
+                1 => channel1(level, from, to, scale, shift),
+                3 => channel3(level, from, to, scale, shift),
+                4 => channel4(level, from, to, scale, shift),
+                n => {
+                    for (to, from) in to.iter_mut().zip(from.iter().step_by(n)) {
+                        *to = settle(*from, scale, shift);
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The means and deviations of all channels, checked.
+struct Statistics<'a> {
+    mean: &'a [f32],
+    std: &'a [f32],
+}
+
+/// Values that the repeated statistics serve at a time: whole pixels of all usual channel counts.
+const PERIOD: usize = 48;
+
+/// The scale and the shift of each of so many values.
+struct Repeated {
+    scale: [f32; PERIOD],
+    shift: [f32; PERIOD],
+}
+
+impl<'a> Statistics<'a> {
+    fn new(mean: &'a [f32], std: &'a [f32], channels: usize) -> Result<Self> {
+        same((mean.len(), std.len()), (channels, channels))?;
+        let usable =
+            |(m, s): (&f32, &f32)| *s > 0.0 && s.is_finite() && (1.0 / s + math::abs(m / s)).is_finite();
+        if !mean.iter().zip(std).all(usable) {
+            return Err(Error::InvalidArgument);
+        }
+        Ok(Self { mean, std })
+    }
+
+    /// What channel `c` is multiplied by, and what is then taken away.
+    fn of(&self, c: usize) -> (f32, f32) {
+        match (self.mean.get(c), self.std.get(c)) {
+            (Some(m), Some(s)) => (1.0 / (255.0 * s), m / s),
+            _ => (0.0, 0.0),
+        }
+    }
+
+    /// `None` where pixels do not fill the period.
+    fn repeated(&self) -> Option<Repeated> {
+        let channels = self.mean.len();
+        if !PERIOD.is_multiple_of(channels) {
+            return None;
+        }
+        let of = |i: usize| self.of(i % channels);
+        Some(Repeated { scale: core::array::from_fn(|i| of(i).0), shift: core::array::from_fn(|i| of(i).1) })
+    }
+
+    fn any(&self, from: &[u8], to: &mut [f32]) {
+        let channels = self.mean.len();
+        for (to, from) in to.chunks_exact_mut(channels).zip(from.chunks_exact(channels)) {
+            for (c, (to, from)) in to.iter_mut().zip(from).enumerate() {
+                let (scale, shift) = self.of(c);
+                *to = settle(*from, scale, shift);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn settle(value: u8, scale: f32, shift: f32) -> f32 {
+    value as f32 * scale - shift
+}
+
+kernel! {
+    fn interleaved(from: &[u8], to: &mut [f32], repeated: &Repeated) = interleaved_body, with avx512;
+}
+
+#[inline(always)]
+fn interleaved_body(from: &[u8], to: &mut [f32], repeated: &Repeated) {
+    let (from, from_rest) = from.as_chunks::<PERIOD>();
+    let (to, to_rest) = to.as_chunks_mut::<PERIOD>();
+    let pairs = || repeated.scale.iter().zip(&repeated.shift);
+    for (to, from) in to.iter_mut().zip(from) {
+        for ((to, from), (scale, shift)) in to.iter_mut().zip(from).zip(pairs()) {
+            *to = settle(*from, *scale, *shift);
+        }
+    }
+    for ((to, from), (scale, shift)) in to_rest.iter_mut().zip(from_rest).zip(pairs()) {
+        *to = settle(*from, *scale, *shift);
+    }
+}
+
+kernel! {
+    fn channel1(from: &[u8], to: &mut [f32], scale: f32, shift: f32) = channel_body::<1>, with avx512;
+}
+
+kernel! {
+    fn channel3(from: &[u8], to: &mut [f32], scale: f32, shift: f32) = channel_body::<3>, with avx512;
+}
+
+kernel! {
+    fn channel4(from: &[u8], to: &mut [f32], scale: f32, shift: f32) = channel_body::<4>, with avx512;
+}
+
+/// The first of each `C` values, of which the last ones may be cut off.
+#[inline(always)]
+fn channel_body<const C: usize>(from: &[u8], to: &mut [f32], scale: f32, shift: f32) {
+    const AT_ONCE: usize = 16;
+    let (whole, rest) = to.as_chunks_mut::<AT_ONCE>();
+    let done = whole.len() * AT_ONCE * C;
+    let mut ahead = from;
+    for to in whole {
+        // The last pixels lack the values after the first.
+        let mut values = [0u8; AT_ONCE];
+        for (value, from) in values.iter_mut().zip(ahead.iter().step_by(C)) {
+            *value = *from;
+        }
+        for (to, value) in to.iter_mut().zip(values) {
+            *to = settle(value, scale, shift);
+        }
+        ahead = ahead.get(AT_ONCE * C..).unwrap_or(&[]);
+    }
+    for (to, from) in rest.iter_mut().zip(from.get(done..).unwrap_or(&[]).iter().step_by(C)) {
+        *to = settle(*from, scale, shift);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Owned, images};
+    use super::*;
+    use proptest::prelude::*;
+    use std::vec;
+    use std::vec::Vec;
+
+    fn normalised(level: Level, src: &Owned, mean: &[f32], std: &[f32]) -> Vec<f32> {
+        let (h, w, c) = src.shape;
+        let mut out = vec![0f32; h * w * c];
+        normalise(level, src.view(), ImageMut::new(&mut out, h, w, c).unwrap(), mean, std).unwrap();
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn normalising_follows_its_formula_with_the_same_bits_at_every_level(src in images()) {
+            let mean: Vec<f32> = (0..src.shape.2).map(|c| 0.3 + 0.1 * c as f32).collect();
+            let std: Vec<f32> = (0..src.shape.2).map(|c| 0.2 + 0.05 * c as f32).collect();
+            let want = normalised(Level::BASE, &src, &mean, &std);
+            for (i, v) in want.iter().enumerate() {
+                let c = i % src.shape.2;
+                let exact = (src.data[i] as f64 / 255.0 - mean[c] as f64) / std[c] as f64;
+                prop_assert!((*v as f64 - exact).abs() < 2e-6);
+            }
+            for level in Level::available() {
+                let got = normalised(level, &src, &mean, &std);
+                prop_assert!(got.iter().zip(&want).all(|(g, w)| g.to_bits() == w.to_bits()));
+            }
+        }
+
+        #[test]
+        fn planes_hold_the_same_bits_as_pixels(src in images()) {
+            let (h, w, c) = src.shape;
+            let (mean, std): (Vec<f32>, Vec<f32>) = (0..c).map(|c| (0.1 * c as f32, 0.3 + 0.1 * c as f32)).unzip();
+            let want = normalised(Level::BASE, &src, &mean, &std);
+            for level in Level::available() {
+                let mut planes = vec![0f32; h * w * c];
+                normalise_chw(level, src.view(), &mut planes, &mean, &std).unwrap();
+                for (i, v) in want.iter().enumerate() {
+                    prop_assert_eq!(planes[i % c * h * w + i / c].to_bits(), v.to_bits());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn statistics_that_cannot_be_are_refused() {
+        let src = Owned::pattern(2, 2, 1);
+        let mut out = [7f32; 4];
+        let mut run = |mean: &[f32], std: &[f32]| {
+            normalise(Level::BASE, src.view(), ImageMut::new(&mut out, 2, 2, 1).unwrap(), mean, std)
+        };
+        assert_eq!(run(&[0.0], &[0.0]), Err(Error::InvalidArgument));
+        assert_eq!(run(&[f32::NAN], &[1.0]), Err(Error::InvalidArgument));
+        assert_eq!(run(&[0.5], &[1e-41]), Err(Error::InvalidArgument));
+        assert_eq!(run(&[0.0, 0.0], &[1.0]), Err(Error::ShapeMismatch));
+        assert_eq!(out, [7.0; 4]);
+    }
+}

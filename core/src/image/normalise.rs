@@ -47,18 +47,25 @@ pub fn normalise_chw(
     if plane == 0 {
         return Ok(());
     }
-    for (c, to) in all.chunks_exact_mut(plane).enumerate() {
-        let (scale, shift) = statistics.of(c);
-        for (to, from) in to.chunks_exact_mut(width).zip(src.iter_rows()) {
-            let from = from.get(c..).unwrap_or(&[]);
-            match channels {
-                1 => channel1(level, from, to, scale, shift),
-                3 => channel3(level, from, to, scale, shift),
-                4 => channel4(level, from, to, scale, shift),
-                n => {
-                    for (to, from) in to.iter_mut().zip(from.iter().step_by(n)) {
-                        *to = settle(*from, scale, shift);
-                    }
+    match (channels, statistics.repeated()) {
+        (1, Some(repeated)) => {
+            for (to, from) in all.chunks_exact_mut(width).zip(src.iter_rows()) {
+                interleaved(level, from, to, &repeated);
+            }
+        }
+        (3, _) => {
+            let (r, rest) = all.split_at_mut(plane);
+            let (g, b) = rest.split_at_mut(plane);
+            let rows = r.chunks_exact_mut(width).zip(g.chunks_exact_mut(width)).zip(b.chunks_exact_mut(width));
+            let of = [0, 1, 2].map(|c| statistics.of(c));
+            for (((r, g), b), from) in rows.zip(src.iter_rows()) {
+                planes3(level, from, [r, g, b], of);
+            }
+        }
+        _ => {
+            for (c, to) in all.chunks_exact_mut(plane).enumerate() {
+                for (to, from) in to.chunks_exact_mut(width).zip(src.iter_rows()) {
+                    channel(from.get(c..).unwrap_or(&[]), to, channels, statistics.of(c));
                 }
             }
         }
@@ -145,38 +152,99 @@ fn interleaved_body(from: &[u8], to: &mut [f32], repeated: &Repeated) {
     }
 }
 
-kernel! {
-    fn channel1(from: &[u8], to: &mut [f32], scale: f32, shift: f32) = channel_body::<1>, with avx512;
-}
-
-kernel! {
-    fn channel3(from: &[u8], to: &mut [f32], scale: f32, shift: f32) = channel_body::<3>, with avx512;
-}
-
-kernel! {
-    fn channel4(from: &[u8], to: &mut [f32], scale: f32, shift: f32) = channel_body::<4>, with avx512;
-}
-
-/// The first of each `C` values, of which the last ones may be cut off.
-#[inline(always)]
-fn channel_body<const C: usize>(from: &[u8], to: &mut [f32], scale: f32, shift: f32) {
-    const AT_ONCE: usize = 16;
-    let (whole, rest) = to.as_chunks_mut::<AT_ONCE>();
-    let done = whole.len() * AT_ONCE * C;
-    let mut ahead = from;
-    for to in whole {
-        // The last pixels lack the values after the first.
-        let mut values = [0u8; AT_ONCE];
-        for (value, from) in values.iter_mut().zip(ahead.iter().step_by(C)) {
-            *value = *from;
-        }
-        for (to, value) in to.iter_mut().zip(values) {
-            *to = settle(value, scale, shift);
-        }
-        ahead = ahead.get(AT_ONCE * C..).unwrap_or(&[]);
-    }
-    for (to, from) in rest.iter_mut().zip(from.get(done..).unwrap_or(&[]).iter().step_by(C)) {
+/// The first of each `channels` values, of which the last ones may be cut off.
+fn channel(from: &[u8], to: &mut [f32], channels: usize, (scale, shift): (f32, f32)) {
+    for (to, from) in to.iter_mut().zip(from.iter().step_by(channels)) {
         *to = settle(*from, scale, shift);
+    }
+}
+
+dispatch! {
+    /// A row of three channels into a row of each plane.
+    fn planes3(from: &[u8], to: [&mut [f32]; 3], statistics: [(f32, f32); 3]) {
+        base: base3, Avx2: x86::by_8, Avx512Vbmi: x86::by_16,
+    }
+}
+
+fn base3(from: &[u8], to: [&mut [f32]; 3], statistics: [(f32, f32); 3]) {
+    for (c, (to, statistics)) in to.into_iter().zip(statistics).enumerate() {
+        channel(from.get(c..).unwrap_or(&[]), to, 3, statistics);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::base3;
+    use crate::scratch::bytes_mut;
+    use crate::simd::x86::{load16, load64, load_some, store32, store64};
+    use core::arch::x86_64::{
+        _mm256_castps_si256, _mm256_cvtepi32_ps, _mm256_mul_ps, _mm256_set_m128i, _mm256_set1_ps,
+        _mm256_shuffle_epi8, _mm256_sub_ps, _mm512_castps_si512, _mm512_cvtepi32_ps,
+        _mm512_maskz_permutexvar_epi8, _mm512_mul_ps, _mm512_set1_ps, _mm512_sub_ps,
+    };
+
+    /// For each byte of a register of 32-bit numbers the byte that it comes from: channel `c` of pixels of three.
+    /// 0x80 stands for a zero.
+    fn order<const N: usize>(c: u8) -> [u8; N] {
+        core::array::from_fn(|i| if i % 4 == 0 { i as u8 / 4 * 3 + c } else { 0x80 })
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn by_8(from: &[u8], [r, g, b]: [&mut [f32]; 3], statistics: [(f32, f32); 3]) {
+        const PIXELS: usize = 8;
+        let orders = [0, 1, 2].map(|c| {
+            // The second half of the register begins with the third byte of the third pixel of the row's next five.
+            let low = order::<16>(c);
+            let high = low.map(|at| if at == 0x80 { at } else { at + 4 });
+            _mm256_set_m128i(load16(&high), load16(&low))
+        });
+        let scales = statistics.map(|(scale, _)| _mm256_set1_ps(scale));
+        let shifts = statistics.map(|(_, shift)| _mm256_set1_ps(shift));
+        let mut rows = [r, g, b].map(|to| to.as_chunks_mut::<PIXELS>());
+        let [(r, _), (g, _), (b, _)] = &mut rows;
+        let mut ahead = from;
+        for ((r, g), b) in r.iter_mut().zip(g.iter_mut()).zip(b.iter_mut()) {
+            let (Some(low), Some(high)) = (ahead.first_chunk(), ahead.get(8..).and_then(|h| h.first_chunk()))
+            else {
+                return;
+            };
+            let pixels = _mm256_set_m128i(load16(high), load16(low));
+            for (c, to) in [r, g, b].into_iter().enumerate() {
+                let numbers = _mm256_cvtepi32_ps(_mm256_shuffle_epi8(pixels, orders[c]));
+                let settled = _mm256_sub_ps(_mm256_mul_ps(numbers, scales[c]), shifts[c]);
+                if let Some(to) = bytes_mut(to).first_chunk_mut() {
+                    store32(to, _mm256_castps_si256(settled));
+                }
+            }
+            ahead = ahead.get(PIXELS * 3..).unwrap_or(&[]);
+        }
+        base3(ahead, rows.map(|(_, rest)| rest), statistics);
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx2,fma")]
+    pub(super) fn by_16(from: &[u8], [r, g, b]: [&mut [f32]; 3], statistics: [(f32, f32); 3]) {
+        const PIXELS: usize = 16;
+        let orders = [0, 1, 2].map(|c| load64(&order(c)));
+        let scales = statistics.map(|(scale, _)| _mm512_set1_ps(scale));
+        let shifts = statistics.map(|(_, shift)| _mm512_set1_ps(shift));
+        let mut rows = [r, g, b].map(|to| to.as_chunks_mut::<PIXELS>());
+        let [(r, _), (g, _), (b, _)] = &mut rows;
+        let mut ahead = from;
+        for ((r, g), b) in r.iter_mut().zip(g.iter_mut()).zip(b.iter_mut()) {
+            let pixels = match ahead.first_chunk() {
+                Some(whole) => load64(whole),
+                None => load_some(ahead),
+            };
+            for (c, to) in [r, g, b].into_iter().enumerate() {
+                let values = _mm512_maskz_permutexvar_epi8(0x1111_1111_1111_1111, orders[c], pixels);
+                let settled = _mm512_sub_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(values), scales[c]), shifts[c]);
+                if let Some(to) = bytes_mut(to).first_chunk_mut() {
+                    store64(to, _mm512_castps_si512(settled));
+                }
+            }
+            ahead = ahead.get(PIXELS * 3..).unwrap_or(&[]);
+        }
+        base3(ahead, rows.map(|(_, rest)| rest), statistics);
     }
 }
 

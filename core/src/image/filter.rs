@@ -145,6 +145,18 @@ impl<'s> Taps<'s> {
             .map(|((&start, &len), weights)| (start as usize, weights.get(..len as usize).unwrap_or(weights)))
     }
 
+    /// How many output positions there are.
+    pub const fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// Start and weights of output position `i`.
+    pub fn at(&self, i: usize) -> Option<(usize, &'s [i32])> {
+        let (start, len) = (self.starts.get(i)?, self.lens.get(i)?);
+        let weights = self.weights.get(i * self.stride..)?.get(..*len as usize)?;
+        Some((*start as usize, weights))
+    }
+
     /// The longest window.
     pub const fn stride(&self) -> usize {
         self.stride

@@ -56,7 +56,8 @@ pub fn normalise_chw(
         (3, _) => {
             let (r, rest) = all.split_at_mut(plane);
             let (g, b) = rest.split_at_mut(plane);
-            let rows = r.chunks_exact_mut(width).zip(g.chunks_exact_mut(width)).zip(b.chunks_exact_mut(width));
+            let rows =
+                r.chunks_exact_mut(width).zip(g.chunks_exact_mut(width)).zip(b.chunks_exact_mut(width));
             let of = [0, 1, 2].map(|c| statistics.of(c));
             for (((r, g), b), from) in rows.zip(src.iter_rows()) {
                 planes3(level, from, [r, g, b], of);
@@ -176,7 +177,7 @@ fn base3(from: &[u8], to: [&mut [f32]; 3], statistics: [(f32, f32); 3]) {
 mod x86 {
     use super::base3;
     use crate::scratch::bytes_mut;
-    use crate::simd::x86::{load16, load64, load_some, store32, store64};
+    use crate::simd::x86::{load_some, load16, load64, store32, store64};
     use core::arch::x86_64::{
         _mm256_castps_si256, _mm256_cvtepi32_ps, _mm256_mul_ps, _mm256_set_m128i, _mm256_set1_ps,
         _mm256_shuffle_epi8, _mm256_sub_ps, _mm512_castps_si512, _mm512_cvtepi32_ps,

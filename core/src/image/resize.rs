@@ -4,11 +4,16 @@
 //! integers, rounded half up and cut off at 0 and 255. Each channel is resized by itself: where one of them is
 //! opacity, premultiply first (Pillow does so by itself for RGBA).
 
+mod blocks;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use self::blocks::{BEHIND, Blocks, Layout, behind};
 use super::filter::{Filter, Taps, WEIGHT_BITS};
 use super::{Rect, same};
 use crate::error::{Error, Result};
 use crate::scratch::{Scratch, ScratchLen};
-use crate::simd::Level;
+use crate::simd::{Isa, Level};
 use crate::view::{ImageMut, ImageRef};
 use core::ops::Range;
 
@@ -79,10 +84,19 @@ impl<'s> ResizePlan<'s> {
     pub fn run_len(filter: Filter, from: (usize, usize), to: (usize, usize), channels: usize) -> usize {
         let row = to.1.saturating_mul(channels);
         let ring = ring_rows(filter.taps(from.0, to.0), from.0);
-        ScratchLen::new()
+        let lanes = ScratchLen::new()
             .with::<u8>(from.1.saturating_mul(channels).saturating_mul(ROWS))
-            .with::<u8>(row.saturating_mul(ROWS))
-            .with::<u8>(row.saturating_mul(ring))
+            .with::<u8>(row.saturating_mul(ROWS));
+        let taps = filter.taps(from.1, to.1);
+        let blocks = [Layout::AVX2, Layout::VBMI]
+            .map(|layout| Blocks::scratch_len(layout, taps, from.1, to.1, channels))
+            .map(|len| {
+                len.with::<u8>(from.1.saturating_mul(channels).saturating_add(behind(taps, channels)))
+            });
+        let pass = blocks.into_iter().fold(lanes, ScratchLen::max);
+        ScratchLen::new()
+            .with_bytes(pass.bytes())
+            .with::<u8>(row.saturating_add(BEHIND).saturating_mul(ring))
             .bytes()
     }
 
@@ -106,21 +120,36 @@ impl<'s> ResizePlan<'s> {
             return Ok(());
         }
         let mut frame = scratch.frame();
-        let lanes_in = frame.take::<u8>((src.width() * channels).saturating_mul(ROWS))?;
         let len = dst.width() * channels;
-        let lanes_out = frame.take::<u8>(len.saturating_mul(ROWS))?;
         let rows = ring_rows(self.rows.stride(), src.height());
-        let mut ring = Ring { data: frame.take::<u8>(len.saturating_mul(rows))?, rows, len };
+        let room = len.saturating_add(BEHIND);
+        let mut ring = Ring { data: frame.take::<u8>(room.saturating_mul(rows))?, rows, room };
+        let mut pass = self.pass(level, channels, &mut frame)?;
         let mut filled = 0;
         for ((start, weights), to) in self.rows.iter().zip(dst.iter_rows_mut()) {
             while filled < start + weights.len() {
                 let next = (filled + ROWS).min(src.height()).max(filled + 1);
-                self.squeeze(level, src, filled..next, (lanes_in, lanes_out), &mut ring);
+                self.squeeze(level, src, filled..next, &mut pass, &mut ring);
                 filled = next;
             }
             weigh_rows(level, &ring, start, weights, to);
         }
         Ok(())
+    }
+
+    /// How the columns are resized at this level.
+    fn pass<'a>(&self, level: Level, channels: usize, scratch: &mut Scratch<'a>) -> Result<Pass<'a>> {
+        if self.from.1 == self.to.1 {
+            return Ok(Pass::Copy);
+        }
+        if let Some(layout) = layout(level)
+            && let Some(blocks) = Blocks::new(layout, &self.columns, self.from.1, channels, scratch)?
+        {
+            let row = scratch.take_zeroed::<u8>(blocks.reach.max(self.from.1.saturating_mul(channels)))?;
+            return Ok(Pass::Blocks(blocks, row));
+        }
+        let lanes = |width: usize| width.saturating_mul(channels).saturating_mul(ROWS);
+        Ok(Pass::Lanes(scratch.take::<u8>(lanes(self.from.1))?, scratch.take::<u8>(lanes(self.to.1))?))
     }
 
     /// Resizes the columns of rows `range`, at most [`ROWS`] of them, into the ring.
@@ -129,29 +158,41 @@ impl<'s> ResizePlan<'s> {
         level: Level,
         src: ImageRef<'_, u8>,
         range: Range<usize>,
-        (lanes_in, lanes_out): (&mut [u8], &mut [u8]),
+        pass: &mut Pass<'_>,
         ring: &mut Ring<'_>,
     ) {
-        if self.from.1 == self.to.1 {
-            for y in range {
-                for (to, from) in ring.row_mut(y).iter_mut().zip(src.row(y)) {
-                    *to = *from;
+        match pass {
+            Pass::Copy => {
+                for y in range {
+                    for (to, from) in ring.row_mut(y).iter_mut().zip(src.row(y)) {
+                        *to = *from;
+                    }
                 }
             }
-            return;
-        }
-        for (lane, y) in range.clone().enumerate() {
-            for (to, from) in lanes_in.chunks_exact_mut(ROWS).zip(src.row(y)) {
-                if let Some(to) = to.get_mut(lane) {
-                    *to = *from;
+            Pass::Blocks(blocks, row) => {
+                for y in range {
+                    // What is read behind its end has weights of zero, but must be there.
+                    if let Some((to, _)) = row.split_at_mut_checked(src.row(y).len()) {
+                        to.copy_from_slice(src.row(y));
+                    }
+                    weigh_blocks(level, blocks, row, ring.row_mut(y));
                 }
             }
-        }
-        weigh_columns(level, &self.columns, src.channels(), lanes_in, lanes_out);
-        for (lane, y) in range.enumerate() {
-            for (to, from) in ring.row_mut(y).iter_mut().zip(lanes_out.chunks_exact(ROWS)) {
-                if let Some(from) = from.get(lane) {
-                    *to = *from;
+            Pass::Lanes(lanes_in, lanes_out) => {
+                for (lane, y) in range.clone().enumerate() {
+                    for (to, from) in lanes_in.chunks_exact_mut(ROWS).zip(src.row(y)) {
+                        if let Some(to) = to.get_mut(lane) {
+                            *to = *from;
+                        }
+                    }
+                }
+                weigh_columns(&self.columns, src.channels(), lanes_in, lanes_out);
+                for (lane, y) in range.enumerate() {
+                    for (to, from) in ring.row_mut(y).iter_mut().zip(lanes_out.chunks_exact(ROWS)) {
+                        if let Some(from) = from.get(lane) {
+                            *to = *from;
+                        }
+                    }
                 }
             }
         }
@@ -176,21 +217,44 @@ fn ring_rows(window: usize, height: usize) -> usize {
     window.saturating_add(ROWS).min(height)
 }
 
+/// The pass over columns.
+enum Pass<'a> {
+    /// The width stays.
+    Copy,
+    /// Row by row, pixels side by side in registers; a row as far as it is read.
+    Blocks(Blocks<'a>, &'a mut [u8]),
+    /// [`ROWS`] rows at once, one lane each: what goes in and what comes out.
+    Lanes(&'a mut [u8], &'a mut [u8]),
+}
+
+/// How the registers of a level are divided for [`Pass::Blocks`], where they are wide enough.
+const fn layout(level: Level) -> Option<Layout> {
+    match level.0 {
+        Isa::Base => None,
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 | Isa::Avx512 => Some(Layout::AVX2),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Vbmi => Some(Layout::VBMI),
+    }
+}
+
 /// The last rows of the picture between the passes.
 struct Ring<'a> {
     data: &'a mut [u8],
     rows: usize,
-    len: usize,
+    /// Bytes from row to row.
+    room: usize,
 }
 
 impl Ring<'_> {
     fn start(&self, y: usize) -> usize {
-        y.checked_rem(self.rows).unwrap_or(0) * self.len
+        y.checked_rem(self.rows).unwrap_or(0) * self.room
     }
 
+    /// Row `y` and the room behind it.
     fn row_mut(&mut self, y: usize) -> &mut [u8] {
         let start = self.start(y);
-        self.data.get_mut(start..start + self.len).unwrap_or(&mut [])
+        self.data.get_mut(start..start + self.room).unwrap_or(&mut [])
     }
 
     /// Columns `range` of row `y`.
@@ -212,16 +276,23 @@ const fn settle(sum: i32) -> u8 {
 /// Where each sum starts: one half of the last place that is kept.
 const HALF: i32 = 1 << (WEIGHT_BITS - 1);
 
-kernel! {
+dispatch! {
     /// One row of the output from the rows `start..` of the ring.
-    fn weigh_rows(ring: &Ring<'_>, start: usize, weights: &[i32], to: &mut [u8]) = weigh_rows_body;
+    fn weigh_rows(ring: &Ring<'_>, start: usize, weights: &[i32], to: &mut [u8]) {
+        base: weigh_rows_base, Avx2: x86::rows_by_32, Avx512: x86::rows_by_64,
+    }
 }
 
+fn weigh_rows_base(ring: &Ring<'_>, start: usize, weights: &[i32], to: &mut [u8]) {
+    weigh_rows_body(ring, start, weights, 0, to);
+}
+
+/// Columns `first..` of one row of the output.
 #[inline(always)]
-fn weigh_rows_body(ring: &Ring<'_>, start: usize, weights: &[i32], to: &mut [u8]) {
+fn weigh_rows_body(ring: &Ring<'_>, start: usize, weights: &[i32], first: usize, to: &mut [u8]) {
     const WIDE: usize = 64;
     for (i, chunk) in to.chunks_mut(WIDE).enumerate() {
-        let at = i * WIDE;
+        let at = first + i * WIDE;
         let mut sums = [HALF; WIDE];
         for (k, &weight) in weights.iter().enumerate() {
             let part = ring.part(start + k, at..at + chunk.len());
@@ -245,13 +316,18 @@ fn add_weighted(sums: &mut [i32], values: &[u8], weight: i32) {
     }
 }
 
-kernel! {
-    /// Columns for [`ROWS`] rows at once: `lanes_in` and `lanes_out` hold one value of each row side by side.
-    fn weigh_columns(columns: &Taps<'_>, channels: usize, lanes_in: &[u8], lanes_out: &mut [u8]) = weigh_columns_body;
+dispatch! {
+    /// One row of the picture between the passes, with the room behind it.
+    fn weigh_blocks(blocks: &Blocks<'_>, from: &[u8], to: &mut [u8]) {
+        base: no_blocks, Avx2: x86::columns_by_8, Avx512Vbmi: x86::columns_by_16,
+    }
 }
 
-#[inline(always)]
-fn weigh_columns_body(columns: &Taps<'_>, channels: usize, lanes_in: &[u8], lanes_out: &mut [u8]) {
+/// [`layout`] makes no blocks for the base level.
+fn no_blocks(_: &Blocks<'_>, _: &[u8], _: &mut [u8]) {}
+
+/// Columns for [`ROWS`] rows at once: `lanes_in` and `lanes_out` hold one value of each row side by side.
+fn weigh_columns(columns: &Taps<'_>, channels: usize, lanes_in: &[u8], lanes_out: &mut [u8]) {
     let channels = channels.max(1);
     let (lanes_in, _) = lanes_in.as_chunks::<ROWS>();
     let (lanes_out, _) = lanes_out.as_chunks_mut::<ROWS>();

@@ -1,5 +1,9 @@
 //! Affine warps: rotation, scale, shear and shift as one inverse map and one bilinear sampling.
 
+mod bilinear;
+mod span;
+
+use self::bilinear::{Line, ROUND};
 use super::{Border, same};
 use crate::error::{Error, Result};
 use crate::math;
@@ -137,9 +141,6 @@ struct Fixed {
     y: [i64; 3],
 }
 
-/// Fractional bits of an interpolation weight.
-const BITS: u32 = 11;
-
 /// `dst` shows `src` through the inverse map, sampled bilinearly; `border` stands outside the source.
 ///
 /// Coordinates are fixed-point with 32 fractional bits, rounded to 11 bits for the weights; the weighted sum of four
@@ -162,179 +163,13 @@ pub fn warp_affine(
         return Err(Error::InvalidArgument);
     }
     for (y, to) in dst.iter_rows_mut().enumerate() {
-        let start = |[_, step_y, c]: [i64; 3]| step_y.wrapping_mul(y as i64).wrapping_add(c);
-        let line = Line { at: [start(fixed.x), start(fixed.y)], step: [fixed.x[0], fixed.y[0]], border };
-        match src.channels() {
-            1 => row1(level, line, src, to),
-            3 => row3(level, line, src, to),
-            4 => row4(level, line, src, to),
-            _ => row_any(line, src, to),
-        }
+        // Rounded to the bits of a weight once, here.
+        let start =
+            |[_, step_y, c]: [i64; 3]| step_y.wrapping_mul(y as i64).wrapping_add(c).wrapping_add(ROUND);
+        let line = Line { at: [start(fixed.x), start(fixed.y)], step: [fixed.x[0], fixed.y[0]] };
+        bilinear::row(level, line, border, src, to);
     }
     Ok(())
-}
-
-/// The source coordinates along one output row.
-#[derive(Clone, Copy)]
-struct Line {
-    at: [i64; 2],
-    step: [i64; 2],
-    border: Border,
-}
-
-kernel! {
-    fn row1(line: Line, src: ImageRef<'_, u8>, to: &mut [u8]) = row_body::<1>;
-}
-
-kernel! {
-    fn row3(line: Line, src: ImageRef<'_, u8>, to: &mut [u8]) = row_body::<3>;
-}
-
-kernel! {
-    fn row4(line: Line, src: ImageRef<'_, u8>, to: &mut [u8]) = row_body::<4>;
-}
-
-#[inline(always)]
-fn row_body<const C: usize>(line: Line, src: ImageRef<'_, u8>, to: &mut [u8]) {
-    // Rounded to the bits of a weight once, here.
-    let half = 1i64 << (31 - BITS);
-    let [mut x, mut y] = line.at.map(|v| v.wrapping_add(half));
-    let data = src.as_mat().data();
-    let stride = src.stride();
-    let last = [src.width(), src.height()].map(|n| (n as u64).saturating_sub(1));
-    for pixel in to.as_chunks_mut::<C>().0 {
-        let point = Point::new(x, y);
-        // A negative coordinate is a large one without its sign.
-        let inside = (point.x as u64) < last[0] && (point.y as u64) < last[1];
-        let at = (point.y as usize).wrapping_mul(stride).wrapping_add((point.x as usize).wrapping_mul(C));
-        let four =
-            if inside { pair::<C>(data, at).zip(pair::<C>(data, at.wrapping_add(stride))) } else { None };
-        *pixel = match four {
-            Some((top, bottom)) => point.mix_pairs(top, bottom),
-            None => around(&point, line.border, src),
-        };
-        x = x.wrapping_add(line.step[0]);
-        y = y.wrapping_add(line.step[1]);
-    }
-}
-
-/// The pixel at `at` and the one to its right.
-#[inline(always)]
-fn pair<const C: usize>(data: &[u8], at: usize) -> Option<[[u8; C]; 2]> {
-    let (first, rest) = data.get(at..)?.split_first_chunk::<C>()?;
-    Some([*first, *rest.first_chunk::<C>()?])
-}
-
-/// Any number of channels, one value at a time.
-fn row_any(line: Line, src: ImageRef<'_, u8>, to: &mut [u8]) {
-    let half = 1i64 << (31 - BITS);
-    let [mut x, mut y] = line.at.map(|v| v.wrapping_add(half));
-    for pixel in to.chunks_exact_mut(src.channels().max(1)) {
-        let point = Point::new(x, y);
-        for (i, to) in pixel.iter_mut().enumerate() {
-            *to = outside(&point, line.border, src, i);
-        }
-        x = x.wrapping_add(line.step[0]);
-        y = y.wrapping_add(line.step[1]);
-    }
-}
-
-/// A place in the source: the pixel up and left of it, and how far beyond that pixel it lies.
-struct Point {
-    x: i64,
-    y: i64,
-    fx: u32,
-    fy: u32,
-}
-
-impl Point {
-    #[inline(always)]
-    fn new(x: i64, y: i64) -> Self {
-        let fraction = |v: i64| (v as u32) >> (32 - BITS);
-        Self { x: x >> 32, y: y >> 32, fx: fraction(x), fy: fraction(y) }
-    }
-
-    /// Two pixels of the row above and two of the row below, weighted: the sums of [`Point::mix`], with two
-    /// channels side by side in the halves of a word, which neither leaves.
-    #[inline(always)]
-    fn mix_pairs<const C: usize>(&self, [a, b]: [[u8; C]; 2], [c, d]: [[u8; C]; 2]) -> [u8; C] {
-        const ONE: u32 = 1 << BITS;
-        let (left, right) = ((ONE - self.fx) as u64, self.fx as u64);
-        let (above, below) = ((ONE - self.fy) as u64, self.fy as u64);
-        let mut mixed = [0; C];
-        for (i, to) in mixed.chunks_mut(2).enumerate() {
-            let [a, b, c, d] = [&a, &b, &c, &d].map(|pixel| halves(pixel, 2 * i));
-            let sum = (a * left + b * right) * above + (c * left + d * right) * below;
-            for (to, sum) in to.iter_mut().zip([sum as u32, (sum >> 32) as u32]) {
-                *to = settle(sum);
-            }
-        }
-        mixed
-    }
-
-    /// The four pixels around, weighted: at most 255 · 2²² and a half, below 2³².
-    #[inline(always)]
-    const fn mix(&self, [a, b, c, d]: [u8; 4]) -> u8 {
-        const ONE: u32 = 1 << BITS;
-        let top = a as u32 * (ONE - self.fx) + b as u32 * self.fx;
-        let bottom = c as u32 * (ONE - self.fx) + d as u32 * self.fx;
-        let sum = top * (ONE - self.fy) + bottom * self.fy;
-        settle(sum)
-    }
-}
-
-/// A sum with the bits of two weights as a value, rounded half up.
-#[inline(always)]
-const fn settle(sum: u32) -> u8 {
-    ((sum + (1 << (2 * BITS - 1))) >> (2 * BITS)) as u8
-}
-
-/// Channels `i` and `i + 1` in the halves of a word, 0 where there is no such channel.
-#[inline(always)]
-fn halves<const C: usize>(pixel: &[u8; C], i: usize) -> u64 {
-    let channel = |i: usize| pixel.get(i).copied().unwrap_or(0) as u64;
-    channel(i) | channel(i + 1) << 32
-}
-
-/// The columns and rows of the four pixels around a place, `None` where a constant stands.
-#[inline(always)]
-fn neighbours(point: &Point, border: Border, src: ImageRef<'_, u8>) -> [[Option<usize>; 2]; 2] {
-    let (height, width, _) = src.shape();
-    let columns = [point.x, point.x.wrapping_add(1)].map(|x| border.index(x, width));
-    [columns, [point.y, point.y.wrapping_add(1)].map(|y| border.index(y, height))]
-}
-
-/// The value of a border where a constant stands.
-#[inline(always)]
-const fn constant(border: Border) -> u8 {
-    match border {
-        Border::Constant(value) => value,
-        Border::Edge | Border::Reflect101 => 0,
-    }
-}
-
-/// The pixel at a place whose four pixels may lie outside.
-#[inline(always)]
-fn around<const C: usize>(point: &Point, border: Border, src: ImageRef<'_, u8>) -> [u8; C] {
-    let ([left, right], [above, below]) = neighbours(point, border, src).into();
-    let data = src.as_mat().data();
-    let pixel = |y: Option<usize>, x: Option<usize>| {
-        let (y, x) = y.zip(x)?;
-        data.get(y.wrapping_mul(src.stride()).wrapping_add(x.wrapping_mul(C))..)?.first_chunk::<C>().copied()
-    };
-    let four = [(above, left), (above, right), (below, left), (below, right)];
-    let four = four.map(|(y, x)| pixel(y, x).unwrap_or([constant(border); C]));
-    core::array::from_fn(|i| point.mix(four.map(|pixel| pixel.get(i).copied().unwrap_or(0))))
-}
-
-/// Channel `i` at a place whose four pixels may lie outside.
-fn outside(point: &Point, border: Border, src: ImageRef<'_, u8>, i: usize) -> u8 {
-    let ([left, right], [above, below]) = neighbours(point, border, src).into();
-    let at = |y: Option<usize>, x: Option<usize>| match y.zip(x) {
-        Some((y, x)) => src.row(y).get(x * src.channels() + i).copied().unwrap_or(0),
-        None => constant(border),
-    };
-    point.mix([at(above, left), at(above, right), at(below, left), at(below, right)])
 }
 
 #[cfg(test)]
@@ -392,6 +227,18 @@ mod tests {
 
         #[test]
         fn same_bytes_at_every_level(src in images(), motion in motions(), border in 0usize..3) {
+            let map = motion.inverse((src.shape.0, src.shape.1)).unwrap();
+            let want = warped(Level::BASE, &map, BORDERS[border], &src);
+            for level in Level::available() {
+                prop_assert_eq!(&warped(level, &map, BORDERS[border], &src), &want);
+            }
+        }
+
+        #[test]
+        fn wide_rows_have_the_same_bytes_at_every_level(size in (1usize..9, 1usize..90), c in 1usize..5, motion in motions(),
+                                                        border in 0usize..3, turn: u8) {
+            let mut src = Owned::pattern(size.0 * 11, size.1, c);
+            src.data.iter_mut().enumerate().for_each(|(i, v)| *v = v.wrapping_mul(turn) ^ (i / 3) as u8);
             let map = motion.inverse((src.shape.0, src.shape.1)).unwrap();
             let want = warped(Level::BASE, &map, BORDERS[border], &src);
             for level in Level::available() {

@@ -1,0 +1,210 @@
+//! One output row, sampled bilinearly along a line through the source.
+
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use super::super::Border;
+use super::span::inside;
+use crate::simd::Level;
+use crate::view::ImageRef;
+
+/// Fractional bits of an interpolation weight.
+const BITS: u32 = 11;
+/// Half of the last place of a weight, in coordinates of 32 fractional bits.
+pub(super) const ROUND: i64 = 1 << (31 - BITS);
+
+/// The source coordinates along one output row, with 32 fractional bits.
+#[derive(Clone, Copy)]
+pub(super) struct Line {
+    /// Of the first pixel: x and y, plus [`ROUND`].
+    pub at: [i64; 2],
+    /// From pixel to pixel.
+    pub step: [i64; 2],
+}
+
+impl Line {
+    /// The line from its pixel `i` on.
+    pub fn from(self, i: usize) -> Self {
+        let [x, y] = self.step.map(|step| step.wrapping_mul(i as i64));
+        Self { at: [self.at[0].wrapping_add(x), self.at[1].wrapping_add(y)], ..self }
+    }
+
+    #[inline(always)]
+    fn advance(&mut self) -> Point {
+        let point = Point::new(self.at[0], self.at[1]);
+        *self = self.from(1);
+        point
+    }
+}
+
+/// Samples `to` along the line.
+pub(super) fn row(level: Level, line: Line, border: Border, src: ImageRef<'_, u8>, to: &mut [u8]) {
+    match src.channels() {
+        1 => parts::<1>(level, line, border, src, to),
+        3 => parts::<3>(level, line, border, src, to),
+        4 => parts::<4>(level, line, border, src, to),
+        n => {
+            let mut line = line;
+            for pixel in to.chunks_exact_mut(n) {
+                let point = line.advance();
+                for (i, to) in pixel.iter_mut().enumerate() {
+                    *to = outside(&point, border, src, i);
+                }
+            }
+        }
+    }
+}
+
+/// The pixels whose four neighbours all lie inside, which are one run of the row, and those before and after it.
+fn parts<const C: usize>(level: Level, line: Line, border: Border, src: ImageRef<'_, u8>, to: &mut [u8]) {
+    // Vectors read eight bytes at a pixel, four where it has one channel: more than the two pixels that count.
+    let beyond = match C {
+        1 => 3,
+        3 => 2,
+        _ => 1,
+    };
+    let run = inside(&line, to.len() / C, src.width().saturating_sub(beyond), src.height().saturating_sub(1));
+    let (before, rest) = to.split_at_mut(run.start * C);
+    let (within, after) = rest.split_at_mut((run.end - run.start) * C);
+    at_border::<C>(line, border, src, before);
+    match C {
+        1 => within1(level, line.from(run.start), src, within),
+        3 => within3(level, line.from(run.start), src, within),
+        _ => within4(level, line.from(run.start), src, within),
+    }
+    at_border::<C>(line.from(run.end), border, src, after);
+}
+
+fn at_border<const C: usize>(mut line: Line, border: Border, src: ImageRef<'_, u8>, to: &mut [u8]) {
+    for pixel in to.as_chunks_mut::<C>().0 {
+        *pixel = around(&line.advance(), border, src);
+    }
+}
+
+dispatch! {
+    fn within1(line: Line, src: ImageRef<'_, u8>, to: &mut [u8]) { base: within::<1>, Avx2: x86::one }
+}
+
+dispatch! {
+    fn within3(line: Line, src: ImageRef<'_, u8>, to: &mut [u8]) { base: within::<3>, Avx2: x86::several::<3> }
+}
+
+dispatch! {
+    fn within4(line: Line, src: ImageRef<'_, u8>, to: &mut [u8]) { base: within::<4>, Avx2: x86::several::<4> }
+}
+
+fn within<const C: usize>(mut line: Line, src: ImageRef<'_, u8>, to: &mut [u8]) {
+    let (data, stride) = (src.as_mat().data(), src.stride());
+    for pixel in to.as_chunks_mut::<C>().0 {
+        let point = line.advance();
+        let at = (point.y as usize).wrapping_mul(stride).wrapping_add((point.x as usize).wrapping_mul(C));
+        if let Some((top, bottom)) = pair::<C>(data, at).zip(pair::<C>(data, at.wrapping_add(stride))) {
+            *pixel = point.mix_pairs(top, bottom);
+        }
+    }
+}
+
+/// The pixel at `at` and the one to its right.
+#[inline(always)]
+fn pair<const C: usize>(data: &[u8], at: usize) -> Option<[[u8; C]; 2]> {
+    let (first, rest) = data.get(at..)?.split_first_chunk::<C>()?;
+    Some([*first, *rest.first_chunk::<C>()?])
+}
+
+/// A place in the source: the pixel up and left of it, and how far beyond that pixel it lies.
+struct Point {
+    x: i64,
+    y: i64,
+    fx: u32,
+    fy: u32,
+}
+
+impl Point {
+    #[inline(always)]
+    fn new(x: i64, y: i64) -> Self {
+        let fraction = |v: i64| (v as u32) >> (32 - BITS);
+        Self { x: x >> 32, y: y >> 32, fx: fraction(x), fy: fraction(y) }
+    }
+
+    /// Two pixels of the row above and two of the row below, weighted: the sums of [`Point::mix`], with two
+    /// channels side by side in the halves of a word, which neither leaves.
+    #[inline(always)]
+    fn mix_pairs<const C: usize>(&self, [a, b]: [[u8; C]; 2], [c, d]: [[u8; C]; 2]) -> [u8; C] {
+        const ONE: u32 = 1 << BITS;
+        let (left, right) = ((ONE - self.fx) as u64, self.fx as u64);
+        let (above, below) = ((ONE - self.fy) as u64, self.fy as u64);
+        let mut mixed = [0; C];
+        for (i, to) in mixed.chunks_mut(2).enumerate() {
+            let [a, b, c, d] = [&a, &b, &c, &d].map(|pixel| halves(pixel, 2 * i));
+            let sum = (a * left + b * right) * above + (c * left + d * right) * below;
+            for (to, sum) in to.iter_mut().zip([sum as u32, (sum >> 32) as u32]) {
+                *to = settle(sum);
+            }
+        }
+        mixed
+    }
+
+    /// The four pixels around, weighted: at most 255 · 2²² and a half, below 2³².
+    #[inline(always)]
+    const fn mix(&self, [a, b, c, d]: [u8; 4]) -> u8 {
+        const ONE: u32 = 1 << BITS;
+        let top = a as u32 * (ONE - self.fx) + b as u32 * self.fx;
+        let bottom = c as u32 * (ONE - self.fx) + d as u32 * self.fx;
+        let sum = top * (ONE - self.fy) + bottom * self.fy;
+        settle(sum)
+    }
+}
+
+/// A sum with the bits of two weights as a value, rounded half up.
+#[inline(always)]
+const fn settle(sum: u32) -> u8 {
+    ((sum + (1 << (2 * BITS - 1))) >> (2 * BITS)) as u8
+}
+
+/// Channels `i` and `i + 1` in the halves of a word, 0 where there is no such channel.
+#[inline(always)]
+fn halves<const C: usize>(pixel: &[u8; C], i: usize) -> u64 {
+    let channel = |i: usize| pixel.get(i).copied().unwrap_or(0) as u64;
+    channel(i) | channel(i + 1) << 32
+}
+
+/// The columns and rows of the four pixels around a place, `None` where a constant stands.
+#[inline(always)]
+fn neighbours(point: &Point, border: Border, src: ImageRef<'_, u8>) -> [[Option<usize>; 2]; 2] {
+    let (height, width, _) = src.shape();
+    let columns = [point.x, point.x.wrapping_add(1)].map(|x| border.index(x, width));
+    [columns, [point.y, point.y.wrapping_add(1)].map(|y| border.index(y, height))]
+}
+
+/// The value of a border where a constant stands.
+#[inline(always)]
+const fn constant(border: Border) -> u8 {
+    match border {
+        Border::Constant(value) => value,
+        Border::Edge | Border::Reflect101 => 0,
+    }
+}
+
+/// The pixel at a place whose four pixels may lie outside.
+#[inline(always)]
+fn around<const C: usize>(point: &Point, border: Border, src: ImageRef<'_, u8>) -> [u8; C] {
+    let ([left, right], [above, below]) = neighbours(point, border, src).into();
+    let data = src.as_mat().data();
+    let pixel = |y: Option<usize>, x: Option<usize>| {
+        let (y, x) = y.zip(x)?;
+        data.get(y.wrapping_mul(src.stride()).wrapping_add(x.wrapping_mul(C))..)?.first_chunk::<C>().copied()
+    };
+    let four = [(above, left), (above, right), (below, left), (below, right)];
+    let four = four.map(|(y, x)| pixel(y, x).unwrap_or([constant(border); C]));
+    core::array::from_fn(|i| point.mix(four.map(|pixel| pixel.get(i).copied().unwrap_or(0))))
+}
+
+/// Channel `i` at a place whose four pixels may lie outside.
+fn outside(point: &Point, border: Border, src: ImageRef<'_, u8>, i: usize) -> u8 {
+    let ([left, right], [above, below]) = neighbours(point, border, src).into();
+    let at = |y: Option<usize>, x: Option<usize>| match y.zip(x) {
+        Some((y, x)) => src.row(y).get(x * src.channels() + i).copied().unwrap_or(0),
+        None => constant(border),
+    };
+    point.mix([at(above, left), at(above, right), at(below, left), at(below, right)])
+}

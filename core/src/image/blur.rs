@@ -1,5 +1,8 @@
 //! Gaussian blur.
 
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
 use super::{Border, same};
 use crate::error::{Error, Result};
 use crate::math;
@@ -119,13 +122,14 @@ fn widen(row: &[u8], padded: &mut [u8], width: usize, channels: usize, radius: u
 /// Lanes that are summed side by side.
 const WIDE: usize = 32;
 
-kernel! {
+dispatch! {
     /// The pass over columns: 6 fractional bits are kept.
-    fn columns(padded: &[u8], channels: usize, weights: &[i16], to: &mut [i16]) = columns_body;
+    fn columns(padded: &[u8], channels: usize, weights: &[i16], to: &mut [i16]) {
+        base: columns_base, Avx2: x86::columns_by_16, Avx512: x86::columns_by_32,
+    }
 }
 
-#[inline(always)]
-fn columns_body(padded: &[u8], channels: usize, weights: &[i16], to: &mut [i16]) {
+fn columns_base(padded: &[u8], channels: usize, weights: &[i16], to: &mut [i16]) {
     let middle = weights.len().saturating_sub(1) * channels;
     for (i, to) in to.as_chunks_mut::<WIDE>().0.iter_mut().enumerate() {
         let at = |from: usize| padded.get(from + i * WIDE..).and_then(|rest| rest.first_chunk::<WIDE>());
@@ -143,17 +147,25 @@ fn columns_body(padded: &[u8], channels: usize, weights: &[i16], to: &mut [i16])
     }
 }
 
-kernel! {
+dispatch! {
     /// The pass over rows: one row of the output from the ring's rows that begin at `starts`.
-    fn rows(ring: &[i16], starts: &[usize], weights: &[i16], to: &mut [u8]) = rows_body;
+    fn rows(ring: &[i16], starts: &[usize], weights: &[i16], to: &mut [u8]) {
+        base: rows_base, Avx2: x86::rows_by_16, Avx512: x86::rows_by_32,
+    }
 }
 
+fn rows_base(ring: &[i16], starts: &[usize], weights: &[i16], to: &mut [u8]) {
+    rows_body(ring, starts, weights, 0, to);
+}
+
+/// Columns `first..` of one row of the output.
 #[inline(always)]
-fn rows_body(ring: &[i16], starts: &[usize], weights: &[i16], to: &mut [u8]) {
+fn rows_body(ring: &[i16], starts: &[usize], weights: &[i16], first: usize, to: &mut [u8]) {
     let Some((&middle, sides)) = starts.split_first() else { return };
     let Some((&centre, weights)) = weights.split_first() else { return };
     for (i, chunk) in to.chunks_mut(WIDE).enumerate() {
-        let at = |start: usize| ring.get(start + i * WIDE..).and_then(|rest| rest.first_chunk::<WIDE>());
+        let at =
+            |start: usize| ring.get(start + first + i * WIDE..).and_then(|rest| rest.first_chunk::<WIDE>());
         let Some(here) = at(middle) else { return };
         let mut sums = here.map(|v| v as i32 * centre as i32 + (1 << 20));
         for (&[above, below], &weight) in sides.as_chunks::<2>().0.iter().zip(weights) {

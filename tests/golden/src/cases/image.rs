@@ -47,22 +47,22 @@ pub(super) fn warp(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
 }
 
 /// What moves pixels without changing them.
-pub(super) fn geometry(_: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
+pub(super) fn geometry(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
     let mut digest = Digest::new();
     let (data, dst) = (scratch.take::<u8>(LEN)?, scratch.take::<u8>(2 * LEN)?);
     fill_u8(3, data);
     let src = ImageRef::new(data, SIZE.0, SIZE.1, 3)?;
-    type Move = fn(ImageRef<'_, u8>, ImageMut<'_, u8>) -> Result<()>;
+    type Move = fn(Level, ImageRef<'_, u8>, ImageMut<'_, u8>) -> Result<()>;
     let moves: [(Move, bool); 5] = [
         (image::hflip, false),
-        (image::vflip, false),
+        (|_, src, dst| image::vflip(src, dst), false),
         (image::rot90, true),
         (image::rot180, false),
         (image::rot270, true),
     ];
     for (run, turns) in moves {
         let (height, width) = if turns { (SIZE.1, SIZE.0) } else { SIZE };
-        run(src, ImageMut::new(dst, height, width, 3)?)?;
+        run(level, src, ImageMut::new(dst, height, width, 3)?)?;
         digest.bytes(dst.get(..LEN).unwrap_or(&[]));
     }
     for border in [Border::Constant(9), Border::Edge, Border::Reflect101] {

@@ -161,7 +161,7 @@ mod x86 {
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni,avx2,fma")]
     pub(super) fn by_16<const C: usize>(from: &[u8], to: &mut [u8]) {
         const PIXELS: usize = 16;
-        let orders = [0, 1].map(|first| pairs::<C, 64>(first));
+        let orders = [0, 1].map(pairs::<C, 64>);
         let [red_green, green_blue] = [load64(&orders[0]), load64(&orders[1])];
         let grey = |pixels: __m512i| -> __m128i {
             let pair = |order| _mm512_maskz_permutexvar_epi8(0x5555_5555_5555_5555, order, pixels);

@@ -15,7 +15,7 @@ const ONE: i32 = 1 << 15;
 /// [`Error::ShapeMismatch`] where the shapes differ, [`Error::InvalidArgument`] unless 0 ≤ `share` ≤ 1.
 pub fn mixup(level: Level, src: ImageRef<'_, u8>, mut dst: ImageMut<'_, u8>, share: f32) -> Result<()> {
     same(src.shape(), dst.shape())?;
-    if !(share >= 0.0 && share <= 1.0) {
+    if !(0.0..=1.0).contains(&share) {
         return Err(Error::InvalidArgument);
     }
     let share = (share * ONE as f32 + 0.5) as i32;

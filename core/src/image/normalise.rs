@@ -210,9 +210,9 @@ mod x86 {
                 return;
             };
             let pixels = _mm256_set_m128i(load16(high), load16(low));
-            for (c, to) in [r, g, b].into_iter().enumerate() {
-                let numbers = _mm256_cvtepi32_ps(_mm256_shuffle_epi8(pixels, orders[c]));
-                let settled = _mm256_sub_ps(_mm256_mul_ps(numbers, scales[c]), shifts[c]);
+            for (((to, order), scale), shift) in [r, g, b].into_iter().zip(orders).zip(scales).zip(shifts) {
+                let numbers = _mm256_cvtepi32_ps(_mm256_shuffle_epi8(pixels, order));
+                let settled = _mm256_sub_ps(_mm256_mul_ps(numbers, scale), shift);
                 if let Some(to) = bytes_mut(to).first_chunk_mut() {
                     store32(to, _mm256_castps_si256(settled));
                 }
@@ -236,9 +236,9 @@ mod x86 {
                 Some(whole) => load64(whole),
                 None => load_some(ahead),
             };
-            for (c, to) in [r, g, b].into_iter().enumerate() {
-                let values = _mm512_maskz_permutexvar_epi8(0x1111_1111_1111_1111, orders[c], pixels);
-                let settled = _mm512_sub_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(values), scales[c]), shifts[c]);
+            for (((to, order), scale), shift) in [r, g, b].into_iter().zip(orders).zip(scales).zip(shifts) {
+                let values = _mm512_maskz_permutexvar_epi8(0x1111_1111_1111_1111, order, pixels);
+                let settled = _mm512_sub_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(values), scale), shift);
                 if let Some(to) = bytes_mut(to).first_chunk_mut() {
                     store64(to, _mm512_castps_si512(settled));
                 }

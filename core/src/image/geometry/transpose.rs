@@ -136,11 +136,9 @@ mod x86 {
             for y in (0..wide).step_by(SIDE) {
                 let left = if from.turn.columns_back { y + SIDE - 1 } else { y };
                 for x in (first..(first + BLOCK).min(tall)).step_by(SIDE) {
-                    // SAFETY: the tile lies inside the source, by the check above.
-                    let source = unsafe { from.data.as_ptr().add(from.at(left, x)) };
-                    // SAFETY: and inside the target.
-                    let target = unsafe { to.data.as_mut_ptr().add(to.stride * y + N * x) };
-                    // SAFETY: eight rows of eight pixels on both sides lie inside.
+                    let source = from.data.as_ptr().wrapping_add(from.at(left, x));
+                    let target = to.data.as_mut_ptr().wrapping_add(to.stride * y + N * x);
+                    // SAFETY: eight rows of eight pixels on both sides lie inside, by the check above.
                     unsafe { tile::<N>((source, down), (target, to.stride), from.turn.columns_back) };
                 }
             }
@@ -163,13 +161,13 @@ mod x86 {
         let mut rows = [_mm256_setzero_si256(); SIDE];
         for (i, row) in rows.iter_mut().enumerate() {
             // SAFETY: row i of the source's tile.
-            *row = unsafe { load::<N>(from.offset(down * i as isize)) };
+            *row = unsafe { load::<N>(from.wrapping_offset(down * i as isize)) };
         }
         let columns = turn(rows);
         for (i, &column) in columns.iter().enumerate() {
             let row = if back { SIDE - 1 - i } else { i };
             // SAFETY: one of the rows of the target's tile.
-            unsafe { store::<N>(to.add(stride * row), column) };
+            unsafe { store::<N>(to.wrapping_add(stride * row), column) };
         }
     }
 
@@ -187,7 +185,7 @@ mod x86 {
         // SAFETY: the first 16 of 24 bytes.
         let low = unsafe { _mm_loadu_si128(from.cast()) };
         // SAFETY: the last 16 of 24 bytes.
-        let high = unsafe { _mm_loadu_si128(from.add(8).cast()) };
+        let high = unsafe { _mm_loadu_si128(from.wrapping_add(8).cast()) };
         #[rustfmt::skip]
         let spread = _mm256_setr_epi8(
             0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1,
@@ -214,10 +212,11 @@ mod x86 {
         );
         let parts = _mm256_shuffle_epi8(pixels, close);
         let dense = _mm256_permutevar8x32_epi32(parts, _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 7, 7));
+        let (first, last) = (_mm256_castsi256_si128(dense), _mm256_extracti128_si256::<1>(dense));
         // SAFETY: the first 16 of 24 bytes.
-        unsafe { _mm_storeu_si128(to.cast(), _mm256_castsi256_si128(dense)) };
+        unsafe { _mm_storeu_si128(to.cast(), first) };
         // SAFETY: the last 8 of 24 bytes.
-        unsafe { _mm_storeu_si64(to.add(16), _mm256_extracti128_si256::<1>(dense)) };
+        unsafe { _mm_storeu_si64(to.wrapping_add(16), last) };
     }
 
     /// Row i of the result is column i.

@@ -64,6 +64,10 @@ impl Layout {
 }
 
 /// What each register of an output row is made of.
+#[cfg_attr(
+    not(target_arch = "x86_64"),
+    expect(dead_code, reason = "no other target divides its registers so")
+)]
 pub(super) struct Blocks<'a> {
     /// For each group of each block where its window begins, in bytes.
     pub starts: &'a [u32],

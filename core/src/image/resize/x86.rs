@@ -49,8 +49,9 @@ macro_rules! rows {
                         *lower = $add(*lower, $madd(words, below));
                     }
                 }
-                let sum = |i: usize| -> $vector { $right($add($left(upper[i]), lower[i])) };
-                $store(to, $pack_bytes($pack(sum(0), sum(1)), $pack(sum(2), sum(3))));
+                let sum = |upper, lower| -> $vector { $right($add($left(upper), lower)) };
+                let ([a, b, c, d], [e, f, g, h]) = (upper, lower);
+                $store(to, $pack_bytes($pack(sum(a, e), sum(b, f)), $pack(sum(c, g), sum(d, h))));
             }
             weigh_rows_body(ring, start, weights, done, rest);
         }
@@ -100,10 +101,9 @@ pub(super) fn columns_by_8(blocks: &Blocks<'_>, from: &[u8], to: &mut [u8]) {
     for ((starts, order), weights) in blocks.starts.as_chunks::<2>().0.iter().zip(orders).zip(weights) {
         let order = load32(order);
         let (mut upper, mut lower) = (_mm256_setzero_si256(), _mm256_set1_epi32(HALF));
-        // SAFETY: no window begins behind the last one, which lies inside the row as far as it reaches.
-        let mut ahead = starts.map(|start| unsafe { from.as_ptr().add(start as usize) });
+        let mut ahead = starts.map(|start| from.as_ptr().wrapping_add(start as usize));
         for parts in bytes(weights).as_chunks::<64>().0 {
-            // SAFETY: as above, for the last pair of weights, too.
+            // SAFETY: no window begins behind the last one, which lies inside the row as far as its last pair of weights.
             let [first, second] = ahead.map(|at| unsafe { _mm_loadu_si128(at.cast()) });
             let words = _mm256_shuffle_epi8(_mm256_set_m128i(second, first), order);
             if let [above, below] = parts.as_chunks::<32>().0 {
@@ -115,8 +115,9 @@ pub(super) fn columns_by_8(blocks: &Blocks<'_>, from: &[u8], to: &mut [u8]) {
         let sum = right(_mm256_add_epi32(left(upper), lower));
         let both = _mm256_packs_epi32(sum, sum);
         for half in [_mm256_castsi256_si128(both), _mm256_extracti128_si256::<1>(both)] {
+            let values = _mm_packus_epi16(half, half);
             // SAFETY: 16 bytes from where the last group begins are the room of the row.
-            unsafe { _mm_storeu_si128(out.cast(), _mm_packus_epi16(half, half)) };
+            unsafe { _mm_storeu_si128(out.cast(), values) };
             out = out.wrapping_add(blocks.made);
         }
     }
@@ -135,10 +136,9 @@ pub(super) fn columns_by_16(blocks: &Blocks<'_>, from: &[u8], to: &mut [u8]) {
     for ((start, order), weights) in blocks.starts.iter().zip(orders).zip(weights) {
         let order = load64(order);
         let (mut upper, mut lower) = (_mm512_setzero_si512(), _mm512_set1_epi32(HALF));
-        // SAFETY: no window begins behind the last one, which lies inside the row as far as it reaches.
-        let mut ahead = unsafe { from.as_ptr().add(*start as usize) };
+        let mut ahead = from.as_ptr().wrapping_add(*start as usize);
         for parts in bytes(weights).as_chunks::<128>().0 {
-            // SAFETY: as above, for the last pair of weights, too.
+            // SAFETY: no window begins behind the last one, which lies inside the row as far as its last pair of weights.
             let window = unsafe { _mm512_loadu_si512(ahead.cast()) };
             // Two values of each lane, and a zero above each.
             let words = _mm512_maskz_permutexvar_epi8(0x5555_5555_5555_5555, order, window);
@@ -150,8 +150,9 @@ pub(super) fn columns_by_16(blocks: &Blocks<'_>, from: &[u8], to: &mut [u8]) {
         }
         let sum = right_wide(_mm512_add_epi32(left_wide(upper), lower));
         let sum = _mm512_max_epi32(sum, _mm512_setzero_si512());
+        let values = _mm512_cvtusepi32_epi8(sum);
         // SAFETY: 16 bytes from where the last block begins are the room of the row.
-        unsafe { _mm_storeu_si128(out.cast(), _mm512_cvtusepi32_epi8(sum)) };
+        unsafe { _mm_storeu_si128(out.cast(), values) };
         out = out.wrapping_add(blocks.made);
     }
 }

@@ -142,15 +142,17 @@ pub(super) fn several<const C: usize>(line: Line, src: ImageRef<'_, u8>, to: &mu
         let rows = _mm256_mullo_epi32(row, _mm256_set1_epi32(stride as i32));
         let columns = _mm256_mullo_epi32(column, _mm256_set1_epi32(C as i32));
         let mut at = [0i32; AT_ONCE];
+        let all = _mm256_add_epi32(rows, columns);
         // SAFETY: an array of eight numbers of 32 bits.
-        unsafe { _mm256_storeu_si256(at.as_mut_ptr().cast(), _mm256_add_epi32(rows, columns)) };
+        unsafe { _mm256_storeu_si256(at.as_mut_ptr().cast(), all) };
         let weights = weights(fx);
         let mut settled = [weights; 4];
-        for (i, to) in settled.iter_mut().enumerate() {
+        for ((i, to), two) in settled.iter_mut().enumerate().zip(at.as_chunks::<2>().0) {
+            let [first, second] = two.map(|at| data.wrapping_add(at as usize));
             // SAFETY: the caller's pixels lie inside, with what eight bytes reach to their right and a row below.
-            let first = unsafe { both(data.add(at[2 * i] as usize), stride) };
+            let first = unsafe { both(first, stride) };
             // SAFETY: likewise.
-            let second = unsafe { both(data.add(at[2 * i + 1] as usize), stride) };
+            let second = unsafe { both(second, stride) };
             let four = _mm256_set_m128i(second, first);
             let lanes = {
                 let (a, b) = (2 * i as i32, 2 * i as i32 + 1);
@@ -187,7 +189,7 @@ unsafe fn both(at: *const u8, stride: usize) -> __m128i {
     // SAFETY: as promised.
     let top = unsafe { _mm_loadl_epi64(at.cast()) };
     // SAFETY: as promised.
-    let bottom = unsafe { _mm_loadl_epi64(at.add(stride).cast()) };
+    let bottom = unsafe { _mm_loadl_epi64(at.wrapping_add(stride).cast()) };
     _mm_unpacklo_epi64(top, bottom)
 }
 
@@ -203,5 +205,5 @@ unsafe fn store<const C: usize>(to: *mut u8, low: __m128i, high: __m128i) {
     // SAFETY: the first four pixels; the four bytes after three-byte ones are written again.
     unsafe { _mm_storeu_si128(to.cast(), dense(low)) };
     // SAFETY: the last four pixels and what may follow them.
-    unsafe { _mm_storeu_si128(to.add(4 * C).cast(), dense(high)) };
+    unsafe { _mm_storeu_si128(to.wrapping_add(4 * C).cast(), dense(high)) };
 }

@@ -35,7 +35,10 @@ fn operations(c: &mut Criterion) {
         });
         group.bench_function(id("gaussian_blur sigma 2", level), |bench| {
             bench.iter(|| {
-                out(&mut |dst| gaussian_blur(level, 2.0, src, dst, &mut Scratch::new(&mut memory)).unwrap());
+                out(&mut |dst| {
+                    gaussian_blur(level, 2.0, Border::Reflect101, src, dst, &mut Scratch::new(&mut memory))
+                        .unwrap()
+                });
             });
         });
     }

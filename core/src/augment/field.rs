@@ -88,6 +88,8 @@ impl Field {
                 0..=255 => Border::Constant(first as u8),
                 256 => Border::Edge,
                 257 => Border::Reflect101,
+                258 => Border::Reflect,
+                259 => Border::Wrap,
                 _ => return None,
             }),
             Value::Filter(_) => Value::Filter(*Filter::ALL.get(first as usize)?),
@@ -104,6 +106,8 @@ impl Value {
             Value::Border(Border::Constant(v)) => (v as u32, None),
             Value::Border(Border::Edge) => (256, None),
             Value::Border(Border::Reflect101) => (257, None),
+            Value::Border(Border::Reflect) => (258, None),
+            Value::Border(Border::Wrap) => (259, None),
             Value::Filter(f) => (f as u32, None),
         }
     }

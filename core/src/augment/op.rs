@@ -93,7 +93,7 @@ ops! {
     4 "rotate" Rotate {
         /// Angle in degrees, counter-clockwise.
         degrees: [f32; 2] = Value::Range([-15.0, 15.0]), in -360, 360;
-        /// What lies outside the image: reflect101, edge, or a value from 0 to 255.
+        /// What lies outside the image: reflect101, reflect, edge, wrap, or a value from 0 to 255.
         border: Border = Value::Border(Border::Reflect101), in 0, 0;
     }
 
@@ -105,7 +105,7 @@ ops! {
         width: u32 = Value::Count(0), in 0, 4096;
         /// Pixels of margin put around the image first.
         padding: u32 = Value::Count(0), in 0, 4096;
-        /// What the margin is made of: reflect101, edge, or a value from 0 to 255.
+        /// What the margin is made of: reflect101, reflect, edge, wrap, or a value from 0 to 255.
         border: Border = Value::Border(Border::Reflect101), in 0, 0;
     }
 
@@ -133,7 +133,7 @@ ops! {
         bottom: u32 = Value::Count(0), in 0, 4096;
         /// Columns to the right.
         right: u32 = Value::Count(0), in 0, 4096;
-        /// What the margin is made of: reflect101, edge, or a value from 0 to 255.
+        /// What the margin is made of: reflect101, reflect, edge, wrap, or a value from 0 to 255.
         border: Border = Value::Border(Border::Reflect101), in 0, 0;
     }
 
@@ -149,7 +149,7 @@ ops! {
         shear_x: [f32; 2] = Value::Range([0.0, 0.0]), in -40, 40;
         /// Shear along the columns in degrees.
         shear_y: [f32; 2] = Value::Range([0.0, 0.0]), in -40, 40;
-        /// What lies outside the image: reflect101, edge, or a value from 0 to 255.
+        /// What lies outside the image: reflect101, reflect, edge, wrap, or a value from 0 to 255.
         border: Border = Value::Border(Border::Reflect101), in 0, 0;
     }
 

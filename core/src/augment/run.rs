@@ -183,9 +183,9 @@ impl Work<'_> {
             (Op::GaussianNoise { .. }, Drawn::Amount(std)) => {
                 image::gaussian_noise(level, std, stream, self.image_mut()?)
             }
-            (Op::GaussianBlur { .. }, Drawn::Amount(sigma)) => {
-                self.into(out, |src, dst| image::gaussian_blur(level, sigma, src, dst, scratch))
-            }
+            (Op::GaussianBlur { .. }, Drawn::Amount(sigma)) => self.into(out, |src, dst| {
+                image::gaussian_blur(level, sigma, Border::Reflect101, src, dst, scratch)
+            }),
             (Op::Cutout { fill, .. }, Drawn::Part(part)) => {
                 image::cutout(self.image_mut()?, part, fill as u8)
             }

@@ -125,8 +125,7 @@ pub fn pad<T: Copy>(
 ) -> Result<()> {
     let (height, width, channels) = src.shape();
     same(channels, dst.channels())?;
-    let constant = matches!(border, Border::Constant(_));
-    if !constant && (height == 0 || width == 0) {
+    if border.constant().is_none() && (height == 0 || width == 0) {
         return Err(Error::InvalidArgument);
     }
     for (y, to) in dst.iter_rows_mut().enumerate() {
@@ -145,14 +144,22 @@ fn pad_row<T: Copy>(
     left: i64,
     border: Border<T>,
 ) {
-    for (x, pixel) in to.chunks_exact_mut(channels.max(1)).enumerate() {
-        let at = border.index((x as i64).wrapping_sub(left), width);
-        let source = from.zip(at).and_then(|(row, x)| row.get(x * channels..));
-        match (source, border) {
-            (Some(values), _) => copy_values(pixel, values),
-            (None, Border::Constant(value)) => pixel.fill(value),
-            // Other borders always have a source, since `pad` refuses empty images.
-            (None, _) => {}
+    let Some(row) = from else { return border.constant().map_or((), |value| to.fill(value)) };
+    // The columns of `to` that show the source itself, and the first of these in the source.
+    let columns = (to.len() / channels) as i64;
+    let (first, skipped) = (left.clamp(0, columns), left.saturating_neg().clamp(0, width as i64));
+    let end = left.saturating_add(width as i64).clamp(first, columns);
+    let (before, rest) = to.split_at_mut(first as usize * channels);
+    let (inside, after) = rest.split_at_mut((end - first) as usize * channels);
+    copy_values(inside, row.get(skipped as usize * channels..).unwrap_or(&[]));
+    for (part, start) in [(before, 0), (after, end)] {
+        for (x, pixel) in part.chunks_exact_mut(channels).enumerate() {
+            let at = border.index((start + x as i64).wrapping_sub(left), width);
+            match at.and_then(|x| row.get(x * channels..)) {
+                Some(values) => copy_values(pixel, values),
+                // Other borders always have a source, since `pad` refuses empty images.
+                None => border.constant().map_or((), |value| pixel.fill(value)),
+            }
         }
     }
 }
@@ -167,7 +174,7 @@ fn copy_values<T: Copy>(to: &mut [T], from: &[T]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Owned, images};
+    use super::super::testing::{BORDERS, Owned, images};
     use super::*;
     use proptest::prelude::*;
     use std::vec::Vec;
@@ -203,7 +210,7 @@ mod tests {
 
     #[test]
     fn margins_agree_with_numpy() {
-        // numpy.pad([[1, 2, 3], [4, 5, 6]], ((1, 1), (2, 1)), mode = "constant", "edge", "reflect").
+        // numpy.pad([[1, 2, 3], [4, 5, 6]], ((1, 1), (2, 1)), mode = "constant", "edge", "symmetric", "wrap", "reflect").
         let src = Owned { data: (1..7).collect(), shape: (2, 3, 1) };
         let padded = |border| {
             let mut out = Owned::new((4, 6, 1));
@@ -217,6 +224,14 @@ mod tests {
         assert_eq!(
             padded(Border::Edge),
             [1, 1, 1, 2, 3, 3, 1, 1, 1, 2, 3, 3, 4, 4, 4, 5, 6, 6, 4, 4, 4, 5, 6, 6]
+        );
+        assert_eq!(
+            padded(Border::Reflect),
+            [2, 1, 1, 2, 3, 3, 2, 1, 1, 2, 3, 3, 5, 4, 4, 5, 6, 6, 5, 4, 4, 5, 6, 6]
+        );
+        assert_eq!(
+            padded(Border::Wrap),
+            [5, 6, 4, 5, 6, 4, 2, 3, 1, 2, 3, 1, 5, 6, 4, 5, 6, 4, 2, 3, 1, 2, 3, 1]
         );
         assert_eq!(
             padded(Border::Reflect101),
@@ -238,9 +253,23 @@ mod tests {
         }
 
         #[test]
+        fn each_padded_pixel_is_the_one_that_the_border_tells(src in images(), to in (1usize..60, 1usize..60),
+                                                             place in (-50i64..50, -50i64..50), border in 0usize..5) {
+            let (h, w, c) = src.shape;
+            let mut out = Owned::new((to.0, to.1, c));
+            pad(src.view(), out.view_mut(), place.0, place.1, BORDERS[border]).unwrap();
+            for (i, &got) in out.data.iter().enumerate() {
+                let (y, x) = ((i / (to.1 * c)) as i64 - place.0, (i / c % to.1) as i64 - place.1);
+                let at = BORDERS[border].index(y, h).zip(BORDERS[border].index(x, w));
+                let want = at.map_or(200, |(y, x)| src.data[(y * w + x) * c + i % c]);
+                prop_assert_eq!(got, want);
+            }
+        }
+
+        #[test]
         fn a_crop_of_a_padded_image_is_the_image(src in images(), margins in prop::array::uniform4(0usize..9),
-                                                 kind in 0..3) {
-            let border = [Border::Constant(7), Border::Edge, Border::Reflect101][kind as usize];
+                                                 border in 0usize..5) {
+            let border = BORDERS[border];
             let [top, left, bottom, right] = margins;
             let (h, w, c) = src.shape;
             let mut wide = Owned::new((h + top + bottom, w + left + right, c));

@@ -20,7 +20,7 @@ mod resize;
 mod table;
 mod warp;
 
-pub use blur::{MAX_SIGMA, blur_scratch_len, gaussian_blur};
+pub use blur::{MAX_RADIUS, MAX_SIGMA, blur_scratch_len, box_blur, box_blur_scratch_len, gaussian_blur};
 pub use border::Border;
 pub use erase::{Rect, cutout};
 pub use filter::Filter;

@@ -1,6 +1,6 @@
 //! Every operation on views whose rows lie apart: the same values as on dense ones, and nothing written between the rows.
 
-use super::testing::{Owned, images};
+use super::testing::{BORDERS, Owned, images};
 use super::*;
 use crate::rng::{Key, Stream};
 use crate::scratch::Scratch;
@@ -63,7 +63,7 @@ proptest! {
         check(&src, turned, pads, |level, s, d| transverse(level, s, d).unwrap());
         check(&src, same, pads, |level, s, d| mixup(level, s, d, 0.4).unwrap());
         check(&src, turned, pads, |level, s, d| rot270(level, s, d).unwrap());
-        for border in [Border::Constant(9), Border::Edge, Border::Reflect101] {
+        for border in BORDERS {
             check(&src, (to.0, to.1, c), pads, |_, s, d| pad(s, d, 2, -1, border).unwrap());
             let map = Motion { degrees: 33.0, scale: 1.1, ..Motion::default() }.inverse((h, w)).unwrap();
             check(&src, (to.0, to.1, c), pads, |level, s, d| warp_affine(level, &map, border, s, d).unwrap());
@@ -79,7 +79,7 @@ proptest! {
         }
         check(&src, same, pads, |level, s, d| {
             let mut memory = vec![0; blur_scratch_len(1.7, same)];
-            gaussian_blur(level, 1.7, s, d, &mut Scratch::new(&mut memory)).unwrap();
+            gaussian_blur(level, 1.7, Border::Wrap, s, d, &mut Scratch::new(&mut memory)).unwrap();
         });
         check(&src, same, pads, |level, _, d| gaussian_noise(level, 20.0, &mut Stream::new(seed, Key::new(1)), d).unwrap());
         check(&src, same, pads, |_, _, d| cutout(d, Rect::whole((h.div_ceil(2), w.div_ceil(2))), 3).unwrap());

@@ -1,5 +1,8 @@
 //! Owned images for the tests of this module.
 
+use super::Border;
+use crate::rng::{Key, Stream};
+use crate::simd::Level;
 use crate::view::{ImageMut, ImageRef};
 use proptest::prelude::*;
 use std::vec;
@@ -27,6 +30,14 @@ impl Owned {
         Self { data: (0..height * width * channels).map(value).collect(), shape: (height, width, channels) }
     }
 
+    /// Values of `seed`, each of 0 to 255 equally likely.
+    pub fn noise(shape: (usize, usize, usize), seed: u64) -> Self {
+        let mut stream = Stream::new(seed, Key::new(0));
+        let mut image = Self::new(shape);
+        image.data.fill_with(|| stream.next_u32() as u8);
+        image
+    }
+
     pub fn view(&self) -> ImageRef<'_, u8> {
         ImageRef::new(&self.data, self.shape.0, self.shape.1, self.shape.2).unwrap()
     }
@@ -42,4 +53,37 @@ pub(crate) fn images() -> impl Strategy<Value = Owned> {
         let (h, w, c) = shape;
         prop::collection::vec(any::<u8>(), h * w * c).prop_map(move |data| Owned { data, shape })
     })
+}
+
+/// Every border.
+pub(crate) const BORDERS: [Border; 5] =
+    [Border::Constant(200), Border::Edge, Border::Reflect101, Border::Reflect, Border::Wrap];
+
+/// Every width up to 71, so that blocks of all registers end everywhere, at some heights and 1 to 9 channels.
+pub(crate) fn shapes() -> impl Iterator<Item = (usize, usize, usize)> {
+    let heights = [1, 2, 3, 8, 17, 67];
+    heights.into_iter().flat_map(|h| (1..=71).flat_map(move |w| (1..=9).map(move |c| (h, w, c))))
+}
+
+/// `op` makes the same of the images of all [`shapes`] at every level.
+pub(crate) fn same_at_every_level<T: PartialEq>(op: impl Fn(Level, &Owned) -> T) {
+    for (h, w, c) in shapes() {
+        let src = Owned::pattern(h, w, c);
+        let want = op(Level::BASE, &src);
+        for level in Level::available() {
+            assert!(op(level, &src) == want, "{h} x {w} x {c} at {}", level.name());
+        }
+    }
+}
+
+/// Each value is within `most` levels of the exact one, and the mean difference, which must come from many values, below
+/// a fiftieth of a level.
+pub(crate) fn assert_exact(got: &[u8], want: &[f64], most: f64) {
+    assert_eq!(got.len(), want.len());
+    assert!(got.len() > 5000, "rounding alone is a bias of few values");
+    let differences = got.iter().zip(want).map(|(&g, &w)| f64::from(g) - w.clamp(0.0, 255.0));
+    let (mut sum, mut worst) = (0.0, 0f64);
+    differences.for_each(|d| (sum, worst) = (sum + d, worst.max(d.abs())));
+    let bias = sum / got.len() as f64;
+    assert!(worst <= most && bias.abs() < 0.02, "at most {worst}, in the mean {bias}");
 }

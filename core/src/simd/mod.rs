@@ -124,38 +124,28 @@ macro_rules! kernel {
 /// `#[target_feature]` functions for x86-64 that give the same bytes. A level without a body takes that below it.
 macro_rules! dispatch {
     ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? {
-        base: $base:path, $isa:ident: $body:path $(,)?
+        base: $base:path, $($isa:ident: $body:path),+ $(,)?
     }) => {
         $(#[$doc])*
         #[inline]
         #[allow(unsafe_code)]
         $vis fn $name(level: $crate::simd::Level, $($arg: $ty),*) $(-> $ret)? {
             #[cfg(target_arch = "x86_64")]
-            if level.0 >= $crate::simd::Isa::$isa {
-                // SAFETY: such a `Level` is only made after `probe` found the instructions of its set, and the body is
-                // compiled for no others.
-                return unsafe { $body($($arg),*) };
-            }
+            dispatch!(@above level, ($($arg),*), $($isa: $body),+);
             let _ = level;
             $base($($arg),*)
         }
     };
-    ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? {
-        base: $base:path, $isa:ident: $body:path, $higher:ident: $best:path $(,)?
-    }) => {
-        $(#[$doc])*
-        #[inline]
-        #[allow(unsafe_code)]
-        $vis fn $name(level: $crate::simd::Level, $($arg: $ty),*) $(-> $ret)? {
-            dispatch! { fn narrower($($arg: $ty),*) $(-> $ret)? { base: $base, $isa: $body } }
-            #[cfg(target_arch = "x86_64")]
-            if level.0 >= $crate::simd::Isa::$higher {
-                // SAFETY: as for the narrower body.
-                return unsafe { $best($($arg),*) };
-            }
-            narrower(level, $($arg),*)
+    // The highest level first: those after this one are asked before it.
+    (@above $level:ident, $args:tt, $isa:ident: $body:path $(, $($higher:tt)+)?) => {
+        $( dispatch!(@above $level, $args, $($higher)+); )?
+        if $level.0 >= $crate::simd::Isa::$isa {
+            // SAFETY: such a `Level` is only made after `probe` found the instructions of its set, and the body is
+            // compiled for no others.
+            return unsafe { dispatch!(@call $body, $args) };
         }
     };
+    (@call $body:path, ($($arg:ident),*)) => { $body($($arg),*) };
 }
 
 /// The sum of sixteen lanes in the one fixed order: a tree 16-8-4-2-1 in which lane l meets lane l + half.

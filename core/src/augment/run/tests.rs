@@ -130,7 +130,7 @@ fn direct(op: Op, drawn: Drawn, src: ImageRef<'_, u8>, dst: ImageMut<'_, u8>, ke
             image::gaussian_noise(level, std, &mut stream, dst)
         }
         (Op::GaussianBlur { .. }, Drawn::Amount(sigma)) => {
-            image::gaussian_blur(level, sigma, src, dst, scratch)
+            image::gaussian_blur(level, sigma, Border::Reflect101, src, dst, scratch)
         }
         (Op::Cutout { fill, .. }, Drawn::Part(part)) => {
             let mut dst = dst;

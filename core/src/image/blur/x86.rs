@@ -1,92 +1,130 @@
 //! Both passes of a blur by sums of products of 16-bit pairs, two weights at a time.
 
-use super::{WIDE, rows_body};
+use super::{BITS, KEPT, Rows, Weights, across_base, down_base};
 use crate::scratch::{bytes, bytes_mut};
 use crate::simd::x86::{load16, load32, load64, store16, store32, store64};
 use core::arch::x86_64::{
     __m256i, __m512i, _mm256_add_epi16, _mm256_add_epi32, _mm256_castsi256_si128, _mm256_cvtepu8_epi16,
     _mm256_madd_epi16, _mm256_packs_epi32, _mm256_packus_epi16, _mm256_permute4x64_epi64, _mm256_set1_epi32,
-    _mm256_srai_epi32, _mm256_unpackhi_epi16, _mm256_unpacklo_epi16, _mm512_add_epi16, _mm512_add_epi32,
-    _mm512_cvtepu8_epi16, _mm512_cvtusepi16_epi8, _mm512_madd_epi16, _mm512_packs_epi32, _mm512_set1_epi32,
-    _mm512_srai_epi32, _mm512_unpackhi_epi16, _mm512_unpacklo_epi16,
+    _mm256_setzero_si256, _mm256_srai_epi32, _mm256_unpackhi_epi16, _mm256_unpacklo_epi16, _mm512_add_epi16,
+    _mm512_add_epi32, _mm512_cvtepu8_epi16, _mm512_cvtusepi16_epi8, _mm512_dpwssd_epi32, _mm512_madd_epi16,
+    _mm512_packs_epi32, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_srai_epi32, _mm512_unpackhi_epi16,
+    _mm512_unpacklo_epi16,
 };
 
-/// Two weights side by side in 32 bits; the second is 0 where there is none.
-fn pair(weights: &[i16]) -> i32 {
-    let [first, second] = [0, 1].map(|i| weights.get(i).copied().unwrap_or(0));
-    first as u16 as i32 | (second as i32) << 16
+/// Registers that are summed side by side, so that a weight is fetched once for all of them.
+const AT_ONCE: usize = 2;
+
+/// Where each block of `n` values of `len` begins: the last one is moved back so as to end with the row.
+fn blocks(n: usize, len: usize) -> impl Iterator<Item = usize> {
+    (0..len).step_by(n).map(move |at| at.min(len - n))
 }
 
 macro_rules! passes {
-    ($columns:ident $rows:ident $features:literal $vector:ident $lanes:literal $wide:ident $load:ident $store:ident
-     $all:ident $add16:ident $add32:ident $madd:ident $low:ident $high:ident $pack:ident
-     $nine:ident $twenty_one:ident $put:ident) => {
+    ($down:ident $across:ident $features:literal $vector:ident $lanes:literal $wide:ident $load:ident $store:ident
+     $zero:ident $all:ident $add:ident $dot:ident $low:ident $high:ident $pack:ident $shift:ident $put:ident) => {
         #[target_feature(enable = $features)]
-        pub(super) fn $columns(padded: &[u8], channels: usize, weights: &[i16], to: &mut [i16]) {
-            let middle = weights.len().saturating_sub(1) * channels;
-            let (whole, _) = bytes_mut(to).as_chunks_mut::<{ $lanes * 2 }>();
-            for (i, to) in whole.iter_mut().enumerate() {
-                let value = |at: usize| -> Option<$vector> {
-                    Some($wide(padded.get(at + i * $lanes..)?.first_chunk()?))
+        pub(super) fn $down(rows: Rows<'_>, weights: Weights<'_>, to: &mut [i16]) {
+            const ALL: usize = $lanes * AT_ONCE;
+            if to.len() < ALL {
+                return down_base(rows, weights, to);
+            }
+            for at in blocks(ALL, to.len()) {
+                let value = |i: usize| -> [$vector; AT_ONCE] {
+                    let mut values = [$zero(); AT_ONCE];
+                    if let Some(part) = rows.from(i, at).first_chunk::<ALL>() {
+                        for (to, from) in values.iter_mut().zip(part.as_chunks::<$lanes>().0) {
+                            *to = $wide(from);
+                        }
+                    }
+                    values
                 };
                 // Both pixels at distance k; the middle counts once.
-                let both = |k: usize| -> Option<$vector> {
-                    let (a, b) = (middle.checked_sub(k * channels)?, middle + k * channels);
-                    if k == 0 { value(a) } else { Some($add16(value(a)?, value(b)?)) }
+                let both = |k: usize| -> [$vector; AT_ONCE] {
+                    if k == 0 {
+                        return value(0);
+                    }
+                    let (mut a, b) = (value(2 * k - 1), value(2 * k));
+                    for (a, b) in a.iter_mut().zip(b) {
+                        *a = $add(*a, b);
+                    }
+                    a
                 };
-                let (mut low, mut high) = ($all(1 << 8), $all(1 << 8));
-                for (k, two) in weights.chunks(2).enumerate() {
-                    let Some(first) = both(2 * k) else { return };
-                    let second = if two.len() > 1 { both(2 * k + 1).unwrap_or(first) } else { first };
-                    let weight = $all(pair(two));
-                    low = $add32(low, $madd($low(first, second), weight));
-                    high = $add32(high, $madd($high(first, second), weight));
+                let mut sums = [[$all(1 << (BITS - KEPT - 1)); 2]; AT_ONCE];
+                for (k, &weight) in weights.pairs.iter().enumerate() {
+                    // Past the last one there is a weight of zero, and no row.
+                    let (first, second, weight) = (both(2 * k), both(2 * k + 1), $all(weight));
+                    for (([low, high], a), b) in sums.iter_mut().zip(first).zip(second) {
+                        *low = $dot(*low, $low(a, b), weight);
+                        *high = $dot(*high, $high(a, b), weight);
+                    }
                 }
-                $store(to, $pack($nine(low), $nine(high)));
+                let Some(to) = to.get_mut(at..).and_then(|to| to.first_chunk_mut::<ALL>()) else { return };
+                for (to, [low, high]) in
+                    bytes_mut(to).as_chunks_mut::<{ 2 * $lanes }>().0.iter_mut().zip(sums)
+                {
+                    let settle = $shift::<{ (BITS - KEPT) as _ }>;
+                    $store(to, $pack(settle(low), settle(high)));
+                }
             }
         }
 
         #[target_feature(enable = $features)]
-        pub(super) fn $rows(ring: &[i16], starts: &[usize], weights: &[i16], to: &mut [u8]) {
-            let Some((&middle, sides)) = starts.split_first() else { return };
-            let sides = sides.as_chunks::<2>().0;
-            let ring_bytes = bytes(ring);
-            let done = to.len() / WIDE * WIDE;
-            let (whole, rest) = to.split_at_mut(done);
-            for (i, to) in whole.as_chunks_mut::<$lanes>().0.iter_mut().enumerate() {
-                let value = |start: usize| -> Option<$vector> {
-                    Some($load(ring_bytes.get((start + i * $lanes) * 2..)?.first_chunk()?))
-                };
-                let both = |k: usize| -> Option<$vector> {
-                    match k.checked_sub(1) {
-                        None => value(middle),
-                        Some(k) => {
-                            let [above, below] = *sides.get(k)?;
-                            Some($add16(value(above)?, value(below)?))
+        pub(super) fn $across(row: &[i16], channels: usize, weights: Weights<'_>, to: &mut [u8]) {
+            const ALL: usize = $lanes * AT_ONCE;
+            if to.len() < ALL {
+                return across_base(row, channels, weights, to);
+            }
+            let middle = weights.each.len().saturating_sub(1) * channels;
+            for at in blocks(ALL, to.len()) {
+                let value = |place: usize| -> [$vector; AT_ONCE] {
+                    let mut values = [$zero(); AT_ONCE];
+                    if let Some(part) = row.get(at + place..).and_then(|r| r.first_chunk::<ALL>()) {
+                        for (to, from) in values.iter_mut().zip(bytes(part).as_chunks::<{ 2 * $lanes }>().0) {
+                            *to = $load(from);
                         }
                     }
+                    values
                 };
-                let (mut low, mut high) = ($all(1 << 20), $all(1 << 20));
-                for (k, two) in weights.chunks(2).enumerate() {
-                    let Some(first) = both(2 * k) else { return };
-                    let second = if two.len() > 1 { both(2 * k + 1).unwrap_or(first) } else { first };
-                    let weight = $all(pair(two));
-                    low = $add32(low, $madd($low(first, second), weight));
-                    high = $add32(high, $madd($high(first, second), weight));
+                let both = |k: usize| -> [$vector; AT_ONCE] {
+                    if k == 0 {
+                        return value(middle);
+                    }
+                    if k == weights.each.len() {
+                        return [$zero(); AT_ONCE];
+                    }
+                    let (mut a, b) = (value(middle - k * channels), value(middle + k * channels));
+                    for (a, b) in a.iter_mut().zip(b) {
+                        *a = $add(*a, b);
+                    }
+                    a
+                };
+                let mut sums = [[$all(1 << (BITS + KEPT - 1)); 2]; AT_ONCE];
+                for (k, &weight) in weights.pairs.iter().enumerate() {
+                    let (first, second, weight) = (both(2 * k), both(2 * k + 1), $all(weight));
+                    for (([low, high], a), b) in sums.iter_mut().zip(first).zip(second) {
+                        *low = $dot(*low, $low(a, b), weight);
+                        *high = $dot(*high, $high(a, b), weight);
+                    }
                 }
-                $put(to, $pack($twenty_one(low), $twenty_one(high)));
+                let Some(to) = to.get_mut(at..).and_then(|to| to.first_chunk_mut::<ALL>()) else { return };
+                for (to, [low, high]) in to.as_chunks_mut::<$lanes>().0.iter_mut().zip(sums) {
+                    let settle = $shift::<{ (BITS + KEPT) as _ }>;
+                    $put(to, $pack(settle(low), settle(high)));
+                }
             }
-            rows_body(ring, starts, weights, done, rest);
         }
     };
 }
 
-passes!(columns_by_16 rows_by_16 "avx2,fma" __m256i 16 widen_16 load32 store32 _mm256_set1_epi32
-        _mm256_add_epi16 _mm256_add_epi32 _mm256_madd_epi16 _mm256_unpacklo_epi16 _mm256_unpackhi_epi16
-        _mm256_packs_epi32 nine twenty_one put_16);
-passes!(columns_by_32 rows_by_32 "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma" __m512i 32 widen_32 load64 store64
-        _mm512_set1_epi32 _mm512_add_epi16 _mm512_add_epi32 _mm512_madd_epi16
-        _mm512_unpacklo_epi16 _mm512_unpackhi_epi16 _mm512_packs_epi32 nine_wide twenty_one_wide put_32);
+passes!(down_by_16 across_by_16 "avx2,fma" __m256i 16 widen_16 load32 store32 _mm256_setzero_si256 _mm256_set1_epi32
+        _mm256_add_epi16 dot _mm256_unpacklo_epi16 _mm256_unpackhi_epi16 _mm256_packs_epi32 _mm256_srai_epi32 put_16);
+passes!(down_by_32 across_by_32 "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma" __m512i 32 widen_32 load64 store64
+        _mm512_setzero_si512 _mm512_set1_epi32 _mm512_add_epi16 dot_wide _mm512_unpacklo_epi16
+        _mm512_unpackhi_epi16 _mm512_packs_epi32 _mm512_srai_epi32 put_32);
+passes!(down_by_32_fused across_by_32_fused "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni,avx2,fma" __m512i
+        32 widen_32 load64 store64 _mm512_setzero_si512 _mm512_set1_epi32 _mm512_add_epi16 _mm512_dpwssd_epi32
+        _mm512_unpacklo_epi16 _mm512_unpackhi_epi16 _mm512_packs_epi32 _mm512_srai_epi32 put_32);
 
 #[inline]
 #[target_feature(enable = "avx2")]
@@ -102,26 +140,14 @@ fn widen_32(from: &[u8; 32]) -> __m512i {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn nine(v: __m256i) -> __m256i {
-    _mm256_srai_epi32::<9>(v)
+fn dot(sum: __m256i, a: __m256i, b: __m256i) -> __m256i {
+    _mm256_add_epi32(sum, _mm256_madd_epi16(a, b))
 }
 
 #[inline]
-#[target_feature(enable = "avx512f")]
-fn nine_wide(v: __m512i) -> __m512i {
-    _mm512_srai_epi32::<9>(v)
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn twenty_one(v: __m256i) -> __m256i {
-    _mm256_srai_epi32::<21>(v)
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn twenty_one_wide(v: __m512i) -> __m512i {
-    _mm512_srai_epi32::<21>(v)
+#[target_feature(enable = "avx512f,avx512bw")]
+fn dot_wide(sum: __m512i, a: __m512i, b: __m512i) -> __m512i {
+    _mm512_add_epi32(sum, _mm512_madd_epi16(a, b))
 }
 
 /// Sixteen words of 0 to 255 as bytes.

@@ -176,15 +176,6 @@ fn neighbours(point: &Point, border: Border, src: ImageRef<'_, u8>) -> [[Option<
     [columns, [point.y, point.y.wrapping_add(1)].map(|y| border.index(y, height))]
 }
 
-/// The value of a border where a constant stands.
-#[inline(always)]
-const fn constant(border: Border) -> u8 {
-    match border {
-        Border::Constant(value) => value,
-        Border::Edge | Border::Reflect101 => 0,
-    }
-}
-
 /// The pixel at a place whose four pixels may lie outside.
 #[inline(always)]
 fn around<const C: usize>(point: &Point, border: Border, src: ImageRef<'_, u8>) -> [u8; C] {
@@ -195,7 +186,7 @@ fn around<const C: usize>(point: &Point, border: Border, src: ImageRef<'_, u8>) 
         data.get(y.wrapping_mul(src.stride()).wrapping_add(x.wrapping_mul(C))..)?.first_chunk::<C>().copied()
     };
     let four = [(above, left), (above, right), (below, left), (below, right)];
-    let four = four.map(|(y, x)| pixel(y, x).unwrap_or([constant(border); C]));
+    let four = four.map(|(y, x)| pixel(y, x).unwrap_or([border.constant().unwrap_or(0); C]));
     core::array::from_fn(|i| point.mix(four.map(|pixel| pixel.get(i).copied().unwrap_or(0))))
 }
 
@@ -204,7 +195,7 @@ fn outside(point: &Point, border: Border, src: ImageRef<'_, u8>, i: usize) -> u8
     let ([left, right], [above, below]) = neighbours(point, border, src).into();
     let at = |y: Option<usize>, x: Option<usize>| match y.zip(x) {
         Some((y, x)) => src.row(y).get(x * src.channels() + i).copied().unwrap_or(0),
-        None => constant(border),
+        None => border.constant().unwrap_or(0),
     };
     point.mix([at(above, left), at(above, right), at(below, left), at(below, right)])
 }

@@ -146,7 +146,9 @@ fn value_of(kind: &Kind, field: &Field, map: &Map<String, Json>) -> Result<Value
                 format!("a number, or [lowest, highest], from {} to {}", field.low, field.high)
             }
             Value::Count(_) => format!("a whole number from {} to {}", field.low, field.high),
-            Value::Border(_) => "\"reflect101\", \"edge\", or a level from 0 to 255".to_owned(),
+            Value::Border(_) => {
+                "\"reflect101\", \"reflect\", \"edge\", \"wrap\", or a level from 0 to 255".to_owned()
+            }
             Value::Filter(_) => "\"nearest\", \"bilinear\", \"bicubic\" or \"lanczos3\"".to_owned(),
         };
         OpError::new(format!("{} = {} of {} must be {want}", field.name, shown(json), kind.name))
@@ -171,8 +173,7 @@ fn read(field: &Field, json: &Json) -> Option<Value> {
         }),
         Value::Count(_) => Value::Count(u32::try_from(json.as_u64()?).ok()?),
         Value::Border(_) => Value::Border(match (json.as_str(), json.as_u64()) {
-            (Some("reflect101"), _) => Border::Reflect101,
-            (Some("edge"), _) => Border::Edge,
+            (Some(name), _) => Border::named(name)?,
             (None, Some(level)) => Border::Constant(u8::try_from(level).ok()?),
             _ => return None,
         }),
@@ -187,9 +188,8 @@ fn json_of(value: Value) -> Json {
     match value {
         Value::Range(range) => json!(range.map(number)),
         Value::Count(n) => json!(n),
-        Value::Border(Border::Reflect101) => json!("reflect101"),
-        Value::Border(Border::Edge) => json!("edge"),
         Value::Border(Border::Constant(level)) => json!(level),
+        Value::Border(border) => json!(border.name()),
         Value::Filter(filter) => json!(filter.name()),
     }
 }
@@ -258,8 +258,8 @@ mod tests {
             ),
             (r#"{ op = "pad", top = -1 }"#, "top = -1 of pad must be a whole number from 0 to 4096"),
             (
-                r#"{ op = "pad", border = "wrap" }"#,
-                "border = \"wrap\" of pad must be \"reflect101\", \"edge\", or a level from 0 to 255",
+                r#"{ op = "pad", border = "mirror" }"#,
+                "border = \"mirror\" of pad must be \"reflect101\", \"reflect\", \"edge\", \"wrap\", or a level from 0 to 255",
             ),
         ];
         for (text, want) in cases {

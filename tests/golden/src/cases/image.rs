@@ -83,7 +83,14 @@ pub(super) fn points(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
     for sigma in [0.3, 1.7, 4.0] {
         let mut frame = scratch.frame();
         let mut memory = Scratch::new(frame.take::<u8>(blur_scratch_len(sigma, shape))?);
-        gaussian_blur(level, sigma, src, ImageMut::new(dst, SIZE.0, SIZE.1, 3)?, &mut memory)?;
+        gaussian_blur(
+            level,
+            sigma,
+            Border::Reflect101,
+            src,
+            ImageMut::new(dst, SIZE.0, SIZE.1, 3)?,
+            &mut memory,
+        )?;
         digest.bytes(dst);
     }
     gaussian_noise(level, 12.5, &mut stream(5), ImageMut::new(dst, SIZE.0, SIZE.1, 3)?)?;

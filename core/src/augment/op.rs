@@ -119,7 +119,7 @@ ops! {
         scale: [f32; 2] = Value::Range([0.5, 1.0]), in 0.001, 1;
         /// Width of the part over its height, drawn uniformly in its logarithm.
         ratio: [f32; 2] = Value::Range([0.75, 1.333_333_4]), in 0.05, 20;
-        /// Resampling filter: nearest, bilinear, bicubic or lanczos3.
+        /// Resampling filter: nearest, bilinear, bicubic, lanczos3, box, area or bicubic75.
         filter: Filter = Value::Filter(Filter::Bilinear), in 0, 0;
     }
 

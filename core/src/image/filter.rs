@@ -24,27 +24,61 @@ pub enum Filter {
     Bicubic,
     /// A sinc windowed by a sinc, radius 3.
     Lanczos3,
+    /// The mean of the pixels whose centres lie in the output pixel.
+    Box,
+    /// The mean over the area of the output pixel: pixels that it covers in part count in part.
+    Area,
+    /// The cubic of Keys 1981 with a = −¾, radius 2, as OpenCV and PyTorch have it.
+    Bicubic75,
+}
+
+/// A filter, and whether it is stretched over all pixels that go into one when an image is reduced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Sampling {
+    /// The filter.
+    pub filter: Filter,
+    /// Whether it is stretched when an image is reduced; without this most pixels are left out, as OpenCV does, and those
+    /// outside the image are the nearest inside it. [`Filter::Nearest`] and [`Filter::Area`] know no such difference.
+    pub antialias: bool,
+}
+
+impl From<Filter> for Sampling {
+    /// Antialiased.
+    fn from(filter: Filter) -> Self {
+        Self { filter, antialias: true }
+    }
 }
 
 impl Filter {
-    /// All of them, in the order of their support.
-    pub const ALL: [Filter; 4] = [Filter::Nearest, Filter::Bilinear, Filter::Bicubic, Filter::Lanczos3];
+    /// All of them, in the order of the encoding of pipelines.
+    pub const ALL: [Filter; 7] = [
+        Filter::Nearest,
+        Filter::Bilinear,
+        Filter::Bicubic,
+        Filter::Lanczos3,
+        Filter::Box,
+        Filter::Area,
+        Filter::Bicubic75,
+    ];
 
-    /// `nearest`, `bilinear`, `bicubic` or `lanczos3`.
+    /// `nearest`, `bilinear`, `bicubic`, `lanczos3`, `box`, `area` or `bicubic75`.
     pub const fn name(self) -> &'static str {
         match self {
             Filter::Nearest => "nearest",
             Filter::Bilinear => "bilinear",
             Filter::Bicubic => "bicubic",
             Filter::Lanczos3 => "lanczos3",
+            Filter::Box => "box",
+            Filter::Area => "area",
+            Filter::Bicubic75 => "bicubic75",
         }
     }
 
     const fn support(self) -> f64 {
         match self {
-            Filter::Nearest => 0.5,
+            Filter::Nearest | Filter::Box | Filter::Area => 0.5,
             Filter::Bilinear => 1.0,
-            Filter::Bicubic => 2.0,
+            Filter::Bicubic | Filter::Bicubic75 => 2.0,
             Filter::Lanczos3 => 3.0,
         }
     }
@@ -53,25 +87,43 @@ impl Filter {
     fn weight(self, x: f64) -> f64 {
         let a = if x < 0.0 { -x } else { x };
         match self {
-            Filter::Nearest => 1.0,
+            Filter::Nearest | Filter::Area => 1.0,
+            Filter::Box if x > -0.5 && x <= 0.5 => 1.0,
             Filter::Bilinear if a < 1.0 => 1.0 - a,
-            Filter::Bicubic if a < 1.0 => (1.5 * a - 2.5) * a * a + 1.0,
-            Filter::Bicubic if a < 2.0 => (((a - 5.0) * a + 8.0) * a - 4.0) * -0.5,
+            Filter::Bicubic => cubic(a, -0.5),
+            Filter::Bicubic75 => cubic(a, -0.75),
             Filter::Lanczos3 if (-3.0..3.0).contains(&x) => sinc(x) * sinc(x / 3.0),
             _ => 0.0,
         }
     }
+}
 
+/// The cubic of Keys 1981 at distance `x` ≥ 0.
+fn cubic(x: f64, a: f64) -> f64 {
+    if x < 1.0 {
+        ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0
+    } else if x < 2.0 {
+        (((x - 5.0) * x + 8.0) * x - 4.0) * a
+    } else {
+        0.0
+    }
+}
+
+impl Sampling {
     /// The most source pixels that one output pixel may weigh.
     pub(crate) fn taps(self, from: usize, to: usize) -> usize {
-        if matches!(self, Filter::Nearest) || to == 0 {
+        if matches!(self.filter, Filter::Nearest) || to == 0 {
             return from.min(1);
         }
-        let scale = from as f64 / to as f64;
-        let support = self.support() * if scale < 1.0 { 1.0 } else { scale };
+        let support = self.filter.support() * self.stretch(from as f64 / to as f64);
         let whole = support as usize;
         let ceil = if (whole as f64) < support { whole.saturating_add(1) } else { whole };
         ceil.saturating_mul(2).saturating_add(1).min(from)
+    }
+
+    /// How much wider the filter is than its support, where `scale` pixels become one.
+    fn stretch(self, scale: f64) -> f64 {
+        if scale < 1.0 || !self.antialias && !matches!(self.filter, Filter::Area) { 1.0 } else { scale }
     }
 }
 
@@ -107,21 +159,21 @@ pub(crate) struct Taps<'s> {
 
 impl<'s> Taps<'s> {
     /// What [`Taps::new`] takes from its scratch.
-    pub fn scratch_len(filter: Filter, from: usize, to: usize) -> ScratchLen {
-        let weights = to.saturating_mul(filter.taps(from, to));
+    pub fn scratch_len(sampling: Sampling, from: usize, to: usize) -> ScratchLen {
+        let weights = to.saturating_mul(sampling.taps(from, to));
         ScratchLen::new().with::<u32>(to).with::<u32>(to).with::<i32>(weights)
     }
 
     /// The windows that take `from` positions to `to` positions.
-    pub fn new(filter: Filter, from: usize, to: usize, scratch: &mut Scratch<'s>) -> Result<Self> {
+    pub fn new(sampling: Sampling, from: usize, to: usize, scratch: &mut Scratch<'s>) -> Result<Self> {
         if u32::try_from(from).is_err() || u32::try_from(to).is_err() {
             return Err(Error::Overflow);
         }
-        let stride = filter.taps(from, to);
+        let stride = sampling.taps(from, to);
         let starts = scratch.take::<u32>(to)?;
         let lens = scratch.take::<u32>(to)?;
         let weights = scratch.take::<i32>(to.checked_mul(stride).ok_or(Error::Overflow)?)?;
-        if matches!(filter, Filter::Nearest) {
+        if matches!(sampling.filter, Filter::Nearest) {
             nearest(from, starts);
             lens.fill(1);
             weights.fill(1 << WEIGHT_BITS);
@@ -129,7 +181,7 @@ impl<'s> Taps<'s> {
             let windows = starts.iter_mut().zip(lens.iter_mut()).zip(weights.chunks_mut(stride.max(1)));
             let scale = from as f64 / to as f64;
             for (i, ((start, len), weights)) in windows.enumerate() {
-                (*start, *len) = window(filter, from, scale, i, weights);
+                (*start, *len) = window(sampling, from, scale, i, weights);
             }
         }
         Ok(Self { starts, lens, weights, stride })
@@ -173,24 +225,51 @@ fn nearest(from: usize, starts: &mut [u32]) {
     }
 }
 
+/// The largest whole number that is not above `x`.
+const fn floor(x: f64) -> i64 {
+    let whole = x as i64;
+    if whole as f64 > x { whole - 1 } else { whole }
+}
+
 /// Start, length and weights of output position `i`.
-fn window(filter: Filter, from: usize, scale: f64, i: usize, weights: &mut [i32]) -> (u32, u32) {
-    let stretch = if scale < 1.0 { 1.0 } else { scale };
+fn window(sampling: Sampling, from: usize, scale: f64, i: usize, weights: &mut [i32]) -> (u32, u32) {
+    let Sampling { filter, antialias } = sampling;
+    let stretch = sampling.stretch(scale);
     let support = filter.support() * stretch;
     let centre = (i as f64 + 0.5) * scale;
     let inverse = 1.0 / stretch;
-    // A cast to an unsigned number takes what is below 0 to 0.
-    let start = (centre - support + 0.5) as u32;
-    let end = ((centre + support + 0.5) as u32).min(from as u32);
-    let weight = |at: u32| filter.weight(((at as f64) - centre + 0.5) * inverse);
-    let mut sum = 0.0;
-    for at in start..end {
-        sum += weight(at);
-    }
-    for (to, at) in weights.iter_mut().zip(start..end) {
-        let share = if sum != 0.0 { weight(at) / sum } else { weight(at) };
+    let (low, high) = (i as f64 * scale, (i as f64 + 1.0) * scale);
+    let weight = |at: i64| match filter {
+        // What the output pixel and the pixel `at` have in common.
+        Filter::Area => {
+            let (start, end) = (at as f64, at as f64 + 1.0);
+            let both = if high < end { high } else { end } - if low > start { low } else { start };
+            if both > 0.0 { both } else { 0.0 }
+        }
+        _ => filter.weight(((at as f64) - centre + 0.5) * inverse),
+    };
+    let (first, end) = match filter {
+        Filter::Area => (low as i64, high as i64 + 1),
+        _ => (floor(centre - support + 0.5), floor(centre + support + 0.5)),
+    };
+    let last = (from as i64 - 1).max(0);
+    // Pixels outside the image are left out, or the nearest inside it counts for them.
+    let inside = if antialias || matches!(filter, Filter::Area) {
+        first.max(0)..end.min(last + 1)
+    } else {
+        first..end
+    };
+    let start = inside.start.clamp(0, last);
+    let len = (inside.end.clamp(start, last + 1) - start).clamp(1, weights.len().max(1) as i64);
+    let sum: f64 = inside.clone().map(weight).sum();
+    for (k, to) in weights.iter_mut().enumerate().take(len as usize) {
+        let at = start + k as i64;
+        let before = if k == 0 { inside.start..start } else { 0..0 };
+        let behind = if at == last { last + 1..inside.end } else { 0..0 };
+        let share = before.chain(at..at + 1).chain(behind).map(weight).sum::<f64>();
+        let share = if sum != 0.0 { share / sum } else { share };
         let fixed = share * (1u32 << WEIGHT_BITS) as f64;
         *to = if fixed < 0.0 { fixed - 0.5 } else { fixed + 0.5 } as i32;
     }
-    (start, end.saturating_sub(start))
+    (start as u32, len as u32)
 }

@@ -17,19 +17,21 @@ mod mix;
 mod noise;
 mod normalise;
 mod resize;
+mod sample;
 mod table;
 mod warp;
 
 pub use blur::{MAX_RADIUS, MAX_SIGMA, blur_scratch_len, box_blur, box_blur_scratch_len, gaussian_blur};
 pub use border::Border;
 pub use erase::{Rect, cutout};
-pub use filter::Filter;
+pub use filter::{Filter, Sampling};
 pub use geometry::{copy, hflip, pad, rot90, rot180, rot270, transpose, transverse, vflip};
 pub use grey::{grey_to_rgb, rgb_to_grey};
 pub use mix::{cutmix, mixup};
 pub use noise::gaussian_noise;
 pub use normalise::{normalise, normalise_chw};
 pub use resize::{Fit, Placement, ResizePlan};
+pub use sample::Sample;
 pub use table::Table;
 pub use warp::{Affine, Motion, warp_affine};
 

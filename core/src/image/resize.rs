@@ -1,15 +1,17 @@
-//! Resizing 8-bit images, byte for byte as Pillow does.
+//! Resizing.
 //!
-//! Columns first, then rows; the picture between the two passes is 8-bit; sums of 22-bit weights are 32-bit
-//! integers, rounded half up and cut off at 0 and 255. Each channel is resized by itself: where one of them is
-//! opacity, premultiply first (Pillow does so by itself for RGBA).
+//! 8-bit images are resized byte for byte as Pillow does: columns first, then rows; the picture between the two passes is 8-bit; sums of 22-bit weights are 32-bit
+//! integers, rounded half up and cut off at 0 and 255. [`ResizePlan::run_precise`] rounds nothing between the passes.
+//! Each channel is resized by itself: where one of them is opacity, premultiply first (Pillow does so by itself for
+//! RGBA).
 
 mod blocks;
+mod precise;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 use self::blocks::{BEHIND, Blocks, Layout, behind};
-use super::filter::{Filter, Taps, WEIGHT_BITS};
+use super::filter::{Filter, Sampling, Taps, WEIGHT_BITS};
 use super::{Rect, same};
 use crate::error::{Error, Result};
 use crate::scratch::{Scratch, ScratchLen};
@@ -41,7 +43,7 @@ const ROWS: usize = 16;
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ResizePlan<'s> {
-    filter: Filter,
+    sampling: Sampling,
     from: (usize, usize),
     to: (usize, usize),
     rows: Taps<'s>,
@@ -50,9 +52,10 @@ pub struct ResizePlan<'s> {
 
 impl<'s> ResizePlan<'s> {
     /// Bytes that [`ResizePlan::new`] takes from its scratch. Sizes are (height, width).
-    pub fn plan_len(filter: Filter, from: (usize, usize), to: (usize, usize)) -> usize {
-        Taps::scratch_len(filter, from.0, to.0)
-            .with_bytes(Taps::scratch_len(filter, from.1, to.1).bytes())
+    pub fn plan_len(sampling: impl Into<Sampling>, from: (usize, usize), to: (usize, usize)) -> usize {
+        let sampling = sampling.into();
+        Taps::scratch_len(sampling, from.0, to.0)
+            .with_bytes(Taps::scratch_len(sampling, from.1, to.1).bytes())
             .bytes()
     }
 
@@ -62,7 +65,7 @@ impl<'s> ResizePlan<'s> {
     /// [`Error::InvalidArgument`] where a side of `from` is 0 and its side of `to` is not, [`Error::Overflow`]
     /// where a side is not below 2³², [`Error::ScratchTooSmall`].
     pub fn new(
-        filter: Filter,
+        sampling: impl Into<Sampling>,
         from: (usize, usize),
         to: (usize, usize),
         scratch: &mut Scratch<'s>,
@@ -70,24 +73,31 @@ impl<'s> ResizePlan<'s> {
         if (from.0 == 0 && to.0 != 0) || (from.1 == 0 && to.1 != 0) {
             return Err(Error::InvalidArgument);
         }
-        let rows = Taps::new(filter, from.0, to.0, scratch)?;
-        let columns = Taps::new(filter, from.1, to.1, scratch)?;
-        Ok(Self { filter, from, to, rows, columns })
+        let sampling = sampling.into();
+        let rows = Taps::new(sampling, from.0, to.0, scratch)?;
+        let columns = Taps::new(sampling, from.1, to.1, scratch)?;
+        Ok(Self { sampling, from, to, rows, columns })
     }
 
     /// Bytes of scratch that [`ResizePlan::run`] needs for images of `channels`.
     pub fn scratch_len(&self, channels: usize) -> usize {
-        Self::run_len(self.filter, self.from, self.to, channels)
+        Self::run_len(self.sampling, self.from, self.to, channels)
     }
 
     /// What [`ResizePlan::scratch_len`] answers for the plan of these arguments.
-    pub fn run_len(filter: Filter, from: (usize, usize), to: (usize, usize), channels: usize) -> usize {
+    pub fn run_len(
+        sampling: impl Into<Sampling>,
+        from: (usize, usize),
+        to: (usize, usize),
+        channels: usize,
+    ) -> usize {
+        let sampling = sampling.into();
         let row = to.1.saturating_mul(channels);
-        let ring = ring_rows(filter.taps(from.0, to.0), from.0);
+        let ring = ring_rows(sampling.taps(from.0, to.0), from.0);
         let lanes = ScratchLen::new()
             .with::<u8>(from.1.saturating_mul(channels).saturating_mul(ROWS))
             .with::<u8>(row.saturating_mul(ROWS));
-        let taps = filter.taps(from.1, to.1);
+        let taps = sampling.taps(from.1, to.1);
         let blocks = [Layout::AVX2, Layout::VBMI]
             .map(|layout| Blocks::scratch_len(layout, taps, from.1, to.1, channels))
             .map(|len| {
@@ -100,7 +110,7 @@ impl<'s> ResizePlan<'s> {
             .bytes()
     }
 
-    /// Resizes `src` into `dst`.
+    /// Resizes `src` into `dst` by Pillow's rule.
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`] where the images are not of the plan's sizes or differ in channels,
@@ -115,7 +125,7 @@ impl<'s> ResizePlan<'s> {
         let channels = src.channels();
         same((src.height(), src.width()), self.from)?;
         same(dst.shape(), (self.to.0, self.to.1, channels))?;
-        if matches!(self.filter, Filter::Nearest) {
+        if matches!(self.sampling.filter, Filter::Nearest) {
             self.pick(src, dst);
             return Ok(());
         }
@@ -199,7 +209,7 @@ impl<'s> ResizePlan<'s> {
     }
 
     /// The nearest pixels.
-    fn pick(&self, src: ImageRef<'_, u8>, mut dst: ImageMut<'_, u8>) {
+    fn pick<T: Copy>(&self, src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) {
         let channels = src.channels().max(1);
         for ((y, _), to) in self.rows.iter().zip(dst.iter_rows_mut()) {
             let row = src.row(y);

@@ -149,7 +149,9 @@ fn value_of(kind: &Kind, field: &Field, map: &Map<String, Json>) -> Result<Value
             Value::Border(_) => {
                 "\"reflect101\", \"reflect\", \"edge\", \"wrap\", or a level from 0 to 255".to_owned()
             }
-            Value::Filter(_) => "\"nearest\", \"bilinear\", \"bicubic\" or \"lanczos3\"".to_owned(),
+            Value::Filter(_) => {
+                format!("one of {}", Filter::ALL.map(|f| format!("{:?}", f.name())).join(", "))
+            }
         };
         OpError::new(format!("{} = {} of {} must be {want}", field.name, shown(json), kind.name))
     };

@@ -38,7 +38,7 @@ pub(super) fn warp(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
     fill_u8(2, src);
     let src = ImageRef::new(src, SIZE.0, SIZE.1, 3)?;
     let motion = Motion { degrees: 33.0, scale: 1.3, shear: [5.0, -11.0], shift: [2.25, -1.5] };
-    for border in [Border::Constant(77), Border::Edge, Border::Reflect101] {
+    for border in [Border::Constant(77), Border::Edge, Border::Reflect101, Border::Reflect, Border::Wrap] {
         let map = motion.inverse(SIZE)?;
         warp_affine(level, &map, border, src, ImageMut::new(dst, SIZE.0, SIZE.1, 3)?)?;
         digest.bytes(dst);
@@ -65,7 +65,7 @@ pub(super) fn geometry(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
         run(level, src, ImageMut::new(dst, height, width, 3)?)?;
         digest.bytes(dst.get(..LEN).unwrap_or(&[]));
     }
-    for border in [Border::Constant(9), Border::Edge, Border::Reflect101] {
+    for border in [Border::Constant(9), Border::Edge, Border::Reflect101, Border::Reflect, Border::Wrap] {
         let (height, width) = (SIZE.0 + 4, SIZE.1 + 3);
         image::pad(src, ImageMut::new(dst, height, width, 3)?, 3, 1, border)?;
         digest.bytes(dst.get(..height * width * 3).unwrap_or(&[]));

@@ -3,7 +3,7 @@
 use crate::error::{Context, Result};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Files that are brought to the disk one by one; of more of them the whole file system is, where that can be
@@ -23,10 +23,19 @@ pub(crate) fn partial(name: &OsStr) -> OsString {
 /// # Errors
 /// When it cannot be written; an older one is then still there.
 pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
+    write_whole_by(path, |file| file.write_all(content.as_ref()))
+}
+
+/// [`write_whole`] of what `write` writes.
+///
+/// # Errors
+/// As [`write_whole`], and those of `write`.
+pub fn write_whole_by(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<()> {
     // What a link leads to is replaced, not the link.
     let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let temporary = path.with_file_name(partial(path.file_name().unwrap_or_default()));
-    let written = fs::write(&temporary, content)
+    let written = File::create(&temporary)
+        .and_then(|mut file| write(&mut file))
         .and_then(|()| sync_file(&temporary))
         .and_then(|()| fs::rename(&temporary, path))
         .and_then(|()| {
@@ -42,17 +51,21 @@ pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
 pub(crate) fn sync_tree(folder: &Path) -> io::Result<()> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
-    let mut at = 0;
+    let (mut at, mut whole) = (0, true);
     while let Some(folder) = folders.get(at).cloned() {
         for entry in fs::read_dir(&folder)? {
             let entry = entry?;
             let list = if entry.file_type()?.is_dir() { &mut folders } else { &mut files };
             list.push(entry.path());
+            // There may be a million more.
+            if whole && files.len() + folders.len() > FEW {
+                if sync_all_of(&folder)? {
+                    return Ok(());
+                }
+                whole = false;
+            }
         }
         at += 1;
-    }
-    if files.len() + folders.len() > FEW && sync_all_of(folder)? {
-        return Ok(());
     }
     files.iter().try_for_each(|file| sync_file(file))?;
     folders.iter().try_for_each(|folder: &PathBuf| sync_folder(folder))

@@ -64,16 +64,16 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// SHA-256 of a file's bytes, in hexadecimal.
+/// SHA-256 of a file's bytes.
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn file_sha256(path: &Path) -> std::io::Result<String> {
+pub fn file_sha256(path: &Path) -> std::io::Result<[u8; 32]> {
     let mut reader = BufReader::with_capacity(1 << 16, File::open(path)?);
     let mut hasher = Sha256::new();
     loop {
         let n = match reader.fill_buf() {
-            Ok([]) => return Ok(hex(&hasher.finalize())),
+            Ok([]) => return Ok(hasher.finalize().into()),
             Ok(part) => {
                 hasher.update(part);
                 part.len()

@@ -3,14 +3,15 @@
 use crate::error::{Error, Result};
 use seedbed::rng::Key;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
-use serde_json::value::{RawValue, to_raw_value};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::ser::{Formatter, Serializer};
+use serde_json::value::{RawValue, Value};
+use std::io::Write;
 
 /// How a sample was made from others, so that it can be made again, alone.
 ///
 /// The fields are in alphabetical order, and so are the keys of the JSON.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Origin {
     /// The key of the randomness in the stream of the seed.
     pub key: Key,
@@ -31,7 +32,18 @@ impl Origin {
     /// # Errors
     /// Never: all of it has a form in JSON.
     pub fn text(&self) -> Result<String> {
-        serde_json::to_string(self).map_err(unwritten)
+        let Self { key, params, seed, source, step } = self;
+        let mut text = Vec::with_capacity(160 + params.0.len() + source.len());
+        text.extend_from_slice(b"{\"key\":");
+        serde_json::to_writer(&mut text, key).map_err(unwritten)?;
+        text.extend_from_slice(b",\"params\":");
+        text.extend_from_slice(params.0.as_bytes());
+        write!(text, ",\"seed\":{seed},\"source\":").map_err(unwritten)?;
+        serde_json::to_writer(&mut text, source).map_err(unwritten)?;
+        text.extend_from_slice(b",\"step\":");
+        serde_json::to_writer(&mut text, step).map_err(unwritten)?;
+        text.push(b'}');
+        String::from_utf8(text).map_err(unwritten)
     }
 
     /// The origin of which this is the [text](Origin::text). Another order of keys in the parameters stays as it is.
@@ -46,35 +58,35 @@ impl Origin {
             step: String,
         }
         let AsWritten { key, params, seed, source, step } = serde_json::from_str(text)?;
-        Ok(Self { key, params: params.map_or_else(Params::default, Params), seed, source, step })
+        Ok(Self {
+            key,
+            params: params.map_or_else(Params::default, |p| Params(p.into())),
+            seed,
+            source,
+            step,
+        })
     }
 }
 
 /// Parameters of a step, as JSON without blanks, whose keys are in alphabetical order: many samples have such, and a
 /// text takes a tenth of the memory and the time of a tree of values.
 #[derive(Clone, Debug)]
-pub struct Params(Box<RawValue>);
+pub struct Params(Box<str>);
 
 impl Params {
-    /// The parameters that serialise as they are to be written: with their keys in alphabetical order.
+    /// The parameters that `formatter` writes as they are to be: with their keys in alphabetical order.
     ///
     /// # Errors
     /// When they have no form in JSON.
-    pub fn in_order(params: &impl Serialize) -> Result<Self> {
-        to_raw_value(params).map(Self).map_err(unwritten)
-    }
-
-    /// The parameters of this text, which is as [`Params`] have it.
-    ///
-    /// # Errors
-    /// When it is no JSON.
-    pub fn of_text(text: String) -> Result<Self> {
-        RawValue::from_string(text).map(Self).map_err(unwritten)
+    pub fn in_order(params: &impl Serialize, formatter: impl Formatter) -> Result<Self> {
+        let mut text = Vec::with_capacity(512);
+        params.serialize(&mut Serializer::with_formatter(&mut text, formatter)).map_err(unwritten)?;
+        Ok(Self(String::from_utf8(text).map_err(unwritten)?.into()))
     }
 
     /// The text.
     pub fn text(&self) -> &str {
-        self.0.get()
+        &self.0
     }
 
     /// What a step left there.
@@ -82,11 +94,11 @@ impl Params {
     /// # Errors
     /// When it left something else.
     pub fn parse<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
-        serde_json::from_str(self.0.get())
+        serde_json::from_str(&self.0)
     }
 }
 
-fn unwritten(e: serde_json::Error) -> Error {
+fn unwritten(e: impl std::fmt::Display) -> Error {
     Error::failed(format!("cannot write the origin as JSON ({e})"))
 }
 
@@ -99,20 +111,13 @@ impl Default for Params {
 /// In any order of keys.
 impl From<Value> for Params {
     fn from(value: Value) -> Self {
-        // The text of a value is JSON.
-        Self(RawValue::from_string(value.to_string()).unwrap_or_default())
+        Self(value.to_string().into())
     }
 }
 
 impl PartialEq for Params {
     fn eq(&self, other: &Self) -> bool {
         self.text() == other.text()
-    }
-}
-
-impl Serialize for Params {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
     }
 }
 

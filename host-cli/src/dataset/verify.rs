@@ -1,6 +1,6 @@
 //! Whether a dataset is what its `dataset.json` says: every sample is read, decoded and hashed again.
 
-use super::hash::{ContentHasher, SampleDigest, digest_of, file_sha256};
+use super::hash::{ContentHasher, SampleDigest, digest_of, file_sha256, hex};
 use super::meta::{FILE, ImageShape, Meta, Shard};
 use super::{Counts, Dataset, Sample, Split};
 use crate::error::Result;
@@ -130,7 +130,7 @@ impl Check<'_> {
 /// What is wrong with the bytes of a shard, if their hash was recorded. One that is not there is found by opening it.
 fn hash_fault(folder: &Path, shard: &Shard) -> Option<Fault> {
     let recorded = &shard.sha256;
-    let hash = file_sha256(&folder.join(&shard.file)).ok()?;
+    let hash = hex(&file_sha256(&folder.join(&shard.file)).ok()?);
     let same = recorded.is_empty() || hash == *recorded;
     (!same).then(|| Fault::of(&shard.file, format!("hash differs: {recorded} is recorded, {hash} found")))
 }

@@ -184,7 +184,7 @@ impl Visit for Chain<'_> {
             .and_then(|call| execute(self.ctx, &call))
             .map_err(|e| e.within(format!("stage {name}")))?;
         let folder = out.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        self.record.stages.push(StageRecord { folder, files: None, hashes: Default::default(), ..done });
+        self.record.stages.push(StageRecord { folder, files: None, ..done });
         self.save(Status::Running)?;
         if name == "collect" && self.into_folders { has_files(out) } else { Ok(()) }
     }

@@ -113,11 +113,10 @@ fn both(a: &Path, b: &Path, most: usize) -> Result<StageDiff> {
     };
     let (of_a, of_b) = (record(a)?, record(b)?);
     let options = of_a.changes(&of_b.options, of_b.seed);
-    let mut files: Vec<String> = Vec::new();
-    let names = of_a.hashes.keys().chain(of_b.hashes.keys().filter(|name| !of_a.hashes.contains_key(*name)));
-    for name in names.filter(|name| of_a.hashes.get(*name) != of_b.hashes.get(*name)) {
-        files.push(name.clone());
-    }
+    let (in_a, in_b) = (of_a.files.unwrap_or_default(), of_b.files.unwrap_or_default());
+    let changed = in_a.iter().filter(|file| in_b.get(&file.name) != Some(file));
+    let added = in_b.iter().filter(|file| in_a.get(&file.name).is_none());
+    let mut files: Vec<String> = changed.chain(added).map(|file| file.name.to_string()).collect();
     let mut data = None;
     if a.join(META_FILE).is_file() && b.join(META_FILE).is_file() {
         let (x, y) = (Dataset::open(a)?, Dataset::open(b)?);

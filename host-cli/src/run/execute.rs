@@ -1,6 +1,6 @@
 //! One stage, run at most once for the same options, seed and input.
 
-use super::files::{foreign, hashes, list, whole};
+use super::files::Files;
 use super::folder::{Draft, apart, make_output, may_write, sweep};
 use super::key::{self, KeyParts};
 use super::options::split_paths;
@@ -111,13 +111,13 @@ fn keep_or_work(
 /// The record of the `earlier` result, if it is the `same` and still whole.
 fn keep(ctx: &Ctx, call: &Call<'_>, earlier: StageRecord, same: bool) -> Result<Option<StageRecord>> {
     let Some(written) = &earlier.files else { return Ok(None) };
-    let there = list(call.out)?;
-    if same && whole(written, &there) {
+    let there = Files::list(call.out)?;
+    if same && written.missing(&there).is_none() {
         ctx.progress.note(format!("{}: nothing changed, kept as it is", call.name));
         sweep(call.out);
         return Ok(Some(StageRecord { cached: true, ..earlier }));
     }
-    if let Some(name) = foreign(written, &there) {
+    if let Some(name) = written.foreign(&there) {
         return Err(Error::usage(format!(
             "a file that seedbed did not write would be deleted: {}",
             call.out.join(name).display()
@@ -137,7 +137,8 @@ fn work(ctx: &Ctx, call: &Call<'_>, key: String) -> Result<StageRecord> {
     let outcome = ctx.pool.inside(|| call.stage.run(ctx, call.input, draft.path()))?;
     // Evaluation writes figures only, and so no folder of its own.
     make_output(draft.path())?;
-    let files = list(draft.path())?;
+    let mut files = Files::list(draft.path())?;
+    files.hash(draft.path(), &ctx.pool)?;
     let record = StageRecord {
         version: VERSION,
         stage: call.name.to_owned(),
@@ -149,7 +150,6 @@ fn work(ctx: &Ctx, call: &Call<'_>, key: String) -> Result<StageRecord> {
         seconds: start.elapsed().as_secs_f64(),
         cached: false,
         folder: String::new(),
-        hashes: hashes(draft.path(), &files, &ctx.pool)?,
         files: Some(files),
         figures: outcome.figures,
     };

@@ -112,7 +112,7 @@ fn walk(folder: &Path, trail: &mut Vec<PathBuf>, found: &mut Vec<(PathBuf, bool)
 /// SHA-256 of a file's bytes. A file that cannot be read hashes as such: the stage that needs it
 /// sets it aside, or says what is wrong.
 fn bytes(path: &Path) -> String {
-    file_sha256(path).unwrap_or_else(|_| unreadable())
+    file_sha256(path).map_or_else(|_| unreadable(), |hash| hex(&hash))
 }
 
 fn unreadable() -> String {

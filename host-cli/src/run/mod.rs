@@ -22,6 +22,7 @@ mod verify;
 pub use chain::{Ran, run};
 pub use diff::{StageDiff, diff};
 pub use execute::{Call, execute};
+pub use files::RECORD_BYTES;
 pub use folder::{Draft, RunFolder, apart, make_output, outside};
 pub use options::{moved, relocate, split_paths};
 pub use record::{RunRecord, StageRecord, Status};

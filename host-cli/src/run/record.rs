@@ -2,12 +2,12 @@
 
 use super::files::Files;
 use crate::dataset::changed_keys;
-use crate::durable::write_whole;
+use crate::durable::write_whole_by;
 use crate::error::{Context, Error, Result};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
-use std::fs;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Seek, Write};
 use std::path::Path;
 
 /// The name of a stage's record in its folder.
@@ -46,12 +46,9 @@ pub struct StageRecord {
     /// Its folder inside the run folder. Empty outside a run.
     #[serde(default)]
     pub folder: String,
-    /// The files that it wrote, in `stage.json` only.
+    /// The files that it wrote, with sizes and hashes, in `stage.json` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<Files>,
-    /// SHA-256 of each of these files, in `stage.json` only.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub hashes: BTreeMap<String, String>,
     /// Its own figures.
     pub figures: Map<String, Value>,
 }
@@ -124,8 +121,8 @@ impl RunRecord {
 /// When it is there and cannot be read or understood.
 pub fn load<T: DeserializeOwned>(folder: &Path, file: &str) -> Result<Option<T>> {
     let path = folder.join(file);
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
+    let mut reader = match File::open(&path) {
+        Ok(file) => BufReader::new(file),
         Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
             return Ok(None);
         }
@@ -135,16 +132,20 @@ pub fn load<T: DeserializeOwned>(folder: &Path, file: &str) -> Result<Option<T>>
         Error::usage(format!("{what}: {}", path.display()))
             .hint("remove the folder, or choose another with --out")
     };
-    let value: Value =
-        serde_json::from_str(&text).map_err(|e| wrong(format!("not a record of seedbed: {e}")))?;
-    match value["version"].as_u64() {
-        Some(version) if version > u64::from(VERSION) => {
-            Err(wrong(format!("a record of version {version}, this build reads up to {VERSION}")))
-        }
-        _ => serde_json::from_value(value)
-            .map(Some)
-            .map_err(|e| wrong(format!("not a record of seedbed: {e}"))),
+    let unknown = |e: serde_json::Error| wrong(format!("not a record of seedbed: {e}"));
+    // There may be a million files in it: it is read twice, and never as a tree of values.
+    let Versioned { version } = serde_json::from_reader(&mut reader).map_err(unknown)?;
+    if version > VERSION {
+        return Err(wrong(format!("a record of version {version}, this build reads up to {VERSION}")));
     }
+    reader.rewind().at(&path)?;
+    serde_json::from_reader(reader).map(Some).map_err(unknown)
+}
+
+/// What every record says.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
 }
 
 /// Writes the record `file` of `folder`, by a temporary name and a rename.
@@ -153,14 +154,18 @@ pub fn load<T: DeserializeOwned>(folder: &Path, file: &str) -> Result<Option<T>>
 /// When it cannot be written.
 pub fn save<T: Serialize>(folder: &Path, file: &str, record: &T) -> Result<()> {
     let path = folder.join(file);
-    let mut text = serde_json::to_string_pretty(record).at(&path)?;
-    text.push('\n');
-    write_whole(&path, text)
+    write_whole_by(&path, |file| {
+        let mut file = BufWriter::new(file);
+        serde_json::to_writer_pretty(&mut file, record)?;
+        file.write_all(b"\n")?;
+        file.flush()
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn records_survive_writing_and_reading() {

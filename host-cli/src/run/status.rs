@@ -2,7 +2,7 @@
 
 use super::chain::{Visit, walk};
 use super::execute::Call;
-use super::files::{list, missing};
+use super::files::Files;
 use super::folder::{run_is_live, stage_is_live};
 use super::record::{RUN_FILE, RunRecord, STAGE_FILE, StageRecord, Status, load};
 use crate::error::{Error, Result};
@@ -173,8 +173,8 @@ impl Look<'_> {
         if earlier.stage != call.name {
             return Ok(Some(format!("the folder holds the result of `seedbed {}`", earlier.stage)));
         }
-        let there = list(call.out)?;
-        if let Some(name) = earlier.files.as_ref().and_then(|written| missing(written, &there)) {
+        let there = Files::list(call.out)?;
+        if let Some(name) = earlier.files.as_ref().and_then(|written| written.missing(&there)) {
             return Ok(Some(format!("gone or changed: {name}")));
         }
         if self.ctx.strict && earlier.set_aside > 0 {

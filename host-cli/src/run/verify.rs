@@ -1,8 +1,8 @@
 //! Whether results are still what was written: every recorded hash is computed again.
 
-use super::files::{Files, foreign, list};
+use super::files::{Files, Written};
 use super::record::{RUN_FILE, RunRecord, STAGE_FILE, StageRecord, load};
-use crate::dataset::{Fault, META_FILE, content_hash, file_sha256, verify as verify_dataset};
+use crate::dataset::{Fault, META_FILE, content_hash, file_sha256, hex, verify as verify_dataset};
 use crate::error::{Context, Error, Result};
 use crate::pool::Pool;
 use serde::Serialize;
@@ -106,16 +106,13 @@ impl Check<'_> {
                 return Ok(None);
             }
         };
-        let there = list(&folder)?;
+        let there = Files::list(&folder)?;
         let written = record.files.clone().unwrap_or_default();
-        if record.hashes.is_empty() && !written.is_empty() {
-            self.found.notes.push(format!("{record_name} holds no hashes: an older seedbed wrote it"));
-        }
-        self.files(prefix, &written, &there, &record);
-        if let Some(name) = foreign(&written, &there) {
+        self.files(prefix, &written, &there);
+        if let Some(name) = written.foreign(&there) {
             self.found.notes.push(format!("not written by seedbed: {prefix}{name}"));
         }
-        for name in written.keys().filter(|name| there.contains_key(*name)) {
+        for name in written.iter().map(|file| &*file.name).filter(|name| there.get(name).is_some()) {
             if let Some(inner) = name.strip_suffix(META_FILE).filter(|p| p.is_empty() || p.ends_with('/')) {
                 let samples = self.dataset(&format!("{prefix}{inner}"))?;
                 if inner.is_empty() && samples != record.samples {
@@ -131,26 +128,28 @@ impl Check<'_> {
         Ok(Some(record))
     }
 
-    /// Files of a stage by size, and by hash where one was recorded.
-    fn files(&mut self, prefix: &str, written: &Files, there: &Files, record: &StageRecord) {
+    /// Files of a stage by size and by hash.
+    fn files(&mut self, prefix: &str, written: &Files, there: &Files) {
         let folder = self.root.join(prefix);
-        let names: Vec<&String> = written.keys().collect();
-        let check = |name: &&String| match (there.get(*name), record.hashes.get(*name)) {
-            (None, _) => Some("missing".to_owned()),
-            (Some(bytes), _) if written.get(*name) != Some(bytes) => {
-                Some(format!("{} bytes are recorded, {bytes} found", written.get(*name).unwrap_or(&0)))
+        let written: Vec<&Written> = written.iter().collect();
+        let check = |Written { name, bytes, sha256 }: &&Written| match there.get(name) {
+            None => Some("missing".to_owned()),
+            Some(now) if now.bytes != *bytes => {
+                Some(format!("{bytes} bytes are recorded, {} found", now.bytes))
             }
-            (_, None) => None,
-            (_, Some(recorded)) => match file_sha256(&folder.join(name)) {
-                Ok(hash) if hash == *recorded => None,
-                Ok(hash) => Some(format!("hash differs: {recorded} is recorded, {hash} found")),
-                Err(e) => Some(Error::of_io(&e).message),
+            Some(_) => match (sha256, file_sha256(&folder.join(&**name))) {
+                (None, _) => Some("no hash is recorded".to_owned()),
+                (Some(recorded), Ok(hash)) if hash == *recorded => None,
+                (Some(recorded), Ok(hash)) => {
+                    Some(format!("hash differs: {} is recorded, {} found", hex(recorded), hex(&hash)))
+                }
+                (_, Err(e)) => Some(Error::of_io(&e).message),
             },
         };
-        self.found.files += names.iter().filter(|name| record.hashes.contains_key(**name)).count() as u64;
-        for (name, what) in names.iter().zip(self.pool.map(&names, check)) {
+        self.found.files += written.len() as u64;
+        for (file, what) in written.iter().zip(self.pool.map(&written, check)) {
             if let Some(what) = what {
-                self.fault(format!("{prefix}{name}"), what);
+                self.fault(format!("{prefix}{}", file.name), what);
             }
         }
     }

@@ -30,6 +30,8 @@ use crate::dataset::{Container, Dataset, Kind, Meta, Sample, Split, write_file};
 use crate::defaults;
 use crate::error::{Context, Error, Result};
 use crate::progress::Task;
+use crate::report::number;
+use crate::run::RECORD_BYTES;
 use cifar::Form;
 use serde::{Deserialize, Serialize};
 use shards::Limits;
@@ -155,6 +157,17 @@ impl ExportFormat {
             _ => Ok(()),
         }
     }
+
+    /// What stays in memory of all samples together, where each is a file that the stage's record names.
+    fn records(self, selection: &Selection) -> Option<String> {
+        let several = matches!(self, ExportFormat::Folder | ExportFormat::Csv | ExportFormat::Jsonl);
+        let meta = selection.meta();
+        let each = [Kind::Images, Kind::Audio].iter().filter(|kind| meta.has(**kind)).count() as u64;
+        let files = selection.len() * each;
+        let megabytes = number::value((files * RECORD_BYTES) as f64 / 1e6);
+        let what = format!("{} files: {megabytes} MB of records stay in memory", number::count(files));
+        (several && files > 0).then_some(what)
+    }
 }
 
 /// The part of a dataset that is exported.
@@ -209,6 +222,9 @@ impl Stage for ExportOptions {
         }
         let format = self.format(selection.meta());
         format.check_fit(&selection)?;
+        if let Some(records) = format.records(&selection) {
+            ctx.progress.note(records);
+        }
         std::fs::create_dir_all(out).at(out)?;
         let (file, shards) = self.write(ctx, format, &selection, out)?;
         info::write(format, &selection, out)?;

@@ -212,8 +212,11 @@ impl Sound {
         let has = |at: usize, magic: &[u8]| head.get(at..).is_some_and(|rest| rest.starts_with(magic));
         let known = SOUND_FORMATS.iter().find(|(start, at, magic, _)| has(0, start) && has(*at, magic));
         known.map(|(_, _, _, extension)| *extension).or(match head {
-            // The frame header of MPEG audio: eleven set bits, no reserved version or layer.
-            [0xff, second, ..] if second & 0xe0 == 0xe0 && second & 0x18 != 0x08 && second & 0x06 != 0 => {
+            // The frame header of MPEG audio: eleven set bits, no reserved version, and layer II or III. The bits of
+            // layer I, which nobody has, are those that a text of UTF-16 begins with.
+            [0xff, second, ..]
+                if second & 0xe0 == 0xe0 && second & 0x18 != 0x08 && matches!(second & 0x06, 0x02 | 0x04) =>
+            {
                 Some("mp3")
             }
             _ => None,
@@ -246,6 +249,7 @@ mod tests {
         assert_eq!(of(b"fLaC\0", None), "flac");
         assert_eq!(of(b"ID3\x04", None), "mp3");
         assert_eq!(of(b"\xff\xfb\x90", None), "mp3");
+        assert_eq!(Sound::format_of(b"\xff\xfeT\0"), None);
         assert_eq!(of(b"\xff\xf1\x50", None), "aac");
         assert_eq!(of(b"what", Some("a/b.Amr")), "Amr");
         // A picture of the same container is no sound, nor is a frame of a reserved layer or version.

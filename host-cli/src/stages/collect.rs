@@ -182,6 +182,10 @@ impl Stage for CollectOptions {
         self.limit(ctx.seed, &mut entries);
         let left_out = distinct - entries.len();
         let division = self.division(ctx.seed, fractions, &source, &entries)?;
+        for note in division.notes(fractions) {
+            ctx.progress.note(format!("  {note}"));
+            source.remarks.notes.push(note);
+        }
         ctx.progress.note(records(&entries, &*source.loader));
         let set_aside = std::mem::take(&mut source.set_aside);
         let mut set_aside = Aside::new(set_aside, found, self.max_set_aside, ctx.strict)?;

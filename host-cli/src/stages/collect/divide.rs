@@ -75,6 +75,17 @@ impl Division {
         Ok(self.fractions.split_of(self.seed, key))
     }
 
+    /// The options that have no effect, as the source has those splits itself.
+    pub fn notes(&self, wanted: Fractions) -> Vec<String> {
+        let Fractions { val, test } = self.fractions;
+        let drawn = [("validation", "val", wanted.val, val), ("test", "test", wanted.test, test)];
+        let idle = drawn.into_iter().filter(|(_, _, wanted, share)| *wanted > 0.0 && *share == 0.0);
+        idle.map(|(what, key, ..)| {
+            format!("samples for {what} are those of the source: --{key}-fraction has no effect")
+        })
+        .collect()
+    }
+
     /// What the user should know of the splits that came of it, given which classes were [seen](see) in training.
     pub fn warnings(&self, meta: &Meta, trained: &[bool]) -> Vec<String> {
         let counts = &meta.counts;
@@ -130,6 +141,18 @@ mod tests {
         let division = Division::new(1, half(), None, entries);
         let split = |e: &Entry| division.split_of(e, &Content::from_row(vec![content(e)])).unwrap();
         entries.iter().map(|e| (e.id.to_string(), split(e))).collect()
+    }
+
+    #[test]
+    fn options_without_effect_are_told() {
+        let entries = [entry(0, Some(Split::Val), None), entry(1, None, None)];
+        let notes = |val, test| {
+            let wanted = Fractions::new(val, test).unwrap();
+            Division::new(1, wanted, None, &entries).notes(wanted)
+        };
+        assert_eq!(notes(0.0, 0.5), [""; 0]);
+        let [note] = &notes(0.5, 0.25)[..] else { panic!("one note") };
+        assert!(note.contains("validation") && note.contains("--val-fraction"), "{note}");
     }
 
     proptest! {

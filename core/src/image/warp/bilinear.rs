@@ -76,8 +76,21 @@ fn parts<const C: usize>(level: Level, line: Line, border: Border, src: ImageRef
 }
 
 fn at_border<const C: usize>(mut line: Line, border: Border, src: ImageRef<'_, u8>, to: &mut [u8]) {
+    let (data, stride) = (src.as_mat().data(), src.stride());
+    let (last_x, last_y) = (src.width().wrapping_sub(1) as u64, src.height().wrapping_sub(1) as u64);
     for pixel in to.as_chunks_mut::<C>().0 {
-        *pixel = around(&line.advance(), border, src);
+        let point = line.advance();
+        // Some are here only because vectors would read too much. A negative place is a large one.
+        let four = if (point.x as u64) < last_x && (point.y as u64) < last_y {
+            let at = (point.y as usize).wrapping_mul(stride).wrapping_add((point.x as usize).wrapping_mul(C));
+            pair::<C>(data, at).zip(pair::<C>(data, at.wrapping_add(stride)))
+        } else {
+            None
+        };
+        *pixel = match four {
+            Some((top, bottom)) => point.mix_pairs(top, bottom),
+            None => around(&point, border, src),
+        };
     }
 }
 
@@ -179,15 +192,16 @@ fn neighbours(point: &Point, border: Border, src: ImageRef<'_, u8>) -> [[Option<
 /// The pixel at a place whose four pixels may lie outside.
 #[inline(always)]
 fn around<const C: usize>(point: &Point, border: Border, src: ImageRef<'_, u8>) -> [u8; C] {
+    let (data, stride) = (src.as_mat().data(), src.stride());
     let ([left, right], [above, below]) = neighbours(point, border, src).into();
-    let data = src.as_mat().data();
-    let pixel = |y: Option<usize>, x: Option<usize>| {
-        let (y, x) = y.zip(x)?;
-        data.get(y.wrapping_mul(src.stride()).wrapping_add(x.wrapping_mul(C))..)?.first_chunk::<C>().copied()
+    let filled = [border.constant().unwrap_or(0); C];
+    let pixel = |at: usize| data.get(at..).and_then(<[u8]>::first_chunk).copied().unwrap_or(filled);
+    let row = |y: Option<usize>| match y {
+        None => [filled; 2],
+        Some(y) => [left, right]
+            .map(|x| x.map_or(filled, |x| pixel(y.wrapping_mul(stride).wrapping_add(x.wrapping_mul(C))))),
     };
-    let four = [(above, left), (above, right), (below, left), (below, right)];
-    let four = four.map(|(y, x)| pixel(y, x).unwrap_or([border.constant().unwrap_or(0); C]));
-    core::array::from_fn(|i| point.mix(four.map(|pixel| pixel.get(i).copied().unwrap_or(0))))
+    point.mix_pairs(row(above), row(below))
 }
 
 /// Channel `i` at a place whose four pixels may lie outside.

@@ -40,44 +40,52 @@ mod x86 {
     use crate::simd::x86::load16;
     use core::arch::x86_64::{_mm_loadu_si128, _mm_shuffle_epi8, _mm_storeu_si128};
 
-    /// For each byte of a register of `N` which byte it comes from.
-    fn order<const N: usize>(pixel: usize) -> [u8; N] {
-        let whole = N / pixel * pixel;
-        core::array::from_fn(|i| match i.checked_sub(N - whole) {
-            Some(at) => (whole - pixel - at / pixel * pixel + at % pixel) as u8,
-            None => 0,
-        })
-    }
+    /// The longest pixel of which two fit into a register.
+    const MOST: usize = 8;
 
-    /// Turns pieces of the row round while whole registers can be read and written; tells how many bytes.
-    macro_rules! body {
-        ($name:ident, $n:literal, $load:ident, $features:literal, $read:ident, $write:ident,
-         |$bytes:ident, $order:ident| $turn:expr) => {
-            #[target_feature(enable = $features)]
-            #[allow(unsafe_code)]
-            pub(super) fn $name(to: &mut [u8], from: &[u8], pixel: usize) {
-                let len = from.len().min(to.len());
-                if pixel == 0 || pixel > $n / 2 || len < $n {
-                    return base(to, from, pixel);
-                }
-                let whole = $n / pixel * pixel;
-                let pieces = (len - $n) / whole + 1;
-                let order: [u8; $n] = order(pixel);
-                let $order = $load(&order);
-                for i in 0..pieces {
-                    // SAFETY: the last piece starts `$n` bytes before the end of the row at the latest.
-                    let $bytes = unsafe { $read(from.as_ptr().add(i * whole).cast()) };
-                    let turned = $turn;
-                    // SAFETY: likewise from the end of `to`, which is as long.
-                    unsafe { $write(to.as_mut_ptr().add(len - $n - i * whole).cast(), turned) };
-                }
-                let done = pieces * whole;
-                base(to.get_mut(..len - done).unwrap_or(&mut []), from.get(done..).unwrap_or(&[]), pixel);
+    /// For each byte of a register which byte it comes from, by the length of a pixel.
+    #[allow(clippy::indexing_slicing)] // Done by the compiler.
+    const ORDERS: [[u8; 16]; MOST + 1] = {
+        let (mut orders, mut pixel) = ([[0; 16]; MOST + 1], 1);
+        while pixel <= MOST {
+            let whole = 16 / pixel * pixel;
+            let mut at = 0;
+            while at < whole {
+                orders[pixel][16 - whole + at] = (whole - pixel - at / pixel * pixel + at % pixel) as u8;
+                at += 1;
             }
-        };
-    }
+            pixel += 1;
+        }
+        orders
+    };
 
-    body!(by_16, 16, load16, "avx2,fma", _mm_loadu_si128, _mm_storeu_si128, |bytes, order| _mm_shuffle_epi8(
-        bytes, order
-    ));
+    #[target_feature(enable = "avx2,fma")]
+    #[allow(unsafe_code)]
+    pub(super) fn by_16(to: &mut [u8], from: &[u8], pixel: usize) {
+        let len = from.len().min(to.len());
+        let Some(order) = ORDERS.get(pixel).filter(|_| pixel > 0 && len >= 16) else {
+            return base(to, from, pixel);
+        };
+        let (order, whole) = (load16(order), 16 / pixel * pixel);
+        let pieces = (len - 16) / whole + 1;
+        let turn = |at: usize, to: &mut [u8]| {
+            let (source, target) =
+                (from.as_ptr().wrapping_add(at), to.as_mut_ptr().wrapping_add(len - 16 - at));
+            // SAFETY: the piece is 16 bytes within the row, as each caller shows.
+            let bytes = unsafe { _mm_loadu_si128(source.cast()) };
+            let turned = _mm_shuffle_epi8(bytes, order);
+            // SAFETY: likewise from the end of `to`, which is as long.
+            unsafe { _mm_storeu_si128(target.cast(), turned) };
+        };
+        for i in 0..pieces {
+            // At most len − 16.
+            turn(i * whole, to);
+        }
+        let done = pieces * whole;
+        if whole == 16 && done < len {
+            // Some once more with the rest.
+            return turn(len - 16, to);
+        }
+        base(to.get_mut(..len - done).unwrap_or(&mut []), from.get(done..).unwrap_or(&[]), pixel);
+    }
 }

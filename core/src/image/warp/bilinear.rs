@@ -57,13 +57,20 @@ pub(super) fn row(level: Level, line: Line, border: Border, src: ImageRef<'_, u8
 
 /// The pixels whose four neighbours all lie inside, which are one run of the row, and those before and after it.
 fn parts<const C: usize>(level: Level, line: Line, border: Border, src: ImageRef<'_, u8>, to: &mut [u8]) {
-    // Vectors read eight bytes at a pixel, four where it has one channel: more than the two pixels that count.
+    // Vectors read eight bytes at a pixel, four where it has one channel: more than the two pixels that count. In the
+    // last row there may be nothing after them.
     let beyond = match C {
         1 => 3,
         3 => 2,
         _ => 1,
     };
-    let run = inside(&line, to.len() / C, src.width().saturating_sub(beyond), src.height().saturating_sub(1));
+    let (len, width, height) = (to.len() / C, src.width(), src.height());
+    let within = |beyond: usize| inside(&line, len, width.saturating_sub(beyond), height.saturating_sub(1));
+    let mut run = within(1);
+    let last_row = |i: usize| line.from(i).at[1] >> 32 >= height as i64 - 2;
+    if last_row(run.start) || last_row(run.end.saturating_sub(1)) {
+        run = within(beyond);
+    }
     let (before, rest) = to.split_at_mut(run.start * C);
     let (within, after) = rest.split_at_mut((run.end - run.start) * C);
     at_border::<C>(line, border, src, before);

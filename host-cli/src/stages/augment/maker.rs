@@ -217,11 +217,10 @@ struct Short;
 
 impl Formatter for Short {
     fn write_f32<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: f32) -> io::Result<()> {
+        // In these ranges the default has the digits of `number` too, in a third of the time.
         match value.abs() {
-            // In this range the default has the digits of `number` too, in a third of the time.
-            size if (1e-4..1e6).contains(&size) && value != value.trunc() => {
-                CompactFormatter.write_f32(writer, value)
-            }
+            size if size < 1e6 && value == value.trunc() => CompactFormatter.write_i32(writer, value as i32),
+            size if (1e-4..1e6).contains(&size) => CompactFormatter.write_f32(writer, value),
             _ => write!(writer, "{}", number(value)),
         }
     }

@@ -71,7 +71,7 @@ fn fits(src: &ImageRef<'_, u8>) -> bool {
     src.as_mat().data().len() < i32::MAX as usize / 2
 }
 
-/// Pixels of one channel; all four neighbours of each, and two values more to their right, lie inside the source.
+/// Pixels of one channel; all four neighbours of each lie inside the source, with two values more after the lower ones.
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn one(line: Line, src: ImageRef<'_, u8>, to: &mut [u8]) {
     if !fits(&src) {
@@ -90,9 +90,9 @@ pub(super) fn one(line: Line, src: ImageRef<'_, u8>, to: &mut [u8]) {
         let ((column, fx), (row, fy)) = (x.next(), y.next());
         let at = _mm256_add_epi32(_mm256_mullo_epi32(row, _mm256_set1_epi32(stride as i32)), column);
         let below = _mm256_add_epi32(at, _mm256_set1_epi32(stride as i32));
-        // SAFETY: the caller's pixels and two values to their right lie inside, so four bytes can be read.
+        // SAFETY: the caller's pixels lie inside and the row below after them, so four bytes can be read.
         let top = unsafe { _mm256_i32gather_epi32::<1>(data.cast(), at) };
-        // SAFETY: likewise in the row below.
+        // SAFETY: in the row below the caller promises as much.
         let bottom = unsafe { _mm256_i32gather_epi32::<1>(data.cast(), below) };
         let weights = weights(fx);
         let mixed = |four| _mm256_madd_epi16(_mm256_shuffle_epi8(four, pair), weights);
@@ -106,8 +106,8 @@ pub(super) fn one(line: Line, src: ImageRef<'_, u8>, to: &mut [u8]) {
     within::<1>(line.from(done), src, rest);
 }
 
-/// Pixels of three or four channels, of which all four neighbours lie inside the source, and for three channels one
-/// pixel more to their right.
+/// Pixels of three or four channels, of which all four neighbours lie inside the source, and for three channels two
+/// values more after the lower ones.
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn several<const C: usize>(line: Line, src: ImageRef<'_, u8>, to: &mut [u8]) {
     if !fits(&src) {
@@ -149,7 +149,7 @@ pub(super) fn several<const C: usize>(line: Line, src: ImageRef<'_, u8>, to: &mu
         let mut settled = [weights; 4];
         for ((i, to), two) in settled.iter_mut().enumerate().zip(at.as_chunks::<2>().0) {
             let [first, second] = two.map(|at| data.wrapping_add(at as usize));
-            // SAFETY: the caller's pixels lie inside, with what eight bytes reach to their right and a row below.
+            // SAFETY: the caller's pixels lie inside, with what eight bytes reach after those a row below.
             let first = unsafe { both(first, stride) };
             // SAFETY: likewise.
             let second = unsafe { both(second, stride) };

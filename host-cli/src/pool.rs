@@ -139,11 +139,16 @@ impl Pool {
             }
             taken
         };
+        // Small pieces, so that nobody waits long for the last one.
+        let piece = (batch / (16 * self.threads)).max(1);
         let (mut taken, mut done) = (take(), Vec::new());
         while !(taken.is_empty() && done.is_empty()) {
             let (work, before) = (std::mem::take(&mut taken), std::mem::take(&mut done));
             pool.in_place_scope(|scope| -> Result<()> {
-                scope.spawn(|_| done = work.into_par_iter().map(|item| item.and_then(&f)).collect());
+                scope.spawn(|_| {
+                    let work = work.into_par_iter().with_max_len(piece);
+                    done = work.map(|item| item.and_then(&f)).collect();
+                });
                 before.into_iter().try_for_each(|result: Result<R>| sink(result?))?;
                 taken = take();
                 Ok(())

@@ -71,8 +71,8 @@ pub const fn round_half_up(x: f32) -> f32 {
 /// number below ½, which becomes 1 since the sum is rounded too.
 #[inline(always)]
 pub const fn to_u8(x: f32) -> u8 {
-    // The cast cuts off, saturates, and takes NaN to 0.
-    (x + 0.5) as u8
+    // Compilers make vectors of a cast to 32 bits, but not of one to eight.
+    min(max(x + 0.5, 0.0), 255.0) as i32 as u8
 }
 
 /// 2ⁿ for −126 ≤ n ≤ 127.

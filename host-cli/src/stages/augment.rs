@@ -99,16 +99,18 @@ impl AugmentOptions {
             return Err(Error::failed(format!("dataset is augmented already: {}", sample.id))
                 .hint("augment the dataset that it was made from, with more copies"));
         }
-        let copies = match sample.split {
-            Split::Train => {
-                let pixels = sample.pixels()?;
-                let mut scratch = ScratchBuf::new();
-                let copy = |n| augmenter.copy(&mut scratch, &sample, &pixels, n);
-                (1..=self.copies).map(copy).collect::<Result<Vec<_>>>()?
-            }
-            Split::Val | Split::Test => Vec::new(),
-        };
-        Ok(std::iter::once(sample).chain(copies).collect())
+        if sample.split != Split::Train {
+            return Ok(vec![sample]);
+        }
+        let mut scratch = ScratchBuf::new();
+        let mut samples = Vec::with_capacity(1 + self.copies as usize);
+        let pixels = sample.pixels()?;
+        for n in 1..=self.copies {
+            samples.push(augmenter.copy(&mut scratch, &sample, &pixels, n)?);
+        }
+        drop(pixels);
+        samples.insert(0, sample);
+        Ok(samples)
     }
 }
 

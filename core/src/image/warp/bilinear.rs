@@ -188,32 +188,34 @@ fn halves<const C: usize>(pixel: &[u8; C], i: usize) -> u64 {
     channel(i) | channel(i + 1) << 32
 }
 
-/// The columns and rows of the four pixels around a place, `None` where a constant stands.
-#[inline(always)]
-fn neighbours(point: &Point, border: Border, src: ImageRef<'_, u8>) -> [[Option<usize>; 2]; 2] {
-    let (height, width, _) = src.shape();
-    let columns = [point.x, point.x.wrapping_add(1)].map(|x| border.index(x, width));
-    [columns, [point.y, point.y.wrapping_add(1)].map(|y| border.index(y, height))]
-}
-
 /// The pixel at a place whose four pixels may lie outside.
 #[inline(always)]
 fn around<const C: usize>(point: &Point, border: Border, src: ImageRef<'_, u8>) -> [u8; C] {
     let (data, stride) = (src.as_mat().data(), src.stride());
-    let ([left, right], [above, below]) = neighbours(point, border, src).into();
     let filled = [border.constant().unwrap_or(0); C];
-    let pixel = |at: usize| data.get(at..).and_then(<[u8]>::first_chunk).copied().unwrap_or(filled);
-    let row = |y: Option<usize>| match y {
+    let (left, right) = pair_of(border, point.x, src.width());
+    let (above, below) = pair_of(border, point.y, src.height());
+    let pixel = |row: usize, x: Option<usize>| match x {
+        Some(x) => data.get(row.wrapping_add(x.wrapping_mul(C))..).and_then(<[u8]>::first_chunk).copied(),
+        None => None,
+    };
+    let row = |y: Option<usize>| match y.map(|y| y.wrapping_mul(stride)) {
+        Some(row) => [pixel(row, left).unwrap_or(filled), pixel(row, right).unwrap_or(filled)],
         None => [filled; 2],
-        Some(y) => [left, right]
-            .map(|x| x.map_or(filled, |x| pixel(y.wrapping_mul(stride).wrapping_add(x.wrapping_mul(C))))),
     };
     point.mix_pairs(row(above), row(below))
 }
 
+/// What stands for `i` and for the next along a side, `None` where a constant does.
+#[inline(always)]
+fn pair_of(border: Border, i: i64, side: usize) -> (Option<usize>, Option<usize>) {
+    (border.index(i, side), border.index(i.wrapping_add(1), side))
+}
+
 /// Channel `i` at a place whose four pixels may lie outside.
 fn outside(point: &Point, border: Border, src: ImageRef<'_, u8>, i: usize) -> u8 {
-    let ([left, right], [above, below]) = neighbours(point, border, src).into();
+    let (left, right) = pair_of(border, point.x, src.width());
+    let (above, below) = pair_of(border, point.y, src.height());
     let at = |y: Option<usize>, x: Option<usize>| match y.zip(x) {
         Some((y, x)) => src.row(y).get(x * src.channels() + i).copied().unwrap_or(0),
         None => border.constant().unwrap_or(0),

@@ -64,16 +64,18 @@ impl Group {
     }
 }
 
-/// A file that is being written, and the hash of what went into it.
+/// A file that is being written, and the hash of what went into it, where it is wanted.
 struct Hashed {
     file: BufWriter<File>,
-    hash: Sha256,
+    hash: Option<Sha256>,
 }
 
 impl Write for Hashed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let n = self.file.write(bytes)?;
-        self.hash.update(&bytes[..n]);
+        if let Some(hash) = &mut self.hash {
+            hash.update(&bytes[..n]);
+        }
         Ok(n)
     }
 
@@ -95,14 +97,24 @@ enum Form {
 }
 
 impl ShardFile {
+    /// A shard of a dataset, hashed on the way.
     pub(super) fn create(
         path: PathBuf,
         container: Container,
         meta: &Meta,
         schema: &Arc<Schema>,
     ) -> Result<Self> {
-        let file = BufWriter::new(File::create(&path).at(&path)?);
-        let file = Hashed { file, hash: Sha256::new() };
+        Self::with(path, container, meta, schema, Some(Sha256::new()))
+    }
+
+    fn with(
+        path: PathBuf,
+        container: Container,
+        meta: &Meta,
+        schema: &Arc<Schema>,
+        hash: Option<Sha256>,
+    ) -> Result<Self> {
+        let file = Hashed { file: BufWriter::new(File::create(&path).at(&path)?), hash };
         let form = match container {
             Container::Parquet => ArrowWriter::try_new(file, schema.clone(), Some(properties(meta)))
                 .map(|writer| Form::Parquet(Box::new(writer)))
@@ -137,7 +149,8 @@ impl ShardFile {
         let Hashed { file, hash } = file.at(&self.path)?;
         let inner = file.into_inner().map_err(io::IntoInnerError::into_error).at(&self.path)?;
         let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok((Shard { file: name, rows: self.rows as u64, sha256: hex(&hash.finalize()) }, inner))
+        let sha256 = hash.map_or_else(String::new, |hash| hex(&hash.finalize()));
+        Ok((Shard { file: name, rows: self.rows as u64, sha256 }, inner))
     }
 }
 
@@ -182,7 +195,7 @@ pub fn write_file(
 ) -> Result<()> {
     let meta = Meta { storage: Storage::Png, ..meta.clone() };
     let schema = Arc::new(schema::of(&meta)?);
-    let mut file = ShardFile::create(path.to_owned(), container, &meta, &schema)?;
+    let mut file = ShardFile::with(path.to_owned(), container, &meta, &schema, None)?;
     let mut group = Group::new(&meta);
     let mut write = |group: &mut Group| -> Result<()> {
         let stored: Vec<Stored<'_>> =

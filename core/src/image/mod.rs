@@ -33,7 +33,7 @@ pub use normalise::{normalise, normalise_chw};
 pub use resize::{Fit, Placement, ResizePlan};
 pub use sample::Sample;
 pub use table::Table;
-pub use warp::{Affine, Motion, warp_affine};
+pub use warp::{Affine, Interpolation, Map, Motion, Perspective, warp, warp_affine};
 
 use crate::error::{Error, Result};
 use crate::view::{ImageMut, ImageRef};

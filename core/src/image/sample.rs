@@ -1,10 +1,10 @@
 //! The elements that images may have.
 
+use super::warp::Bilinear;
 use crate::math;
-use crate::scratch::Plain;
 
 /// A value of an image: `u8`, `u16` or `f32`.
-pub trait Sample: Plain {
+pub trait Sample: Bilinear {
     /// The value as a number.
     fn to_f32(self) -> f32;
 

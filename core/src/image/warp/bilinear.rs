@@ -1,17 +1,34 @@
-//! One output row, sampled bilinearly along a line through the source.
+//! Bilinear sampling of 8-bit values in integers.
 
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-use super::super::Border;
+use super::places::Places;
 use super::span::inside;
+use crate::image::Border;
 use crate::simd::Level;
 use crate::view::ImageRef;
+use core::ops::Range;
 
 /// Fractional bits of an interpolation weight.
 const BITS: u32 = 11;
 /// Half of the last place of a weight, in coordinates of 32 fractional bits.
 pub(super) const ROUND: i64 = 1 << (31 - BITS);
+
+/// The places in the source that the pixels of a row show, one after the other.
+pub(super) trait Path: Copy {
+    /// The places from pixel `i` on.
+    fn from(self, i: usize) -> Self;
+
+    /// The next place.
+    fn advance(&mut self) -> Point;
+
+    /// The run of the first `len` pixels whose four neighbours all lie inside `src`, and `beyond` − 1 pixels after them.
+    fn inside(self, level: Level, len: usize, beyond: usize, src: ImageRef<'_, u8>) -> Range<usize>;
+
+    /// Samples pixels of such a run.
+    fn within<const C: usize>(self, level: Level, src: ImageRef<'_, u8>, to: &mut [u8]);
+}
 
 /// The source coordinates along one output row, with 32 fractional bits.
 #[derive(Clone, Copy)]
@@ -22,31 +39,86 @@ pub(super) struct Line {
     pub step: [i64; 2],
 }
 
-impl Line {
-    /// The line from its pixel `i` on.
-    pub fn from(self, i: usize) -> Self {
+impl Path for Line {
+    #[inline(always)]
+    fn from(self, i: usize) -> Self {
         let [x, y] = self.step.map(|step| step.wrapping_mul(i as i64));
         Self { at: [self.at[0].wrapping_add(x), self.at[1].wrapping_add(y)], ..self }
     }
 
     #[inline(always)]
     fn advance(&mut self) -> Point {
-        let point = Point::new(self.at[0], self.at[1]);
+        let fraction = |v: i64| (v as u32) >> (32 - BITS);
+        let [x, y] = self.at;
         *self = self.from(1);
-        point
+        Point { x: x >> 32, y: y >> 32, fx: fraction(x), fy: fraction(y) }
+    }
+
+    fn inside(self, _: Level, len: usize, beyond: usize, src: ImageRef<'_, u8>) -> Range<usize> {
+        let (width, height) = (src.width(), src.height());
+        let within =
+            |beyond: usize| inside(&self, len, width.saturating_sub(beyond), height.saturating_sub(1));
+        let run = within(1);
+        let last_row = |i: usize| self.from(i).at[1] >> 32 >= height as i64 - 2;
+        if last_row(run.start) || last_row(run.end.saturating_sub(1)) { within(beyond) } else { run }
+    }
+
+    fn within<const C: usize>(self, level: Level, src: ImageRef<'_, u8>, to: &mut [u8]) {
+        match C {
+            1 => line1(level, self, src, to),
+            3 => line3(level, self, src, to),
+            _ => line4(level, self, src, to),
+        }
     }
 }
 
-/// Samples `to` along the line.
-pub(super) fn row(level: Level, line: Line, border: Border, src: ImageRef<'_, u8>, to: &mut [u8]) {
+/// Places of a block, from one of them on.
+#[derive(Clone, Copy)]
+pub(super) struct Found<'a> {
+    pub places: &'a Places,
+    pub first: usize,
+}
+
+impl Path for Found<'_> {
+    #[inline(always)]
+    fn from(self, i: usize) -> Self {
+        Self { first: self.first + i, ..self }
+    }
+
+    #[inline(always)]
+    fn advance(&mut self) -> Point {
+        let Places { x, y, fx, fy } = self.places;
+        let whole = |all: &[i32]| all.get(self.first).copied().unwrap_or(0).into();
+        let fraction = |all: &[u32]| all.get(self.first).copied().unwrap_or(0) >> (32 - BITS);
+        let point = Point { x: whole(x), y: whole(y), fx: fraction(fx), fy: fraction(fy) };
+        self.first += 1;
+        point
+    }
+
+    fn inside(self, level: Level, len: usize, beyond: usize, src: ImageRef<'_, u8>) -> Range<usize> {
+        let (height, width) = (src.height().saturating_sub(1), src.width().saturating_sub(1));
+        self.places.inside(level, len, (height, width), width.saturating_sub(beyond - 1))
+    }
+
+    fn within<const C: usize>(self, level: Level, src: ImageRef<'_, u8>, to: &mut [u8]) {
+        match C {
+            1 => found1(level, self, src, to),
+            3 => found3(level, self, src, to),
+            _ => found4(level, self, src, to),
+        }
+    }
+}
+
+/// Samples `to` along the path.
+pub(super) fn row<P: Path>(level: Level, path: P, border: Border, src: ImageRef<'_, u8>, to: &mut [u8]) {
     match src.channels() {
-        1 => parts::<1>(level, line, border, src, to),
-        3 => parts::<3>(level, line, border, src, to),
-        4 => parts::<4>(level, line, border, src, to),
+        1 => parts::<1, P>(level, path, border, src, to),
+        3 => parts::<3, P>(level, path, border, src, to),
+        4 => parts::<4, P>(level, path, border, src, to),
         n => {
-            let mut line = line;
+            let mut path = path;
             for pixel in to.chunks_exact_mut(n) {
-                let point = line.advance();
+                let point = path.advance();
                 for (i, to) in pixel.iter_mut().enumerate() {
                     *to = outside(&point, border, src, i);
                 }
@@ -56,7 +128,13 @@ pub(super) fn row(level: Level, line: Line, border: Border, src: ImageRef<'_, u8
 }
 
 /// The pixels whose four neighbours all lie inside, which are one run of the row, and those before and after it.
-fn parts<const C: usize>(level: Level, line: Line, border: Border, src: ImageRef<'_, u8>, to: &mut [u8]) {
+fn parts<const C: usize, P: Path>(
+    level: Level,
+    path: P,
+    border: Border,
+    src: ImageRef<'_, u8>,
+    to: &mut [u8],
+) {
     // Vectors read eight bytes at a pixel, four where it has one channel: more than the two pixels that count. In the
     // last row there may be nothing after them.
     let beyond = match C {
@@ -64,29 +142,19 @@ fn parts<const C: usize>(level: Level, line: Line, border: Border, src: ImageRef
         3 => 2,
         _ => 1,
     };
-    let (len, width, height) = (to.len() / C, src.width(), src.height());
-    let within = |beyond: usize| inside(&line, len, width.saturating_sub(beyond), height.saturating_sub(1));
-    let mut run = within(1);
-    let last_row = |i: usize| line.from(i).at[1] >> 32 >= height as i64 - 2;
-    if last_row(run.start) || last_row(run.end.saturating_sub(1)) {
-        run = within(beyond);
-    }
+    let run = path.inside(level, to.len() / C, beyond, src);
     let (before, rest) = to.split_at_mut(run.start * C);
     let (within, after) = rest.split_at_mut((run.end - run.start) * C);
-    at_border::<C>(line, border, src, before);
-    match C {
-        1 => within1(level, line.from(run.start), src, within),
-        3 => within3(level, line.from(run.start), src, within),
-        _ => within4(level, line.from(run.start), src, within),
-    }
-    at_border::<C>(line.from(run.end), border, src, after);
+    at_border::<C, P>(path, border, src, before);
+    path.from(run.start).within::<C>(level, src, within);
+    at_border::<C, P>(path.from(run.end), border, src, after);
 }
 
-fn at_border<const C: usize>(mut line: Line, border: Border, src: ImageRef<'_, u8>, to: &mut [u8]) {
+fn at_border<const C: usize, P: Path>(mut path: P, border: Border, src: ImageRef<'_, u8>, to: &mut [u8]) {
     let (data, stride) = (src.as_mat().data(), src.stride());
     let (last_x, last_y) = (src.width().wrapping_sub(1) as u64, src.height().wrapping_sub(1) as u64);
     for pixel in to.as_chunks_mut::<C>().0 {
-        let point = line.advance();
+        let point = path.advance();
         // Some are here only because vectors would read too much. A negative place is a large one.
         let four = if (point.x as u64) < last_x && (point.y as u64) < last_y {
             let at = (point.y as usize).wrapping_mul(stride).wrapping_add((point.x as usize).wrapping_mul(C));
@@ -101,22 +169,28 @@ fn at_border<const C: usize>(mut line: Line, border: Border, src: ImageRef<'_, u
     }
 }
 
-dispatch! {
-    fn within1(line: Line, src: ImageRef<'_, u8>, to: &mut [u8]) { base: within::<1>, Avx2: x86::one }
+macro_rules! runs {
+    ($($name:ident $channels:literal $path:ty, $vectors:path;)*) => { $(
+        dispatch! {
+            fn $name(path: $path, src: ImageRef<'_, u8>, to: &mut [u8]) {
+                base: within::<$channels, $path>, Avx2: $vectors,
+            }
+        }
+    )* };
+}
+runs! {
+    line1 1 Line, x86::line1;
+    line3 3 Line, x86::line::<3>;
+    line4 4 Line, x86::line::<4>;
+    found1 1 Found<'_>, x86::found1;
+    found3 3 Found<'_>, x86::found::<3>;
+    found4 4 Found<'_>, x86::found::<4>;
 }
 
-dispatch! {
-    fn within3(line: Line, src: ImageRef<'_, u8>, to: &mut [u8]) { base: within::<3>, Avx2: x86::several::<3> }
-}
-
-dispatch! {
-    fn within4(line: Line, src: ImageRef<'_, u8>, to: &mut [u8]) { base: within::<4>, Avx2: x86::several::<4> }
-}
-
-fn within<const C: usize>(mut line: Line, src: ImageRef<'_, u8>, to: &mut [u8]) {
+fn within<const C: usize, P: Path>(mut path: P, src: ImageRef<'_, u8>, to: &mut [u8]) {
     let (data, stride) = (src.as_mat().data(), src.stride());
     for pixel in to.as_chunks_mut::<C>().0 {
-        let point = line.advance();
+        let point = path.advance();
         let at = (point.y as usize).wrapping_mul(stride).wrapping_add((point.x as usize).wrapping_mul(C));
         if let Some((top, bottom)) = pair::<C>(data, at).zip(pair::<C>(data, at.wrapping_add(stride))) {
             *pixel = point.mix_pairs(top, bottom);
@@ -132,7 +206,7 @@ fn pair<const C: usize>(data: &[u8], at: usize) -> Option<[[u8; C]; 2]> {
 }
 
 /// A place in the source: the pixel up and left of it, and how far beyond that pixel it lies.
-struct Point {
+pub(super) struct Point {
     x: i64,
     y: i64,
     fx: u32,
@@ -140,12 +214,6 @@ struct Point {
 }
 
 impl Point {
-    #[inline(always)]
-    fn new(x: i64, y: i64) -> Self {
-        let fraction = |v: i64| (v as u32) >> (32 - BITS);
-        Self { x: x >> 32, y: y >> 32, fx: fraction(x), fy: fraction(y) }
-    }
-
     /// Two pixels of the row above and two of the row below, weighted: the sums of [`Point::mix`], with two
     /// channels side by side in the halves of a word, which neither leaves.
     #[inline(always)]

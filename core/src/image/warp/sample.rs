@@ -1,0 +1,122 @@
+//! Sampling in `f32`, and nearest pixels.
+
+use super::bilinear::{self, Found};
+use super::places::{Path, Places, lines};
+use crate::image::{Border, Sample};
+use crate::scratch::Plain;
+use crate::simd::Level;
+use crate::view::ImageRef;
+
+/// Values that can be sampled bilinearly, each kind in its own arithmetic.
+pub trait Bilinear: Plain {
+    /// Samples row `y` of the output, `to`.
+    fn bilinear(
+        level: Level,
+        path: &Path,
+        y: usize,
+        border: Border<Self>,
+        src: ImageRef<'_, Self>,
+        to: &mut [Self],
+    );
+}
+
+impl Bilinear for u8 {
+    fn bilinear(level: Level, path: &Path, y: usize, border: Border, src: ImageRef<'_, u8>, to: &mut [u8]) {
+        if let Path::Straight(axes) = path {
+            return bilinear::row(level, lines(axes, (0, y), bilinear::ROUND), border, src, to);
+        }
+        path.blocks(level, y, bilinear::ROUND, src.channels(), to, |places, to| {
+            bilinear::row(level, Found { places, first: 0 }, border, src, to);
+        });
+    }
+}
+
+macro_rules! by_weights {
+    ($($t:ty)*) => { $(
+        impl Bilinear for $t {
+            fn bilinear(level: Level, path: &Path, y: usize, border: Border<$t>, src: ImageRef<'_, $t>, to: &mut [$t]) {
+                path.blocks(level, y, 0, src.channels(), to, |places, to| {
+                    weighted(places, |f| [1.0 - f, f], border, src, to);
+                });
+            }
+        }
+    )* };
+}
+by_weights!(u16 f32);
+
+/// The weights of the pixels at −1 − `f`, −`f`, 1 − `f` and 2 − `f` by the cubic of Keys 1981.
+pub(super) fn cubic(f: f32, a: f32) -> [f32; 4] {
+    let near = |x: f32| ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0;
+    let far = |x: f32| (((x - 5.0) * x + 8.0) * x - 4.0) * a;
+    [far(1.0 + f), near(f), near(1.0 - f), far(2.0 - f)]
+}
+
+/// The nearest pixels.
+pub(super) fn nearest<T: Sample>(places: &Places, border: Border<T>, src: ImageRef<'_, T>, to: &mut [T]) {
+    let (height, width, channels) = src.shape();
+    let pixels = to.chunks_exact_mut(channels);
+    for ((pixel, &x), &y) in pixels.zip(&places.x).zip(&places.y) {
+        let at = border.index(y as i64, height).zip(border.index(x as i64, width));
+        match at.and_then(|(y, x)| src.row(y).get(x * channels..)?.get(..channels)) {
+            Some(from) => pixel.copy_from_slice(from),
+            None => border.constant().map_or((), |value| pixel.fill(value)),
+        }
+    }
+}
+
+/// The weighted sums of K × K pixels, by rows; `weights` of a fraction are those of the pixels from K / 2 − 1 before.
+pub(super) fn weighted<T: Sample, const K: usize>(
+    places: &Places,
+    weights: impl Fn(f32) -> [f32; K],
+    border: Border<T>,
+    src: ImageRef<'_, T>,
+    to: &mut [T],
+) {
+    match src.channels() {
+        3 => by_channels::<T, K, 3>(places, weights, border, src, to),
+        4 => by_channels::<T, K, 4>(places, weights, border, src, to),
+        _ => by_channels::<T, K, 1>(places, weights, border, src, to),
+    }
+}
+
+/// C channels at a time, of which there is a multiple.
+#[inline(always)]
+fn by_channels<T: Sample, const K: usize, const C: usize>(
+    places: &Places,
+    weights: impl Fn(f32) -> [f32; K],
+    border: Border<T>,
+    src: ImageRef<'_, T>,
+    to: &mut [T],
+) {
+    let (height, width, channels) = src.shape();
+    let data = src.as_mat().data();
+    let outside = [border.constant().unwrap_or_default(); C];
+    let part = |fraction: u32| (fraction >> 8) as f32 / 16_777_216.0;
+    let along = |at: i32, len: usize| -> [Option<usize>; K] {
+        core::array::from_fn(|k| border.index(at as i64 + k as i64 - (K as i64 / 2 - 1), len))
+    };
+    let all = places.x.iter().zip(&places.fx).zip(places.y.iter().zip(&places.fy));
+    for (pixel, ((&x, &fx), (&y, &fy))) in to.chunks_exact_mut(channels).zip(all) {
+        let (across, down) = (weights(part(fx)), weights(part(fy)));
+        let (columns, rows) = (along(x, width), along(y, height));
+        for (first, to) in (0..channels).step_by(C).zip(pixel.as_chunks_mut::<C>().0) {
+            let value = |y: Option<usize>, x: Option<usize>| {
+                let (y, x) = y.zip(x)?;
+                data.get(y * src.stride() + x * channels + first..)?.first_chunk::<C>().copied()
+            };
+            let mut total = [0.0; C];
+            for (&y, below) in rows.iter().zip(down) {
+                let mut sum = [0.0; C];
+                for (&x, beside) in columns.iter().zip(across) {
+                    for (sum, v) in sum.iter_mut().zip(value(y, x).unwrap_or(outside)) {
+                        *sum += v.to_f32() * beside;
+                    }
+                }
+                for (total, sum) in total.iter_mut().zip(sum) {
+                    *total += sum * below;
+                }
+            }
+            *to = total.map(T::from_f32);
+        }
+    }
+}

@@ -87,6 +87,7 @@ fn full() -> Report {
     };
     Report {
         folder: "seedbed-run".into(),
+        operations: None,
         scores_left_out: vec!["the scores of reconstructed samples: 3 are too few, 7 are needed".into()],
         format: FORMAT,
         version: "0.1.0".into(),

@@ -1,9 +1,8 @@
 //! Images: resampling, geometry, point and neighbourhood operations on borrowed views.
 //!
-//! Everything here takes an [`ImageRef`](crate::ImageRef) and writes an
-//! [`ImageMut`](crate::ImageMut) of the caller's, for any number of channels, and is a pure function of its
-//! arguments: 8-bit operations are integer or have their order of `f32` operations written down, so every
-//! processor makes the same bytes. The random choice of parameters is in [`crate::augment`], not here.
+//! Everything here takes an [`ImageRef`] and writes an [`ImageMut`] of the caller's, for any number of channels, and is
+//! a pure function of its arguments: 8-bit operations are integer or have their order of `f32` operations written down,
+//! so every processor makes the same bytes. The random choice of parameters is in [`crate::augment`], not here.
 //!
 //! A pixel's centre lies at its index: the image spans −½ to width − ½.
 

@@ -64,7 +64,14 @@ pub enum Command {
     Balance(On<BalanceOptions>),
     /// Make varied copies of the pictures of the train split, and `pipeline.bin` for the library for C.
     #[command(after_help = examples::AUGMENT)]
-    Augment(On<AugmentOptions>),
+    Augment {
+        /// What is read, and the stage's options.
+        #[command(flatten)]
+        on: On<AugmentOptions>,
+        /// What is shown in place of that.
+        #[command(flatten)]
+        preview: PreviewOptions,
+    },
     /// Train a small generative model: a VAE or a GAN.
     #[command(after_help = examples::TRAIN)]
     Train(On<TrainOptions>),
@@ -125,6 +132,17 @@ pub enum Command {
     },
 }
 
+/// Showing what operations do.
+#[derive(Clone, Debug, clap::Args)]
+pub struct PreviewOptions {
+    /// Make no dataset, but show in this PNG what each operation makes of one picture, drawn eight times
+    #[arg(long, value_name = "FILE")]
+    pub preview: Option<PathBuf>,
+    /// Of every operation that there is, at its defaults
+    #[arg(long, requires = "preview")]
+    pub every_op: bool,
+}
+
 /// A stage that reads a dataset.
 #[derive(Clone, Debug, clap::Args)]
 pub struct On<O: clap::Args> {
@@ -154,7 +172,10 @@ pub fn run(command: &Command, global: &Global) -> Done {
         Command::Export(on) => work::stage("export", &on.options, &on.input, global),
         Command::Prune(on) => work::stage("prune", &on.options, &on.input, global),
         Command::Balance(on) => work::stage("balance", &on.options, &on.input, global),
-        Command::Augment(on) => work::stage("augment", &on.options, &on.input, global),
+        Command::Augment { on, preview } => match &preview.preview {
+            Some(path) => work::preview(path, preview.every_op, on, global),
+            None => work::stage("augment", &on.options, &on.input, global),
+        },
         Command::Replay(options) => replay(options, global),
         Command::Report { run } => make_report(run, global),
         Command::Status(options) => look::status(options, global),

@@ -79,7 +79,8 @@ pub const COLLECT: &str = "Examples:
 
 pub const AUGMENT: &str = "Examples:
   seedbed augment seedbed-prune --copies 2
-  seedbed augment seedbed-prune --op '{ op = \"rotate\", degrees = [-15, 15] }'";
+  seedbed augment seedbed-prune --op '{ op = \"rotate\", degrees = [-15, 15] }'
+  seedbed augment seedbed-prune --preview sheet.png --every-op  Only show what every operation does";
 
 pub const REPLAY: &str = "Examples:
   seedbed replay 'cat/1!augment00001' --dataset seedbed-augment --out copy.png";

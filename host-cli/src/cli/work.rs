@@ -1,12 +1,15 @@
 //! Running stages and recipes from the command line.
 
+use super::commands::On;
 use super::global::Global;
 use super::{Done, Exit, emit};
+use crate::dataset::Dataset;
 use crate::demo::{self, Demo, DemoOptions};
 use crate::input::Input;
 use crate::recipe::Recipe;
 use crate::report::{self, number};
 use crate::run::{self, Call, RunFolder, RunRecord, execute};
+use crate::stages::augment::{self, AugmentOptions};
 use crate::stages::collect::{CollectOptions, SET_ASIDE_FILE};
 use crate::stages::{Ctx, Stage};
 use serde::Serialize;
@@ -27,6 +30,19 @@ where
     let record = execute(&ctx, &Call::new(name, options, input, &out)?)?;
     emit::stage(&record, &out, global.json)?;
     Ok(Exit::after(record.set_aside))
+}
+
+/// Shows in the PNG `path` what the operations of the options, or all that there are, make of a picture of the input.
+pub fn preview(path: &Path, every_op: bool, on: &On<AugmentOptions>, global: &Global) -> Done {
+    let ctx = global.context(0)?;
+    let ops = if every_op { augment::every_op() } else { on.options.ops.clone() };
+    augment::check_ops(&ops)?;
+    augment::write_preview(&ctx, &Dataset::open(&on.input)?, &ops, path)?;
+    match global.json {
+        true => emit::line(&json!({ "samples": 1, "set_aside": 0, "out": emit::path(path) }).to_string())?,
+        false => emit::line(&format!("augment: {} operations shown\n  → {}", ops.len(), path.display()))?,
+    }
+    Ok(Exit::Done)
 }
 
 /// Collects raw samples.

@@ -4,11 +4,13 @@ use super::lists;
 use super::model::{ClassRow, FORMAT, Planted, Report, StageRow, Strip, Tile};
 use super::number;
 use super::pick::{Picked, Wanted, pick};
+use super::picture::sheet;
 use super::scores;
 use super::words;
 use crate::dataset::{Dataset, META_FILE};
 use crate::error::{Context, Error, Result};
 use crate::run::record::{DEMO_FILE, RUN_FILE, RunRecord, StageRecord, load};
+use crate::stages::augment::PREVIEW_FILE;
 use crate::stages::generate;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -129,6 +131,8 @@ impl Gatherer<'_> {
             report.removed = lists::removed("prune", &methods, &found);
             report.augmented = prepared.augmented(&found.by_id);
         }
+        report.operations =
+            self.run.stage("augment").and_then(|stage| sheet(&self.path(stage).join(PREVIEW_FILE)));
         if let Some(generated) = self.dataset("generate")? {
             report.generated = self.generated(&generated)?;
         }

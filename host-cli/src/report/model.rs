@@ -44,6 +44,8 @@ pub struct Report {
     pub leaks: u64,
     /// Augmented copies beside their originals.
     pub augmented: Vec<Augmented>,
+    /// What each operation makes of one picture, as a sheet.
+    pub operations: Option<Picture>,
     /// How training went.
     pub training: Option<Training>,
     /// Generated samples.

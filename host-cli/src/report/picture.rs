@@ -1,8 +1,9 @@
 //! Pictures inside the page: thumbnails as data URIs.
 
 use super::model::Picture;
-use crate::codec::{Pixels, encode_png};
+use crate::codec::{Pixels, decode, encode_png};
 use crate::dataset::Sample;
+use std::path::Path;
 
 /// The longer side of a thumbnail, pixels, at most. Smaller pictures stay as they are.
 const MAX_SIDE: usize = 96;
@@ -11,13 +12,22 @@ const MAX_SIDE: usize = 96;
 pub fn thumbnail(sample: &Sample) -> Picture {
     let nothing = Picture { id: sample.id.clone(), ..Picture::default() };
     let Ok(small) = sample.pixels().map(|p| shrink(&p)) else { return nothing };
-    let (width, height) = (small.width as u32, small.height as u32);
     match encode_png(&small) {
-        Ok(png) => {
-            Picture { uri: format!("data:image/png;base64,{}", base64(&png)), width, height, ..nothing }
-        }
+        Ok(png) => of_png(nothing.id, &png, &small),
         Err(_) => nothing,
     }
+}
+
+/// A sheet that a stage drew, as it is; `None` where there is none.
+pub fn sheet(path: &Path) -> Option<Picture> {
+    let png = std::fs::read(path).ok()?;
+    let pixels = decode(&png).ok()?;
+    Some(of_png(path.file_name()?.to_string_lossy().into_owned(), &png, &pixels))
+}
+
+fn of_png(id: String, png: &[u8], pixels: &Pixels) -> Picture {
+    let uri = format!("data:image/png;base64,{}", base64(png));
+    Picture { id, uri, width: pixels.width as u32, height: pixels.height as u32 }
 }
 
 /// The mean of blocks of pixels, such that the longer side is at most [`MAX_SIDE`].

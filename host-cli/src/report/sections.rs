@@ -327,6 +327,14 @@ fn augmented(report: &Report) -> Option<Section> {
         body.push_str("</div></div>");
     }
     body.push_str("</div>");
+    if let Some(sheet) = &report.operations {
+        let _ = write!(
+            body,
+            "<div class=\"card\"><img class=\"pic\" src=\"{}\" width=\"{}\" height=\"{}\" \
+             alt=\"each operation by itself, then all together: the original and eight draws\"></div>",
+            sheet.uri, sheet.width, sheet.height
+        );
+    }
     let lead = format!(
         "The original comes first, copies made from it follow. Each copy can be made again, alone, with <code>seedbed \
          replay 'ID' --dataset '{}'</code>.",

@@ -7,9 +7,11 @@
 
 mod maker;
 mod ops;
+mod preview;
 
 pub use maker::{Augmenter, CopyParams, MAX_OPS, check_ops, make_again};
 pub use ops::{OpError, OpStep};
+pub use preview::{PREVIEW_FILE, every_op, write as write_preview};
 
 use super::{Ctx, Outcome, Stage};
 use crate::dataset::{Dataset, DatasetWriter, Kind, Sample, Split};
@@ -84,6 +86,7 @@ impl Stage for AugmentOptions {
         let meta = writer.finish()?;
         let path = out.join(PIPELINE_FILE);
         std::fs::write(&path, augmenter.pipeline_bytes()?).at(&path)?;
+        write_preview(ctx, &dataset, &self.ops, &out.join(PREVIEW_FILE))?;
         Ok(Outcome::new(meta.counts.samples)
             .figure("originals", originals)
             .figure("copies", copies)

@@ -214,7 +214,7 @@ pub(super) fn help() -> String {
 
 /// An `f32` as the shortest JSON number that is read back as it: 0.1, not 0.10000000149011612.
 pub(super) fn number(v: f32) -> Json {
-    let short = v.to_string().parse::<f64>().ok().filter(|v| v.is_finite());
+    let short = serde_json::to_string(&v).ok().and_then(|text| text.parse::<f64>().ok());
     match short {
         Some(whole) if whole == whole.trunc() && whole.abs() < 1e15 => json!(whole as i64),
         Some(short) => json!(short),

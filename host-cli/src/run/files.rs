@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// What one file takes in memory, about: a [`Written`], its name, and the hash of that while it is written.
+/// What one file of a result takes in memory, about: its name, size and hash, and the hash of its name while it is written.
 pub const RECORD_BYTES: u64 = 128;
 
 /// One file.

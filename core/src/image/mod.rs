@@ -8,6 +8,7 @@
 
 mod blur;
 mod border;
+mod colour;
 mod erase;
 mod filter;
 mod geometry;
@@ -18,10 +19,12 @@ mod normalise;
 mod resize;
 mod sample;
 mod table;
+mod tone;
 mod warp;
 
 pub use blur::{MAX_RADIUS, MAX_SIGMA, blur_scratch_len, box_blur, box_blur_scratch_len, gaussian_blur};
 pub use border::Border;
+pub use colour::{Adjust, ColourMatrix, Jitter, grey_mean, hsv_shift, hue};
 pub use erase::{Rect, cutout};
 pub use filter::{Filter, Sampling};
 pub use geometry::{copy, hflip, pad, rot90, rot180, rot270, transpose, transverse, vflip};
@@ -32,6 +35,7 @@ pub use normalise::{normalise, normalise_chw};
 pub use resize::{Fit, Placement, ResizePlan};
 pub use sample::Sample;
 pub use table::Table;
+pub use tone::Tone;
 pub use warp::{Affine, Interpolation, Map, Motion, Perspective, warp, warp_affine};
 
 use crate::error::{Error, Result};

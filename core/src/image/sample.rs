@@ -1,10 +1,14 @@
 //! The elements that images may have.
 
+use super::colour::Colour;
 use super::warp::Bilinear;
 use crate::math;
 
 /// A value of an image: `u8`, `u16` or `f32`.
-pub trait Sample: Bilinear {
+pub trait Sample: Bilinear + Colour {
+    /// The value of white.
+    const LARGEST: f32;
+
     /// The value as a number.
     fn to_f32(self) -> f32;
 
@@ -13,6 +17,8 @@ pub trait Sample: Bilinear {
 }
 
 impl Sample for u8 {
+    const LARGEST: f32 = 255.0;
+
     #[inline(always)]
     fn to_f32(self) -> f32 {
         self as f32
@@ -25,6 +31,8 @@ impl Sample for u8 {
 }
 
 impl Sample for u16 {
+    const LARGEST: f32 = 65535.0;
+
     #[inline(always)]
     fn to_f32(self) -> f32 {
         self as f32
@@ -32,12 +40,13 @@ impl Sample for u16 {
 
     #[inline(always)]
     fn from_f32(value: f32) -> Self {
-        // As `to_u8`: the cast cuts off, saturates, and takes NaN to 0.
-        (value + 0.5) as u16
+        math::to_u16(value)
     }
 }
 
 impl Sample for f32 {
+    const LARGEST: f32 = 1.0;
+
     #[inline(always)]
     fn to_f32(self) -> f32 {
         self

@@ -23,7 +23,7 @@ impl Table {
     }
 
     /// The map v → round(f(v)), halves upwards, moved into 0..=255.
-    fn from_fn(f: impl Fn(f32) -> f32) -> Self {
+    pub(super) fn from_fn(f: impl Fn(f32) -> f32) -> Self {
         let mut table = [0u8; 256];
         for (value, to) in table.iter_mut().enumerate() {
             *to = math::to_u8(f(value as f32));

@@ -71,8 +71,23 @@ pub const fn round_half_up(x: f32) -> f32 {
 /// number below ½, which becomes 1 since the sum is rounded too.
 #[inline(always)]
 pub const fn to_u8(x: f32) -> u8 {
-    // Compilers make vectors of a cast to 32 bits, but not of one to eight.
-    min(max(x + 0.5, 0.0), 255.0) as i32 as u8
+    low_bits(min(max(x + 0.5, 0.0), 255.0)) as u8
+}
+
+/// `x` + ½ without its fraction, moved into 0..=65535; 0 for NaN.
+#[inline(always)]
+pub const fn to_u16(x: f32) -> u16 {
+    low_bits(min(max(x + 0.5, 0.0), 65535.0)) as u16
+}
+
+/// `x` without its fraction, for 0 ≤ x < 2²². Compilers make vectors of this, but not of a cast, which saturates.
+#[inline(always)]
+const fn low_bits(x: f32) -> u32 {
+    // From here on every float is a whole number, which is its lowest bits.
+    const WHOLE: f32 = 8_388_608.0;
+    let nearest = (x + WHOLE) - WHOLE;
+    let down = if nearest > x { nearest - 1.0 } else { nearest };
+    (down + WHOLE).to_bits() & 0x7f_ffff
 }
 
 /// 2ⁿ for −126 ≤ n ≤ 127.

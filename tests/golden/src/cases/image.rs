@@ -3,8 +3,8 @@
 use super::{fill_u8, stream};
 use crate::Digest;
 use seedbed::image::{
-    self, Border, Filter, Motion, ResizePlan, Table, blur_scratch_len, gaussian_blur, gaussian_noise,
-    normalise, rgb_to_grey, warp_affine,
+    self, Adjust, Border, Filter, Interpolation, Jitter, Motion, Perspective, ResizePlan, Table, Tone,
+    blur_scratch_len, gaussian_blur, gaussian_noise, hsv_shift, normalise, rgb_to_grey, warp_affine,
 };
 use seedbed::{ImageMut, ImageRef, Level, Result, Scratch};
 
@@ -70,6 +70,48 @@ pub(super) fn geometry(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
         image::pad(src, ImageMut::new(dst, height, width, 3)?, 3, 1, border)?;
         digest.bytes(dst.get(..height * width * 3).unwrap_or(&[]));
     }
+    Ok(digest.finish())
+}
+
+/// Colours, tones, tilted views and the wider values of resizing and warps.
+pub(super) fn wide(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
+    let mut digest = Digest::new();
+    let data = scratch.take::<u8>(LEN)?;
+    fill_u8(6, data);
+    let jitter = [Adjust::Hue(0.1), Adjust::Brightness(1.2), Adjust::Contrast(0.8), Adjust::Saturation(1.3)];
+    Jitter(jitter).apply(level, ImageMut::new(data, SIZE.0, SIZE.1, 3)?)?;
+    digest.bytes(data);
+    hsv_shift(level, [0.3, -0.2, 0.1], ImageMut::new(data, SIZE.0, SIZE.1, 3)?)?;
+    digest.bytes(data);
+    let (floats, dst) = (scratch.take::<f32>(LEN)?, scratch.take::<f32>(LEN)?);
+    for (to, from) in floats.iter_mut().zip(data.iter()) {
+        *to = f32::from(*from) / 255.0;
+    }
+    let tone = Tone::Curve { low: 0.2, high: 0.9 };
+    tone.apply(ImageMut::new(floats, SIZE.0, SIZE.1, 3)?)?;
+    digest.floats(floats);
+    let src = ImageRef::new(floats, SIZE.0, SIZE.1, 3)?;
+    let shown = [[1.0, 2.0], [17.0, 0.0], [20.0, 11.0], [-1.0, 12.0]];
+    let view = Perspective::between(shown, [[0.0, 0.0], [18.0, 0.0], [18.0, 12.0], [0.0, 12.0]])?;
+    for how in [Interpolation::Nearest, Interpolation::Bilinear, Interpolation::Bicubic] {
+        image::warp(level, view, how, Border::Reflect, src, ImageMut::new(dst, SIZE.0, SIZE.1, 3)?)?;
+        digest.floats(dst);
+    }
+    let bytes = ImageRef::new(data, SIZE.0, SIZE.1, 3)?;
+    let tilted = scratch.take::<u8>(LEN)?;
+    image::warp(
+        level,
+        view,
+        Interpolation::Bilinear,
+        Border::Wrap,
+        bytes,
+        ImageMut::new(tilted, SIZE.0, SIZE.1, 3)?,
+    )?;
+    digest.bytes(tilted);
+    let plan = ResizePlan::new(Filter::Lanczos3, SIZE, (9, 23), scratch)?;
+    let small = dst.get_mut(..9 * 23 * 3).unwrap_or(&mut []);
+    plan.run_precise(level, src, ImageMut::new(small, 9, 23, 3)?, scratch)?;
+    digest.floats(small);
     Ok(digest.finish())
 }
 

@@ -31,6 +31,7 @@ pub const CASES: &[Case] = &[
     Case { name: "image/warp", run: image::warp },
     Case { name: "image/geometry", run: image::geometry },
     Case { name: "image/points", run: image::points },
+    Case { name: "image/wide", run: image::wide },
     Case { name: "augment/pipeline", run: pipeline_from_bytes },
     Case { name: "prune/hashes", run: pictures::hashes },
     Case { name: "quality/measures", run: pictures::quality },

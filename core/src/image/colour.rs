@@ -1,0 +1,197 @@
+//! Operations on the colours of pixels: red, green and blue are the first three channels, others stay as they are.
+
+mod hue;
+mod jitter;
+
+pub use self::hue::{hsv_shift, hue};
+pub use self::jitter::{Adjust, Jitter, grey_mean};
+
+use super::{Sample, Table};
+use crate::error::{Error, Result};
+use crate::math;
+use crate::simd::Level;
+use crate::view::ImageMut;
+
+/// What red, green and blue weigh in a grey (ITU-R BT.601).
+const GREY: [f32; 3] = [0.299, 0.587, 0.114];
+
+/// A linear map of colours: each new channel is a weighted sum of red, green and blue and a share of the largest value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ColourMatrix {
+    /// For each new channel the weights of red, green and blue, and what is added.
+    pub rows: [[f32; 4]; 3],
+}
+
+impl ColourMatrix {
+    /// The map that changes nothing.
+    pub const IDENTITY: Self =
+        Self { rows: [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]] };
+
+    /// grey + (v − grey) · factor, with the grey of each pixel: 0 is grey, 1 changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] unless 0 ≤ `factor` and it is finite.
+    pub fn saturation(factor: f32) -> Result<Self> {
+        if !(factor >= 0.0 && factor.is_finite()) {
+            return Err(Error::InvalidArgument);
+        }
+        let mut rows = Self::IDENTITY.rows;
+        for row in &mut rows {
+            for (weight, grey) in row.iter_mut().zip(GREY) {
+                *weight = *weight * factor + grey * (1.0 - factor);
+            }
+        }
+        Ok(Self { rows })
+    }
+
+    /// The tones of old photographs, as far as `share` of the way (the matrix of Microsoft's guide to filters).
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] unless 0 ≤ `share` ≤ 1.
+    pub fn sepia(share: f32) -> Result<Self> {
+        if !(0.0..=1.0).contains(&share) {
+            return Err(Error::InvalidArgument);
+        }
+        let old = [[0.393, 0.769, 0.189, 0.0], [0.349, 0.686, 0.168, 0.0], [0.272, 0.534, 0.131, 0.0]];
+        let mut rows = Self::IDENTITY.rows;
+        for (to, from) in rows.as_flattened_mut().iter_mut().zip(old.as_flattened()) {
+            *to += (from - *to) * share;
+        }
+        Ok(Self { rows })
+    }
+
+    /// The map that does this one and then `next`; what leaves the range of values between the two comes back, which it
+    /// does not where they are done one after the other.
+    #[must_use]
+    pub fn then(&self, next: &Self) -> Self {
+        Self {
+            rows: next.rows.map(|[r, g, b, add]| {
+                let mut row = [0.0, 0.0, 0.0, add];
+                for (weights, by) in self.rows.iter().zip([r, g, b]) {
+                    for (to, weight) in row.iter_mut().zip(weights) {
+                        *to += weight * by;
+                    }
+                }
+                row
+            }),
+        }
+    }
+
+    /// Maps the colours of `image` in place, in `f32`: ((r · weight + g · weight) + b · weight) + what is added.
+    ///
+    /// # Errors
+    /// [`Error::ShapeMismatch`] where `image` has less than three channels, [`Error::NotFinite`] for numbers that are not.
+    pub fn apply<T: Sample>(&self, level: Level, image: ImageMut<'_, T>) -> Result<()> {
+        if !self.rows.as_flattened().iter().all(|v| v.is_finite()) {
+            return Err(Error::NotFinite);
+        }
+        let channels = image.channels();
+        each_row(image, |row| T::with_matrix(level, row, channels, self))
+    }
+}
+
+/// Calls `change` with each row of an image of three channels or more.
+fn each_row<T: Sample>(mut image: ImageMut<'_, T>, change: impl FnMut(&mut [T])) -> Result<()> {
+    if image.channels() < 3 {
+        return Err(Error::ShapeMismatch);
+    }
+    image.iter_rows_mut().for_each(change);
+    Ok(())
+}
+
+/// Colours side by side that are worked on at a time.
+const BLOCK: usize = 64;
+/// Red, green and blue of a block, one after the other.
+type Colours<T> = [[T; BLOCK]; 3];
+
+/// The colours of at most [`BLOCK`] pixels; those behind them are of no pixel.
+#[inline(always)]
+fn spread<T: Sample>(pixels: &[T], channels: usize) -> Colours<T> {
+    let mut colours = [[T::default(); BLOCK]; 3];
+    match pixels.as_array::<{ BLOCK * 3 }>().filter(|_| channels == 3) {
+        // The usual whole block has strides and a length that the compiler knows.
+        Some(whole) => spread_by(whole, 3, &mut colours),
+        None => spread_by(pixels, channels, &mut colours),
+    }
+    colours
+}
+
+/// The opposite of [`spread`].
+#[inline(always)]
+fn close<T: Sample>(colours: &Colours<T>, channels: usize, pixels: &mut [T]) {
+    if channels == 3
+        && let Some(whole) = pixels.as_mut_array::<{ BLOCK * 3 }>()
+    {
+        return close_by(colours, 3, whole);
+    }
+    close_by(colours, channels, pixels);
+}
+
+#[inline(always)]
+fn spread_by<T: Sample>(pixels: &[T], channels: usize, [r, g, b]: &mut Colours<T>) {
+    let colours = r.iter_mut().zip(g).zip(b);
+    for (pixel, ((r, g), b)) in pixels.chunks_exact(channels).zip(colours) {
+        if let [red, green, blue, ..] = *pixel {
+            (*r, *g, *b) = (red, green, blue);
+        }
+    }
+}
+
+#[inline(always)]
+fn close_by<T: Sample>([r, g, b]: &Colours<T>, channels: usize, pixels: &mut [T]) {
+    for (pixel, ((r, g), b)) in pixels.chunks_exact_mut(channels).zip(r.iter().zip(g).zip(b)) {
+        if let [red, green, blue, ..] = pixel {
+            (*red, *green, *blue) = (*r, *g, *b);
+        }
+    }
+}
+
+/// Values whose colours can be changed, with the best code of a level for each kind.
+pub trait Colour: Sized {
+    /// [`ColourMatrix::apply`] to a row.
+    fn with_matrix(level: Level, row: &mut [Self], channels: usize, matrix: &ColourMatrix);
+    /// [`hsv_shift`] of a row.
+    fn with_hsv(level: Level, row: &mut [Self], channels: usize, shift: [f32; 3]);
+}
+
+macro_rules! colour {
+    ($($t:ident)*) => { $( mod $t {
+        use super::*;
+
+        impl Colour for $t {
+            fn with_matrix(level: Level, row: &mut [$t], channels: usize, matrix: &ColourMatrix) {
+                mapped(level, row, channels, matrix);
+            }
+            fn with_hsv(level: Level, row: &mut [$t], channels: usize, shift: [f32; 3]) {
+                shifted(level, row, channels, shift);
+            }
+        }
+
+        kernel! {
+            fn mapped(row: &mut [$t], channels: usize, matrix: &ColourMatrix) = mapped_body, with avx512;
+        }
+
+        kernel! {
+            fn shifted(row: &mut [$t], channels: usize, shift: [f32; 3]) = hue::shifted_body, with avx512;
+        }
+    } )* };
+}
+colour!(u8 u16 f32);
+
+#[inline(always)]
+fn mapped_body<T: Sample>(row: &mut [T], channels: usize, matrix: &ColourMatrix) {
+    let [red, green, blue] = matrix.rows;
+    for part in row.chunks_mut(BLOCK * channels) {
+        let mut colours = spread(part, channels);
+        let [r, g, b] = &mut colours;
+        for ((r, g), b) in r.iter_mut().zip(g).zip(b) {
+            let (x, y, z) = (r.to_f32(), g.to_f32(), b.to_f32());
+            let sum = |[r, g, b, add]: [f32; 4]| T::from_f32(x * r + y * g + z * b + add * T::LARGEST);
+            (*r, *g, *b) = (sum(red), sum(green), sum(blue));
+        }
+        close(&colours, channels, part);
+    }
+}
+
+#[cfg(test)]
+mod tests;

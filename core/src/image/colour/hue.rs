@@ -1,0 +1,125 @@
+//! Hue, saturation and value.
+//!
+//! With the largest value V of red, green and blue, the difference C of it and the smallest one, and the hue H in sixths of
+//! a turn, a channel is V − C · max(0, min(k, 4 − k, 1)) for k = (n + H) mod 6, where n is 5 for red, 3 for green and 1 for
+//! blue (Smith 1978).
+
+use super::*;
+
+/// Turns the hue of every pixel by `turns` of a whole turn, as much as red, yellow, green … come after each other.
+///
+/// 8-bit values are computed in integers with four fractional bits, rounded half up: within one level of the exact value,
+/// without bias.
+///
+/// # Errors
+/// [`Error::ShapeMismatch`] where `image` has less than three channels, [`Error::NotFinite`] where `turns` is not.
+pub fn hue(level: Level, turns: f32, image: ImageMut<'_, u8>) -> Result<()> {
+    if !turns.is_finite() {
+        return Err(Error::NotFinite);
+    }
+    let part = turns - math::floor(turns);
+    // Sixths of a turn with 4 + 8 fractional bits.
+    let sixths = math::round_half_up(part * (6 << 12) as f32) as i32;
+    let channels = image.channels();
+    each_row(image, |row| turned(level, row, channels, sixths))
+}
+
+kernel! {
+    fn turned(row: &mut [u8], channels: usize, sixths: i32) = turned_body, with avx512;
+}
+
+#[inline(always)]
+fn turned_body(row: &mut [u8], channels: usize, sixths: i32) {
+    for part in row.chunks_mut(BLOCK * channels) {
+        let mut colours = spread(part, channels);
+        turn(&mut colours, sixths);
+        close(&colours, channels, part);
+    }
+}
+
+#[inline(always)]
+fn turn([r, g, b]: &mut Colours<u8>, sixths: i32) {
+    for ((red, green), blue) in r.iter_mut().zip(g).zip(b) {
+        let (r, g, b) = (i16::from(*red), i16::from(*green), i16::from(*blue));
+        let largest = r.max(g).max(b);
+        let c = (largest - r.min(g).min(b)) * 16;
+        // H · C, from −C to 5 C, with four fractional bits as all that follows: no sum leaves 16 bits.
+        let of = |difference: i16, add: i16| difference * 16 + add;
+        let h = if largest == r {
+            of(g - b, 0)
+        } else if largest == g {
+            of(b - r, 2 * c)
+        } else {
+            of(r - g, 4 * c)
+        };
+        let turn = ((i32::from(c) * sixths + (1 << 11)) >> 12) as i16;
+        let whole = 6 * c;
+        let up = |v: i16| if v < 0 { v + whole } else { v };
+        let h = up(h + (turn - whole));
+        let channel = |n: i16| {
+            let k = up(h - (6 - n) * c);
+            let down = k.min(4 * c - k).min(c).max(0);
+            ((largest * 16 - down + 8) >> 4) as u8
+        };
+        (*red, *green, *blue) = (channel(5), channel(3), channel(1));
+    }
+}
+
+/// Turns the hue of every pixel by `hue` of a whole turn, and adds to its saturation and value, both as shares of 1; they
+/// stay between 0 and 1. In `f32`.
+///
+/// # Errors
+/// [`Error::ShapeMismatch`] where `image` has less than three channels, [`Error::NotFinite`] for numbers that are not.
+pub fn hsv_shift<T: Sample>(
+    level: Level,
+    [hue, saturation, value]: [f32; 3],
+    image: ImageMut<'_, T>,
+) -> Result<()> {
+    if ![hue, saturation, value].iter().all(|v| v.is_finite()) {
+        return Err(Error::NotFinite);
+    }
+    let shift = [(hue - math::floor(hue)) * 6.0, saturation, value];
+    let channels = image.channels();
+    each_row(image, |row| T::with_hsv(level, row, channels, shift))
+}
+
+#[inline(always)]
+pub(super) fn shifted_body<T: Sample>(row: &mut [T], channels: usize, shift: [f32; 3]) {
+    for part in row.chunks_mut(BLOCK * channels) {
+        let mut colours = spread(part, channels);
+        move_hsv(&mut colours, shift);
+        close(&colours, channels, part);
+    }
+}
+
+#[inline(always)]
+fn move_hsv<T: Sample>([r, g, b]: &mut Colours<T>, [sixths, saturation, value]: [f32; 3]) {
+    for ((red, green), blue) in r.iter_mut().zip(g).zip(b) {
+        let (r, g, b) = (red.to_f32(), green.to_f32(), blue.to_f32());
+        let largest = math::max(math::max(r, g), b);
+        let c = largest - math::min(math::min(r, g), b);
+        let share = 1.0 / if c > 0.0 { c } else { 1.0 };
+        let h = if largest == r {
+            (g - b) * share
+        } else if largest == g {
+            (b - r) * share + 2.0
+        } else {
+            (r - g) * share + 4.0
+        };
+        let old = c / if largest > 0.0 { largest } else { 1.0 };
+        // A colour without hue stays without.
+        let new = if c > 0.0 { math::clamp(old + saturation, 0.0, 1.0) } else { 0.0 };
+        let largest = math::clamp(largest / T::LARGEST + value, 0.0, 1.0) * T::LARGEST;
+        let c = largest * new;
+        let h = h + sixths;
+        let channel = |n: f32| {
+            // From −1 + 1 up to below 5 + 6 + 5.
+            let k = h + n;
+            let k = if k >= 6.0 { k - 6.0 } else { k };
+            let k = if k >= 6.0 { k - 6.0 } else { k };
+            let down = math::clamp(math::min(k, 4.0 - k), 0.0, 1.0);
+            T::from_f32(largest - c * down)
+        };
+        (*red, *green, *blue) = (channel(5.0), channel(3.0), channel(1.0));
+    }
+}

@@ -12,6 +12,9 @@ use std::path::Path;
 /// What one file of a result takes in memory, about: its name, size and hash, and the hash of its name while it is written.
 pub const RECORD_BYTES: u64 = 128;
 
+/// Files that are read at a time.
+const AT_ONCE: usize = 4096;
+
 /// One file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
@@ -52,15 +55,23 @@ impl Files {
         };
         let known: BTreeMap<&str, [u8; 32]> =
             shards.iter().filter_map(|shard| Some((&*shard.file, digest(&shard.sha256)?))).collect();
-        let hashes = pool.try_map(&self.0, |Written { name, .. }| match known.get(&**name) {
-            Some(hash) => Ok(*hash),
-            None => {
-                let path = folder.join(&**name);
-                file_sha256(&path).at(path)
-            }
-        })?;
-        self.0.iter_mut().zip(hashes).for_each(|(file, hash)| file.sha256 = Some(hash));
+        // Piece by piece, as what is given back for each is larger than what is kept.
+        for files in self.0.chunks_mut(AT_ONCE) {
+            let hashes = pool.try_map(files, |Written { name, .. }| match known.get(&**name) {
+                Some(hash) => Ok(*hash),
+                None => {
+                    let path = folder.join(&**name);
+                    file_sha256(&path).at(path)
+                }
+            })?;
+            files.iter_mut().zip(hashes).for_each(|(file, hash)| file.sha256 = Some(hash));
+        }
         Ok(())
+    }
+
+    /// Pieces of the list, in the order of the names.
+    pub fn pieces(&self) -> std::slice::Chunks<'_, Written> {
+        self.0.chunks(AT_ONCE)
     }
 
     /// In the order of their names.

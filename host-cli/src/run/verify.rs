@@ -95,7 +95,7 @@ impl Check<'_> {
     fn stage(&mut self, prefix: &str) -> Result<Option<StageRecord>> {
         let folder = self.root.join(prefix);
         let record_name = format!("{prefix}{STAGE_FILE}");
-        let record: StageRecord = match load(&folder, STAGE_FILE) {
+        let mut record: StageRecord = match load(&folder, STAGE_FILE) {
             Ok(Some(record)) => record,
             Ok(None) => {
                 self.fault(record_name, "missing");
@@ -107,7 +107,7 @@ impl Check<'_> {
             }
         };
         let there = Files::list(&folder)?;
-        let written = record.files.clone().unwrap_or_default();
+        let written = record.files.take().unwrap_or_default();
         self.files(prefix, &written, &there);
         if let Some(name) = written.foreign(&there) {
             self.found.notes.push(format!("not written by seedbed: {prefix}{name}"));
@@ -131,8 +131,7 @@ impl Check<'_> {
     /// Files of a stage by size and by hash.
     fn files(&mut self, prefix: &str, written: &Files, there: &Files) {
         let folder = self.root.join(prefix);
-        let written: Vec<&Written> = written.iter().collect();
-        let check = |Written { name, bytes, sha256 }: &&Written| match there.get(name) {
+        let check = |Written { name, bytes, sha256 }: &Written| match there.get(name) {
             None => Some("missing".to_owned()),
             Some(now) if now.bytes != *bytes => {
                 Some(format!("{bytes} bytes are recorded, {} found", now.bytes))
@@ -147,9 +146,11 @@ impl Check<'_> {
             },
         };
         self.found.files += written.len() as u64;
-        for (file, what) in written.iter().zip(self.pool.map(&written, check)) {
-            if let Some(what) = what {
-                self.fault(format!("{prefix}{}", file.name), what);
+        for files in written.pieces() {
+            for (file, what) in files.iter().zip(self.pool.map(files, check)) {
+                if let Some(what) = what {
+                    self.fault(format!("{prefix}{}", file.name), what);
+                }
             }
         }
     }

@@ -130,7 +130,7 @@ fn close<T: Sample>(colours: &Colours<T>, channels: usize, pixels: &mut [T]) {
 #[inline(always)]
 fn spread_by<T: Sample>(pixels: &[T], channels: usize, [r, g, b]: &mut Colours<T>) {
     let colours = r.iter_mut().zip(g).zip(b);
-    for (pixel, ((r, g), b)) in pixels.chunks_exact(channels).zip(colours) {
+    for (pixel, ((r, g), b)) in pixels.chunks_exact(channels.max(1)).zip(colours) {
         if let [red, green, blue, ..] = *pixel {
             (*r, *g, *b) = (red, green, blue);
         }
@@ -139,7 +139,7 @@ fn spread_by<T: Sample>(pixels: &[T], channels: usize, [r, g, b]: &mut Colours<T
 
 #[inline(always)]
 fn close_by<T: Sample>([r, g, b]: &Colours<T>, channels: usize, pixels: &mut [T]) {
-    for (pixel, ((r, g), b)) in pixels.chunks_exact_mut(channels).zip(r.iter().zip(g).zip(b)) {
+    for (pixel, ((r, g), b)) in pixels.chunks_exact_mut(channels.max(1)).zip(r.iter().zip(g).zip(b)) {
         if let [red, green, blue, ..] = pixel {
             (*red, *green, *blue) = (*r, *g, *b);
         }

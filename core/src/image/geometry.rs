@@ -7,7 +7,7 @@ mod transpose;
 
 use self::reverse::reverse;
 use self::transpose::{Source, Target, Turn};
-use super::{Border, same};
+use super::{Border, copy_values, same, split};
 use crate::error::{Error, Result};
 use crate::scratch::{Plain, bytes, bytes_mut};
 use crate::simd::Level;
@@ -20,7 +20,7 @@ use crate::view::{ImageMut, ImageRef};
 pub fn copy<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<()> {
     same(src.shape(), dst.shape())?;
     for (to, from) in dst.iter_rows_mut().zip(src.iter_rows()) {
-        to.copy_from_slice(from);
+        copy_values(to, from);
     }
     Ok(())
 }
@@ -46,7 +46,7 @@ pub fn vflip<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<
     same(src.shape(), dst.shape())?;
     let height = src.height();
     for (y, to) in dst.iter_rows_mut().enumerate() {
-        to.copy_from_slice(src.row(height - 1 - y));
+        copy_values(to, src.row(height - 1 - y));
     }
     Ok(())
 }
@@ -146,14 +146,14 @@ fn pad_row<T: Copy>(
 ) {
     let Some(row) = from else { return border.constant().map_or((), |value| to.fill(value)) };
     // The columns of `to` that show the source itself, and the first of these in the source.
-    let columns = (to.len() / channels) as i64;
-    let (first, skipped) = (left.clamp(0, columns), left.saturating_neg().clamp(0, width as i64));
-    let end = left.saturating_add(width as i64).clamp(first, columns);
-    let (before, rest) = to.split_at_mut(first as usize * channels);
-    let (inside, after) = rest.split_at_mut((end - first) as usize * channels);
+    let columns = (to.len().checked_div(channels).unwrap_or(0)) as i64;
+    let (first, skipped) = (left.max(0).min(columns), left.saturating_neg().max(0).min(width as i64));
+    let end = left.saturating_add(width as i64).max(first).min(columns);
+    let (before, rest) = split(to, first as usize * channels);
+    let (inside, after) = split(rest, (end - first) as usize * channels);
     copy_values(inside, row.get(skipped as usize * channels..).unwrap_or(&[]));
     for (part, start) in [(before, 0), (after, end)] {
-        for (x, pixel) in part.chunks_exact_mut(channels).enumerate() {
+        for (x, pixel) in part.chunks_exact_mut(channels.max(1)).enumerate() {
             let at = border.index((start + x as i64).wrapping_sub(left), width);
             match at.and_then(|x| row.get(x * channels..)) {
                 Some(values) => copy_values(pixel, values),
@@ -161,14 +161,6 @@ fn pad_row<T: Copy>(
                 None => border.constant().map_or((), |value| pixel.fill(value)),
             }
         }
-    }
-}
-
-/// The common prefix of `from` into `to`.
-#[inline(always)]
-fn copy_values<T: Copy>(to: &mut [T], from: &[T]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
     }
 }
 

@@ -20,7 +20,7 @@ pub fn rgb_to_grey(level: Level, src: ImageRef<'_, u8>, dst: ImageMut<'_, u8>) -
         3 => grey3(level, from, to),
         4 => grey4(level, from, to),
         n => {
-            for (grey, pixel) in to.iter_mut().zip(from.chunks_exact(n)) {
+            for (grey, pixel) in to.iter_mut().zip(from.chunks_exact(n.max(1))) {
                 if let [r, g, b, ..] = *pixel {
                     *grey = luma(r, g, b);
                 }

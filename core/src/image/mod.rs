@@ -46,6 +46,20 @@ fn same<T: PartialEq>(a: T, b: T) -> Result<()> {
     if a == b { Ok(()) } else { Err(Error::ShapeMismatch) }
 }
 
+/// What of `to` comes before `at` and what after it; unlike `split_at_mut` it has no panic that has to be proved away.
+#[inline(always)]
+fn split<T>(to: &mut [T], at: usize) -> (&mut [T], &mut [T]) {
+    to.split_at_mut(at.min(to.len()))
+}
+
+/// The common prefix of `from` into `to`.
+#[inline(always)]
+fn copy_values<T: Copy>(to: &mut [T], from: &[T]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
+}
+
 /// Calls `each` with the values of both images: all at once where nothing lies between the rows, else row by row.
 /// The images are of one height and width.
 #[inline(always)]

@@ -120,7 +120,7 @@ impl<'a> Statistics<'a> {
 
     fn any(&self, from: &[u8], to: &mut [f32]) {
         let channels = self.mean.len();
-        for (to, from) in to.chunks_exact_mut(channels).zip(from.chunks_exact(channels)) {
+        for (to, from) in to.chunks_exact_mut(channels.max(1)).zip(from.chunks_exact(channels.max(1))) {
             for (c, (to, from)) in to.iter_mut().zip(from).enumerate() {
                 let (scale, shift) = self.of(c);
                 *to = settle(*from, scale, shift);

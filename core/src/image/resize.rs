@@ -213,7 +213,7 @@ impl<'s> ResizePlan<'s> {
         let channels = src.channels().max(1);
         for ((y, _), to) in self.rows.iter().zip(dst.iter_rows_mut()) {
             let row = src.row(y);
-            for ((x, _), pixel) in self.columns.iter().zip(to.chunks_exact_mut(channels)) {
+            for ((x, _), pixel) in self.columns.iter().zip(to.chunks_exact_mut(channels.max(1))) {
                 for (to, from) in pixel.iter_mut().zip(row.get(x * channels..).unwrap_or(&[])) {
                     *to = *from;
                 }
@@ -341,7 +341,7 @@ fn weigh_columns(columns: &Taps<'_>, channels: usize, lanes_in: &[u8], lanes_out
     let channels = channels.max(1);
     let (lanes_in, _) = lanes_in.as_chunks::<ROWS>();
     let (lanes_out, _) = lanes_out.as_chunks_mut::<ROWS>();
-    for ((start, weights), pixel) in columns.iter().zip(lanes_out.chunks_exact_mut(channels)) {
+    for ((start, weights), pixel) in columns.iter().zip(lanes_out.chunks_exact_mut(channels.max(1))) {
         let window = lanes_in.get(start * channels..).unwrap_or(&[]);
         for (c, to) in pixel.iter_mut().enumerate() {
             let mut sums = [HALF; ROWS];

@@ -60,7 +60,7 @@ impl Table {
         }
         let channels = image.channels();
         for row in image.iter_rows_mut() {
-            for value in row.chunks_exact_mut(channels).flat_map(|pixel| pixel.iter_mut().take(3)) {
+            for value in row.chunks_exact_mut(channels.max(1)).flat_map(|pixel| pixel.iter_mut().take(3)) {
                 *value = self.get(*value);
             }
         }

@@ -59,7 +59,7 @@ impl Layout {
     }
 
     fn count(self, pixels: usize, to: usize) -> usize {
-        to.div_ceil(pixels.max(1) * self.groups)
+        to.div_ceil((pixels * self.groups).max(1))
     }
 }
 

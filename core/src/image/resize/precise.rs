@@ -68,11 +68,11 @@ impl ResizePlan<'_> {
             }
             return;
         }
-        for ((start, taps), pixel) in self.columns.iter().zip(to.chunks_exact_mut(channels)) {
+        for ((start, taps), pixel) in self.columns.iter().zip(to.chunks_exact_mut(channels.max(1))) {
             for (to, &weight) in weights.iter_mut().zip(taps) {
                 *to = number(weight);
             }
-            let (weights, _) = weights.split_at(taps.len());
+            let weights = weights.get(..taps.len()).unwrap_or(&[]);
             let window = from.get(start * channels..).unwrap_or(&[]);
             match channels {
                 1 => weigh::<T, 1>(window, weights, pixel),

@@ -96,7 +96,7 @@ pub(super) fn columns_by_8(blocks: &Blocks<'_>, from: &[u8], to: &mut [u8]) {
         return;
     }
     let orders = blocks.orders.as_chunks::<32>().0;
-    let weights = blocks.weights.chunks_exact(blocks.pairs * 32);
+    let weights = blocks.weights.chunks_exact((blocks.pairs * 32).max(1));
     let mut out = to.as_mut_ptr();
     for ((starts, order), weights) in blocks.starts.as_chunks::<2>().0.iter().zip(orders).zip(weights) {
         let order = load32(order);
@@ -131,7 +131,7 @@ pub(super) fn columns_by_16(blocks: &Blocks<'_>, from: &[u8], to: &mut [u8]) {
         return;
     }
     let orders = blocks.orders.as_chunks::<64>().0;
-    let weights = blocks.weights.chunks_exact(blocks.pairs * 64);
+    let weights = blocks.weights.chunks_exact((blocks.pairs * 64).max(1));
     let mut out = to.as_mut_ptr();
     for ((start, order), weights) in blocks.starts.iter().zip(orders).zip(weights) {
         let order = load64(order);

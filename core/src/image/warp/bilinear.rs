@@ -3,6 +3,7 @@
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use super::super::split;
 use super::places::Places;
 use super::span::inside;
 use crate::image::Border;
@@ -117,7 +118,7 @@ pub(super) fn row<P: Path>(level: Level, path: P, border: Border, src: ImageRef<
         4 => parts::<4, P>(level, path, border, src, to),
         n => {
             let mut path = path;
-            for pixel in to.chunks_exact_mut(n) {
+            for pixel in to.chunks_exact_mut(n.max(1)) {
                 let point = path.advance();
                 for (i, to) in pixel.iter_mut().enumerate() {
                     *to = outside(&point, border, src, i);
@@ -143,8 +144,8 @@ fn parts<const C: usize, P: Path>(
         _ => 1,
     };
     let run = path.inside(level, to.len() / C, beyond, src);
-    let (before, rest) = to.split_at_mut(run.start * C);
-    let (within, after) = rest.split_at_mut((run.end - run.start) * C);
+    let (before, rest) = split(to, run.start * C);
+    let (within, after) = split(rest, (run.end - run.start) * C);
     at_border::<C, P>(path, border, src, before);
     path.from(run.start).within::<C>(level, src, within);
     at_border::<C, P>(path.from(run.end), border, src, after);

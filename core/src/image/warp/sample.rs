@@ -2,7 +2,7 @@
 
 use super::bilinear::{self, Found};
 use super::places::{Path, Places, lines};
-use crate::image::{Border, Sample};
+use crate::image::{Border, Sample, copy_values};
 use crate::scratch::Plain;
 use crate::simd::Level;
 use crate::view::ImageRef;
@@ -54,11 +54,11 @@ pub(super) fn cubic(f: f32, a: f32) -> [f32; 4] {
 /// The nearest pixels.
 pub(super) fn nearest<T: Sample>(places: &Places, border: Border<T>, src: ImageRef<'_, T>, to: &mut [T]) {
     let (height, width, channels) = src.shape();
-    let pixels = to.chunks_exact_mut(channels);
+    let pixels = to.chunks_exact_mut(channels.max(1));
     for ((pixel, &x), &y) in pixels.zip(&places.x).zip(&places.y) {
         let at = border.index(y as i64, height).zip(border.index(x as i64, width));
         match at.and_then(|(y, x)| src.row(y).get(x * channels..)?.get(..channels)) {
-            Some(from) => pixel.copy_from_slice(from),
+            Some(from) => copy_values(pixel, from),
             None => border.constant().map_or((), |value| pixel.fill(value)),
         }
     }
@@ -96,7 +96,7 @@ fn by_channels<T: Sample, const K: usize, const C: usize>(
         core::array::from_fn(|k| border.index(at as i64 + k as i64 - (K as i64 / 2 - 1), len))
     };
     let all = places.x.iter().zip(&places.fx).zip(places.y.iter().zip(&places.fy));
-    for (pixel, ((&x, &fx), (&y, &fy))) in to.chunks_exact_mut(channels).zip(all) {
+    for (pixel, ((&x, &fx), (&y, &fy))) in to.chunks_exact_mut(channels.max(1)).zip(all) {
         let (across, down) = (weights(part(fx)), weights(part(fy)));
         let (columns, rows) = (along(x, width), along(y, height));
         for (first, to) in (0..channels).step_by(C).zip(pixel.as_chunks_mut::<C>().0) {

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 
 /// What one file of a result takes in memory, about: its name, size and hash, and the hash of its name while it is written.
-pub const RECORD_BYTES: u64 = 128;
+pub const RECORD_BYTES: u64 = 112;
 
 /// Files that are read at a time.
 const AT_ONCE: usize = 4096;

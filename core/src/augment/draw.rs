@@ -2,7 +2,7 @@
 
 use super::op::Op;
 use super::pipeline::Shape;
-use crate::image::{Motion, Rect};
+use crate::image::{Adjust, Jitter, Motion, Rect};
 use crate::math;
 use crate::rng::Stream;
 
@@ -29,8 +29,14 @@ pub enum Drawn {
     },
     /// The part that was cut out and resized, or painted over.
     Part(Rect),
-    /// The factor, exponent, standard deviation or σ.
+    /// The factor, exponent, standard deviation, σ or threshold.
     Amount(f32),
+    /// The adjustments of colours in their order.
+    Jitter(Jitter),
+    /// Several amounts, in the order of the operation's parameters; 0 where there are fewer.
+    Amounts([f32; 3]),
+    /// Where the corners of the image go, clockwise from the top left, as (x, y).
+    Corners([[f32; 2]; 4]),
 }
 
 impl Drawn {
@@ -42,7 +48,12 @@ impl Drawn {
         let (height, width, _) = shape;
         let mut from = |range: [f32; 2]| stream.range(range[0], range[1]);
         match *op {
-            Op::HFlip {} | Op::VFlip {} | Op::Pad { .. } => Drawn::Done,
+            Op::HFlip {}
+            | Op::VFlip {}
+            | Op::Pad { .. }
+            | Op::Invert {}
+            | Op::Posterise { .. }
+            | Op::BoxBlur { .. } => Drawn::Done,
             Op::Rot90 {} if height == width => Drawn::Turns(stream.below(4) as u8),
             Op::Rot90 {} => Drawn::Turns(stream.below(2) as u8 * 2),
             Op::Rotate { degrees, .. } => {
@@ -66,7 +77,32 @@ impl Drawn {
             }
             Op::Brightness { factor: range }
             | Op::Contrast { factor: range }
+            | Op::Solarise { threshold: range }
             | Op::Gamma { gamma: range } => Drawn::Amount(from(range)),
+            Op::HsvShift { hue, saturation, value } => {
+                Drawn::Amounts([from(hue), from(saturation), from(value)])
+            }
+            Op::ToneCurve { low, high } => Drawn::Amounts([from(low), from(high), 0.0]),
+            Op::ColourJitter { brightness, contrast, saturation, hue } => {
+                let mut steps = [
+                    Adjust::Brightness(from(brightness)),
+                    Adjust::Contrast(from(contrast)),
+                    Adjust::Saturation(from(saturation)),
+                    Adjust::Hue(from(hue)),
+                ];
+                stream.shuffle(&mut steps);
+                Drawn::Jitter(Jitter(steps))
+            }
+            Op::Perspective { shift, .. } => {
+                let most = from(shift);
+                let [right, bottom] = [width, height].map(|side| side.saturating_sub(1).max(1) as f32);
+                let corners = [[0.0, 0.0], [right, 0.0], [right, bottom], [0.0, bottom]];
+                Drawn::Corners(corners.map(|[x, y]| {
+                    let dx = stream.range(-most, most) * right;
+                    let dy = stream.range(-most, most) * bottom;
+                    [x + dx, y + dy]
+                }))
+            }
             Op::GaussianNoise { std: range } | Op::GaussianBlur { sigma: range } => {
                 Drawn::Amount(from(range))
             }

@@ -192,6 +192,65 @@ ops! {
         /// The value painted in every channel.
         fill: u32 = Value::Count(0), in 0, 255;
     }
+
+    /// Changes brightness, contrast, saturation and hue in random order, as torchvision's ColorJitter does.
+    15 "colour_jitter" ColourJitter {
+        /// Factor of all values: 1 changes nothing.
+        brightness: [f32; 2] = Value::Range([0.8, 1.2]), in 0, 100;
+        /// Factor of the distance to the picture's mean grey: 1 changes nothing.
+        contrast: [f32; 2] = Value::Range([0.8, 1.2]), in 0, 100;
+        /// Factor of the distance to the grey of each pixel: 1 changes nothing, 0 is grey.
+        saturation: [f32; 2] = Value::Range([0.8, 1.2]), in 0, 100;
+        /// Turn of the hue as a share of a whole turn.
+        hue: [f32; 2] = Value::Range([-0.05, 0.05]), in -0.5, 0.5;
+    }
+
+    /// Turns the hue and adds to saturation and value; pictures without colours stay as they are.
+    16 "hsv_shift" HsvShift {
+        /// Turn of the hue as a share of a whole turn.
+        hue: [f32; 2] = Value::Range([-0.05, 0.05]), in -0.5, 0.5;
+        /// What is added to the saturation, which goes from 0 to 1.
+        saturation: [f32; 2] = Value::Range([-0.1, 0.1]), in -1, 1;
+        /// What is added to the value, which goes from 0 to 1.
+        value: [f32; 2] = Value::Range([-0.1, 0.1]), in -1, 1;
+    }
+
+    /// Makes dark values light and light ones dark.
+    17 "invert" Invert {}
+
+    /// Inverts light values.
+    18 "solarise" Solarise {
+        /// The least value that is inverted, in levels of 0 to 255.
+        threshold: [f32; 2] = Value::Range([128.0, 128.0]), in 0, 256;
+    }
+
+    /// Keeps the upper bits of each value.
+    19 "posterise" Posterise {
+        /// How many of eight bits are kept.
+        bits: u32 = Value::Count(4), in 1, 8;
+    }
+
+    /// Bends all values by a curve from black to white.
+    20 "tone_curve" ToneCurve {
+        /// Height of the curve's first handle; 0.333 leaves dark values as they are.
+        low: [f32; 2] = Value::Range([0.23, 0.43]), in 0, 1;
+        /// Height of the curve's second handle; 0.667 leaves light values as they are.
+        high: [f32; 2] = Value::Range([0.57, 0.77]), in 0, 1;
+    }
+
+    /// Replaces each value by the mean of the square around it.
+    21 "box_blur" BoxBlur {
+        /// Pixels of the square on either side of its middle.
+        radius: u32 = Value::Count(1), in 0, 96;
+    }
+
+    /// Moves each corner by itself, as a change of the point of view does.
+    22 "perspective" Perspective {
+        /// The most that a corner moves, as a share of the sides; from a quarter on, the picture might fold.
+        shift: [f32; 2] = Value::Range([0.0, 0.1]), in 0, 0.24;
+        /// What lies outside the image: reflect101, reflect, edge, wrap, or a value from 0 to 255.
+        border: Border = Value::Border(Border::Reflect101), in 0, 0;
+    }
 }
 
 impl Kind {

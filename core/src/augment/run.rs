@@ -4,7 +4,7 @@ use super::draw::Drawn;
 use super::op::Op;
 use super::pipeline::{Pipeline, Shape, Step, len};
 use crate::error::{Error, Result};
-use crate::image::{self, Affine, Border, Rect, ResizePlan, Table};
+use crate::image::{self, Border, Interpolation, Map, Rect, ResizePlan, Table, Tone};
 use crate::rng::{Key, Stream};
 use crate::scratch::{Scratch, ScratchLen};
 use crate::simd::Level;
@@ -85,6 +85,7 @@ impl Step {
                 ScratchLen::new().with_bytes(plan).with_bytes(run).bytes()
             }
             (Op::GaussianBlur { sigma: [_, most] }, _) => image::blur_scratch_len(most, shape),
+            (Op::BoxBlur { radius }, _) => image::box_blur_scratch_len(radius as usize, shape),
             _ => 0,
         }
     }
@@ -97,7 +98,7 @@ struct Work<'a> {
     now: &'a mut [u8],
     next: &'a mut [u8],
     shape: Shape,
-    pending: Option<(Affine, Border)>,
+    pending: Option<(Map, Border)>,
 }
 
 impl Work<'_> {
@@ -127,7 +128,8 @@ impl Work<'_> {
         let level = self.level;
         match self.pending.take() {
             Some((map, border)) => {
-                self.into(self.shape, |src, dst| image::warp_affine(level, &map, border, src, dst))
+                let how = Interpolation::Bilinear;
+                self.into(self.shape, |src, dst| image::warp(level, map, how, border, src, dst))
             }
             None => Ok(()),
         }
@@ -141,11 +143,17 @@ impl Work<'_> {
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         let level = self.level;
-        if let (Drawn::Motion(motion), Op::Rotate { border, .. } | Op::ShiftScaleShear { border, .. }) =
-            (drawn, step.op)
-        {
-            let map = motion.inverse((self.shape.0, self.shape.1))?;
-            let size = (self.shape.0, self.shape.1);
+        let size = (self.shape.0, self.shape.1);
+        let moved = match (drawn, step.op) {
+            (Drawn::Motion(motion), Op::Rotate { border, .. } | Op::ShiftScaleShear { border, .. }) => {
+                Some((Map::from(motion.inverse(size)?), border))
+            }
+            (Drawn::Corners(corners), Op::Perspective { border, .. }) => {
+                Some((image::Perspective::of_corners(size, corners)?.into(), border))
+            }
+            _ => None,
+        };
+        if let Some((map, border)) = moved {
             // Maps that lead too far together are resampled one after the other.
             let both = match self.pending {
                 Some((before, same)) if same == border => Some(before.then(&map)).filter(|m| m.reaches(size)),
@@ -180,6 +188,20 @@ impl Work<'_> {
             (Op::Brightness { .. }, Drawn::Amount(v)) => self.map(&Table::brightness(v)?),
             (Op::Contrast { .. }, Drawn::Amount(v)) => self.map(&Table::contrast(v, 127.5)?),
             (Op::Gamma { .. }, Drawn::Amount(v)) => self.map(&Table::gamma(v)?),
+            (Op::Invert {}, _) => self.map(&Tone::Invert.table()?),
+            (Op::Solarise { .. }, Drawn::Amount(v)) => self.map(&Tone::Solarise(v / 255.0).table()?),
+            (Op::Posterise { bits }, _) => self.map(&Tone::Posterise(bits as u8).table()?),
+            (Op::ToneCurve { .. }, Drawn::Amounts([low, high, _])) => {
+                self.map(&Tone::Curve { low, high }.table()?)
+            }
+            (Op::ColourJitter { .. }, Drawn::Jitter(jitter)) => jitter.apply(level, self.image_mut()?),
+            (Op::HsvShift { .. }, Drawn::Amounts(shift)) if self.shape.2 >= 3 => {
+                image::hsv_shift(level, shift, self.image_mut()?)
+            }
+            (Op::HsvShift { .. }, _) => Ok(()),
+            (Op::BoxBlur { radius }, _) => self.into(out, |src, dst| {
+                image::box_blur(level, radius as usize, Border::Reflect101, src, dst, scratch)
+            }),
             (Op::GaussianNoise { .. }, Drawn::Amount(std)) => {
                 image::gaussian_noise(level, std, stream, self.image_mut()?)
             }

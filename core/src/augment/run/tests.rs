@@ -129,6 +129,33 @@ fn direct(op: Op, drawn: Drawn, src: ImageRef<'_, u8>, dst: ImageMut<'_, u8>, ke
             Drawn::draw(&op, 1.0, &mut stream, shape);
             image::gaussian_noise(level, std, &mut stream, dst)
         }
+        (Op::Invert {}, Drawn::Done) => table(Tone::Invert.table()).apply(Level::BASE, src, dst),
+        (Op::Solarise { .. }, Drawn::Amount(v)) => {
+            table(Tone::Solarise(v / 255.0).table()).apply(Level::BASE, src, dst)
+        }
+        (Op::Posterise { bits }, Drawn::Done) => {
+            table(Tone::Posterise(bits as u8).table()).apply(Level::BASE, src, dst)
+        }
+        (Op::ToneCurve { .. }, Drawn::Amounts([low, high, _])) => {
+            table(Tone::Curve { low, high }.table()).apply(Level::BASE, src, dst)
+        }
+        (Op::ColourJitter { .. }, Drawn::Jitter(jitter)) => {
+            let mut dst = dst;
+            image::copy(src, dst.reborrow()).unwrap();
+            jitter.apply(level, dst)
+        }
+        (Op::HsvShift { .. }, Drawn::Amounts(shift)) => {
+            let mut dst = dst;
+            image::copy(src, dst.reborrow()).unwrap();
+            if shape.2 == 3 { image::hsv_shift(level, shift, dst) } else { Ok(()) }
+        }
+        (Op::BoxBlur { radius }, Drawn::Done) => {
+            image::box_blur(level, radius as usize, Border::Reflect101, src, dst, scratch)
+        }
+        (Op::Perspective { border, .. }, Drawn::Corners(corners)) => {
+            let map = image::Perspective::of_corners((shape.0, shape.1), corners).unwrap();
+            image::warp(level, map, image::Interpolation::Bilinear, border, src, dst)
+        }
         (Op::GaussianBlur { .. }, Drawn::Amount(sigma)) => {
             image::gaussian_blur(level, sigma, Border::Reflect101, src, dst, scratch)
         }
@@ -174,6 +201,19 @@ fn each_operation_does_what_its_draw_says() {
         Op::GaussianNoise { std: [5.0, 30.0] },
         Op::GaussianBlur { sigma: [0.5, 2.0] },
         Op::Cutout { height: [0.2, 0.6], width: [0.2, 0.6], fill: 99 },
+        Op::ColourJitter {
+            brightness: [0.5, 1.5],
+            contrast: [0.5, 1.5],
+            saturation: [0.0, 2.0],
+            hue: [-0.5, 0.5],
+        },
+        Op::HsvShift { hue: unit, saturation: unit, value: unit },
+        Op::Invert {},
+        Op::Solarise { threshold: [20.0, 200.0] },
+        Op::Posterise { bits: 3 },
+        Op::ToneCurve { low: [0.1, 0.5], high: [0.4, 0.9] },
+        Op::BoxBlur { radius: 2 },
+        Op::Perspective { shift: [0.1, 0.2], border },
     ];
     assert_eq!(ops.len(), Op::KINDS.len());
     for (op, shape) in ops.into_iter().flat_map(|op| [(op, (9, 12, 3)), (op, (10, 10, 1))]) {

@@ -143,9 +143,19 @@ impl Perspective {
     pub fn between(shown: [[f64; 2]; 4], source: [[f64; 2]; 4]) -> Result<Self> {
         let of_shown = Self::of_square(shown)?;
         let of_source = Self::of_square(source)?;
-        let map = of_shown.inverted()?.then(&of_source);
+        let map = of_source.then(&of_shown.inverted()?);
         let weight = |[x, y]: [f64; 2]| map.weigh([x, y]).2;
         if shown.iter().all(|&p| weight(p) > 0.0) { Ok(map) } else { Err(Error::InvalidArgument) }
+    }
+
+    /// The map that moves the corners of an image of `size` = (height, width), clockwise from the top left, to `shown`.
+    ///
+    /// # Errors
+    /// As [`Perspective::between`]; a side of one pixel counts as two.
+    pub fn of_corners(size: (usize, usize), shown: [[f32; 2]; 4]) -> Result<Self> {
+        let [bottom, right] = [size.0, size.1].map(|side| side.saturating_sub(1).max(1) as f64);
+        let shown = shown.map(|corner| corner.map(f64::from));
+        Self::between(shown, [[0.0, 0.0], [right, 0.0], [right, bottom], [0.0, bottom]])
     }
 
     /// The map that takes (0, 0), (1, 0), (1, 1), (0, 1) to these corners (Heckbert 1989).
@@ -166,12 +176,12 @@ impl Perspective {
         if whole != 0.0 && convex { Ok(map) } else { Err(Error::InvalidArgument) }
     }
 
-    /// The map of doing `next` after this one.
+    /// The map of doing `self` to the picture and then `next`, as one.
     #[must_use]
     pub fn then(&self, next: &Perspective) -> Self {
-        let column = |k: usize| self.rows.map(|row| row.get(k).copied().unwrap_or(0.0));
+        let column = |k: usize| next.rows.map(|row| row.get(k).copied().unwrap_or(0.0));
         let columns = [column(0), column(1), column(2)];
-        Self { rows: next.rows.map(|row| columns.map(|column| dot(row, column))) }
+        Self { rows: self.rows.map(|row| columns.map(|column| dot(row, column))) }
     }
 
     /// The opposite map.
@@ -214,6 +224,33 @@ pub enum Map {
     Affine(Affine),
     /// Lines stay lines.
     Perspective(Perspective),
+}
+
+impl Map {
+    /// The map of doing `self` to the picture and then `next`, as one.
+    #[must_use]
+    pub fn then(&self, next: &Self) -> Self {
+        match (self, next) {
+            (Self::Affine(first), Self::Affine(next)) => Self::Affine(first.then(next)),
+            _ => Self::Perspective(self.projective().then(&next.projective())),
+        }
+    }
+
+    /// Whether [`warp`](super::warp()) takes it for an output of `size` = (height, width).
+    pub fn reaches(&self, size: (usize, usize)) -> bool {
+        match self {
+            Self::Affine(map) => map.reaches(size),
+            Self::Perspective(map) => map.rows.as_flattened().iter().all(|v| v.is_finite()),
+        }
+    }
+
+    /// As a projective map.
+    pub fn projective(&self) -> Perspective {
+        match *self {
+            Self::Affine(map) => map.into(),
+            Self::Perspective(map) => map,
+        }
+    }
 }
 
 impl From<Affine> for Map {

@@ -1,7 +1,7 @@
 //! The places in the source that the pixels of a row show, found for a block of pixels at a time.
 
 use super::bilinear::Line;
-use super::map::{Affine, Map, Perspective};
+use super::map::{Map, Perspective};
 use crate::error::{Error, Result};
 use crate::simd::Level;
 use core::ops::Range;
@@ -87,21 +87,14 @@ pub enum Path {
 impl Path {
     /// Checked so that no pixel of `size` overflows.
     pub(super) fn new(map: Map, size: (usize, usize)) -> Result<Self> {
-        match map {
-            Map::Affine(map) => Self::straight(&map, size),
-            Map::Perspective(map) if map.rows.as_flattened().iter().all(|v| v.is_finite()) => {
-                Ok(Self::Projective(map))
-            }
-            Map::Perspective(_) => Err(Error::InvalidArgument),
-        }
-    }
-
-    fn straight(map: &Affine, size: (usize, usize)) -> Result<Self> {
         if !map.reaches(size) {
             return Err(Error::InvalidArgument);
         }
         let fixed = |v: f32| (v as f64 * 4_294_967_296.0) as i64;
-        Ok(Self::Straight(map.rows().map(|(x, y, c)| [fixed(x), fixed(y), fixed(c)])))
+        Ok(match map {
+            Map::Affine(map) => Self::Straight(map.rows().map(|(x, y, c)| [fixed(x), fixed(y), fixed(c)])),
+            Map::Perspective(map) => Self::Projective(map),
+        })
     }
 
     /// Calls `each` with the places and the pixels of each block of row `y`, which is `to`.

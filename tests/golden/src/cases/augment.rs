@@ -7,7 +7,7 @@ use seedbed::image::{Border, Filter};
 use seedbed::{Error, ImageMut, ImageRef, Level, Result, Scratch};
 
 /// Steps that a pipeline here holds at most.
-const STEPS: usize = 16;
+const STEPS: usize = 32;
 
 /// Bytes of memory that is enough for [`pipeline_from_bytes`].
 pub const PIPELINE_MEMORY: usize = 64 * 1024;

@@ -205,7 +205,7 @@ ops! {
         hue: [f32; 2] = Value::Range([-0.05, 0.05]), in -0.5, 0.5;
     }
 
-    /// Turns the hue and adds to saturation and value; pictures without colours stay as they are.
+    /// Turns the hue and adds to saturation and value.
     16 "hsv_shift" HsvShift {
         /// Turn of the hue as a share of a whole turn.
         hue: [f32; 2] = Value::Range([-0.05, 0.05]), in -0.5, 0.5;

@@ -195,10 +195,7 @@ impl Work<'_> {
                 self.map(&Tone::Curve { low, high }.table()?)
             }
             (Op::ColourJitter { .. }, Drawn::Jitter(jitter)) => jitter.apply(level, self.image_mut()?),
-            (Op::HsvShift { .. }, Drawn::Amounts(shift)) if self.shape.2 >= 3 => {
-                image::hsv_shift(level, shift, self.image_mut()?)
-            }
-            (Op::HsvShift { .. }, _) => Ok(()),
+            (Op::HsvShift { .. }, Drawn::Amounts(shift)) => image::hsv_shift(level, shift, self.image_mut()?),
             (Op::BoxBlur { radius }, _) => self.into(out, |src, dst| {
                 image::box_blur(level, radius as usize, Border::Reflect101, src, dst, scratch)
             }),

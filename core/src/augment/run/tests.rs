@@ -147,7 +147,7 @@ fn direct(op: Op, drawn: Drawn, src: ImageRef<'_, u8>, dst: ImageMut<'_, u8>, ke
         (Op::HsvShift { .. }, Drawn::Amounts(shift)) => {
             let mut dst = dst;
             image::copy(src, dst.reborrow()).unwrap();
-            if shape.2 == 3 { image::hsv_shift(level, shift, dst) } else { Ok(()) }
+            image::hsv_shift(level, shift, dst)
         }
         (Op::BoxBlur { radius }, Drawn::Done) => {
             image::box_blur(level, radius as usize, Border::Reflect101, src, dst, scratch)

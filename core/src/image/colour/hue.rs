@@ -66,21 +66,33 @@ fn turn([r, g, b]: &mut Colours<u8>, sixths: i32) {
 }
 
 /// Turns the hue of every pixel by `hue` of a whole turn, and adds to its saturation and value, both as shares of 1; they
-/// stay between 0 and 1. In `f32`.
+/// stay between 0 and 1. Images of less than three channels are grey: only their values change. In `f32`.
 ///
 /// # Errors
-/// [`Error::ShapeMismatch`] where `image` has less than three channels, [`Error::NotFinite`] for numbers that are not.
+/// [`Error::NotFinite`] for numbers that are not.
 pub fn hsv_shift<T: Sample>(
     level: Level,
     [hue, saturation, value]: [f32; 3],
-    image: ImageMut<'_, T>,
+    mut image: ImageMut<'_, T>,
 ) -> Result<()> {
     if ![hue, saturation, value].iter().all(|v| v.is_finite()) {
         return Err(Error::NotFinite);
     }
+    if image.channels() < 3 {
+        for grey in image.iter_rows_mut().flatten() {
+            *grey = T::from_f32(lighter(grey.to_f32(), value, T::LARGEST));
+        }
+        return Ok(());
+    }
     let shift = [(hue - math::floor(hue)) * 6.0, saturation, value];
     let channels = image.channels();
     each_row(image, |row| T::with_hsv(level, row, channels, shift))
+}
+
+/// The value `v` with a share of the largest one added.
+#[inline(always)]
+fn lighter(v: f32, share: f32, largest: f32) -> f32 {
+    math::clamp(v / largest + share, 0.0, 1.0) * largest
 }
 
 #[inline(always)]
@@ -109,7 +121,7 @@ fn move_hsv<T: Sample>([r, g, b]: &mut Colours<T>, [sixths, saturation, value]: 
         let old = c / if largest > 0.0 { largest } else { 1.0 };
         // A colour without hue stays without.
         let new = if c > 0.0 { math::clamp(old + saturation, 0.0, 1.0) } else { 0.0 };
-        let largest = math::clamp(largest / T::LARGEST + value, 0.0, 1.0) * T::LARGEST;
+        let largest = lighter(largest, value, T::LARGEST);
         let c = largest * new;
         let h = h + sixths;
         let channel = |n: f32| {

@@ -150,9 +150,7 @@ fn same_bytes_at_every_level() {
     let steps = [Adjust::Hue(0.2), Adjust::Brightness(1.1), Adjust::Contrast(1.2), Adjust::Saturation(1.3)];
     same_at_every_level(|level, src| {
         changed(src, |mut dst| {
-            if dst.channels() >= 3 {
-                hsv_shift(level, [0.1, 0.1, -0.1], dst.reborrow())?;
-            }
+            hsv_shift(level, [0.1, 0.1, -0.1], dst.reborrow())?;
             Jitter(steps).apply(level, dst)
         })
     });
@@ -169,6 +167,11 @@ fn other_channels_stay_and_grey_has_no_colour() {
     let plain = Owned::noise((9, 11, 1), 14);
     let still = [Adjust::Hue(0.2), Adjust::Saturation(0.1), Adjust::Brightness(1.0), Adjust::Contrast(1.0)];
     assert_eq!(changed(&plain, |dst| Jitter(still).apply(Level::detect(), dst)), plain);
+    let grey = changed(&plain, |dst| hsv_shift(Level::detect(), [0.3, 0.4, -0.2], dst));
+    let mut three = Owned::new((9, 11, 3));
+    three.data.as_chunks_mut::<3>().0.iter_mut().zip(&plain.data).for_each(|(to, &v)| *to = [v; 3]);
+    let three = changed(&three, |dst| hsv_shift(Level::detect(), [0.3, 0.4, -0.2], dst));
+    assert!(three.data.as_chunks::<3>().0.iter().zip(&grey.data).all(|(a, &b)| *a == [b; 3]));
     let mut two = Owned::new((2, 2, 2));
     assert_eq!(hue(Level::BASE, 0.1, two.view_mut()), Err(Error::ShapeMismatch));
     assert_eq!(hue(Level::BASE, f32::NAN, two.view_mut()), Err(Error::NotFinite));

@@ -179,7 +179,7 @@ fn the_recipe_and_the_flags_mean_the_same() {
     };
     assert_eq!(from_recipe, expected);
     assert!(toml::from_str::<PreprocessOptions>("sise = 32").is_err());
-    assert!(toml::from_str::<PreprocessOptions>("filter = \"box\"").is_err());
+    assert!(toml::from_str::<PreprocessOptions>("filter = \"cubist\"").is_err());
     let back = toml::to_string(&expected).unwrap();
     assert_eq!(toml::from_str::<PreprocessOptions>(&back).unwrap(), expected);
 }

@@ -19,6 +19,7 @@ mod normalise;
 mod resize;
 mod sample;
 mod table;
+mod target;
 mod tone;
 mod warp;
 
@@ -35,6 +36,7 @@ pub use normalise::{normalise, normalise_chw};
 pub use resize::{Fit, Placement, ResizePlan};
 pub use sample::Sample;
 pub use table::Table;
+pub use target::{Bounds, Edge, Index, Movement, swap_pairs};
 pub use tone::Tone;
 pub use warp::{Affine, Interpolation, Map, Motion, Perspective, warp, warp_affine};
 

@@ -85,6 +85,19 @@ proptest! {
         check(&src, same, pads, |_, _, d| cutout(d, Rect::whole((h.div_ceil(2), w.div_ceil(2))), 3).unwrap());
         check(&src, same, pads, |level, s, d| Table::gamma(0.6).unwrap().apply(level, s, d).unwrap());
         check(&src, same, pads, |level, _, d| Table::contrast(1.4, 100.0).unwrap().apply_in_place(level, d));
+        check(&src, same, pads, |level, s, d| {
+            let mut memory = vec![0; box_blur_scratch_len(2, same)];
+            box_blur(level, 2, Border::Constant(8), s, d, &mut Scratch::new(&mut memory)).unwrap();
+        });
+        let view = Perspective::of_corners((h, w), [[0.5, 0.2], [w as f32, 1.0], [w as f32 - 0.5, h as f32], [0.0, h as f32]]);
+        for how in [Interpolation::Nearest, Interpolation::Bilinear, Interpolation::Bicubic] {
+            let Ok(map) = view else { continue };
+            check(&src, (to.0, to.1, c), pads, |level, s, d| warp(level, map, how, Border::Wrap, s, d).unwrap());
+        }
+        check(&src, same, pads, |_, _, d| Tone::Solarise(0.4).apply(d).unwrap());
+        check(&src, same, pads, |level, _, d| hsv_shift(level, [0.2, 0.1, -0.1], d).unwrap());
+        let jitter = [Adjust::Contrast(0.7), Adjust::Hue(0.2), Adjust::Saturation(1.5), Adjust::Brightness(1.1)];
+        check(&src, same, pads, |level, _, d| Jitter(jitter).apply(level, d).unwrap());
         if c == 3 {
             check(&src, (h, w, 1), pads, |level, s, d| rgb_to_grey(level, s, d).unwrap());
         }

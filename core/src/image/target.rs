@@ -1,0 +1,311 @@
+//! What belongs to an image and moves with it: points and boxes through the map that moves the pixels.
+//!
+//! Two conventions of coordinates are in use, and are types here. By [`Index`] a pixel's centre is at its index, so that
+//! the image spans −½ to width − ½; [`Map`]s and keypoints that name pixels are in it. By [`Edge`] the image spans 0 to
+//! width, and a pixel's centre lies half a pixel in; boxes are in it. Masks are images: [`warp`](super::warp()) with
+//! [`Interpolation::Nearest`](super::Interpolation::Nearest) moves them.
+
+use super::{Affine, Map, Perspective};
+use crate::error::{Error, Result};
+
+/// A place (x, y), pixel centres at whole numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Index(pub [f64; 2]);
+
+/// A place (x, y), pixel edges at whole numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Edge(pub [f64; 2]);
+
+impl From<Index> for Edge {
+    fn from(place: Index) -> Self {
+        Self(place.0.map(|v| v + 0.5))
+    }
+}
+
+impl From<Edge> for Index {
+    fn from(place: Edge) -> Self {
+        Self(place.0.map(|v| v - 0.5))
+    }
+}
+
+/// Where the content of an image goes: the opposite of the [`Map`] by which pixels are looked up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Movement(Perspective);
+
+impl Movement {
+    /// Of the map that the image is warped with.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] where the map has no opposite.
+    pub fn of(map: impl Into<Map>) -> Result<Self> {
+        map.into().projective().inverted().map(Self)
+    }
+
+    /// Where a place goes; `None` for what comes to lie behind the eye.
+    pub fn point(&self, place: impl Into<Index>) -> Option<Index> {
+        self.0.at(place.into().0).map(Index)
+    }
+
+    /// Whether left and right change sides, at the place `at`: what the pairs of keypoints are swapped for.
+    pub fn mirrors(&self, at: impl Into<Index>) -> bool {
+        let Index([x, y]) = at.into();
+        let [[a, b, c], [d, e, f], [g, h, i]] = self.0.rows;
+        // The sign of the area that a small square at the place becomes, over the cube of a positive number.
+        let whole = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g);
+        whole * (g * x + h * y + i) < 0.0
+    }
+
+    /// The corners of an oriented box, or of any figure, one by one; `None` where one comes to lie behind the eye.
+    pub fn corners<const N: usize>(&self, corners: [Edge; N]) -> Option<[Edge; N]> {
+        let mut moved = corners;
+        for to in &mut moved {
+            *to = self.point(*to)?.into();
+        }
+        Some(moved)
+    }
+
+    /// The smallest upright box around what a box becomes.
+    pub fn bounds(&self, bounds: &Bounds) -> Option<Bounds> {
+        let Bounds { left, top, right, bottom } = *bounds;
+        let corners = [[left, top], [right, top], [right, bottom], [left, bottom]].map(Edge);
+        let corners = self.corners(corners)?;
+        let pick = |axis: usize, better: fn(f64, f64) -> bool| {
+            let mut all = corners.iter().filter_map(|corner| corner.0.get(axis).copied());
+            let first = all.next()?;
+            Some(all.fold(first, |best, v| if better(v, best) { v } else { best }))
+        };
+        Some(Bounds {
+            left: pick(0, |a, b| a < b)?,
+            top: pick(1, |a, b| a < b)?,
+            right: pick(0, |a, b| a > b)?,
+            bottom: pick(1, |a, b| a > b)?,
+        })
+    }
+}
+
+/// Swaps each of these pairs of keypoints, as mirroring does with what is named left and right; pairs that lead outside
+/// are left alone.
+pub fn swap_pairs<T>(keypoints: &mut [T], pairs: &[[usize; 2]]) {
+    for &[a, b] in pairs {
+        if a < keypoints.len() && b < keypoints.len() {
+            keypoints.swap(a, b);
+        }
+    }
+}
+
+/// An upright box between pixel edges.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bounds {
+    /// The least x.
+    pub left: f64,
+    /// The least y.
+    pub top: f64,
+    /// The greatest x.
+    pub right: f64,
+    /// The greatest y.
+    pub bottom: f64,
+}
+
+impl Bounds {
+    /// Of left, top, right and bottom, as Pascal VOC has them (`xyxy`).
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] for numbers that are not, [`Error::InvalidArgument`] where a side is negative.
+    pub fn from_xyxy([left, top, right, bottom]: [f64; 4]) -> Result<Self> {
+        if ![left, top, right, bottom].iter().all(|v| v.is_finite()) {
+            return Err(Error::NotFinite);
+        }
+        if left > right || top > bottom {
+            return Err(Error::InvalidArgument);
+        }
+        Ok(Self { left, top, right, bottom })
+    }
+
+    /// Of left, top, width and height, as COCO has them (`xywh`).
+    ///
+    /// # Errors
+    /// As [`Bounds::from_xyxy`].
+    pub fn from_xywh([left, top, width, height]: [f64; 4]) -> Result<Self> {
+        Self::from_xyxy([left, top, left + width, top + height])
+    }
+
+    /// Of the middle, the width and the height as shares of an image of `size` = (height, width), as YOLO has them.
+    ///
+    /// # Errors
+    /// As [`Bounds::from_xyxy`].
+    pub fn from_yolo([x, y, width, height]: [f64; 4], size: (usize, usize)) -> Result<Self> {
+        let (h, w) = (size.0 as f64, size.1 as f64);
+        let (x, y, half_w, half_h) = (x * w, y * h, width * w * 0.5, height * h * 0.5);
+        Self::from_xyxy([x - half_w, y - half_h, x + half_w, y + half_h])
+    }
+
+    /// Left, top, right and bottom.
+    pub const fn xyxy(&self) -> [f64; 4] {
+        [self.left, self.top, self.right, self.bottom]
+    }
+
+    /// Left, top, width and height.
+    pub const fn xywh(&self) -> [f64; 4] {
+        [self.left, self.top, self.right - self.left, self.bottom - self.top]
+    }
+
+    /// The middle, the width and the height as shares of an image of `size` = (height, width).
+    pub const fn yolo(&self, size: (usize, usize)) -> [f64; 4] {
+        let (h, w) = (size.0 as f64, size.1 as f64);
+        let (x, y) = ((self.left + self.right) * 0.5, (self.top + self.bottom) * 0.5);
+        [x / w, y / h, (self.right - self.left) / w, (self.bottom - self.top) / h]
+    }
+
+    /// Width times height.
+    pub const fn area(&self) -> f64 {
+        (self.right - self.left) * (self.bottom - self.top)
+    }
+
+    /// The part inside an image of `size` = (height, width), where it is at least `share` of the area and no side is below
+    /// `side` pixels; `None` otherwise, and for what lies outside.
+    pub fn visible(&self, size: (usize, usize), share: f64, side: f64) -> Option<Self> {
+        let (h, w) = (size.0 as f64, size.1 as f64);
+        let within = |v: f64, most: f64| v.clamp(0.0, most);
+        let inside = Self {
+            left: within(self.left, w),
+            top: within(self.top, h),
+            right: within(self.right, w),
+            bottom: within(self.bottom, h),
+        };
+        let [_, _, width, height] = inside.xywh();
+        let large = width > 0.0 && height > 0.0 && width >= side && height >= side;
+        (large && inside.area() >= self.area() * share).then_some(inside)
+    }
+}
+
+impl Affine {
+    /// The map of [`hflip`](super::hflip) for an image of `size` = (height, width).
+    pub const fn hflip(size: (usize, usize)) -> Self {
+        Self { xx: -1.0, x0: size.1 as f32 - 1.0, ..Self::IDENTITY }
+    }
+
+    /// The map of [`vflip`](super::vflip).
+    pub const fn vflip(size: (usize, usize)) -> Self {
+        Self { yy: -1.0, y0: size.0 as f32 - 1.0, ..Self::IDENTITY }
+    }
+
+    /// The map of [`transpose`](super::transpose()).
+    pub const fn transpose() -> Self {
+        Self { xx: 0.0, xy: 1.0, x0: 0.0, yx: 1.0, yy: 0.0, y0: 0.0 }
+    }
+
+    /// The map of [`rot90`](super::rot90) for an image of `size` = (height, width).
+    pub fn rot90(size: (usize, usize)) -> Self {
+        Self::hflip(size).then(&Self::transpose())
+    }
+
+    /// The map of cutting out a part whose top left pixel is (`top`, `left`); negative in a margin, as for
+    /// [`pad`](super::pad) with the signs the other way round.
+    pub const fn crop(top: i64, left: i64) -> Self {
+        Self { x0: left as f32, y0: top as f32, ..Self::IDENTITY }
+    }
+
+    /// The map of resizing from one size to another, both (height, width).
+    pub fn resize(from: (usize, usize), to: (usize, usize)) -> Self {
+        let [yy, xx] = [(from.0, to.0), (from.1, to.1)].map(|(from, to)| (from as f64 / to as f64) as f32);
+        // Edges go to edges.
+        Self { xx, x0: xx * 0.5 - 0.5, yy, y0: yy * 0.5 - 0.5, ..Self::IDENTITY }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Owned, images};
+    use super::super::{Border, Interpolation, Motion, hflip, rot90, transpose, vflip, warp};
+    use super::*;
+    use crate::simd::Level;
+    use proptest::prelude::*;
+
+    /// The place of the only pixel that is not 0.
+    fn spot(image: &Owned) -> Option<[usize; 2]> {
+        let at = image.data.iter().position(|&v| v != 0)?;
+        Some([at % image.shape.1, at / image.shape.1])
+    }
+
+    proptest! {
+        #[test]
+        fn maps_of_moves_are_the_moves(src in images()) {
+            let (h, w, c) = src.shape;
+            let level = Level::detect();
+            let through = |map: Affine, shape: (usize, usize, usize)| {
+                let mut out = Owned::new(shape);
+                warp(level, map, Interpolation::Nearest, Border::Constant(9), src.view(), out.view_mut()).unwrap();
+                out
+            };
+            let mut want = Owned::new((h, w, c));
+            hflip(level, src.view(), want.view_mut()).unwrap();
+            prop_assert_eq!(&through(Affine::hflip((h, w)), (h, w, c)), &want);
+            vflip(src.view(), want.view_mut()).unwrap();
+            prop_assert_eq!(&through(Affine::vflip((h, w)), (h, w, c)), &want);
+            let mut want = Owned::new((w, h, c));
+            transpose(level, src.view(), want.view_mut()).unwrap();
+            prop_assert_eq!(&through(Affine::transpose(), (w, h, c)), &want);
+            rot90(level, src.view(), want.view_mut()).unwrap();
+            prop_assert_eq!(&through(Affine::rot90((h, w)), (w, h, c)), &want);
+        }
+
+        #[test]
+        fn a_point_goes_where_its_pixel_goes(x in 8usize..24, y in 8usize..24, degrees in -180.0f32..180.0, flip: bool) {
+            let size = (32, 32);
+            let mut src = Owned::new((32, 32, 1));
+            src.data[y * 32 + x] = 255;
+            let turn = Motion { degrees, ..Motion::default() }.inverse(size).unwrap();
+            let map = if flip { Affine::hflip(size).then(&turn) } else { turn };
+            let mut out = Owned::new(src.shape);
+            warp(Level::detect(), map, Interpolation::Bilinear, Border::Constant(0), src.view(), out.view_mut()).unwrap();
+            let movement = Movement::of(map).unwrap();
+            let Index([px, py]) = movement.point(Index([x as f64, y as f64])).unwrap();
+            let [sx, sy] = spot(&out).unwrap();
+            prop_assert!((px - sx as f64).abs() < 2.5 && (py - sy as f64).abs() < 2.5, "{} {} {} {}", px, py, sx, sy);
+            prop_assert_eq!(movement.mirrors(Index([3.0, 4.0])), flip);
+        }
+    }
+
+    #[test]
+    fn boxes_go_with_the_image_in_every_notation() {
+        let size = (40, 100);
+        let bounds = Bounds::from_xywh([10.0, 5.0, 20.0, 8.0]).unwrap();
+        assert_eq!(bounds, Bounds::from_xyxy([10.0, 5.0, 30.0, 13.0]).unwrap());
+        assert_eq!(bounds.yolo(size), [0.2, 0.225, 0.2, 0.2]);
+        let again = Bounds::from_yolo([0.2, 0.225, 0.2, 0.2], size).unwrap();
+        assert!(again.xyxy().iter().zip(bounds.xyxy()).all(|(a, b)| (a - b).abs() < 1e-12));
+        let moved = |map: Affine| Movement::of(map).unwrap().bounds(&bounds).unwrap().xyxy();
+        assert_eq!(moved(Affine::hflip(size)), [70.0, 5.0, 90.0, 13.0]);
+        assert_eq!(moved(Affine::vflip(size)), [10.0, 27.0, 30.0, 35.0]);
+        assert_eq!(moved(Affine::rot90(size)), [5.0, 70.0, 13.0, 90.0]);
+        assert_eq!(moved(Affine::crop(4, -2)), [12.0, 1.0, 32.0, 9.0]);
+        assert_eq!(moved(Affine::resize(size, (80, 50))), [5.0, 10.0, 15.0, 26.0]);
+        assert_eq!(Bounds::from_xyxy([3.0, 0.0, 2.0, 1.0]), Err(Error::InvalidArgument));
+        assert_eq!(Bounds::from_xyxy([f64::NAN, 0.0, 2.0, 1.0]), Err(Error::NotFinite));
+    }
+
+    #[test]
+    fn boxes_are_cut_off_and_left_out() {
+        let half = Bounds::from_xyxy([-10.0, 2.0, 10.0, 6.0]).unwrap();
+        let inside = Bounds::from_xyxy([0.0, 2.0, 10.0, 6.0]).unwrap();
+        assert_eq!(half.visible((20, 20), 0.5, 1.0), Some(inside));
+        assert_eq!(half.visible((20, 20), 0.6, 1.0), None);
+        assert_eq!(half.visible((20, 20), 0.1, 5.0), None);
+        assert_eq!(Bounds::from_xyxy([30.0, 2.0, 40.0, 6.0]).unwrap().visible((20, 20), 0.0, 0.0), None);
+    }
+
+    #[test]
+    fn the_two_conventions_and_pairs() {
+        assert_eq!(Edge::from(Index([0.0, 3.0])), Edge([0.5, 3.5]));
+        assert_eq!(Index::from(Edge([0.0, 3.0])), Index([-0.5, 2.5]));
+        let mut names = ["nose", "left eye", "right eye", "left ear", "right ear"];
+        swap_pairs(&mut names, &[[1, 2], [3, 4], [4, 9]]);
+        assert_eq!(names, ["nose", "right eye", "left eye", "right ear", "left ear"]);
+        // An oriented box keeps the order of its corners.
+        let square = [[1.0, 1.0], [3.0, 1.0], [3.0, 2.0], [1.0, 2.0]].map(Edge);
+        let moved = Movement::of(Affine::hflip((4, 4))).unwrap().corners(square).unwrap();
+        assert_eq!(moved, [[3.0, 1.0], [1.0, 1.0], [1.0, 2.0], [3.0, 2.0]].map(Edge));
+        let flat = Affine { xx: 0.0, ..Affine::IDENTITY };
+        assert_eq!(Movement::of(flat), Err(Error::InvalidArgument));
+    }
+}

@@ -181,7 +181,7 @@ colour!(u8 u16 f32);
 #[inline(always)]
 fn mapped_body<T: Sample>(row: &mut [T], channels: usize, matrix: &ColourMatrix) {
     let [red, green, blue] = matrix.rows;
-    for part in row.chunks_mut(BLOCK * channels) {
+    for part in row.chunks_mut((BLOCK * channels).max(1)) {
         let mut colours = spread(part, channels);
         let [r, g, b] = &mut colours;
         for ((r, g), b) in r.iter_mut().zip(g).zip(b) {

@@ -30,7 +30,7 @@ kernel! {
 
 #[inline(always)]
 fn turned_body(row: &mut [u8], channels: usize, sixths: i32) {
-    for part in row.chunks_mut(BLOCK * channels) {
+    for part in row.chunks_mut((BLOCK * channels).max(1)) {
         let mut colours = spread(part, channels);
         turn(&mut colours, sixths);
         close(&colours, channels, part);
@@ -97,7 +97,7 @@ fn lighter(v: f32, share: f32, largest: f32) -> f32 {
 
 #[inline(always)]
 pub(super) fn shifted_body<T: Sample>(row: &mut [T], channels: usize, shift: [f32; 3]) {
-    for part in row.chunks_mut(BLOCK * channels) {
+    for part in row.chunks_mut((BLOCK * channels).max(1)) {
         let mut colours = spread(part, channels);
         move_hsv(&mut colours, shift);
         close(&colours, channels, part);

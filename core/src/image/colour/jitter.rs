@@ -77,7 +77,7 @@ pub fn grey_mean(level: Level, image: ImageRef<'_, u8>) -> f32 {
             add_up(level, row, &mut sums);
         } else {
             for (sum, c) in sums.iter_mut().zip(0..channels) {
-                let values = row.get(c..).unwrap_or(&[]).iter().step_by(channels);
+                let values = row.get(c..).unwrap_or(&[]).iter().step_by(channels.max(1));
                 *sum += values.map(|&v| u64::from(v)).sum::<u64>();
             }
         }

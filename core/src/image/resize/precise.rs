@@ -80,7 +80,7 @@ impl ResizePlan<'_> {
                 4 => weigh::<T, 4>(window, weights, pixel),
                 _ => {
                     for (c, to) in pixel.iter_mut().enumerate() {
-                        let values = window.get(c..).unwrap_or(&[]).iter().step_by(channels);
+                        let values = window.get(c..).unwrap_or(&[]).iter().step_by(channels.max(1));
                         *to = values.zip(weights).fold(0.0, |sum, (v, w)| sum + v.to_f32() * w);
                     }
                 }

@@ -108,8 +108,8 @@ impl Path {
         mut each: impl FnMut(&Places, &mut [T]),
     ) {
         let mut places = Places::new();
-        for (block, to) in to.chunks_mut(AT_ONCE * channels).enumerate() {
-            self.find(level, (block * AT_ONCE, y), to.len() / channels, round, &mut places);
+        for (block, to) in to.chunks_mut((AT_ONCE * channels).max(1)).enumerate() {
+            self.find(level, (block * AT_ONCE, y), to.len() / channels.max(1), round, &mut places);
             each(&places, to);
         }
     }

@@ -55,7 +55,7 @@ impl<const N: usize> Pipeline<N> {
     /// # Errors
     /// [`Error::BadData`] for bytes that are cut off, too many, or mean nothing, [`Error::UnsupportedVersion`],
     /// [`Error::Unsupported`] for an operation that this build does not know, [`Error::CapacityExceeded`] for more than
-    /// `N` steps, [`Error::InvalidArgument`] for a parameter out of range.
+    /// `N` steps, [`Error::InvalidArgument`] for a parameter out of range and for groups without all their members.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let mut get = Get(bytes);
         if get.bytes()? != MAGIC {
@@ -72,6 +72,7 @@ impl<const N: usize> Pipeline<N> {
             let p = f32::from_le_bytes(get.bytes()?);
             pipeline.push(get.op(code, words)?, p)?;
         }
+        pipeline.validate()?;
         if get.0.is_empty() { Ok(pipeline) } else { Err(Error::BadData) }
     }
 }

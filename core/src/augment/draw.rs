@@ -1,5 +1,6 @@
 //! What is drawn for one step of one image.
 
+use super::group::Members;
 use super::op::Op;
 use super::pipeline::Shape;
 use crate::image::{Adjust, Jitter, Motion, Rect};
@@ -37,6 +38,8 @@ pub enum Drawn {
     Amounts([f32; 3]),
     /// Where the corners of the image go, clockwise from the top left, as (x, y).
     Corners([[f32; 2]; 4]),
+    /// Which members of a group are done, in which order.
+    Members(Members),
 }
 
 impl Drawn {
@@ -105,6 +108,9 @@ impl Drawn {
             }
             Op::GaussianNoise { std: range } | Op::GaussianBlur { sigma: range } => {
                 Drawn::Amount(from(range))
+            }
+            Op::SomeOf { members, least, most, any_order } => {
+                Drawn::Members(Members::draw(stream, members, least, most, any_order != 0))
             }
             Op::Cutout { height: h, width: w, .. } => {
                 let sides = [(height, from(h)), (width, from(w))];

@@ -4,7 +4,8 @@
 //! that it happens. [`Pipeline::apply`] runs it on one image: each step draws from a stream of its own, addressed
 //! by the seed and the image's [`key`], so that an image's augmentation can be made again alone, in any order, on
 //! any machine. [`Pipeline::sample`] tells what is drawn, as a small plain record. [`Pipeline::to_bytes`] and
-//! [`Pipeline::from_bytes`] are the form in which pipelines travel.
+//! [`Pipeline::from_bytes`] are the form in which pipelines travel. A step may be a group, [`Op::SomeOf`]: one of its
+//! members, some, or all in any order.
 //!
 //! What the operations do to pixels is in [`crate::image`].
 //!
@@ -37,6 +38,7 @@
 mod bytes;
 mod draw;
 mod field;
+mod group;
 mod op;
 mod pipeline;
 mod run;
@@ -44,6 +46,7 @@ mod run;
 pub use bytes::{MAGIC, VERSION};
 pub use draw::Drawn;
 pub use field::{Field, Param, Value};
+pub use group::{MOST_MEMBERS, Members};
 pub use op::{Kind, Op};
 pub use pipeline::{Params, Pipeline, Shape, Step};
 

@@ -1,7 +1,7 @@
 //! The operations, each described once.
 
 use super::field::{Field, Param, Value};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::image::{Border, Filter};
 
 /// What is known about one kind of operation.
@@ -251,9 +251,26 @@ ops! {
         /// What lies outside the image: reflect101, reflect, edge, wrap, or a value from 0 to 255.
         border: Border = Value::Border(Border::Reflect101), in 0, 0;
     }
+
+    /// Does some of its members, which are the steps that follow it: as many as are drawn, each as likely as the others.
+    23 "some_of" SomeOf {
+        /// Steps that belong to it; each may be such a group, with members of its own.
+        members: u32 = Value::Count(0), in 0, 16;
+        /// Members that are done at least.
+        least: u32 = Value::Count(0), in 0, 16;
+        /// Members that are done at most.
+        most: u32 = Value::Count(0), in 0, 16;
+        /// 1 for any order, 0 for that in which they follow.
+        any_order: u32 = Value::Count(0), in 0, 1;
+    }
 }
 
 impl Kind {
+    /// Whether it is a group of other steps, and so nothing by itself.
+    pub const fn is_group(&self) -> bool {
+        self.code == 23
+    }
+
     /// The operation of this kind with every parameter at its default.
     pub fn default_op(&self) -> Option<Op> {
         Op::from_values(self.code, self.fields.iter().map(|f| f.default))
@@ -266,7 +283,7 @@ impl Op {
         Kind::of(self.code())
     }
 
-    /// Refuses parameters outside the limits of their fields.
+    /// Refuses parameters outside the limits of their fields, and groups of fewer members than they do.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`](crate::Error::InvalidArgument).
@@ -278,7 +295,12 @@ impl Op {
                 result = result.and(field.check(value));
             }
         });
-        result
+        match *self {
+            Op::SomeOf { members, least, most, .. } if least > most || most > members => {
+                result.and(Err(Error::InvalidArgument))
+            }
+            _ => result,
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! The pipeline: steps in order, their shapes, and what is drawn for an image.
 
 use super::draw::Drawn;
+use super::group::{list, shapes, walk};
 use super::op::Op;
 use crate::error::{Error, Result};
-use crate::rng::{Key, Stream};
+use crate::rng::Key;
 
 /// (height, width, channels).
 pub type Shape = (usize, usize, usize);
@@ -54,40 +55,42 @@ impl<const N: usize> Pipeline<N> {
         &self.steps
     }
 
-    /// Refuses a pipeline, for example a deserialised one, with a parameter or probability out of range.
+    /// Refuses a pipeline, for example a deserialised one, with a parameter or probability out of range, or a group
+    /// without all its members.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`].
     pub fn validate(&self) -> Result<()> {
-        self.steps.iter().try_for_each(Step::validate)
+        self.steps.iter().try_for_each(Step::validate)?;
+        list(&self.steps).try_for_each(|one| one.map(drop))
     }
 
     /// The shape that an image of `shape` comes out with; it does not depend on what is drawn.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] where a side is 0, a part that is cut out is larger than the image, or a step that
-    /// changes the shape is not certain, and what [`Pipeline::validate`] refuses; [`Error::Overflow`] for images that no
-    /// memory holds.
+    /// changes the shape is not certain (or is one of several members of a group that do not all change it alike), members
+    /// of a group are missing, and what [`Pipeline::validate`] refuses; [`Error::Overflow`] for images that no memory
+    /// holds.
     pub fn out_shape(&self, shape: Shape) -> Result<Shape> {
         self.validate()?;
-        self.steps.iter().try_fold(checked(shape)?, |shape, step| step.out_shape(shape))
+        shapes(&self.steps, checked(shape)?, &mut |_, _| ())
     }
 
     /// What is drawn for the image of `key` and `shape`: see [`super::key`].
     ///
-    /// Step i draws from the stream of `seed` and `key.op(i)`.
+    /// Step i draws from the stream of `seed` and `key.op(i)`; members of a group that are not done count as skipped.
     ///
     /// # Errors
     /// As [`Pipeline::out_shape`].
     pub fn sample(&self, seed: u64, key: Key, shape: Shape) -> Result<Params<N>> {
         self.out_shape(shape)?;
         let mut params = Params::new();
-        let mut shape = shape;
-        for (i, step) in self.steps.iter().enumerate() {
-            let drawn = Drawn::draw(&step.op, step.p, &mut Stream::new(seed, key.op(i as u32)), shape);
-            params.push(drawn).map_err(|_| Error::CapacityExceeded)?;
-            shape = step.out_shape(shape)?;
-        }
+        params.resize(self.steps.len(), Drawn::Skipped).map_err(|_| Error::CapacityExceeded)?;
+        walk(&self.steps, 0, (seed, key), &mut { shape }, &mut |i, _, drawn, _| {
+            params.get_mut(i).into_iter().for_each(|place| *place = drawn);
+            Ok(())
+        })?;
         Ok(params)
     }
 }

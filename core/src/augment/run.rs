@@ -1,6 +1,7 @@
 //! Running a pipeline on one image.
 
 use super::draw::Drawn;
+use super::group::{shapes, walk};
 use super::op::Op;
 use super::pipeline::{Pipeline, Shape, Step, len};
 use crate::error::{Error, Result};
@@ -15,20 +16,20 @@ impl<const N: usize> Pipeline<N> {
     /// two images of the largest shape on the way, and what the hungriest step needs. 0 for shapes that
     /// [`Pipeline::out_shape`] refuses.
     pub fn scratch_len(&self, shape: Shape) -> usize {
-        if self.out_shape(shape).is_err() {
-            return 0;
-        }
-        let (mut now, mut largest, mut most) = (shape, 0, 0);
-        for step in self.steps() {
-            most = most.max(step.scratch_len(now));
-            largest = largest.max(len(now).unwrap_or(usize::MAX));
-            now = match step.out_shape(now) {
-                Ok(shape) => shape,
-                Err(_) => return 0,
-            };
-        }
-        largest = largest.max(len(now).unwrap_or(usize::MAX));
+        let Ok((largest, most)) = self.needs(shape) else { return 0 };
         ScratchLen::new().with::<u8>(largest).with::<u8>(largest).with_bytes(most).bytes()
+    }
+
+    /// The values of the largest image on the way, and the scratch of the hungriest step.
+    fn needs(&self, shape: Shape) -> Result<(usize, usize)> {
+        self.out_shape(shape)?;
+        let (mut largest, mut most) = (len(shape)?, 0);
+        shapes(self.steps(), shape, &mut |step, shape| {
+            most = most.max(step.scratch_len(shape));
+            let out = step.out_shape(shape).and_then(len).unwrap_or(usize::MAX);
+            largest = largest.max(out);
+        })?;
+        Ok((largest, most))
     }
 
     /// Augments `src` into `dst`, which has the shape that [`Pipeline::out_shape`] tells, with what the streams of
@@ -53,21 +54,14 @@ impl<const N: usize> Pipeline<N> {
         if self.out_shape(src.shape())? != dst.shape() {
             return Err(Error::ShapeMismatch);
         }
-        let mut largest = len(src.shape())?;
-        let mut shape = src.shape();
-        for step in self.steps() {
-            shape = step.out_shape(shape)?;
-            largest = largest.max(len(shape)?);
-        }
+        let (largest, _) = self.needs(src.shape())?;
         let mut frame = scratch.frame();
         let (now, next) = (frame.take::<u8>(largest)?, frame.take::<u8>(largest)?);
         let mut work = Work { level, now, next, shape: src.shape(), pending: None };
         image::copy(src, work.image_mut()?)?;
-        for (i, step) in self.steps().iter().enumerate() {
-            let mut stream = Stream::new(seed, key.op(i as u32));
-            let drawn = Drawn::draw(&step.op, step.p, &mut stream, work.shape);
-            work.run(step, drawn, &mut stream, &mut frame)?;
-        }
+        walk(self.steps(), 0, (seed, key), &mut src.shape(), &mut |_, step, drawn, stream| {
+            work.run(step, drawn, stream, &mut frame)
+        })?;
         work.flush()?;
         image::copy(work.image()?, dst)
     }
@@ -165,7 +159,7 @@ impl Work<'_> {
             self.pending = Some((both.unwrap_or(map), border));
             return Ok(());
         }
-        if drawn == Drawn::Skipped {
+        if matches!(drawn, Drawn::Skipped | Drawn::Members(_)) {
             return Ok(());
         }
         self.flush()?;

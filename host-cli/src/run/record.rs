@@ -142,9 +142,10 @@ pub fn load<T: DeserializeOwned>(folder: &Path, file: &str) -> Result<Option<T>>
     serde_json::from_reader(reader).map(Some).map_err(unknown)
 }
 
-/// What every record says.
+/// What a record says first; that of planted faults has no version.
 #[derive(Deserialize)]
 struct Versioned {
+    #[serde(default)]
     version: u32,
 }
 

@@ -5,6 +5,7 @@
 //! ([`replay`](super::replay)). The operations lie beside the dataset as [`PIPELINE_FILE`], so that a program in C makes
 //! the same copies.
 
+mod groups;
 mod maker;
 mod ops;
 mod preview;

@@ -215,7 +215,7 @@ fn each_operation_does_what_its_draw_says() {
         Op::BoxBlur { radius: 2 },
         Op::Perspective { shift: [0.1, 0.2], border },
     ];
-    assert_eq!(ops.len(), Op::KINDS.len());
+    assert_eq!(ops.len(), Op::KINDS.iter().filter(|kind| !kind.is_group()).count());
     for (op, shape) in ops.into_iter().flat_map(|op| [(op, (9, 12, 3)), (op, (10, 10, 1))]) {
         let (pipeline, src) = (one(op), pattern(shape));
         for copy in 1..6 {

@@ -150,11 +150,12 @@ impl CopyParams {
 
 fn pipeline_of(ops: &[OpStep]) -> Result<Pipeline<MAX_OPS>> {
     let mut pipeline = Pipeline::new();
-    for OpStep(step) in ops {
+    for step in ops.iter().flat_map(|OpStep(steps)| steps) {
         pipeline.push(step.op, step.p).map_err(|e| match e {
             seedbed::Error::CapacityExceeded => {
-                Error::usage(format!("{} operations are too many: --op (recipe key `ops`)", ops.len()))
-                    .hint(format!("at most {MAX_OPS}"))
+                let all: usize = ops.iter().map(|OpStep(steps)| steps.len()).sum();
+                Error::usage(format!("{all} operations are too many: --op (recipe key `ops`)"))
+                    .hint(format!("at most {MAX_OPS}, groups and their steps counted"))
             }
             other => other.into(),
         })?;
@@ -173,7 +174,10 @@ fn run(
     let src = pixels.view()?;
     let (height, width, channels) = pipeline.out_shape(src.shape()).map_err(|_| {
         Error::failed(format!("operations do not fit a picture of {} x {}", pixels.height, pixels.width))
-            .hint("an operation that changes the size needs p = 1, and a crop must fit into the picture")
+            .hint(
+                "an operation that changes the size needs p = 1, and in a group every choice must change it alike; a crop \
+                 must fit into the picture; groups lie at most four deep in each other",
+            )
     })?;
     let mut data = vec![0; height * width * channels];
     let dst = ImageMut::new(&mut data, height, width, channels)?;

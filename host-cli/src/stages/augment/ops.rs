@@ -3,6 +3,7 @@
 //! The names, parameters, defaults and ranges are those that [`seedbed::augment::Op::KINDS`] describes; nothing about
 //! a single operation is known here.
 
+use super::groups::Group;
 use seedbed::augment::{Field, Kind, Op, Step, Value};
 use seedbed::image::{Border, Filter};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -10,9 +11,15 @@ use serde_json::{Map, Value as Json, json};
 use std::fmt;
 use std::str::FromStr;
 
-/// One step of a pipeline, in the form of a recipe.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct OpStep(pub Step);
+/// One operation in the form of a recipe: the step of a pipeline, of a group followed by those of its members.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpStep(pub Vec<Step>);
+
+impl From<Step> for OpStep {
+    fn from(step: Step) -> Self {
+        Self(vec![step])
+    }
+}
 
 /// What is wrong with an operation of a recipe.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,11 +30,11 @@ pub struct OpError {
 }
 
 impl OpError {
-    fn new(what: impl Into<String>) -> Self {
+    pub(super) fn new(what: impl Into<String>) -> Self {
         Self { what: what.into(), names: None }
     }
 
-    fn unknown(what: &str, name: &str, known: Vec<&'static str>) -> Self {
+    pub(super) fn unknown(what: &str, name: &str, known: Vec<&'static str>) -> Self {
         Self { what: format!("unknown {what} `{name}`"), names: Some((name.to_owned(), known)) }
     }
 
@@ -97,8 +104,12 @@ impl OpStep {
             Some(Json::String(name)) => name,
             _ => return Err(OpError::new("an operation needs its name: op = \"rotate\"")),
         };
-        let kind = Op::KINDS.iter().find(|kind| kind.name == name).ok_or_else(|| {
-            OpError::unknown("operation", name, Op::KINDS.iter().map(|kind| kind.name).collect())
+        if let Some(group) = Group::named(name) {
+            return group.read(map);
+        }
+        let kind = operations().find(|kind| kind.name == name).ok_or_else(|| {
+            let groups = Group::ALL.map(Group::name);
+            OpError::unknown("operation", name, operations().map(|kind| kind.name).chain(groups).collect())
         })?;
         let known =
             |key: &&String| *key == "op" || *key == "p" || kind.fields.iter().any(|f| f.name == key.as_str());
@@ -106,35 +117,46 @@ impl OpStep {
             let names = kind.fields.iter().map(|f| f.name).chain(["p"]).collect();
             return Err(OpError::unknown(&format!("key of {name}"), key, names));
         }
-        let p = match map.get("p") {
-            None => 1.0,
-            Some(p) => p.as_f64().filter(|p| (0.0..=1.0).contains(p)).ok_or_else(|| {
-                OpError::new(format!("p = {} of {name} is no probability from 0 to 1", shown(p)))
-            })?,
-        };
+        let p = probability(name, map)?;
         let values: Result<Vec<Value>, OpError> =
             kind.fields.iter().map(|field| value_of(kind, field, map)).collect();
         let op = Op::from_values(kind.code, values?.into_iter());
         let op = op.ok_or_else(|| OpError::new(format!("{name} cannot be built")))?;
-        Ok(Self(Step { op, p: p as f32 }))
+        Ok(Step { op, p }.into())
     }
 
     /// The table of this step, every key named.
     pub fn to_map(&self) -> Map<String, Json> {
+        if let Some(group) = Group::to_map(&self.0) {
+            return group;
+        }
         let mut map = Map::new();
-        let fields = self.0.op.kind().map_or(&[][..], |kind| {
+        let Some(step) = self.0.first() else { return map };
+        let fields = step.op.kind().map_or(&[][..], |kind| {
             map.insert("op".into(), kind.name.into());
             kind.fields
         });
         let mut fields = fields.iter();
-        self.0.op.for_each_value(|value| {
+        step.op.for_each_value(|value| {
             if let Some(field) = fields.next() {
                 map.insert(field.name.into(), json_of(value));
             }
         });
-        map.insert("p".into(), number(self.0.p));
+        map.insert("p".into(), number(step.p));
         map
     }
+}
+
+/// All operations but groups.
+pub(super) fn operations() -> impl Iterator<Item = &'static Kind> {
+    Op::KINDS.iter().filter(|kind| !kind.is_group())
+}
+
+/// The key `p` of the operation `name`, 1 where it is missing.
+pub(super) fn probability(name: &str, map: &Map<String, Json>) -> Result<f32, OpError> {
+    let Some(p) = map.get("p") else { return Ok(1.0) };
+    let share = p.as_f64().filter(|p| (0.0..=1.0).contains(p)).map(|p| p as f32);
+    share.ok_or_else(|| OpError::new(format!("p = {} of {name} is no probability from 0 to 1", shown(p))))
 }
 
 /// The value of `field` in `map`, or its default.
@@ -161,7 +183,7 @@ fn value_of(kind: &Kind, field: &Field, map: &Map<String, Json>) -> Result<Value
 }
 
 /// A value as the user wrote it. JSON has neither NaN nor infinity; that is what became null here.
-fn shown(json: &Json) -> String {
+pub(super) fn shown(json: &Json) -> String {
     json.to_string().replace("null", "nan or inf")
 }
 
@@ -203,11 +225,15 @@ pub(super) fn help() -> String {
          turns, shifts and growths that suit any picture.\n\nEach has a probability p [default: 1]; a range is \
          [lowest, highest], or one number that fixes it. The operations, their parameters and defaults:\n",
     );
-    for kind in Op::KINDS {
+    for kind in operations() {
         text += &format!("\n{}: {}\n", kind.name, kind.doc.trim());
         for field in kind.fields {
             text += &format!("    {} = {}: {}\n", field.name, json_of(field.default), field.doc.trim());
         }
+    }
+    text += "\nGroups, whose `steps` are a list of operations and groups:\n";
+    for group in Group::ALL {
+        text += &format!("\n{}: {}\n", group.name(), group.doc());
     }
     text
 }
@@ -235,13 +261,13 @@ mod tests {
     fn a_table_becomes_a_step_and_what_it_leaves_out_has_its_default() {
         let step = parse(r#"{ op = "rotate", degrees = [-15, 15], p = 0.5 }"#).unwrap();
         let op = Op::Rotate { degrees: [-15.0, 15.0], border: Border::Reflect101 };
-        assert_eq!(step, OpStep(Step { op, p: 0.5 }));
-        assert_eq!(parse(r#"{ op = "hflip" }"#).unwrap().0, Step { op: Op::HFlip {}, p: 1.0 });
+        assert_eq!(step, Step { op, p: 0.5 }.into());
+        assert_eq!(parse(r#"{ op = "hflip" }"#).unwrap().0, [Step { op: Op::HFlip {}, p: 1.0 }]);
         let one = parse(r#"{ op = "gamma", gamma = 2 }"#).unwrap();
-        assert_eq!(one.0.op, Op::Gamma { gamma: [2.0, 2.0] });
+        assert_eq!(one.0[0].op, Op::Gamma { gamma: [2.0, 2.0] });
         let crop = parse(r#"{ op = "random_crop", padding = 4, border = 0 }"#).unwrap();
         assert_eq!(
-            crop.0.op,
+            crop.0[0].op,
             Op::RandomCrop { height: 0, width: 0, padding: 4, border: Border::Constant(0) }
         );
     }
@@ -273,7 +299,7 @@ mod tests {
     #[test]
     fn the_help_names_every_operation_and_parameter() {
         let text = help();
-        for kind in Op::KINDS {
+        for kind in operations() {
             assert!(text.contains(&format!("\n{}: ", kind.name)));
             assert!(kind.fields.iter().all(|f| text.contains(&format!("    {} = ", f.name))));
         }
@@ -296,18 +322,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn tables_are_read_back_as_the_step(kind in 0..Op::KINDS.len(), share in 0.0f32..1.0, p in 0.0f32..=1.0) {
-            let kind = &Op::KINDS[kind];
+        fn tables_are_read_back_as_the_step(kind in 0..operations().count(), share in 0.0f32..1.0, p in 0.0f32..=1.0) {
+            let kind = operations().nth(kind).unwrap();
             let values = kind.fields.iter().map(|f| match f.default {
                 Value::Range(_) => Value::Range([f.low + (f.high - f.low) * share * 0.9, f.high]),
                 Value::Count(_) => Value::Count((f.low + (f.high - f.low) * share) as u32),
                 other => other,
             });
-            let step = OpStep(Step { op: Op::from_values(kind.code, values).unwrap(), p });
-            prop_assert_eq!(OpStep::from_map(&step.to_map()), Ok(step));
+            let step = OpStep::from(Step { op: Op::from_values(kind.code, values).unwrap(), p });
+            prop_assert_eq!(OpStep::from_map(&step.to_map()), Ok(step.clone()));
             let text = serde_json::to_string(&step).unwrap();
-            prop_assert_eq!(serde_json::from_str::<OpStep>(&text).unwrap(), step);
-            let toml = toml::Value::try_from(step).unwrap().to_string();
+            prop_assert_eq!(&serde_json::from_str::<OpStep>(&text).unwrap(), &step);
+            let toml = toml::Value::try_from(&step).unwrap().to_string();
             prop_assert_eq!(toml.parse::<OpStep>(), Ok(step));
         }
     }

@@ -1,7 +1,7 @@
 //! A contact sheet: what each operation makes of one picture, drawn several times.
 
 use super::maker::Augmenter;
-use super::ops::OpStep;
+use super::ops::{OpStep, operations};
 use crate::codec::{Pixels, encode_png};
 use crate::dataset::{Dataset, Sample, Split};
 use crate::durable::write_whole;
@@ -57,7 +57,7 @@ pub fn every_op() -> Vec<OpStep> {
         _ => field.default,
     };
     let op = |kind: &Kind| Op::from_values(kind.code, kind.fields.iter().map(value));
-    Op::KINDS.iter().filter_map(|kind| op(kind).map(|op| OpStep(Step { op, p: 1.0 }))).collect()
+    operations().filter_map(|kind| op(kind).map(|op| Step { op, p: 1.0 }.into())).collect()
 }
 
 fn first(dataset: &Dataset) -> Result<Option<Sample>> {
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn every_operation_has_a_row_with_the_original_and_its_draws() {
         let ops = every_op();
-        assert_eq!(ops.len(), Op::KINDS.len());
+        assert_eq!(ops.len(), operations().count());
         let rows: Vec<(String, &[OpStep])> =
             ops.iter().map(|op| (words(op), std::slice::from_ref(op))).collect();
         for channels in [1, 3, 4] {

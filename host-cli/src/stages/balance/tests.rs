@@ -123,8 +123,8 @@ fn targets_and_operations_are_checked_before_a_run() {
     let check = |options: BalanceOptions| Stage::check(&options).unwrap_err().message;
     assert!(check(options(Method::Oversample, &["lots"])).contains("`lots`"));
     assert!(check(options(Method::Oversample, &["a=none"])).contains("`a=none`"));
-    let one = crate::stages::augment::AugmentOptions::default().ops[0];
-    let ops = BalanceOptions { ops: vec![one; 33], ..options(Method::Augment, &[]) };
+    let one = crate::stages::augment::AugmentOptions::default().ops[0].clone();
+    let ops = BalanceOptions { ops: vec![one.clone(); 33], ..options(Method::Augment, &[]) };
     assert!(check(ops).contains("33 operations"));
     let augment = crate::stages::augment::AugmentOptions { ops: vec![], ..Default::default() };
     assert!(Stage::check(&augment).unwrap_err().message.contains("no operation"));

@@ -18,7 +18,7 @@ pub const PIPELINE_MEMORY: usize = 64 * 1024;
 /// None that a build of this version gives.
 pub fn sample_pipeline() -> Result<Pipeline<STEPS>> {
     let mut pipeline = Pipeline::new();
-    for kind in Op::KINDS {
+    for kind in Op::KINDS.iter().filter(|kind| !kind.is_group()) {
         let op = kind.default_op().ok_or(Error::Unsupported)?;
         match op {
             Op::RandomCrop { .. } => {

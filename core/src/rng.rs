@@ -175,7 +175,10 @@ impl Stream {
     /// Puts `items` into random order, each order equally likely (Fisher, Yates; Durstenfeld 1964).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for i in (1..items.len()).rev() {
-            items.swap(i, self.index(i + 1));
+            // `Err` where both are one; a `swap` would leave a panic that compilers cannot prove away.
+            if let Ok([a, b]) = items.get_disjoint_mut([i, self.index(i + 1)]) {
+                core::mem::swap(a, b);
+            }
         }
     }
 }

@@ -51,13 +51,18 @@ impl Members {
         // The first steps of a Fisher-Yates shuffle.
         let mut all: [u8; MOST_MEMBERS] = core::array::from_fn(|i| i as u8);
         for i in 0..count {
-            all.swap(i, (i + stream.index(members - i)).min(MOST_MEMBERS - 1));
+            if let Ok([a, b]) = all.get_disjoint_mut([i, i + stream.index(members - i)]) {
+                core::mem::swap(a, b);
+            }
         }
-        let chosen = all.get_mut(..count).unwrap_or(&mut []);
-        if !any_order {
-            chosen.sort_unstable();
-        }
-        let order = chosen.iter().rev().fold(0, |order, member| order << 4 | u64::from(*member));
+        let chosen = all.get(..count).unwrap_or(&[]).iter().copied();
+        let put = |order: u64, member: u8| order << 4 | u64::from(member);
+        let order = if any_order {
+            chosen.rev().fold(0, put)
+        } else {
+            let set = chosen.fold(0u32, |set, member| set | 1 << member);
+            (0..MOST_MEMBERS as u8).rev().filter(|member| set >> member & 1 == 1).fold(0, put)
+        };
         Self { order, count: count as u8 }
     }
 }

@@ -83,6 +83,7 @@ pub extern "C" fn sb_level() -> *const c_char {
     match Level::detect().name() {
         "avx2" => c"avx2",
         "avx512" => c"avx512",
+        "avx512vbmi" => c"avx512vbmi",
         _ => c"base",
     }
     .as_ptr()

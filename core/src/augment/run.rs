@@ -16,13 +16,13 @@ impl<const N: usize> Pipeline<N> {
     /// two images of the largest shape on the way, and what the hungriest step needs. 0 for shapes that
     /// [`Pipeline::out_shape`] refuses.
     pub fn scratch_len(&self, shape: Shape) -> usize {
-        let Ok((largest, most)) = self.needs(shape) else { return 0 };
+        let needs = self.out_shape(shape).and_then(|_| self.needs(shape));
+        let Ok((largest, most)) = needs else { return 0 };
         ScratchLen::new().with::<u8>(largest).with::<u8>(largest).with_bytes(most).bytes()
     }
 
-    /// The values of the largest image on the way, and the scratch of the hungriest step.
+    /// Of a shape that [`Pipeline::out_shape`] takes: the values of the largest image on the way, and the scratch of the hungriest step.
     fn needs(&self, shape: Shape) -> Result<(usize, usize)> {
-        self.out_shape(shape)?;
         let (mut largest, mut most) = (len(shape)?, 0);
         shapes(self.steps(), shape, &mut |step, shape| {
             most = most.max(step.scratch_len(shape));
@@ -50,7 +50,6 @@ impl<const N: usize> Pipeline<N> {
         key: Key,
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
-        self.validate()?;
         if self.out_shape(src.shape())? != dst.shape() {
             return Err(Error::ShapeMismatch);
         }

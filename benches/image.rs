@@ -22,7 +22,7 @@ fn operations(c: &mut Criterion) {
         |run: &mut dyn FnMut(ImageMut<'_, u8>)| run(ImageMut::new(&mut dst, SIDE, SIDE, 3).unwrap());
     let table = Table::gamma(1.4).unwrap();
     let map = Motion { degrees: 17.0, scale: 1.1, ..Motion::default() }.inverse((SIDE, SIDE)).unwrap();
-    let mut memory = vec![0; blur_scratch_len(2.0, SHAPE)];
+    let mut memory = vec![0; blur_scratch_len::<u8>(2.0, SHAPE)];
     for level in levels() {
         group.bench_function(id("hflip", level), |bench| {
             bench.iter(|| out(&mut |dst| hflip(level, src, dst).unwrap()));

@@ -77,8 +77,8 @@ impl Step {
                 let run = ResizePlan::run_len(filter, from, to, shape.2);
                 ScratchLen::new().with_bytes(plan).with_bytes(run).bytes()
             }
-            (Op::GaussianBlur { sigma: [_, most] }, _) => image::blur_scratch_len(most, shape),
-            (Op::BoxBlur { radius }, _) => image::box_blur_scratch_len(radius as usize, shape),
+            (Op::GaussianBlur { sigma: [_, most] }, _) => image::blur_scratch_len::<u8>(most, shape),
+            (Op::BoxBlur { radius }, _) => image::box_blur_scratch_len::<u8>(radius as usize, shape),
             _ => 0,
         }
     }

@@ -152,31 +152,66 @@ pub trait Colour: Sized {
     fn with_matrix(level: Level, row: &mut [Self], channels: usize, matrix: &ColourMatrix);
     /// [`hsv_shift`] of a row.
     fn with_hsv(level: Level, row: &mut [Self], channels: usize, shift: [f32; 3]);
+    /// [`hue`] of a row, by a part of a turn.
+    fn with_hue(level: Level, row: &mut [Self], channels: usize, part: f32);
+    /// [`Jitter::apply`] with factors that have been checked.
+    fn with_jitter(level: Level, image: ImageMut<'_, Self>, steps: &[Adjust; 4]) -> Result<()>;
+    /// The sums of the first three channels of a row, or of the first one where there are less.
+    fn sums(level: Level, row: &[Self], channels: usize) -> [f64; 3];
 }
 
-macro_rules! colour {
-    ($($t:ident)*) => { $( mod $t {
-        use super::*;
+impl Colour for u8 {
+    kernel! {
+        fn with_matrix(row: &mut [u8], channels: usize, matrix: &ColourMatrix) = mapped_body, with avx512;
+    }
 
+    kernel! {
+        fn with_hsv(row: &mut [u8], channels: usize, shift: [f32; 3]) = hue::shifted_body, with avx512;
+    }
+
+    kernel! {
+        fn with_hue(row: &mut [u8], channels: usize, part: f32) = hue::turned_fixed, with avx512;
+    }
+
+    fn with_jitter(level: Level, image: ImageMut<'_, u8>, steps: &[Adjust; 4]) -> Result<()> {
+        jitter::by_tables(level, image, steps)
+    }
+
+    fn sums(level: Level, row: &[u8], channels: usize) -> [f64; 3] {
+        jitter::sums_of_bytes(level, row, channels)
+    }
+}
+
+macro_rules! wider {
+    ($($t:ident)*) => { $(
         impl Colour for $t {
-            fn with_matrix(level: Level, row: &mut [$t], channels: usize, matrix: &ColourMatrix) {
-                mapped(level, row, channels, matrix);
+            kernel! {
+                fn with_matrix(row: &mut [$t], channels: usize, matrix: &ColourMatrix) = mapped_body, with avx512;
             }
-            fn with_hsv(level: Level, row: &mut [$t], channels: usize, shift: [f32; 3]) {
-                shifted(level, row, channels, shift);
+
+            kernel! {
+                fn with_hsv(row: &mut [$t], channels: usize, shift: [f32; 3]) = hue::shifted_body, with avx512;
+            }
+
+            kernel! {
+                fn with_hue(row: &mut [$t], channels: usize, part: f32) = hue::turned_float, with avx512;
+            }
+
+            fn with_jitter(level: Level, image: ImageMut<'_, $t>, steps: &[Adjust; 4]) -> Result<()> {
+                kernel! {
+                    fn stretched(row: &mut [$t], channels: usize, factor: f32, pivot: f32)
+                        = jitter::stretched_body, with avx512;
+                }
+                jitter::one_by_one(level, image, steps, stretched)
+            }
+
+            kernel! {
+                fn sums(row: &[$t], channels: usize) -> [f64; 3] = jitter::sums_body, with avx512;
             }
         }
-
-        kernel! {
-            fn mapped(row: &mut [$t], channels: usize, matrix: &ColourMatrix) = mapped_body, with avx512;
-        }
-
-        kernel! {
-            fn shifted(row: &mut [$t], channels: usize, shift: [f32; 3]) = hue::shifted_body, with avx512;
-        }
-    } )* };
+    )* };
 }
-colour!(u8 u16 f32);
+wider!(u16 f32);
 
 #[inline(always)]
 fn mapped_body<T: Sample>(row: &mut [T], channels: usize, matrix: &ColourMatrix) {

@@ -1,60 +1,112 @@
 //! From colours to grey and back.
 
-use super::{same, spans};
+use super::{Sample, same, spans};
 use crate::error::{Error, Result};
+use crate::scratch::Plain;
 use crate::simd::Level;
 use crate::view::{ImageMut, ImageRef};
 
 /// Grey of red, green, blue by ITU-R Rec. 601 in Pillow's integers, byte for byte:
-/// (19595 R + 38470 G + 7471 B + 32768) / 65536. Channels after the third are left out.
+/// (19595 R + 38470 G + 7471 B + 32768) / 65536, of 16-bit values too; of floats it is (0.299 R + 0.587 G) + 0.114 B in `f32`.
+/// Channels after the third are left out.
 ///
 /// # Errors
 /// [`Error::ShapeMismatch`] unless `src` has three channels or more and `dst` one, of the same size.
-pub fn rgb_to_grey(level: Level, src: ImageRef<'_, u8>, dst: ImageMut<'_, u8>) -> Result<()> {
+pub fn rgb_to_grey<T: Sample>(level: Level, src: ImageRef<'_, T>, dst: ImageMut<'_, T>) -> Result<()> {
     let (height, width, channels) = src.shape();
     same((height, width, 1), dst.shape())?;
     if channels < 3 {
         return Err(Error::ShapeMismatch);
     }
-    spans(src, dst, |from, to| match channels {
-        3 => grey3(level, from, to),
-        4 => grey4(level, from, to),
-        n => {
-            for (grey, pixel) in to.iter_mut().zip(from.chunks_exact(n.max(1))) {
-                if let [r, g, b, ..] = *pixel {
-                    *grey = luma(r, g, b);
-                }
-            }
-        }
-    });
+    spans(src, dst, |from, to| T::grey(level, from, channels, to));
     Ok(())
+}
+
+/// Values whose grey can be told, each kind in its own arithmetic.
+pub trait Grey: Plain {
+    /// The grey of red, green and blue.
+    fn luma(red: Self, green: Self, blue: Self) -> Self;
+    /// The greys of pixels of three channels or more.
+    fn grey(level: Level, from: &[Self], channels: usize, to: &mut [Self]);
+}
+
+impl Grey for u8 {
+    #[inline(always)]
+    fn luma(red: u8, green: u8, blue: u8) -> u8 {
+        // The weights add up to 65536, so the sum is below 2²⁴.
+        ((red as u32 * 19595 + green as u32 * 38470 + blue as u32 * 7471 + 32768) >> 16) as u8
+    }
+
+    fn grey(level: Level, from: &[u8], channels: usize, to: &mut [u8]) {
+        match channels {
+            3 => grey3(level, from, to),
+            4 => grey4(level, from, to),
+            n => greys_of(from, n, to),
+        }
+    }
+}
+
+impl Grey for u16 {
+    #[inline(always)]
+    fn luma(red: u16, green: u16, blue: u16) -> u16 {
+        // At most 2³² − 2¹⁶ + 2¹⁵.
+        ((red as u32 * 19595 + green as u32 * 38470 + blue as u32 * 7471 + 32768) >> 16) as u16
+    }
+
+    kernel! {
+        fn grey(from: &[u16], channels: usize, to: &mut [u16]) = greys_body;
+    }
+}
+
+impl Grey for f32 {
+    #[inline(always)]
+    fn luma(red: f32, green: f32, blue: f32) -> f32 {
+        red * 0.299 + green * 0.587 + blue * 0.114
+    }
+
+    kernel! {
+        fn grey(from: &[f32], channels: usize, to: &mut [f32]) = greys_body;
+    }
+}
+
+#[inline(always)]
+fn greys_body<T: Grey>(from: &[T], channels: usize, to: &mut [T]) {
+    match channels {
+        3 => base::<T, 3>(from, to),
+        4 => base::<T, 4>(from, to),
+        n => greys_of(from, n, to),
+    }
+}
+
+#[inline(always)]
+fn greys_of<T: Grey>(from: &[T], channels: usize, to: &mut [T]) {
+    for (grey, pixel) in to.iter_mut().zip(from.chunks_exact(channels.max(1))) {
+        if let [r, g, b, ..] = *pixel {
+            *grey = T::luma(r, g, b);
+        }
+    }
 }
 
 dispatch! {
     fn grey3(from: &[u8], to: &mut [u8]) {
-        base: base::<3>, Avx2: x86::by_32::<3>, Avx512Vbmi: x86::by_16::<3>,
+        base: base::<u8, 3>, Avx2: x86::by_32::<3>, Avx512Vbmi: x86::by_16::<3>,
     }
 }
 
 dispatch! {
     fn grey4(from: &[u8], to: &mut [u8]) {
-        base: base::<4>, Avx2: x86::by_32::<4>, Avx512Vbmi: x86::by_16::<4>,
-    }
-}
-
-fn base<const C: usize>(from: &[u8], to: &mut [u8]) {
-    for (grey, pixel) in to.iter_mut().zip(from.as_chunks::<C>().0) {
-        // A slice pattern needs a slice where the length is a parameter.
-        if let [r, g, b, ..] = pixel[..] {
-            *grey = luma(r, g, b);
-        }
+        base: base::<u8, 4>, Avx2: x86::by_32::<4>, Avx512Vbmi: x86::by_16::<4>,
     }
 }
 
 #[inline(always)]
-const fn luma(r: u8, g: u8, b: u8) -> u8 {
-    // The weights add up to 65536, so the sum is below 2²⁴.
-    ((r as u32 * 19595 + g as u32 * 38470 + b as u32 * 7471 + 32768) >> 16) as u8
+fn base<T: Grey, const C: usize>(from: &[T], to: &mut [T]) {
+    for (grey, pixel) in to.iter_mut().zip(from.as_chunks::<C>().0) {
+        // A slice pattern needs a slice where the length is a parameter.
+        if let [r, g, b, ..] = pixel[..] {
+            *grey = T::luma(r, g, b);
+        }
+    }
 }
 
 /// The one channel of `src` into every channel of `dst`.
@@ -127,7 +179,7 @@ mod x86 {
             // Packing works in halves: the quarters of each come apart.
             store32(grey, _mm256_permutevar8x32_epi32(both, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
         }
-        base::<C>(from, rest);
+        base::<u8, C>(from, rest);
     }
 
     /// Eight pixels, four at the beginning of each half, or for `C` = 3 in the second half from its fifth byte on.
@@ -181,7 +233,7 @@ mod x86 {
             store16(to, grey(pixels));
             ahead = ahead.get(PIXELS * C..).unwrap_or(&[]);
         }
-        base::<C>(from.get(done..).unwrap_or(&[]), rest);
+        base::<u8, C>(from.get(done..).unwrap_or(&[]), rest);
     }
 }
 

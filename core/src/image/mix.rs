@@ -1,34 +1,29 @@
 //! Mixing two images.
 
-use super::{Rect, copy, same};
+use super::{Rect, Sample, copy, copy_values, same, spans};
 use crate::error::{Error, Result};
+use crate::scratch::Plain;
 use crate::simd::Level;
 use crate::view::{ImageMut, ImageRef};
 
 /// The share of one as an integer.
 const ONE: i32 = 1 << 15;
 
-/// Mixes `src` into `dst`: dst + round((src − dst) · `share`), halves upwards (MixUp, Zhang and others 2018). The share
-/// is rounded to 1/32768.
+/// Mixes `src` into `dst`: dst + (src − dst) · `share`, rounded half up (MixUp, Zhang and others 2018). For 8-bit values the
+/// share is rounded to 1/32768 and the rest exact; for others it is this in `f32`, and floats are not rounded.
 ///
 /// # Errors
 /// [`Error::ShapeMismatch`] where the shapes differ, [`Error::InvalidArgument`] unless 0 ≤ `share` ≤ 1.
-pub fn mixup(level: Level, src: ImageRef<'_, u8>, mut dst: ImageMut<'_, u8>, share: f32) -> Result<()> {
+pub fn mixup<T: Sample>(level: Level, src: ImageRef<'_, T>, dst: ImageMut<'_, T>, share: f32) -> Result<()> {
     same(src.shape(), dst.shape())?;
     if !(0.0..=1.0).contains(&share) {
         return Err(Error::InvalidArgument);
     }
-    let share = (share * ONE as f32 + 0.5) as i32;
-    if share == ONE {
+    // The formula in `f32` does not give back `src` to the bit.
+    if share == 1.0 {
         return copy(src, dst);
     }
-    if src.is_dense() && dst.as_ref().is_dense() {
-        mix(level, src.as_mat().data(), dst.data_mut(), share as i16);
-        return Ok(());
-    }
-    for (to, from) in dst.iter_rows_mut().zip(src.iter_rows()) {
-        mix(level, from, to, share as i16);
-    }
+    spans(src, dst, |from, to| T::mix(level, from, to, share));
     Ok(())
 }
 
@@ -39,6 +34,38 @@ pub fn mixup(level: Level, src: ImageRef<'_, u8>, mut dst: ImageMut<'_, u8>, sha
 pub fn cutmix<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>, rect: Rect) -> Result<()> {
     same(src.shape(), dst.shape())?;
     copy(rect.of(src)?, rect.of_mut(&mut dst)?)
+}
+
+/// Values that can be mixed, each kind in its own arithmetic.
+pub trait Mix: Plain {
+    /// Mixes `from` into `to`.
+    fn mix(level: Level, from: &[Self], to: &mut [Self], share: f32);
+}
+
+impl Mix for u8 {
+    fn mix(level: Level, from: &[u8], to: &mut [u8], share: f32) {
+        let share = (share * ONE as f32 + 0.5) as i32;
+        if share == ONE { copy_values(to, from) } else { mix(level, from, to, share as i16) }
+    }
+}
+
+macro_rules! floats {
+    ($($t:ty)*) => { $(
+        impl Mix for $t {
+            kernel! {
+                fn mix(from: &[$t], to: &mut [$t], share: f32) = mix_body;
+            }
+        }
+    )* };
+}
+floats!(u16 f32);
+
+#[inline(always)]
+fn mix_body<T: Sample>(from: &[T], to: &mut [T], share: f32) {
+    for (to, from) in to.iter_mut().zip(from) {
+        let old = to.to_f32();
+        *to = T::from_f32(old + (from.to_f32() - old) * share);
+    }
 }
 
 dispatch! {

@@ -32,7 +32,7 @@ pub use geometry::{copy, hflip, pad, rot90, rot180, rot270, transpose, transvers
 pub use grey::{grey_to_rgb, rgb_to_grey};
 pub use mix::{cutmix, mixup};
 pub use noise::gaussian_noise;
-pub use normalise::{normalise, normalise_chw};
+pub use normalise::{normalise, normalise_chw, to_float, to_float_chw};
 pub use resize::{Fit, Placement, ResizePlan};
 pub use sample::Sample;
 pub use table::Table;

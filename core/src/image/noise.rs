@@ -1,7 +1,9 @@
 //! Noise.
 
+use super::Sample;
 use crate::error::{Error, Result};
 use crate::rng::Stream;
+use crate::scratch::Plain;
 use crate::simd::Level;
 use crate::view::ImageMut;
 
@@ -15,24 +17,25 @@ const STD_BITS: u32 = 8;
 /// The largest standard deviation, in levels.
 const MAX_STD: f32 = 255.0;
 
-/// Adds normal noise of standard deviation `std`, in levels of 0..=255, to every value by itself; sums are rounded
-/// half up and cut off at 0 and 255.
+/// Adds normal noise of standard deviation `std`, in levels of 0..=255 whatever the type (257 levels of `u16` and 1/255 of
+/// `f32` make one), to every value by itself; sums are rounded half up and cut off at the ends of the range, those of
+/// floats are neither.
 ///
-/// A normal number is one of 4096 equally likely ones, up to 3.7 either way; the standard deviation is rounded to 1/256.
+/// A normal number is one of 4096 equally likely ones, up to 3.7 either way, the same ones for every type; for 8-bit values
+/// the standard deviation is rounded to 1/256 and the sum exact, for others it is v + normal · deviation in `f32`.
 /// Each draw from `stream` makes two numbers, its lower half the first one; rows begin with a new draw.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] unless 0 ≤ `std` ≤ 255.
-pub fn gaussian_noise(
+pub fn gaussian_noise<T: Sample>(
     level: Level,
     std: f32,
     stream: &mut Stream,
-    mut image: ImageMut<'_, u8>,
+    mut image: ImageMut<'_, T>,
 ) -> Result<()> {
     if !(0.0..=MAX_STD).contains(&std) {
         return Err(Error::InvalidArgument);
     }
-    let std = (std * (1 << STD_BITS) as f32 + 0.5) as i32;
     let mut normals = [0i16; BLOCK];
     for row in image.iter_rows_mut() {
         for values in row.chunks_mut(BLOCK) {
@@ -41,7 +44,7 @@ pub fn gaussian_noise(
                 let bits = stream.next_u32();
                 *pair = [normal(bits << 16), normal(bits)];
             }
-            add(level, values, &normals, std);
+            T::add(level, values, &normals, std);
         }
     }
     Ok(())
@@ -55,13 +58,41 @@ const fn normal(bits: u32) -> i16 {
     QUANTILES[(bits >> 20) as usize]
 }
 
-kernel! {
-    fn add(values: &mut [u8], normals: &[i16; BLOCK], std: i32) = add_body;
+/// Values that noise can be added to, each kind in its own arithmetic.
+pub trait Noisy: Plain {
+    /// Adds these numbers times `std`.
+    fn add(level: Level, values: &mut [Self], normals: &[i16; BLOCK], std: f32);
+}
+
+impl Noisy for u8 {
+    kernel! {
+        fn add(values: &mut [u8], normals: &[i16; BLOCK], std: f32) = add_fixed;
+    }
+}
+
+macro_rules! floats {
+    ($($t:ty)*) => { $(
+        impl Noisy for $t {
+            kernel! {
+                fn add(values: &mut [$t], normals: &[i16; BLOCK], std: f32) = add_float;
+            }
+        }
+    )* };
+}
+floats!(u16 f32);
+
+#[inline(always)]
+fn add_float<T: Sample>(values: &mut [T], normals: &[i16; BLOCK], std: f32) {
+    let scale = std * (T::LARGEST / MAX_STD / (1 << NORMAL_BITS) as f32);
+    for (value, normal) in values.iter_mut().zip(normals) {
+        *value = T::from_f32(value.to_f32() + *normal as f32 * scale);
+    }
 }
 
 #[inline(always)]
-fn add_body(values: &mut [u8], normals: &[i16; BLOCK], std: i32) {
+fn add_fixed(values: &mut [u8], normals: &[i16; BLOCK], std: f32) {
     const BITS: u32 = NORMAL_BITS + STD_BITS;
+    let std = (std * (1 << STD_BITS) as f32 + 0.5) as i32;
     for (value, normal) in values.iter_mut().zip(normals) {
         // At most 255 · 2²⁰ and 3.7 · 2¹² · 255 · 2⁸: within 31 bits.
         let sum = (i32::from(*value) << BITS) + i32::from(*normal) * std + (1 << (BITS - 1));

@@ -1,29 +1,30 @@
 //! From levels to the numbers that networks take.
 
-use super::{same, spans};
+use super::{Sample, same, spans};
 use crate::error::{Error, Result};
 use crate::math;
+use crate::scratch::Plain;
 use crate::simd::Level;
 use crate::view::{ImageMut, ImageRef};
 
-/// (v / 255 − mean\[c\]) / std\[c\] of each value, in this order of `f32` operations: the value times
-/// 1 / (255 · std\[c\]), then minus mean\[c\] / std\[c\].
+/// (v / white − mean\[c\]) / std\[c\] of each value, with 255, 65535 or 1 for white, in this order of `f32` operations: the
+/// value times 1 / (white · std\[c\]), then minus mean\[c\] / std\[c\].
 ///
 /// # Errors
 /// [`Error::ShapeMismatch`] where the shapes differ or `mean` and `std` do not have one value for each channel,
 /// [`Error::InvalidArgument`] unless all means are finite and all deviations finite, positive, and not so small
 /// that a result is infinite.
-pub fn normalise(
+pub fn normalise<T: Sample>(
     level: Level,
-    src: ImageRef<'_, u8>,
+    src: ImageRef<'_, T>,
     dst: ImageMut<'_, f32>,
     mean: &[f32],
     std: &[f32],
 ) -> Result<()> {
     same(src.shape(), dst.shape())?;
-    let statistics = Statistics::new(mean, std, src.channels())?;
+    let statistics = Statistics::new::<T>(mean, std, src.channels())?;
     match statistics.repeated() {
-        Some(repeated) => spans(src, dst, |from, to| interleaved(level, from, to, &repeated)),
+        Some(repeated) => spans(src, dst, |from, to| T::interleaved(level, from, to, &repeated)),
         None => spans(src, dst, |from, to| statistics.any(from, to)),
     }
     Ok(())
@@ -33,15 +34,15 @@ pub fn normalise(
 ///
 /// # Errors
 /// As [`normalise`]; [`Error::BufferTooSmall`] where `dst` is.
-pub fn normalise_chw(
+pub fn normalise_chw<T: Sample>(
     level: Level,
-    src: ImageRef<'_, u8>,
+    src: ImageRef<'_, T>,
     dst: &mut [f32],
     mean: &[f32],
     std: &[f32],
 ) -> Result<()> {
     let (height, width, channels) = src.shape();
-    let statistics = Statistics::new(mean, std, channels)?;
+    let statistics = Statistics::new::<T>(mean, std, channels)?;
     let plane = height.checked_mul(width).ok_or(Error::Overflow)?;
     let all = plane.checked_mul(channels).and_then(|len| dst.get_mut(..len)).ok_or(Error::BufferTooSmall)?;
     if plane == 0 {
@@ -50,7 +51,7 @@ pub fn normalise_chw(
     match (channels, statistics.repeated()) {
         (1, Some(repeated)) => {
             for (to, from) in all.chunks_exact_mut(width).zip(src.iter_rows()) {
-                interleaved(level, from, to, &repeated);
+                T::interleaved(level, from, to, &repeated);
             }
         }
         (3, _) => {
@@ -60,7 +61,7 @@ pub fn normalise_chw(
                 r.chunks_exact_mut(width).zip(g.chunks_exact_mut(width)).zip(b.chunks_exact_mut(width));
             let of = [0, 1, 2].map(|c| statistics.of(c));
             for (((r, g), b), from) in rows.zip(src.iter_rows()) {
-                planes3(level, from, [r, g, b], of);
+                T::planes3(level, from, [r, g, b], of);
             }
         }
         _ => {
@@ -74,36 +75,64 @@ pub fn normalise_chw(
     Ok(())
 }
 
+/// Each value as a share of white, v / 255, v / 65535 or v itself, rounded to the nearest `f32`.
+///
+/// # Errors
+/// [`Error::ShapeMismatch`] where the shapes differ.
+pub fn to_float<T: Sample>(level: Level, src: ImageRef<'_, T>, dst: ImageMut<'_, f32>) -> Result<()> {
+    same(src.shape(), dst.shape())?;
+    spans(src, dst, |from, to| T::shares(level, from, 1, to));
+    Ok(())
+}
+
+/// [`to_float`] with the channels one after the other, as PyTorch has them: `dst` is channels × height × width.
+///
+/// # Errors
+/// [`Error::BufferTooSmall`] where `dst` is, [`Error::Overflow`] for a size that is not a `usize`.
+pub fn to_float_chw<T: Sample>(level: Level, src: ImageRef<'_, T>, dst: &mut [f32]) -> Result<()> {
+    let (height, width, channels) = src.shape();
+    let plane = height.checked_mul(width).ok_or(Error::Overflow)?;
+    let all = plane.checked_mul(channels).and_then(|len| dst.get_mut(..len)).ok_or(Error::BufferTooSmall)?;
+    for (c, to) in all.chunks_exact_mut(plane.max(1)).enumerate() {
+        for (to, from) in to.chunks_exact_mut(width.max(1)).zip(src.iter_rows()) {
+            T::shares(level, from.get(c..).unwrap_or(&[]), channels, to);
+        }
+    }
+    Ok(())
+}
+
 /// The means and deviations of all channels, checked.
 struct Statistics<'a> {
     mean: &'a [f32],
     std: &'a [f32],
+    white: f32,
 }
 
 /// Values that the repeated statistics serve at a time: whole pixels of all usual channel counts.
 const PERIOD: usize = 48;
 
 /// The scale and the shift of each of so many values.
-struct Repeated {
+#[derive(Debug)]
+pub struct Repeated {
     scale: [f32; PERIOD],
     shift: [f32; PERIOD],
 }
 
 impl<'a> Statistics<'a> {
-    fn new(mean: &'a [f32], std: &'a [f32], channels: usize) -> Result<Self> {
+    fn new<T: Sample>(mean: &'a [f32], std: &'a [f32], channels: usize) -> Result<Self> {
         same((mean.len(), std.len()), (channels, channels))?;
         let usable =
             |(m, s): (&f32, &f32)| *s > 0.0 && s.is_finite() && (1.0 / s + math::abs(m / s)).is_finite();
         if !mean.iter().zip(std).all(usable) {
             return Err(Error::InvalidArgument);
         }
-        Ok(Self { mean, std })
+        Ok(Self { mean, std, white: T::LARGEST })
     }
 
     /// What channel `c` is multiplied by, and what is then taken away.
     fn of(&self, c: usize) -> (f32, f32) {
         match (self.mean.get(c), self.std.get(c)) {
-            (Some(m), Some(s)) => (1.0 / (255.0 * s), m / s),
+            (Some(m), Some(s)) => (1.0 / (self.white * s), m / s),
             _ => (0.0, 0.0),
         }
     }
@@ -118,7 +147,7 @@ impl<'a> Statistics<'a> {
         Some(Repeated { scale: core::array::from_fn(|i| of(i).0), shift: core::array::from_fn(|i| of(i).1) })
     }
 
-    fn any(&self, from: &[u8], to: &mut [f32]) {
+    fn any<T: Sample>(&self, from: &[T], to: &mut [f32]) {
         let channels = self.mean.len();
         for (to, from) in to.chunks_exact_mut(channels.max(1)).zip(from.chunks_exact(channels.max(1))) {
             for (c, (to, from)) in to.iter_mut().zip(from).enumerate() {
@@ -130,16 +159,57 @@ impl<'a> Statistics<'a> {
 }
 
 #[inline(always)]
-fn settle(value: u8, scale: f32, shift: f32) -> f32 {
-    value as f32 * scale - shift
+fn settle<T: Sample>(value: T, scale: f32, shift: f32) -> f32 {
+    value.to_f32() * scale - shift
 }
 
-kernel! {
-    fn interleaved(from: &[u8], to: &mut [f32], repeated: &Repeated) = interleaved_body, with avx512;
+/// Values that become numbers for networks, with the best code of a level for each kind.
+pub trait Numbers: Plain {
+    /// Values of which those of a period have these statistics.
+    fn interleaved(level: Level, from: &[Self], to: &mut [f32], repeated: &Repeated);
+    /// A row of three channels into a row of each plane.
+    fn planes3(level: Level, from: &[Self], to: [&mut [f32]; 3], statistics: [(f32, f32); 3]);
+    /// The first of each `channels` values as a share of white, of which the last ones may be cut off.
+    fn shares(level: Level, from: &[Self], channels: usize, to: &mut [f32]);
 }
+
+impl Numbers for u8 {
+    kernel! {
+        fn interleaved(from: &[u8], to: &mut [f32], repeated: &Repeated) = interleaved_body, with avx512;
+    }
+
+    dispatch! {
+        fn planes3(from: &[u8], to: [&mut [f32]; 3], statistics: [(f32, f32); 3]) {
+            base: base3, Avx2: x86::by_8, Avx512Vbmi: x86::by_16,
+        }
+    }
+
+    kernel! {
+        fn shares(from: &[u8], channels: usize, to: &mut [f32]) = shares_body, with avx512;
+    }
+}
+
+macro_rules! wider {
+    ($($t:ty)*) => { $(
+        impl Numbers for $t {
+            kernel! {
+                fn interleaved(from: &[$t], to: &mut [f32], repeated: &Repeated) = interleaved_body, with avx512;
+            }
+
+            kernel! {
+                fn planes3(from: &[$t], to: [&mut [f32]; 3], statistics: [(f32, f32); 3]) = base3, with avx512;
+            }
+
+            kernel! {
+                fn shares(from: &[$t], channels: usize, to: &mut [f32]) = shares_body, with avx512;
+            }
+        }
+    )* };
+}
+wider!(u16 f32);
 
 #[inline(always)]
-fn interleaved_body(from: &[u8], to: &mut [f32], repeated: &Repeated) {
+fn interleaved_body<T: Sample>(from: &[T], to: &mut [f32], repeated: &Repeated) {
     let (from, from_rest) = from.as_chunks::<PERIOD>();
     let (to, to_rest) = to.as_chunks_mut::<PERIOD>();
     let pairs = || repeated.scale.iter().zip(&repeated.shift);
@@ -154,22 +224,29 @@ fn interleaved_body(from: &[u8], to: &mut [f32], repeated: &Repeated) {
 }
 
 /// The first of each `channels` values, of which the last ones may be cut off.
-fn channel(from: &[u8], to: &mut [f32], channels: usize, (scale, shift): (f32, f32)) {
+#[inline(always)]
+fn channel<T: Sample>(from: &[T], to: &mut [f32], channels: usize, (scale, shift): (f32, f32)) {
     for (to, from) in to.iter_mut().zip(from.iter().step_by(channels)) {
         *to = settle(*from, scale, shift);
     }
 }
 
-dispatch! {
-    /// A row of three channels into a row of each plane.
-    fn planes3(from: &[u8], to: [&mut [f32]; 3], statistics: [(f32, f32); 3]) {
-        base: base3, Avx2: x86::by_8, Avx512Vbmi: x86::by_16,
+#[inline(always)]
+fn base3<T: Sample>(from: &[T], to: [&mut [f32]; 3], statistics: [(f32, f32); 3]) {
+    for (c, (to, statistics)) in to.into_iter().zip(statistics).enumerate() {
+        channel(from.get(c..).unwrap_or(&[]), to, 3, statistics);
     }
 }
 
-fn base3(from: &[u8], to: [&mut [f32]; 3], statistics: [(f32, f32); 3]) {
-    for (c, (to, statistics)) in to.into_iter().zip(statistics).enumerate() {
-        channel(from.get(c..).unwrap_or(&[]), to, 3, statistics);
+#[inline(always)]
+fn shares_body<T: Sample>(from: &[T], channels: usize, to: &mut [f32]) {
+    let share = |to: &mut f32, from: &T| *to = from.to_f32() / T::LARGEST;
+    // Strides that the compiler knows become vectors.
+    match channels {
+        1 => to.iter_mut().zip(from).for_each(|(to, from)| share(to, from)),
+        3 => to.iter_mut().zip(from.iter().step_by(3)).for_each(|(to, from)| share(to, from)),
+        4 => to.iter_mut().zip(from.iter().step_by(4)).for_each(|(to, from)| share(to, from)),
+        n => to.iter_mut().zip(from.iter().step_by(n.max(1))).for_each(|(to, from)| share(to, from)),
     }
 }
 

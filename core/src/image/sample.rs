@@ -1,11 +1,16 @@
 //! The elements that images may have.
 
+use super::blur::Blur;
 use super::colour::Colour;
+use super::grey::Grey;
+use super::mix::Mix;
+use super::noise::Noisy;
+use super::normalise::Numbers;
 use super::warp::Bilinear;
 use crate::math;
 
 /// A value of an image: `u8`, `u16` or `f32`.
-pub trait Sample: Bilinear + Colour {
+pub trait Sample: Bilinear + Blur + Colour + Grey + Mix + Noisy + Numbers {
     /// The value of white.
     const LARGEST: f32;
 

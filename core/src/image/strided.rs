@@ -78,7 +78,7 @@ proptest! {
             });
         }
         check(&src, same, pads, |level, s, d| {
-            let mut memory = vec![0; blur_scratch_len(1.7, same)];
+            let mut memory = vec![0; blur_scratch_len::<u8>(1.7, same)];
             gaussian_blur(level, 1.7, Border::Wrap, s, d, &mut Scratch::new(&mut memory)).unwrap();
         });
         check(&src, same, pads, |level, _, d| gaussian_noise(level, 20.0, &mut Stream::new(seed, Key::new(1)), d).unwrap());
@@ -86,7 +86,7 @@ proptest! {
         check(&src, same, pads, |level, s, d| Table::gamma(0.6).unwrap().apply(level, s, d).unwrap());
         check(&src, same, pads, |level, _, d| Table::contrast(1.4, 100.0).unwrap().apply_in_place(level, d));
         check(&src, same, pads, |level, s, d| {
-            let mut memory = vec![0; box_blur_scratch_len(2, same)];
+            let mut memory = vec![0; box_blur_scratch_len::<u8>(2, same)];
             box_blur(level, 2, Border::Constant(8), s, d, &mut Scratch::new(&mut memory)).unwrap();
         });
         let view = Perspective::of_corners((h, w), [[0.5, 0.2], [w as f32, 1.0], [w as f32 - 0.5, h as f32], [0.0, h as f32]]);

@@ -5,14 +5,14 @@ use std::vec;
 use std::vec::Vec;
 
 fn blurred(level: Level, sigma: f32, border: Border, src: &Owned) -> Owned {
-    let mut memory = vec![0xa5u8; blur_scratch_len(sigma, src.shape)];
+    let mut memory = vec![0xa5u8; blur_scratch_len::<u8>(sigma, src.shape)];
     let mut out = Owned::new(src.shape);
     gaussian_blur(level, sigma, border, src.view(), out.view_mut(), &mut Scratch::new(&mut memory)).unwrap();
     out
 }
 
 fn boxed(level: Level, radius: usize, border: Border, src: &Owned) -> Owned {
-    let mut memory = vec![0xa5u8; box_blur_scratch_len(radius, src.shape)];
+    let mut memory = vec![0xa5u8; box_blur_scratch_len::<u8>(radius, src.shape)];
     let mut out = Owned::new(src.shape);
     box_blur(level, radius, border, src.view(), out.view_mut(), &mut Scratch::new(&mut memory)).unwrap();
     out

@@ -9,31 +9,61 @@ use super::*;
 /// Turns the hue of every pixel by `turns` of a whole turn, as much as red, yellow, green … come after each other.
 ///
 /// 8-bit values are computed in integers with four fractional bits, rounded half up: within one level of the exact value,
-/// without bias.
+/// without bias. Others are in `f32`.
 ///
 /// # Errors
 /// [`Error::ShapeMismatch`] where `image` has less than three channels, [`Error::NotFinite`] where `turns` is not.
-pub fn hue(level: Level, turns: f32, image: ImageMut<'_, u8>) -> Result<()> {
+pub fn hue<T: Sample>(level: Level, turns: f32, image: ImageMut<'_, T>) -> Result<()> {
     if !turns.is_finite() {
         return Err(Error::NotFinite);
     }
     let part = turns - math::floor(turns);
-    // Sixths of a turn with 4 + 8 fractional bits.
-    let sixths = math::round_half_up(part * (6 << 12) as f32) as i32;
     let channels = image.channels();
-    each_row(image, |row| turned(level, row, channels, sixths))
-}
-
-kernel! {
-    fn turned(row: &mut [u8], channels: usize, sixths: i32) = turned_body, with avx512;
+    each_row(image, |row| T::with_hue(level, row, channels, part))
 }
 
 #[inline(always)]
-fn turned_body(row: &mut [u8], channels: usize, sixths: i32) {
+pub(super) fn turned_fixed(row: &mut [u8], channels: usize, part: f32) {
+    // Sixths of a turn with 4 + 8 fractional bits.
+    let sixths = math::round_half_up(part * (6 << 12) as f32) as i32;
     for part in row.chunks_mut((BLOCK * channels).max(1)) {
         let mut colours = spread(part, channels);
         turn(&mut colours, sixths);
         close(&colours, channels, part);
+    }
+}
+
+#[inline(always)]
+pub(super) fn turned_float<T: Sample>(row: &mut [T], channels: usize, part: f32) {
+    for pixels in row.chunks_mut((BLOCK * channels).max(1)) {
+        let mut colours = spread(pixels, channels);
+        turn_float(&mut colours, part * 6.0);
+        close(&colours, channels, pixels);
+    }
+}
+
+/// As [`turn`], with the same bounds.
+#[inline(always)]
+fn turn_float<T: Sample>([r, g, b]: &mut Colours<T>, sixths: f32) {
+    for ((red, green), blue) in r.iter_mut().zip(g).zip(b) {
+        let (r, g, b) = (red.to_f32(), green.to_f32(), blue.to_f32());
+        let largest = math::max(math::max(r, g), b);
+        let c = largest - math::min(math::min(r, g), b);
+        let h = if largest == r {
+            g - b
+        } else if largest == g {
+            (b - r) + 2.0 * c
+        } else {
+            (r - g) + 4.0 * c
+        };
+        let whole = 6.0 * c;
+        let up = |v: f32| if v < 0.0 { v + whole } else { v };
+        let h = up(h + (c * sixths - whole));
+        let channel = |n: f32| {
+            let k = up(h - (6.0 - n) * c);
+            T::from_f32(largest - math::clamp(math::min(k, 4.0 * c - k), 0.0, c))
+        };
+        (*red, *green, *blue) = (channel(5.0), channel(3.0), channel(1.0));
     }
 }
 

@@ -176,5 +176,5 @@ fn other_channels_stay_and_grey_has_no_colour() {
     assert_eq!(hue(Level::BASE, 0.1, two.view_mut()), Err(Error::ShapeMismatch));
     assert_eq!(hue(Level::BASE, f32::NAN, two.view_mut()), Err(Error::NotFinite));
     assert!(ColourMatrix::saturation(-1.0).is_err() && ColourMatrix::sepia(1.1).is_err());
-    assert_eq!(grey_mean(Level::BASE, ImageRef::new(&[], 0, 0, 3).unwrap()), 0.0);
+    assert_eq!(grey_mean(Level::BASE, ImageRef::new(&[0u8; 0], 0, 0, 3).unwrap()), 0.0);
 }

@@ -124,7 +124,7 @@ pub(super) fn points(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
     let src = ImageRef::new(data, SIZE.0, SIZE.1, 3)?;
     for sigma in [0.3, 1.7, 4.0] {
         let mut frame = scratch.frame();
-        let mut memory = Scratch::new(frame.take::<u8>(blur_scratch_len(sigma, shape))?);
+        let mut memory = Scratch::new(frame.take::<u8>(blur_scratch_len::<u8>(sigma, shape))?);
         gaussian_blur(
             level,
             sigma,

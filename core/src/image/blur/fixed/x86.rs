@@ -24,7 +24,7 @@ macro_rules! passes {
     ($down:ident $across:ident $features:literal $vector:ident $lanes:literal $wide:ident $load:ident $store:ident
      $zero:ident $all:ident $add:ident $dot:ident $low:ident $high:ident $pack:ident $shift:ident $put:ident) => {
         #[target_feature(enable = $features)]
-        pub(super) fn $down(rows: Rows<'_>, weights: Weights<'_>, to: &mut [i16]) {
+        pub(super) fn $down(rows: Rows<'_, u8>, weights: Weights<'_, i16>, to: &mut [i16]) {
             const ALL: usize = $lanes * AT_ONCE;
             if to.len() < ALL {
                 return down_base(rows, weights, to);
@@ -70,7 +70,7 @@ macro_rules! passes {
         }
 
         #[target_feature(enable = $features)]
-        pub(super) fn $across(row: &[i16], channels: usize, weights: Weights<'_>, to: &mut [u8]) {
+        pub(super) fn $across(row: &[i16], channels: usize, weights: Weights<'_, i16>, to: &mut [u8]) {
             const ALL: usize = $lanes * AT_ONCE;
             if to.len() < ALL {
                 return across_base(row, channels, weights, to);

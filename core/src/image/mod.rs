@@ -78,3 +78,5 @@ fn spans<T, U>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, U>, mut each: impl Fn
 mod strided;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod wide;

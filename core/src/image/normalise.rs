@@ -1,6 +1,6 @@
 //! From levels to the numbers that networks take.
 
-use super::{Sample, same, spans};
+use super::{Sample, same, spans, split};
 use crate::error::{Error, Result};
 use crate::math;
 use crate::scratch::Plain;
@@ -50,23 +50,25 @@ pub fn normalise_chw<T: Sample>(
     }
     match (channels, statistics.repeated()) {
         (1, Some(repeated)) => {
-            for (to, from) in all.chunks_exact_mut(width).zip(src.iter_rows()) {
+            for (to, from) in all.chunks_exact_mut(width.max(1)).zip(src.iter_rows()) {
                 T::interleaved(level, from, to, &repeated);
             }
         }
         (3, _) => {
-            let (r, rest) = all.split_at_mut(plane);
-            let (g, b) = rest.split_at_mut(plane);
-            let rows =
-                r.chunks_exact_mut(width).zip(g.chunks_exact_mut(width)).zip(b.chunks_exact_mut(width));
+            let (r, rest) = split(all, plane);
+            let (g, b) = split(rest, plane);
+            let rows = r
+                .chunks_exact_mut(width.max(1))
+                .zip(g.chunks_exact_mut(width.max(1)))
+                .zip(b.chunks_exact_mut(width.max(1)));
             let of = [0, 1, 2].map(|c| statistics.of(c));
             for (((r, g), b), from) in rows.zip(src.iter_rows()) {
                 T::planes3(level, from, [r, g, b], of);
             }
         }
         _ => {
-            for (c, to) in all.chunks_exact_mut(plane).enumerate() {
-                for (to, from) in to.chunks_exact_mut(width).zip(src.iter_rows()) {
+            for (c, to) in all.chunks_exact_mut(plane.max(1)).enumerate() {
+                for (to, from) in to.chunks_exact_mut(width.max(1)).zip(src.iter_rows()) {
                     channel(from.get(c..).unwrap_or(&[]), to, channels, statistics.of(c));
                 }
             }
@@ -226,7 +228,7 @@ fn interleaved_body<T: Sample>(from: &[T], to: &mut [f32], repeated: &Repeated) 
 /// The first of each `channels` values, of which the last ones may be cut off.
 #[inline(always)]
 fn channel<T: Sample>(from: &[T], to: &mut [f32], channels: usize, (scale, shift): (f32, f32)) {
-    for (to, from) in to.iter_mut().zip(from.iter().step_by(channels)) {
+    for (to, from) in to.iter_mut().zip(from.iter().step_by(channels.max(1))) {
         *to = settle(*from, scale, shift);
     }
 }

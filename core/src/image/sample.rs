@@ -8,9 +8,10 @@ use super::noise::Noisy;
 use super::normalise::Numbers;
 use super::warp::Bilinear;
 use crate::math;
+use core::fmt::Debug;
 
 /// A value of an image: `u8`, `u16` or `f32`.
-pub trait Sample: Bilinear + Blur + Colour + Grey + Mix + Noisy + Numbers {
+pub trait Sample: Debug + PartialEq + Bilinear + Blur + Colour + Grey + Mix + Noisy + Numbers {
     /// The value of white.
     const LARGEST: f32;
 

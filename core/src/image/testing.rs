@@ -1,6 +1,6 @@
 //! Owned images for the tests of this module.
 
-use super::Border;
+use super::{Border, Sample};
 use crate::rng::{Key, Stream};
 use crate::simd::Level;
 use crate::view::{ImageMut, ImageRef};
@@ -10,9 +10,41 @@ use std::vec::Vec;
 
 /// An image with memory of its own.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Owned {
-    pub data: Vec<u8>,
+pub(crate) struct Owned<T = u8> {
+    pub data: Vec<T>,
     pub shape: (usize, usize, usize),
+}
+
+impl<T: Sample> Owned<T> {
+    /// Values of `seed`, each share of white equally likely.
+    pub fn shares(shape: (usize, usize, usize), seed: u64) -> Self {
+        let mut stream = Stream::new(seed, Key::new(0));
+        let value = |_| T::from_f32((stream.next_u32() >> 8) as f32 / 16_777_216.0 * T::LARGEST);
+        Self { data: (0..shape.0 * shape.1 * shape.2).map(value).collect(), shape }
+    }
+
+    /// What `op` makes of it, of `channels`.
+    pub fn through(&self, channels: usize, op: impl Fn(ImageRef<'_, T>, ImageMut<'_, T>)) -> Self {
+        let (h, w, _) = self.shape;
+        let mut out = Self { data: vec![T::default(); h * w * channels], shape: (h, w, channels) };
+        op(self.view(), out.view_mut());
+        out
+    }
+
+    /// Its values as numbers.
+    pub fn numbers(&self) -> Vec<f64> {
+        self.data.iter().map(|v| f64::from(v.to_f32())).collect()
+    }
+}
+
+impl<T> Owned<T> {
+    pub fn view(&self) -> ImageRef<'_, T> {
+        ImageRef::new(&self.data, self.shape.0, self.shape.1, self.shape.2).unwrap()
+    }
+
+    pub fn view_mut(&mut self) -> ImageMut<'_, T> {
+        ImageMut::new(&mut self.data, self.shape.0, self.shape.1, self.shape.2).unwrap()
+    }
 }
 
 impl Owned {
@@ -36,14 +68,6 @@ impl Owned {
         let mut image = Self::new(shape);
         image.data.fill_with(|| stream.next_u32() as u8);
         image
-    }
-
-    pub fn view(&self) -> ImageRef<'_, u8> {
-        ImageRef::new(&self.data, self.shape.0, self.shape.1, self.shape.2).unwrap()
-    }
-
-    pub fn view_mut(&mut self) -> ImageMut<'_, u8> {
-        ImageMut::new(&mut self.data, self.shape.0, self.shape.1, self.shape.2).unwrap()
     }
 }
 
@@ -76,13 +100,15 @@ pub(crate) fn same_at_every_level<T: PartialEq>(op: impl Fn(Level, &Owned) -> T)
     }
 }
 
-/// Each value is within `most` levels of the exact one, and the mean difference, which must come from many values, below
+/// Each value, of integers moved into their range, is within `most` levels of the exact one, and the mean difference, which must come from many values, below
 /// a fiftieth of a level. Values halfway between two levels do not count in the mean: the upper one is their definition.
-pub(crate) fn assert_exact(got: &[u8], want: &[f64], most: f64) {
+pub(crate) fn assert_exact<T: Sample>(got: &[T], want: &[f64], most: f64) {
     assert_eq!(got.len(), want.len());
     let (mut sum, mut count, mut worst) = (0.0, 0.0, 0f64);
-    for (&g, w) in got.iter().zip(want.iter().map(|w| w.clamp(0.0, 255.0))) {
-        let difference = f64::from(g) - w;
+    let white = f64::from(T::LARGEST);
+    let within = |w: &f64| if white > 1.0 { w.clamp(0.0, white) } else { *w };
+    for (g, w) in got.iter().zip(want.iter().map(within)) {
+        let difference = f64::from(g.to_f32()) - w;
         worst = worst.max(difference.abs());
         if (w.fract() - 0.5).abs() > 1e-6 {
             (sum, count) = (sum + difference, count + 1.0);

@@ -69,9 +69,9 @@ fn settle(top: __m256i, bottom: __m256i, fraction: __m256i) -> __m256i {
     _mm256_srli_epi32::<{ 2 * BITS as i32 }>(_mm256_add_epi32(sum, _mm256_set1_epi32(1 << (2 * BITS - 1))))
 }
 
-/// Whether offsets into the source fit 32 bits with room for a step of a row.
+/// Whether offsets into the source fit 32 bits with room for a step of a row, and places 21 bits and a sign.
 fn fits(src: &ImageRef<'_, u8>) -> bool {
-    src.as_mat().data().len() < i32::MAX as usize / 2
+    src.as_mat().data().len() < i32::MAX as usize / 2 && src.width().max(src.height()) < 1 << 20
 }
 
 /// The coordinates of pixels along a line.

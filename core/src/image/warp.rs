@@ -1,6 +1,8 @@
 //! Warps: the output looked up in the source through one map, with one sampling between pixels.
 
 mod bilinear;
+#[cfg(target_arch = "x86_64")]
+mod lanes;
 mod map;
 mod places;
 mod sample;
@@ -10,6 +12,7 @@ pub use self::map::{Affine, Map, Motion, Perspective};
 pub(super) use self::sample::Bilinear;
 
 use self::places::Path;
+use self::sample::Kernel;
 use super::{Border, Sample, same};
 use crate::error::{Error, Result};
 use crate::simd::Level;
@@ -48,27 +51,19 @@ pub fn warp<T: Sample>(
     interpolation: Interpolation,
     border: Border<T>,
     src: ImageRef<'_, T>,
-    mut dst: ImageMut<'_, T>,
+    dst: ImageMut<'_, T>,
 ) -> Result<()> {
     same(src.channels(), dst.channels())?;
     let path = Path::new(map.into(), (dst.height(), dst.width()))?;
     if (src.height() == 0 || src.width() == 0) && border.constant().is_none() {
         return Err(Error::InvalidArgument);
     }
-    let channels = src.channels();
-    for (y, to) in dst.iter_rows_mut().enumerate() {
-        match interpolation {
-            Interpolation::Nearest => path.blocks(level, y, 1 << 31, channels, to, |places, to| {
-                sample::nearest(places, border, src, to);
-            }),
-            Interpolation::Bilinear => T::bilinear(level, &path, y, border, src, to),
-            Interpolation::Bicubic | Interpolation::Bicubic75 => {
-                let a = if interpolation == Interpolation::Bicubic { -0.5 } else { -0.75 };
-                path.blocks(level, y, 0, channels, to, |places, to| {
-                    sample::weighted(places, |f| sample::cubic(f, a), border, src, to);
-                });
-            }
-        }
+    let cubic = |a, dst| sample::weighted_image::<T, 4>(level, &path, Kernel::Cubic(a), border, src, dst);
+    match interpolation {
+        Interpolation::Nearest => sample::nearest_image(level, &path, border, src, dst),
+        Interpolation::Bilinear => T::bilinear(level, &path, border, src, dst),
+        Interpolation::Bicubic => cubic(-0.5, dst),
+        Interpolation::Bicubic75 => cubic(-0.75, dst),
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use core::arch::x86_64::{
     __m128i, __m256i, __m512i, _mm_loadu_si128, _mm_storeu_si128, _mm256_loadu_si256, _mm256_storeu_si256,
-    _mm512_loadu_si512, _mm512_maskz_loadu_epi8, _mm512_storeu_si512,
+    _mm512_loadu_si512, _mm512_mask_storeu_epi8, _mm512_maskz_loadu_epi8, _mm512_storeu_si512,
 };
 
 macro_rules! whole {
@@ -38,6 +38,14 @@ whole! {
 pub(crate) fn load_some(from: &[u8]) -> __m512i {
     // SAFETY: lanes that the mask leaves out are not read.
     unsafe { _mm512_maskz_loadu_epi8(first(from.len()), from.as_ptr().cast()) }
+}
+
+/// As many of the vector's bytes as `to` has, up to 64.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(crate) fn store_some(to: &mut [u8], vector: __m512i) {
+    // SAFETY: lanes that the mask leaves out are not written.
+    unsafe { _mm512_mask_storeu_epi8(to.as_mut_ptr().cast(), first(to.len()), vector) }
 }
 
 /// A mask of the first `n` of 64 lanes.

@@ -1,14 +1,16 @@
 //! Bilinear sampling of 8-bit values in integers.
 
 #[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "x86_64")]
 mod x86;
 
 use super::super::split;
-use super::places::Places;
+use super::places::{self, Places};
 use super::span::inside;
 use crate::image::Border;
 use crate::simd::Level;
-use crate::view::ImageRef;
+use crate::view::{ImageMut, ImageRef};
 use core::ops::Range;
 
 /// Fractional bits of an interpolation weight.
@@ -110,8 +112,41 @@ impl Path for Found<'_> {
     }
 }
 
+/// Samples all of `dst`.
+pub(super) fn image(
+    level: Level,
+    path: &places::Path,
+    border: Border,
+    src: ImageRef<'_, u8>,
+    mut dst: ImageMut<'_, u8>,
+) {
+    if in_lanes(level, path, border, src, &mut dst) {
+        return;
+    }
+    for (y, to) in dst.iter_rows_mut().enumerate() {
+        if let places::Path::Straight(axes) = path {
+            row(level, places::lines(axes, (0, y), ROUND), border, src, to);
+        } else {
+            path.blocks(level, y, ROUND, src.channels(), to, |places, to| {
+                row(level, Found { places, first: 0 }, border, src, to);
+            });
+        }
+    }
+}
+
+dispatch! {
+    /// Samples all of `dst` where there is a body for all pixels alike; tells whether there is one.
+    fn in_lanes(path: &places::Path, border: Border, src: ImageRef<'_, u8>, dst: &mut ImageMut<'_, u8>) -> bool {
+        base: not_in_lanes, Avx512: avx512::image,
+    }
+}
+
+const fn not_in_lanes(_: &places::Path, _: Border, _: ImageRef<'_, u8>, _: &mut ImageMut<'_, u8>) -> bool {
+    false
+}
+
 /// Samples `to` along the path.
-pub(super) fn row<P: Path>(level: Level, path: P, border: Border, src: ImageRef<'_, u8>, to: &mut [u8]) {
+fn row<P: Path>(level: Level, path: P, border: Border, src: ImageRef<'_, u8>, to: &mut [u8]) {
     match src.channels() {
         1 => parts::<1, P>(level, path, border, src, to),
         3 => parts::<3, P>(level, path, border, src, to),

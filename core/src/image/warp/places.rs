@@ -119,8 +119,7 @@ impl Path {
         match self {
             Self::Straight(axes) => along(level, lines(axes, (x, y), round), len, places),
             Self::Projective(map) => {
-                let row = map.rows.map(|[a, b, c]| [a, b * y as f64 + c]);
-                project(level, row, x as f64, len, round, places);
+                project(level, projected(map, y), x as f64, len, round, places);
             }
         }
     }
@@ -133,6 +132,11 @@ pub(super) fn lines(axes: &[[i64; 3]; 2], (x, y): (usize, usize), round: i64) ->
         column.wrapping_add(down.wrapping_mul(y as i64)).wrapping_add(start).wrapping_add(round)
     });
     Line { at, step: axes.map(|[step, ..]| step) }
+}
+
+/// u, v and w of row `y` of the output: per pixel, and at the first.
+pub(super) fn projected(map: &Perspective, y: usize) -> [[f64; 2]; 3] {
+    map.rows.map(|[a, b, c]| [a, b * y as f64 + c])
 }
 
 kernel! {
@@ -158,9 +162,9 @@ fn walk((start, step): (i64, i64), len: usize, whole: &mut [i32; AT_ONCE], fract
 }
 
 /// As far as a projective map leads.
-const FAR: f64 = 1_073_741_824.0;
+pub(super) const FAR: f64 = 1_073_741_824.0;
 /// A sum with this has 20 fractional bits: numbers from 2³² to 2³³ have steps of 2⁻²⁰.
-const STEPS: f64 = 6_442_450_944.0;
+pub(super) const STEPS: f64 = 6_442_450_944.0;
 
 kernel! {
     fn project(row: [[f64; 2]; 3], first: f64, len: usize, round: i64, places: &mut Places) = project_body, with avx512;

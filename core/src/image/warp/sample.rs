@@ -1,58 +1,124 @@
 //! Sampling in `f32`, and nearest pixels.
 
-use super::bilinear::{self, Found};
-use super::places::{Path, Places, lines};
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
+use super::bilinear;
+use super::places::{Path, Places};
 use crate::image::{Border, Sample, copy_values};
 use crate::scratch::Plain;
 use crate::simd::Level;
-use crate::view::ImageRef;
+use crate::view::{ImageMut, ImageRef};
 
 /// Values that can be sampled bilinearly, each kind in its own arithmetic.
 pub trait Bilinear: Plain {
-    /// Samples row `y` of the output, `to`.
+    /// Samples all of `dst`.
     fn bilinear(
         level: Level,
         path: &Path,
-        y: usize,
         border: Border<Self>,
         src: ImageRef<'_, Self>,
-        to: &mut [Self],
+        dst: ImageMut<'_, Self>,
     );
 }
 
 impl Bilinear for u8 {
-    fn bilinear(level: Level, path: &Path, y: usize, border: Border, src: ImageRef<'_, u8>, to: &mut [u8]) {
-        if let Path::Straight(axes) = path {
-            return bilinear::row(level, lines(axes, (0, y), bilinear::ROUND), border, src, to);
-        }
-        path.blocks(level, y, bilinear::ROUND, src.channels(), to, |places, to| {
-            bilinear::row(level, Found { places, first: 0 }, border, src, to);
-        });
+    fn bilinear(level: Level, path: &Path, border: Border, src: ImageRef<'_, u8>, dst: ImageMut<'_, u8>) {
+        bilinear::image(level, path, border, src, dst);
     }
 }
 
 macro_rules! by_weights {
     ($($t:ty)*) => { $(
         impl Bilinear for $t {
-            fn bilinear(level: Level, path: &Path, y: usize, border: Border<$t>, src: ImageRef<'_, $t>, to: &mut [$t]) {
-                path.blocks(level, y, 0, src.channels(), to, |places, to| {
-                    weighted(places, |f| [1.0 - f, f], border, src, to);
-                });
+            fn bilinear(level: Level, path: &Path, border: Border<$t>, src: ImageRef<'_, $t>, dst: ImageMut<'_, $t>) {
+                weighted_image::<$t, 2>(level, path, Kernel::Linear, border, src, dst);
             }
         }
     )* };
 }
 by_weights!(u16 f32);
 
+/// The weights of a fraction.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kernel {
+    /// Of two pixels.
+    Linear,
+    /// Of four, by the cubic of Keys 1981 with this a.
+    Cubic(f32),
+}
+
+/// Whether there is a body for sixteen pixels at a time.
+#[cfg(target_arch = "x86_64")]
+fn in_lanes(level: Level) -> bool {
+    level.0 >= crate::simd::Isa::Avx512
+}
+
+/// The nearest pixels to all of `dst`.
+#[allow(unsafe_code)]
+pub(super) fn nearest_image<T: Sample>(
+    level: Level,
+    path: &Path,
+    border: Border<T>,
+    src: ImageRef<'_, T>,
+    mut dst: ImageMut<'_, T>,
+) {
+    // SAFETY: such a `Level` is only made after `probe` found F, BW, DQ, VL, AVX2 and FMA.
+    #[cfg(target_arch = "x86_64")]
+    if in_lanes(level) && unsafe { avx512::nearest_image(path, border, src, &mut dst) } {
+        return;
+    }
+    for (y, to) in dst.iter_rows_mut().enumerate() {
+        // Half a pixel more, so that the whole part is the nearest.
+        path.blocks(level, y, 1 << 31, src.channels(), to, |places, to| nearest(places, border, src, to));
+    }
+}
+
+/// The weighted sums of K × K pixels to all of `dst`; `kernel` has K weights.
+#[allow(unsafe_code)]
+pub(super) fn weighted_image<T: Sample, const K: usize>(
+    level: Level,
+    path: &Path,
+    kernel: Kernel,
+    border: Border<T>,
+    src: ImageRef<'_, T>,
+    mut dst: ImageMut<'_, T>,
+) {
+    // SAFETY: such a `Level` is only made after `probe` found F, BW, DQ, VL, AVX2 and FMA.
+    #[cfg(target_arch = "x86_64")]
+    if in_lanes(level) && unsafe { avx512::weighted_image::<T, K>(path, kernel, border, src, &mut dst) } {
+        return;
+    }
+    for (y, to) in dst.iter_rows_mut().enumerate() {
+        path.blocks(level, y, 0, src.channels(), to, |places, to| {
+            weighted_by(kernel, places, border, src, to);
+        });
+    }
+}
+
+/// The weighted sums by the weights of `kernel`.
+fn weighted_by<T: Sample>(
+    kernel: Kernel,
+    places: &Places,
+    border: Border<T>,
+    src: ImageRef<'_, T>,
+    to: &mut [T],
+) {
+    match kernel {
+        Kernel::Linear => weighted(places, |f| [1.0 - f, f], border, src, to),
+        Kernel::Cubic(a) => weighted(places, |f| cubic(f, a), border, src, to),
+    }
+}
+
 /// The weights of the pixels at −1 − `f`, −`f`, 1 − `f` and 2 − `f` by the cubic of Keys 1981.
-pub(super) fn cubic(f: f32, a: f32) -> [f32; 4] {
+fn cubic(f: f32, a: f32) -> [f32; 4] {
     let near = |x: f32| ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0;
     let far = |x: f32| (((x - 5.0) * x + 8.0) * x - 4.0) * a;
     [far(1.0 + f), near(f), near(1.0 - f), far(2.0 - f)]
 }
 
 /// The nearest pixels.
-pub(super) fn nearest<T: Sample>(places: &Places, border: Border<T>, src: ImageRef<'_, T>, to: &mut [T]) {
+fn nearest<T: Sample>(places: &Places, border: Border<T>, src: ImageRef<'_, T>, to: &mut [T]) {
     let (height, width, channels) = src.shape();
     let pixels = to.chunks_exact_mut(channels.max(1));
     for ((pixel, &x), &y) in pixels.zip(&places.x).zip(&places.y) {
@@ -65,7 +131,7 @@ pub(super) fn nearest<T: Sample>(places: &Places, border: Border<T>, src: ImageR
 }
 
 /// The weighted sums of K × K pixels, by rows; `weights` of a fraction are those of the pixels from K / 2 − 1 before.
-pub(super) fn weighted<T: Sample, const K: usize>(
+fn weighted<T: Sample, const K: usize>(
     places: &Places,
     weights: impl Fn(f32) -> [f32; K],
     border: Border<T>,

@@ -163,6 +163,36 @@ fn what_lies_behind_the_eye_is_border() {
     assert_eq!(done, Err(Error::InvalidArgument));
 }
 
+/// A view with `gap` values between rows, which ends with its last value, is warped alike at every level, and as the
+/// dense image is.
+fn same_of_view<T: Sample + PartialEq>(
+    map: &Perspective,
+    how: Interpolation,
+    border: Border<T>,
+    data: &[T],
+    (h, w, c): (usize, usize, usize),
+    gap: usize,
+    bits: impl Fn(&T) -> u32,
+) {
+    let stride = w * c + gap;
+    let data = data[..(h - 1) * stride + w * c].to_vec();
+    let src = ImageRef::with_stride(&data, h, w, c, stride).unwrap();
+    let dense: Vec<T> = (0..h).flat_map(|y| src.row(y)).copied().collect();
+    let want = through(Level::BASE, map, how, border, &dense, (h, w, c));
+    for level in Level::available() {
+        let mut out = std::vec![T::default(); data.len()];
+        let dst = ImageMut::with_stride(&mut out, h, w, c, stride).unwrap();
+        warp(level, *map, how, border, src, dst).unwrap();
+        let got: Vec<u32> = out.chunks(stride).flat_map(|row| &row[..w * c]).map(&bits).collect();
+        assert!(
+            got == want.iter().map(&bits).collect::<Vec<_>>(),
+            "{how:?} {} at {}",
+            border.name(),
+            level.name()
+        );
+    }
+}
+
 fn motions() -> impl Strategy<Value = Motion> {
     let shear = prop::array::uniform2(-30.0f32..30.0);
     (-360.0f32..360.0, 0.3f32..3.0, shear, prop::array::uniform2(-20.0f32..20.0))
@@ -200,6 +230,30 @@ proptest! {
         for level in Level::available() {
             prop_assert_eq!(&warped(level, &map, BORDERS[border], &src), &want);
         }
+    }
+
+    #[test]
+    fn views_and_all_samplings_have_the_same_bits_at_every_level(
+        size in (1usize..40, 1usize..70, 1usize..6), gap in 0usize..9, seed: u64, how in 0usize..4, border in 0usize..5,
+        tilt in prop::array::uniform3(prop::array::uniform3(-1.0f64..1.0)),
+    ) {
+        // Mostly as large as the source, sometimes behind the eye or far away.
+        let (h, w) = (size.0 as f64, size.1 as f64);
+        let mut map = Perspective::from(Affine::IDENTITY);
+        let reach = [[0.5, 0.5, 0.3 * w], [0.5, 0.5, 0.3 * h], [1.5 / w, 1.5 / h, 0.3]];
+        for (v, by) in map.rows.iter_mut().flatten().zip(tilt.iter().flatten().zip(reach.iter().flatten())) {
+            *v += by.0 * by.1;
+        }
+        let noise = Owned::noise((size.0, size.1 * size.2 + gap, 4), seed);
+        let words: Vec<u16> = noise.data.as_chunks::<4>().0.iter().map(|v| u16::from_le_bytes([v[0], v[1]])).collect();
+        let floats: Vec<f32> = words.iter().map(|&v| f32::from(v) / 65536.0 - 0.5).collect();
+        let constant = |border: Border| border.constant();
+        let (how, border) = (HOW[how], BORDERS[border]);
+        let wide = constant(border).map_or(Border::named(border.name()), |v| Some(Border::Constant(u16::from(v) * 257)));
+        let float = constant(border).map_or(Border::named(border.name()), |v| Some(Border::Constant(f32::from(v))));
+        same_of_view(&map, how, border, &noise.data, size, gap, |v| u32::from(*v));
+        same_of_view(&map, how, wide.unwrap(), &words, size, gap, |v| u32::from(*v));
+        same_of_view(&map, how, float.unwrap(), &floats, size, gap, |v| v.to_bits());
     }
 
     #[test]

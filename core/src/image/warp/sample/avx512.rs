@@ -1,0 +1,358 @@
+//! Nearest pixels and sums in `f32`, sixteen pixels at a time, by AVX-512.
+#![allow(unsafe_code)]
+
+use super::{Kernel, Places, nearest, weighted_by};
+use crate::image::warp::lanes::{Fixed, LANES, Sampler, Source, Walk, first, rows, store, times};
+use crate::image::warp::places::Path;
+use crate::image::{Border, Sample};
+use crate::scratch::{Plain, bytes, bytes_mut};
+use crate::simd::x86::store64;
+use crate::view::{ImageMut, ImageRef};
+use core::arch::x86_64::{
+    __m512, __m512i, _mm512_add_epi32, _mm512_add_ps, _mm512_and_si512, _mm512_castps_si512,
+    _mm512_castsi512_ps, _mm512_cvtepi32_ps, _mm512_cvttps_epi32, _mm512_mask_cmplt_epu32_mask,
+    _mm512_mask_i32gather_epi32, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_mullo_epi32,
+    _mm512_or_si512, _mm512_set1_epi32, _mm512_set1_ps, _mm512_set4_epi32, _mm512_setzero_ps,
+    _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_sub_epi32,
+    _mm512_sub_ps,
+};
+
+/// The numbers of a vector.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn numbers(vector: __m512i) -> [u32; LANES] {
+    let mut all = [0u8; 4 * LANES];
+    store64(&mut all, vector);
+    let mut numbers = [0; LANES];
+    for (to, from) in numbers.iter_mut().zip(all.as_chunks().0) {
+        *to = u32::from_le_bytes(*from);
+    }
+    numbers
+}
+
+/// A block that begins with these places.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn block([x, y]: [Fixed; 2]) -> Places {
+    let mut places = Places::new();
+    for (to, from) in [(&mut places.x, x.whole), (&mut places.y, y.whole)] {
+        to.iter_mut().zip(numbers(from)).for_each(|(to, from)| *to = from as i32);
+    }
+    for (to, from) in [(&mut places.fx, x.fraction), (&mut places.fy, y.fraction)] {
+        to.iter_mut().zip(numbers(from)).for_each(|(to, from)| *to = from);
+    }
+    places
+}
+
+/// The value again and again, as far as four bytes go.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn repeated<T: Plain>(value: T) -> __m512i {
+    let mut all = [0; 4];
+    for (to, from) in all.iter_mut().zip(bytes(&[value]).iter().cycle()) {
+        *to = *from;
+    }
+    _mm512_set1_epi32(i32::from_le_bytes(all))
+}
+
+/// The nearest pixels to all of `dst`; false where nothing was done since vectors cannot.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+pub(super) fn nearest_image<T: Sample>(
+    path: &Path,
+    border: Border<T>,
+    src: ImageRef<'_, T>,
+    dst: &mut ImageMut<'_, T>,
+) -> bool {
+    match src.channels() * size_of::<T>() {
+        1 => nearest_pixels::<T, 1>(path, border, src, dst),
+        2 => nearest_pixels::<T, 2>(path, border, src, dst),
+        3 => nearest_pixels::<T, 3>(path, border, src, dst),
+        4 => nearest_pixels::<T, 4>(path, border, src, dst),
+        _ => nearest_pixels::<T, 0>(path, border, src, dst),
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn nearest_pixels<T: Sample, const N: usize>(
+    path: &Path,
+    border: Border<T>,
+    src: ImageRef<'_, T>,
+    dst: &mut ImageMut<'_, T>,
+) -> bool {
+    let Some(source) = Source::new(border, src) else {
+        return false;
+    };
+    let constant = repeated(border.constant().unwrap_or_default());
+    rows(path, 1 << 31, &Nearest::<T, N> { border, src, source, constant }, dst);
+    true
+}
+
+/// The nearest pixels, of N bytes each; of more than four for N = 0.
+struct Nearest<'a, T, const N: usize> {
+    border: Border<T>,
+    src: ImageRef<'a, T>,
+    source: Source<'a, T>,
+    constant: __m512i,
+}
+
+impl<T: Sample, const N: usize> Nearest<'_, T, N> {
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+    fn pixels(&self, mut places: impl Walk, to: &mut [T]) {
+        let channels = self.src.channels().max(1);
+        let size = (channels * size_of::<T>()) as i32;
+        for to in to.chunks_mut(LANES * channels) {
+            // SAFETY: this function has the features.
+            let places = unsafe { places.next() };
+            let lanes = first(to.len() / channels);
+            let [(x, here), (y, there)] =
+                [self.source.columns.index(places[0].whole), self.source.rows.index(places[1].whole)];
+            let known = here & there & lanes;
+            if known != lanes && self.border.constant().is_none() {
+                nearest(&block(places), self.border, self.src, to);
+                continue;
+            }
+            let row = self.source.row(y);
+            if N > 0 {
+                let at = _mm512_add_epi32(row, times::<N>(x));
+                store::<N>(bytes_mut(to), self.source.four(at, known, self.constant));
+            } else {
+                let at = _mm512_add_epi32(row, _mm512_mullo_epi32(x, _mm512_set1_epi32(size)));
+                self.copies(numbers(at), known, to);
+            }
+        }
+    }
+
+    /// Copies the pixels at these bytes of the source, the constant to lanes that are not `known`.
+    #[inline]
+    fn copies(&self, at: [u32; LANES], known: u16, to: &mut [T]) {
+        let (data, channels) = (self.src.as_mat().data(), self.src.channels().max(1));
+        for (lane, (to, at)) in to.chunks_exact_mut(channels).zip(at).enumerate() {
+            let from = data.get(at as usize / size_of::<T>().max(1)..).and_then(|from| from.get(..channels));
+            match from.filter(|_| known >> lane & 1 != 0) {
+                Some(from) => crate::image::copy_values(to, from),
+                None => to.fill(self.border.constant().unwrap_or_default()),
+            }
+        }
+    }
+}
+
+impl<T: Sample, const N: usize> Sampler<T> for Nearest<'_, T, N> {
+    #[inline(always)]
+    unsafe fn row(&self, places: impl Walk, to: &mut [T]) {
+        // SAFETY: as promised.
+        unsafe { self.pixels(places, to) }
+    }
+}
+
+/// Weighted sums of K × K pixels to all of `dst`; false where nothing was done since vectors cannot.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+pub(super) fn weighted_image<T: Sample, const K: usize>(
+    path: &Path,
+    kernel: Kernel,
+    border: Border<T>,
+    src: ImageRef<'_, T>,
+    dst: &mut ImageMut<'_, T>,
+) -> bool {
+    let Some(source) = Source::new(border, src) else {
+        return false;
+    };
+    match (size_of::<T>(), src.channels()) {
+        (1, 3) => rows(path, 0, &Weighted::<T, K, 3>::new(kernel, border, src, source), dst),
+        (1, n) if n % 4 == 0 => rows(path, 0, &Weighted::<T, K, 4>::new(kernel, border, src, source), dst),
+        (1 | 2, n) if n % 2 == 0 => {
+            rows(path, 0, &Weighted::<T, K, 2>::new(kernel, border, src, source), dst)
+        }
+        _ => rows(path, 0, &Weighted::<T, K, 1>::new(kernel, border, src, source), dst),
+    }
+    true
+}
+
+/// Weighted sums of K × K pixels, G channels at a time, which four bytes hold.
+struct Weighted<'a, T, const K: usize, const G: usize> {
+    kernel: Kernel,
+    border: Border<T>,
+    src: ImageRef<'a, T>,
+    source: Source<'a, T>,
+    constant: __m512i,
+    /// Columns and rows of which the K × K pixels from them lie inside, with a row after those.
+    room: [__m512i; 2],
+}
+
+impl<'a, T: Sample, const K: usize, const G: usize> Weighted<'a, T, K, G> {
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+    fn new(kernel: Kernel, border: Border<T>, src: ImageRef<'a, T>, source: Source<'a, T>) -> Self {
+        let constant = repeated(border.constant().unwrap_or_default());
+        // That row has K pixels at least: four bytes, as the last of the pixels needs after it, but for pairs of bytes.
+        let rows = if K * size_of::<T>() < 4 { 0 } else { src.height().saturating_sub(K) };
+        let room = [src.width().saturating_sub(K - 1), rows];
+        let room = room.map(|side| _mm512_set1_epi32(side as i32));
+        Self { kernel, border, src, source, constant, room }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+    fn pixels(&self, mut places: impl Walk, to: &mut [T]) {
+        let channels = self.src.channels().max(1);
+        let size = _mm512_set1_epi32((channels * size_of::<T>()) as i32);
+        for to in to.chunks_mut(LANES * channels) {
+            // SAFETY: this function has the features.
+            let places = unsafe { places.next() };
+            let lanes = first(to.len() / channels);
+            let [across, down] = places.map(|of| weights::<K>(self.kernel, of.fraction));
+            // The first of the K columns and of the K rows.
+            let before = _mm512_set1_epi32(K as i32 / 2 - 1);
+            let [x, y] = places.map(|of| _mm512_sub_epi32(of.whole, before));
+            let [columns, rows] = self.room;
+            let inside = _mm512_mask_cmplt_epu32_mask(lanes, x, columns);
+            if _mm512_mask_cmplt_epu32_mask(inside, y, rows) == lanes {
+                let at = _mm512_add_epi32(self.source.row(y), _mm512_mullo_epi32(x, size));
+                let (pixel, row) = (channels * size_of::<T>(), self.src.stride() * size_of::<T>());
+                let data = self.source.data.as_ptr();
+                self.groups(to, across, down, |i, j, group| {
+                    let data = data.wrapping_add(i * row + j * pixel + group * size_of::<T>());
+                    // SAFETY: the pixel lies inside, and there is a row after it.
+                    unsafe { _mm512_mask_i32gather_epi32::<1>(self.constant, lanes, at, data.cast()) }
+                });
+                continue;
+            }
+            let one = _mm512_set1_epi32(1);
+            let (mut all, mut i, mut columns, mut rows) = (u16::MAX, [x, y], [(x, 0); K], [(y, 0); K]);
+            for (column, row) in columns.iter_mut().zip(&mut rows) {
+                let (x, here) = self.source.columns.index(i[0]);
+                let (y, there) = self.source.rows.index(i[1]);
+                all &= here & there;
+                *column = (_mm512_mullo_epi32(x, size), here & lanes);
+                *row = (self.source.row(y), there);
+                i = i.map(|i| _mm512_add_epi32(i, one));
+            }
+            if all & lanes != lanes && self.border.constant().is_none() {
+                weighted_by(self.kernel, &block(places), self.border, self.src, to);
+                continue;
+            }
+            self.groups(to, across, down, |i, j, group| {
+                let nothing = (before, 0);
+                let ((y, there), (x, here)) =
+                    (rows.get(i).unwrap_or(&nothing), columns.get(j).unwrap_or(&nothing));
+                let at = _mm512_add_epi32(
+                    _mm512_add_epi32(*y, *x),
+                    _mm512_set1_epi32((group * size_of::<T>()) as i32),
+                );
+                self.source.four(at, here & there, self.constant)
+            });
+        }
+    }
+
+    /// The sums of all channels, `four(i, j, channel)` being the bytes from this channel on of pixel j of row i.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+    fn groups(
+        &self,
+        to: &mut [T],
+        across: [__m512; K],
+        down: [__m512; K],
+        four: impl Fn(usize, usize, usize) -> __m512i,
+    ) {
+        let channels = self.src.channels().max(1);
+        for group in (0..channels).step_by(G) {
+            let mut total = [_mm512_setzero_ps(); G];
+            for (i, below) in down.into_iter().enumerate() {
+                let mut sum = [_mm512_setzero_ps(); G];
+                for (j, beside) in across.into_iter().enumerate() {
+                    let four = four(i, j, group);
+                    for (channel, sum) in sum.iter_mut().enumerate() {
+                        *sum = _mm512_add_ps(*sum, _mm512_mul_ps(number::<T>(four, channel), beside));
+                    }
+                }
+                for (total, sum) in total.iter_mut().zip(sum) {
+                    *total = _mm512_add_ps(*total, _mm512_mul_ps(sum, below));
+                }
+            }
+            let settled = total.map(|sum| settle::<T>(sum));
+            if size_of::<T>() * channels == G {
+                let mut packed = _mm512_setzero_si512();
+                for (channel, settled) in settled.into_iter().enumerate() {
+                    let shifted = _mm512_sllv_epi32(settled, _mm512_set1_epi32(8 * channel as i32));
+                    packed = _mm512_or_si512(packed, shifted);
+                }
+                store::<G>(bytes_mut(to), packed);
+                continue;
+            }
+            for (channel, settled) in settled.into_iter().enumerate() {
+                let to = to.iter_mut().skip(group + channel).step_by(channels);
+                for (to, value) in to.zip(numbers(settled)) {
+                    copy(to, value);
+                }
+            }
+        }
+    }
+}
+
+impl<T: Sample, const K: usize, const G: usize> Sampler<T> for Weighted<'_, T, K, G> {
+    #[inline(always)]
+    unsafe fn row(&self, places: impl Walk, to: &mut [T]) {
+        // SAFETY: as promised.
+        unsafe { self.pixels(places, to) }
+    }
+}
+
+/// The lowest bytes of `from`.
+#[inline]
+fn copy<T: Plain>(to: &mut T, from: u32) {
+    let from = from.to_le_bytes();
+    crate::image::copy_values(bytes_mut(core::slice::from_mut(to)), &from);
+}
+
+/// The weights of a fraction, as the plain code has them.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn weights<const K: usize>(kernel: Kernel, fraction: __m512i) -> [__m512; K] {
+    let (add, sub, mul) =
+        (|a, b| _mm512_add_ps(a, b), |a, b| _mm512_sub_ps(a, b), |a, b| _mm512_mul_ps(a, b));
+    let all = |v| _mm512_set1_ps(v);
+    let part = mul(_mm512_cvtepi32_ps(_mm512_srli_epi32::<8>(fraction)), all(1.0 / 16_777_216.0));
+    let rest = sub(all(1.0), part);
+    let weights = match kernel {
+        Kernel::Linear => [rest, part, all(0.0), all(0.0)],
+        Kernel::Cubic(a) => {
+            let near = |x| add(mul(mul(sub(mul(all(a + 2.0), x), all(a + 3.0)), x), x), all(1.0));
+            let far = |x| {
+                let inner = sub(mul(add(mul(sub(x, all(5.0)), x), all(8.0)), x), all(4.0));
+                mul(inner, all(a))
+            };
+            [far(add(all(1.0), part)), near(part), near(rest), far(sub(all(2.0), part))]
+        }
+    };
+    let mut first = [all(0.0); K];
+    first.iter_mut().zip(weights).for_each(|(to, from)| *to = from);
+    first
+}
+
+/// The value after `i` values in four bytes, as a number.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn number<T>(four: __m512i, i: usize) -> __m512 {
+    match size_of::<T>() {
+        1 => {
+            let i = i as i32 | 0x8080_8000_u32 as i32;
+            let order = _mm512_set4_epi32(i + 12, i + 8, i + 4, i);
+            _mm512_cvtepi32_ps(_mm512_shuffle_epi8(four, order))
+        }
+        2 if i == 0 => _mm512_cvtepi32_ps(_mm512_and_si512(four, _mm512_set1_epi32(0xffff))),
+        2 => _mm512_cvtepi32_ps(_mm512_srli_epi32::<16>(four)),
+        _ => _mm512_castsi512_ps(four),
+    }
+}
+
+/// The nearest values, as [`Sample::from_f32`] has them, in the lowest bytes.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn settle<T: Sample>(value: __m512) -> __m512i {
+    if size_of::<T>() == 4 {
+        return _mm512_castps_si512(value);
+    }
+    let value = _mm512_add_ps(value, _mm512_set1_ps(0.5));
+    let value = _mm512_min_ps(_mm512_max_ps(value, _mm512_setzero_ps()), _mm512_set1_ps(T::LARGEST));
+    _mm512_cvttps_epi32(value)
+}

@@ -3,7 +3,10 @@
 //! A crop is [`ImageRef::crop`](crate::ImageRef::crop), a view; [`copy`] writes it out.
 
 mod reverse;
+mod symmetry;
 mod transpose;
+
+pub use self::symmetry::Symmetry;
 
 use self::reverse::reverse;
 use self::transpose::{Source, Target, Turn};
@@ -116,11 +119,35 @@ fn turned<T: Plain>(level: Level, src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>
 /// # Errors
 /// [`Error::ShapeMismatch`] where the channels differ, [`Error::InvalidArgument`] where `src` is empty and
 /// the border is not a constant.
-pub fn pad<T: Copy>(
+pub fn pad<T: Plain>(
     src: ImageRef<'_, T>,
-    mut dst: ImageMut<'_, T>,
+    dst: ImageMut<'_, T>,
     top: i64,
     left: i64,
+    border: Border<T>,
+) -> Result<()> {
+    pad_mirrored(Level::BASE, src, dst, (top, left), Mirrored::default(), border)
+}
+
+/// Along which axes an image is mirrored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mirrored {
+    /// Left and right change sides.
+    pub x: bool,
+    /// Top and bottom change sides.
+    pub y: bool,
+}
+
+/// What [`pad`] makes, mirrored, in one pass.
+///
+/// # Errors
+/// As [`pad`].
+pub fn pad_mirrored<T: Plain>(
+    level: Level,
+    src: ImageRef<'_, T>,
+    mut dst: ImageMut<'_, T>,
+    (top, left): (i64, i64),
+    mirrored: Mirrored,
     border: Border<T>,
 ) -> Result<()> {
     let (height, width, channels) = src.shape();
@@ -128,37 +155,59 @@ pub fn pad<T: Copy>(
     if border.constant().is_none() && (height == 0 || width == 0) {
         return Err(Error::InvalidArgument);
     }
+    let row = PaddedRow { level, width: width as i64, channels, left, mirrored: mirrored.x, border };
+    let last = dst.height().wrapping_sub(1) as i64;
     for (y, to) in dst.iter_rows_mut().enumerate() {
-        let from = border.index((y as i64).wrapping_sub(top), height).map(|y| src.row(y));
-        pad_row(to, from, width, channels, left, border);
+        let y = if mirrored.y { last.wrapping_sub(y as i64) } else { y as i64 };
+        let from = border.index(y.wrapping_sub(top), height).map(|y| src.row(y));
+        row.write(from, to);
     }
     Ok(())
 }
 
-/// One row of [`pad`]: `from` is the source's row, `None` where the row is all border.
-fn pad_row<T: Copy>(
-    to: &mut [T],
-    from: Option<&[T]>,
-    width: usize,
+/// How the rows of [`pad_mirrored`] are made.
+struct PaddedRow<T> {
+    level: Level,
+    /// Columns of the source.
+    width: i64,
     channels: usize,
     left: i64,
+    mirrored: bool,
     border: Border<T>,
-) {
-    let Some(row) = from else { return border.constant().map_or((), |value| to.fill(value)) };
-    // The columns of `to` that show the source itself, and the first of these in the source.
-    let columns = (to.len().checked_div(channels).unwrap_or(0)) as i64;
-    let (first, skipped) = (left.max(0).min(columns), left.saturating_neg().max(0).min(width as i64));
-    let end = left.saturating_add(width as i64).max(first).min(columns);
-    let (before, rest) = split(to, first as usize * channels);
-    let (inside, after) = split(rest, (end - first) as usize * channels);
-    copy_values(inside, row.get(skipped as usize * channels..).unwrap_or(&[]));
-    for (part, start) in [(before, 0), (after, end)] {
-        for (x, pixel) in part.chunks_exact_mut(channels.max(1)).enumerate() {
-            let at = border.index((start + x as i64).wrapping_sub(left), width);
-            match at.and_then(|x| row.get(x * channels..)) {
+}
+
+impl<T: Plain> PaddedRow<T> {
+    /// `from` is the source's row, `None` where the row is all border.
+    fn write(&self, from: Option<&[T]>, to: &mut [T]) {
+        let Some(row) = from else { return self.border.constant().map_or((), |value| to.fill(value)) };
+        let (left, width) = (self.left, self.width);
+        // The columns of `to` that show the source itself, and the first of these in the source.
+        let columns = (to.len().checked_div(self.channels).unwrap_or(0)) as i64;
+        let (first, skipped) = (left.max(0).min(columns), left.saturating_neg().max(0).min(width));
+        let end = left.saturating_add(width).max(first).min(columns);
+        let (start, stop) = if self.mirrored { (columns - end, columns - first) } else { (first, end) };
+        let (before, rest) = split(to, start as usize * self.channels);
+        let (inside, after) = split(rest, (end - first) as usize * self.channels);
+        let shown = row.get(skipped as usize * self.channels..).unwrap_or(&[]);
+        if self.mirrored {
+            let shown = shown.get(..inside.len()).unwrap_or(&[]);
+            reverse(self.level, bytes_mut(inside), bytes(shown), self.channels * size_of::<T>());
+        } else {
+            copy_values(inside, shown);
+        }
+        self.margin(row, 0, columns, before);
+        self.margin(row, stop, columns, after);
+    }
+
+    /// The columns from `start` on, all outside.
+    fn margin(&self, row: &[T], start: i64, columns: i64, to: &mut [T]) {
+        for (x, pixel) in (start..).zip(to.chunks_exact_mut(self.channels.max(1))) {
+            let x = if self.mirrored { columns - 1 - x } else { x };
+            let at = self.border.index(x.wrapping_sub(self.left), self.width as usize);
+            match at.and_then(|x| row.get(x * self.channels..)) {
                 Some(values) => copy_values(pixel, values),
-                // Other borders always have a source, since `pad` refuses empty images.
-                None => border.constant().map_or((), |value| pixel.fill(value)),
+                // Other borders always have a source, since empty images are refused.
+                None => self.border.constant().map_or((), |value| pixel.fill(value)),
             }
         }
     }
@@ -242,6 +291,19 @@ mod tests {
             prop_assert_eq!(&half, &run(rot180, &src, false));
             prop_assert_eq!(&half, &run(hflip, &run(vflip, &src, false), false));
             prop_assert_eq!(&run(rot90, &run(rot90, &half, true), true), &src);
+        }
+
+        #[test]
+        fn margins_are_mirrored_with_the_image(src in images(), to in (1usize..60, 1usize..60), place in (-50i64..50, -50i64..50),
+                                               border in 0usize..5, x: bool, y: bool) {
+            let (border, c) = (BORDERS[border], src.shape.2);
+            let (mut plain, mut want, mut got) = (Owned::new((to.0, to.1, c)), Owned::new((to.0, to.1, c)), Owned::new((to.0, to.1, c)));
+            pad(src.view(), plain.view_mut(), place.0, place.1, border).unwrap();
+            Symmetry::mirrored(Mirrored { x, y }).apply(Level::BASE, plain.view(), want.view_mut()).unwrap();
+            for level in Level::available() {
+                pad_mirrored(level, src.view(), got.view_mut(), place, Mirrored { x, y }, border).unwrap();
+                prop_assert_eq!(&got, &want);
+            }
         }
 
         #[test]

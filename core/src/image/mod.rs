@@ -28,7 +28,9 @@ pub use border::Border;
 pub use colour::{Adjust, ColourMatrix, Jitter, grey_mean, hsv_shift, hue};
 pub use erase::{Rect, cutout};
 pub use filter::{Filter, Sampling};
-pub use geometry::{copy, hflip, pad, rot90, rot180, rot270, transpose, transverse, vflip};
+pub use geometry::{
+    Mirrored, Symmetry, copy, hflip, pad, pad_mirrored, rot90, rot180, rot270, transpose, transverse, vflip,
+};
 pub use grey::{grey_to_rgb, rgb_to_grey};
 pub use mix::{cutmix, mixup};
 pub use noise::gaussian_noise;

@@ -179,26 +179,6 @@ impl Bounds {
 }
 
 impl Affine {
-    /// The map of [`hflip`](super::hflip) for an image of `size` = (height, width).
-    pub const fn hflip(size: (usize, usize)) -> Self {
-        Self { xx: -1.0, x0: size.1 as f32 - 1.0, ..Self::IDENTITY }
-    }
-
-    /// The map of [`vflip`](super::vflip).
-    pub const fn vflip(size: (usize, usize)) -> Self {
-        Self { yy: -1.0, y0: size.0 as f32 - 1.0, ..Self::IDENTITY }
-    }
-
-    /// The map of [`transpose`](super::transpose()).
-    pub const fn transpose() -> Self {
-        Self { xx: 0.0, xy: 1.0, x0: 0.0, yx: 1.0, yy: 0.0, y0: 0.0 }
-    }
-
-    /// The map of [`rot90`](super::rot90) for an image of `size` = (height, width).
-    pub fn rot90(size: (usize, usize)) -> Self {
-        Self::hflip(size).then(&Self::transpose())
-    }
-
     /// The map of cutting out a part whose top left pixel is (`top`, `left`); negative in a margin, as for
     /// [`pad`](super::pad) with the signs the other way round.
     pub const fn crop(top: i64, left: i64) -> Self {
@@ -215,8 +195,8 @@ impl Affine {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Owned, images};
-    use super::super::{Border, Interpolation, Motion, hflip, rot90, transpose, vflip, warp};
+    use super::super::testing::Owned;
+    use super::super::{Border, Interpolation, Motion, Symmetry, warp};
     use super::*;
     use crate::simd::Level;
     use proptest::prelude::*;
@@ -229,33 +209,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn maps_of_moves_are_the_moves(src in images()) {
-            let (h, w, c) = src.shape;
-            let level = Level::detect();
-            let through = |map: Affine, shape: (usize, usize, usize)| {
-                let mut out = Owned::new(shape);
-                warp(level, map, Interpolation::Nearest, Border::Constant(9), src.view(), out.view_mut()).unwrap();
-                out
-            };
-            let mut want = Owned::new((h, w, c));
-            hflip(level, src.view(), want.view_mut()).unwrap();
-            prop_assert_eq!(&through(Affine::hflip((h, w)), (h, w, c)), &want);
-            vflip(src.view(), want.view_mut()).unwrap();
-            prop_assert_eq!(&through(Affine::vflip((h, w)), (h, w, c)), &want);
-            let mut want = Owned::new((w, h, c));
-            transpose(level, src.view(), want.view_mut()).unwrap();
-            prop_assert_eq!(&through(Affine::transpose(), (w, h, c)), &want);
-            rot90(level, src.view(), want.view_mut()).unwrap();
-            prop_assert_eq!(&through(Affine::rot90((h, w)), (w, h, c)), &want);
-        }
-
-        #[test]
         fn a_point_goes_where_its_pixel_goes(x in 8usize..24, y in 8usize..24, degrees in -180.0f32..180.0, flip: bool) {
             let size = (32, 32);
             let mut src = Owned::new((32, 32, 1));
             src.data[y * 32 + x] = 255;
             let turn = Motion { degrees, ..Motion::default() }.inverse(size).unwrap();
-            let map = if flip { Affine::hflip(size).then(&turn) } else { turn };
+            let map = if flip { Symmetry::HFLIP.map(size).then(&turn) } else { turn };
             let mut out = Owned::new(src.shape);
             warp(Level::detect(), map, Interpolation::Bilinear, Border::Constant(0), src.view(), out.view_mut()).unwrap();
             let movement = Movement::of(map).unwrap();
@@ -275,9 +234,9 @@ mod tests {
         let again = Bounds::from_yolo([0.2, 0.225, 0.2, 0.2], size).unwrap();
         assert!(again.xyxy().iter().zip(bounds.xyxy()).all(|(a, b)| (a - b).abs() < 1e-12));
         let moved = |map: Affine| Movement::of(map).unwrap().bounds(&bounds).unwrap().xyxy();
-        assert_eq!(moved(Affine::hflip(size)), [70.0, 5.0, 90.0, 13.0]);
-        assert_eq!(moved(Affine::vflip(size)), [10.0, 27.0, 30.0, 35.0]);
-        assert_eq!(moved(Affine::rot90(size)), [5.0, 70.0, 13.0, 90.0]);
+        assert_eq!(moved(Symmetry::HFLIP.map(size)), [70.0, 5.0, 90.0, 13.0]);
+        assert_eq!(moved(Symmetry::VFLIP.map(size)), [10.0, 27.0, 30.0, 35.0]);
+        assert_eq!(moved(Symmetry::ROT90.map(size)), [5.0, 70.0, 13.0, 90.0]);
         assert_eq!(moved(Affine::crop(4, -2)), [12.0, 1.0, 32.0, 9.0]);
         assert_eq!(moved(Affine::resize(size, (80, 50))), [5.0, 10.0, 15.0, 26.0]);
         assert_eq!(Bounds::from_xyxy([3.0, 0.0, 2.0, 1.0]), Err(Error::InvalidArgument));
@@ -303,7 +262,7 @@ mod tests {
         assert_eq!(names, ["nose", "right eye", "left eye", "right ear", "left ear"]);
         // An oriented box keeps the order of its corners.
         let square = [[1.0, 1.0], [3.0, 1.0], [3.0, 2.0], [1.0, 2.0]].map(Edge);
-        let moved = Movement::of(Affine::hflip((4, 4))).unwrap().corners(square).unwrap();
+        let moved = Movement::of(Symmetry::HFLIP.map((4, 4))).unwrap().corners(square).unwrap();
         assert_eq!(moved, [[3.0, 1.0], [1.0, 1.0], [1.0, 2.0], [3.0, 2.0]].map(Edge));
         let flat = Affine { xx: 0.0, ..Affine::IDENTITY };
         assert_eq!(Movement::of(flat), Err(Error::InvalidArgument));

@@ -1,9 +1,9 @@
 //! The byte form of a pipeline.
 //!
-//! All numbers are little-endian: the magic `SBPL`, a `u16` version, a `u16` count of steps; then for each step a
-//! `u16` code, a `u16` count of words, the probability as `f32`, and that many 32-bit words: the parameters in the
+//! All numbers are little-endian: the magic `SBPL`, a `u16` version, a `u16` count of steps, a `u32` of flags, of which
+//! 1 is set where steps do not join into one map; then for each step a `u16` code, a `u16` count of words, the probability as `f32`, and that many 32-bit words: the parameters in the
 //! order of the operation's fields, a range as two `f32`, a count as `u32`, a border as 0 to 255 for a constant, 256
-//! for edge and 257 for reflect101, a filter by its place in [`Filter::ALL`](crate::image::Filter::ALL).
+//! for edge, 257 for reflect101, 258 for reflect and 259 for wrap, a filter by its place in [`Filter::ALL`](crate::image::Filter::ALL).
 
 use super::op::{Kind, Op};
 use super::pipeline::{Pipeline, Step};
@@ -12,14 +12,18 @@ use crate::error::{Error, Result};
 /// The first four bytes.
 pub const MAGIC: [u8; 4] = *b"SBPL";
 
-/// The version that this build writes and reads.
-pub const VERSION: u16 = 1;
+/// The version that this build writes and reads. Where an operation's meaning changes, a pipeline of before must not be
+/// taken for one of today.
+pub const VERSION: u16 = 2;
+
+/// The flag of a pipeline whose steps do not join into one map.
+const APART: u32 = 1;
 
 impl<const N: usize> Pipeline<N> {
     /// Bytes that [`Pipeline::to_bytes`] writes.
     pub fn bytes_len(&self) -> usize {
         let words = |step: &Step| step.op.kind().map_or(0, words_of);
-        8 + self.steps().iter().map(|step| 8 + 4 * words(step)).sum::<usize>()
+        12 + self.steps().iter().map(|step| 8 + 4 * words(step)).sum::<usize>()
     }
 
     /// Writes the pipeline to the start of `out` and returns how many bytes it takes.
@@ -34,6 +38,7 @@ impl<const N: usize> Pipeline<N> {
         put.bytes(MAGIC);
         put.bytes(VERSION.to_le_bytes());
         put.bytes(count.to_le_bytes());
+        put.bytes(if self.fuses() { 0 } else { APART }.to_le_bytes());
         for step in self.steps() {
             let words = step.op.kind().map_or(0, words_of) as u16;
             put.bytes(step.op.code().to_le_bytes());
@@ -65,7 +70,12 @@ impl<const N: usize> Pipeline<N> {
             return Err(Error::UnsupportedVersion);
         }
         let count = u16::from_le_bytes(get.bytes()?);
+        let flags = u32::from_le_bytes(get.bytes()?);
+        if flags & !APART != 0 {
+            return Err(Error::BadData);
+        }
         let mut pipeline = Self::new();
+        pipeline.set_fuse(flags & APART == 0);
         for _ in 0..count {
             let code = u16::from_le_bytes(get.bytes()?);
             let words = u16::from_le_bytes(get.bytes()?);

@@ -3,11 +3,13 @@
 use super::group::Members;
 use super::op::Op;
 use super::pipeline::Shape;
-use crate::image::{Adjust, Jitter, Motion, Rect};
+#[cfg(doc)]
+use crate::image::Symmetry;
+use crate::image::{Adjust, Bounds, Jitter, Motion, Rect};
 use crate::math;
 use crate::rng::Stream;
 
-/// The parameters that one step has drawn: all that is random in it but the values of noise.
+/// The parameters that one step has drawn: all that is random in it, where there is much of it as a seed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -17,7 +19,7 @@ pub enum Drawn {
     Skipped,
     /// The step happened; it has nothing else to draw.
     Done,
-    /// Quarter turns counter-clockwise.
+    /// Quarter turns counter-clockwise; of [`Op::D4`] the place in [`Symmetry::ALL`].
     Turns(u8),
     /// How the content moved.
     Motion(Motion),
@@ -30,7 +32,28 @@ pub enum Drawn {
     },
     /// The part that was cut out and resized, or painted over.
     Part(Rect),
-    /// The factor, exponent, standard deviation, σ or threshold.
+    /// The part that was erased, and the seed of the values put there.
+    Erased {
+        /// The part.
+        part: Rect,
+        /// The seed.
+        seed: u32,
+    },
+    /// Rectangles that were painted over.
+    Holes {
+        /// How many.
+        count: u8,
+        /// The seed of their places, sizes and values.
+        seed: u32,
+    },
+    /// Noise.
+    Noise {
+        /// Standard deviation in levels of 0 to 255.
+        std: f32,
+        /// The seed of the values.
+        seed: u32,
+    },
+    /// The factor, exponent, σ or threshold.
     Amount(f32),
     /// The adjustments of colours in their order.
     Jitter(Jitter),
@@ -43,22 +66,37 @@ pub enum Drawn {
 }
 
 impl Drawn {
-    /// Draws for `op` with probability `p` on an image of `shape`; the probability comes first.
-    pub(super) fn draw(op: &Op, p: f32, stream: &mut Stream, shape: Shape) -> Drawn {
+    /// Draws for `op` with probability `p`; the probability comes first.
+    pub(super) fn draw(op: &Op, p: f32, stream: &mut Stream, scene: &Scene) -> Drawn {
         if !stream.chance(p) {
             return Drawn::Skipped;
         }
-        let (height, width, _) = shape;
+        let (height, width, _) = scene.shape;
+        let size = (height, width);
         let mut from = |range: [f32; 2]| stream.range(range[0], range[1]);
         match *op {
             Op::HFlip {}
             | Op::VFlip {}
+            | Op::Transpose {}
+            | Op::CentreCrop { .. }
+            | Op::Resize { .. }
+            | Op::LongestSide { .. }
+            | Op::SmallestSide { .. }
+            | Op::Letterbox { .. }
+            | Op::Greyscale {}
             | Op::Pad { .. }
             | Op::Invert {}
             | Op::Posterise { .. }
             | Op::BoxBlur { .. } => Drawn::Done,
             Op::Rot90 {} if height == width => Drawn::Turns(stream.below(4) as u8),
             Op::Rot90 {} => Drawn::Turns(stream.below(2) as u8 * 2),
+            Op::D4 {} if height == width => Drawn::Turns(stream.below(8) as u8),
+            // Every second symmetry keeps the shape.
+            Op::D4 {} => Drawn::Turns(stream.below(4) as u8 * 2),
+            Op::RotateInside { degrees } => {
+                let degrees = from(degrees);
+                Drawn::Motion(Motion { degrees, scale: covering(degrees, size), ..Motion::default() })
+            }
             Op::Rotate { degrees, .. } => {
                 Drawn::Motion(Motion { degrees: from(degrees), ..Motion::default() })
             }
@@ -76,8 +114,16 @@ impl Drawn {
                 Drawn::Place { top: place(height, h), left: place(width, w) }
             }
             Op::RandomResizedCrop { scale, ratio, .. } => {
-                Drawn::Part(resized_part(stream, scale, ratio, (height, width)))
+                Drawn::Part(resized_part(stream, scale, ratio, size))
             }
+            Op::RandomErasing { scale, ratio, .. } => {
+                let part = resized_part(stream, scale, ratio, size);
+                Drawn::Erased { part, seed: stream.next_u32() }
+            }
+            Op::CoarseDropout { holes, .. } => {
+                Drawn::Holes { count: from(holes) as u8, seed: stream.next_u32() }
+            }
+            Op::BoxSafeCrop { .. } => Drawn::Part(around(stream, scene.boxes, size)),
             Op::Brightness { factor: range }
             | Op::Contrast { factor: range }
             | Op::Solarise { threshold: range }
@@ -106,22 +152,65 @@ impl Drawn {
                     [x + dx, y + dy]
                 }))
             }
-            Op::GaussianNoise { std: range } | Op::GaussianBlur { sigma: range } => {
-                Drawn::Amount(from(range))
-            }
+            Op::GaussianNoise { std } => Drawn::Noise { std: from(std), seed: stream.next_u32() },
+            Op::GaussianBlur { sigma: range } => Drawn::Amount(from(range)),
             Op::SomeOf { members, least, most, any_order } => {
                 Drawn::Members(Members::draw(stream, members, least, most, any_order != 0))
             }
             Op::Cutout { height: h, width: w, .. } => {
-                let sides = [(height, from(h)), (width, from(w))];
-                let [(height, top), (width, left)] = sides.map(|(side, share)| {
-                    let part = (math::round_half_up(side as f32 * share) as usize).min(side);
-                    (part as u32, stream.index(side.saturating_sub(part) + 1) as u32)
-                });
-                Drawn::Part(Rect { top, left, height, width })
+                let shares = [from(h), from(w)];
+                Drawn::Part(hole(stream, shares, size))
             }
         }
     }
+}
+
+/// What the draws look at: the image as it is before a step, and where its boxes are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scene {
+    pub shape: Shape,
+    /// The smallest box around all boxes.
+    pub boxes: Option<Bounds>,
+}
+
+/// A rectangle with these shares of the height and the width, somewhere.
+pub(super) fn hole(stream: &mut Stream, shares: [f32; 2], (height, width): (usize, usize)) -> Rect {
+    let mut along = |side: usize, share: f32| {
+        let part = (math::round_half_up(side as f32 * share) as usize).min(side);
+        (part as u32, stream.index(side.saturating_sub(part) + 1) as u32)
+    };
+    let [h, w] = shares;
+    let ((height, top), (width, left)) = (along(height, h), along(width, w));
+    Rect { top, left, height, width }
+}
+
+/// The least scale with which an image of `size` covers itself when it is turned by this angle.
+fn covering(degrees: f32, size: (usize, usize)) -> f32 {
+    let turn = degrees * (core::f32::consts::PI / 180.0);
+    let (sin, cos) = (math::abs(math::sin(turn)), math::abs(math::cos(turn)));
+    // Between the outermost centres; a side of one pixel has none other, and is as good as two.
+    let [h, w] = [size.0, size.1].map(|side| side.saturating_sub(1).max(1) as f32);
+    // What rounding may take from it is less than a thousandth of a pixel in images of thousands.
+    (cos + sin * math::max(w / h, h / w)) * 1.000_001
+}
+
+/// A part with all of `boxes` in it, each of its sides somewhere between them and the edge of the image.
+fn around(stream: &mut Stream, boxes: Option<Bounds>, size: (usize, usize)) -> Rect {
+    let Some(boxes) = boxes else { return Rect::whole(size) };
+    let mut side = |low: f64, high: f64, side: usize| {
+        // The pixels that the boxes touch, at least one.
+        let last = side.saturating_sub(1);
+        let low = (low.max(0.0) as usize).min(last);
+        let whole = high.max(0.0) as usize;
+        let high = if (whole as f64) < high { whole.saturating_add(1) } else { whole };
+        let high = high.min(side).max(low + 1);
+        let first = stream.index(low + 1);
+        let end = high + stream.index(side.saturating_sub(high) + 1);
+        (first as u32, end.saturating_sub(first) as u32)
+    };
+    let (top, height) = side(boxes.top, boxes.bottom, size.0);
+    let (left, width) = side(boxes.left, boxes.right, size.1);
+    Rect { top, left, height, width }
 }
 
 /// A part of random area and proportions; after ten that do not fit, the largest middle part whose

@@ -5,7 +5,7 @@ use super::draw::Drawn;
 use super::op::Op;
 use super::pipeline::{Shape, Step};
 use crate::error::{Error, Result};
-use crate::rng::{Key, Stream};
+use crate::rng::Stream;
 
 /// The most members of a group.
 pub const MOST_MEMBERS: usize = 16;
@@ -67,10 +67,7 @@ impl Members {
     }
 }
 
-/// How many of `steps` the first one is with its members.
-///
-/// # Errors
-/// [`Error::InvalidArgument`] where members are missing or groups lie too deep in each other.
+/// How many of `steps` the first one is with its members; errors as those of [`list`].
 fn span(steps: &[Step]) -> Result<usize> {
     // Steps that the groups around still want.
     let mut wanted = heapless::Vec::<u32, DEEPEST>::new();
@@ -92,7 +89,10 @@ fn span(steps: &[Step]) -> Result<usize> {
 }
 
 /// The steps of a list one after the other: the place of each, and the step with its members.
-pub(super) fn list(steps: &[Step]) -> impl Iterator<Item = Result<(usize, &[Step])>> {
+///
+/// # Errors
+/// [`Error::InvalidArgument`], as the last item, where members are missing or groups lie too deep in each other.
+pub fn list(steps: &[Step]) -> impl Iterator<Item = Result<(usize, &[Step])>> {
     let mut at = 0;
     core::iter::from_fn(move || {
         let rest = steps.get(at..).filter(|rest| !rest.is_empty())?;
@@ -131,29 +131,20 @@ fn after(one: &[Step], shape: Shape, each: &mut impl FnMut(&Step, Shape)) -> Res
     if out != shape && step.p < 1.0 { Err(Error::InvalidArgument) } else { Ok(out) }
 }
 
-/// Draws for all steps of a list that are done, in their order, and gives each to `each` with its place in the
-/// pipeline, `base` for the first: what it drew, and the rest of its stream. `shape` is the image's on the way.
+/// Goes through all steps of a list that are done, in their order. `each` gets every step with its place in the pipeline,
+/// `base` for the first, and tells what it has drawn.
 pub(super) fn walk(
     steps: &[Step],
     base: usize,
-    (seed, key): (u64, Key),
-    shape: &mut Shape,
-    each: &mut impl FnMut(usize, &Step, Drawn, &mut Stream) -> Result<()>,
+    each: &mut impl FnMut(usize, &Step) -> Result<Drawn>,
 ) -> Result<()> {
     for one in list(steps) {
         let (at, one) = one?;
         let Some((step, inner)) = one.split_first() else { continue };
-        let mut stream = Stream::new(seed, key.op((base + at) as u32));
-        let drawn = Drawn::draw(&step.op, step.p, &mut stream, *shape);
-        each(base + at, step, drawn, &mut stream)?;
-        let Drawn::Members(members) = drawn else {
-            *shape = step.out_shape(*shape)?;
-            continue;
-        };
+        let Drawn::Members(members) = each(base + at, step)? else { continue };
         for member in members.iter() {
-            if let Some((place, member)) = list(inner).nth(member).transpose()? {
-                walk(member, base + at + 1 + place, (seed, key), shape, each)?;
-            }
+            let (place, member) = list(inner).nth(member).ok_or(Error::InvalidArgument)??;
+            walk(member, base + at + 1 + place, each)?;
         }
     }
     Ok(())

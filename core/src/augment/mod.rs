@@ -3,9 +3,16 @@
 //! A [`Pipeline`] is a list of [`Step`]s, each an [`Op`] with the ranges of its parameters and the probability
 //! that it happens. [`Pipeline::apply`] runs it on one image: each step draws from a stream of its own, addressed
 //! by the seed and the image's [`key`], so that an image's augmentation can be made again alone, in any order, on
-//! any machine. [`Pipeline::sample`] tells what is drawn, as a small plain record. [`Pipeline::to_bytes`] and
-//! [`Pipeline::from_bytes`] are the form in which pipelines travel. A step may be a group, [`Op::SomeOf`]: one of its
-//! members, some, or all in any order.
+//! any machine. A step may be a group, [`Op::SomeOf`]: one of its members, some, or all in any order.
+//!
+//! For many images there is a [`Plan`], a pipeline for images of one shape. [`Plan::draw`] gives what an image draws as a
+//! small plain record, [`Plan::prepare`] the passes over pixels that it means, from such a record now or later:
+//! [`Prepared::run`] does them to the image, of 8 or 16 bits or `f32`, [`Prepared::run_mask`] to a mask,
+//! [`Prepared::movement`] is where boxes and keypoints go, and [`Prepared::validity`] which pixels show no border.
+//! [`Plan::batch`] does all of this for images that lie one after the other.
+//!
+//! [`Pipeline::to_bytes`] and [`Pipeline::from_bytes`] are the form in which pipelines travel, and with the feature `serde`
+//! there is a text of them.
 //!
 //! What the operations do to pixels is in [`crate::image`].
 //!
@@ -35,20 +42,30 @@
 //! assert_eq!(drawn.len(), 2);
 //! ```
 
+mod action;
+mod batch;
 mod bytes;
 mod draw;
 mod field;
+mod grid;
 mod group;
+mod mask;
 mod op;
 mod pipeline;
+mod plan;
 mod run;
+#[cfg(feature = "serde")]
+pub mod text;
 
+pub use batch::Draws;
 pub use bytes::{MAGIC, VERSION};
 pub use draw::Drawn;
 pub use field::{Field, Param, Value};
-pub use group::{MOST_MEMBERS, Members};
+pub use group::{MOST_MEMBERS, Members, list};
 pub use op::{Kind, Op};
 pub use pipeline::{Params, Pipeline, Shape, Step};
+pub use plan::{Plan, Prepared};
+pub use run::Normal;
 
 use crate::rng::{Key, id_hash};
 

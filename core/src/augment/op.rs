@@ -29,12 +29,10 @@ macro_rules! ops {
         ///
         /// Ranges are uniform draws between two values, both inside the limits of the parameter's [`Field`].
         #[derive(Clone, Copy, Debug, PartialEq)]
-        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[non_exhaustive]
         pub enum Op {
             $(
                 $(#[doc = $doc])+
-                #[cfg_attr(feature = "serde", serde(rename = $name))]
                 $variant { $( $(#[doc = $field_doc])+ $field: $ty ),* },
             )*
         }
@@ -262,6 +260,99 @@ ops! {
         most: u32 = Value::Count(0), in 0, 16;
         /// 1 for any order, 0 for that in which they follow.
         any_order: u32 = Value::Count(0), in 0, 1;
+    }
+
+    /// Mirrors at the diagonal: rows become columns.
+    24 "transpose" Transpose {}
+
+    /// One of the eight flips and quarter turns; for an image that is not square one of the four that keep its shape.
+    25 "d4" D4 {}
+
+    /// Cuts out the middle.
+    26 "centre_crop" CentreCrop {
+        /// Rows of the part; 0 for those of the image.
+        height: u32 = Value::Count(0), in 0, 4096;
+        /// Columns of the part; 0 for those of the image.
+        width: u32 = Value::Count(0), in 0, 4096;
+    }
+
+    /// Resizes, each axis by itself.
+    27 "resize" Resize {
+        /// Rows of the result; 0 for those of the image.
+        height: u32 = Value::Count(0), in 0, 4096;
+        /// Columns of the result; 0 for those of the image.
+        width: u32 = Value::Count(0), in 0, 4096;
+        /// Resampling filter: nearest, bilinear, bicubic, lanczos3, box, area or bicubic75.
+        filter: Filter = Value::Filter(Filter::Bilinear), in 0, 0;
+    }
+
+    /// Resizes so that the longest side has this length; the proportions stay.
+    28 "longest_side" LongestSide {
+        /// Pixels of the longest side; 0 for those of the image.
+        side: u32 = Value::Count(0), in 0, 4096;
+        /// Resampling filter: nearest, bilinear, bicubic, lanczos3, box, area or bicubic75.
+        filter: Filter = Value::Filter(Filter::Bilinear), in 0, 0;
+    }
+
+    /// Resizes so that the smallest side has this length; the proportions stay.
+    29 "smallest_side" SmallestSide {
+        /// Pixels of the smallest side; 0 for those of the image.
+        side: u32 = Value::Count(0), in 0, 4096;
+        /// Resampling filter: nearest, bilinear, bicubic, lanczos3, box, area or bicubic75.
+        filter: Filter = Value::Filter(Filter::Bilinear), in 0, 0;
+    }
+
+    /// Resizes the whole image into the middle of the result; the proportions stay, and a margin fills the rest.
+    30 "letterbox" Letterbox {
+        /// Rows of the result; 0 for those of the image.
+        height: u32 = Value::Count(0), in 0, 4096;
+        /// Columns of the result; 0 for those of the image.
+        width: u32 = Value::Count(0), in 0, 4096;
+        /// The value of the margin in every channel.
+        fill: u32 = Value::Count(114), in 0, 255;
+        /// Resampling filter: nearest, bilinear, bicubic, lanczos3, box, area or bicubic75.
+        filter: Filter = Value::Filter(Filter::Bilinear), in 0, 0;
+    }
+
+    /// Takes the colours away: the grey of ITU-R BT.601 in red, green and blue.
+    31 "greyscale" Greyscale {}
+
+    /// Turns about the middle, and grows the image as far as no border shows.
+    32 "rotate_inside" RotateInside {
+        /// Angle in degrees, counter-clockwise.
+        degrees: [f32; 2] = Value::Range([-15.0, 15.0]), in -360, 360;
+    }
+
+    /// Paints over several rectangles at random places, which may meet (coarse dropout).
+    33 "coarse_dropout" CoarseDropout {
+        /// How many; the draw is rounded down.
+        holes: [f32; 2] = Value::Range([1.0, 8.999]), in 0, 64.999;
+        /// Height of each as a share of the image's.
+        height: [f32; 2] = Value::Range([0.05, 0.15]), in 0, 1;
+        /// Width of each as a share of the image's.
+        width: [f32; 2] = Value::Range([0.05, 0.15]), in 0, 1;
+        /// The value painted in every channel; 256 for values that are drawn one by one.
+        fill: u32 = Value::Count(0), in 0, 256;
+    }
+
+    /// Paints over a rectangle of random size and proportions (random erasing, Zhong and others 2020).
+    34 "random_erasing" RandomErasing {
+        /// Area of the rectangle as a share of the image's.
+        scale: [f32; 2] = Value::Range([0.02, 0.33]), in 0.001, 1;
+        /// Width of the rectangle over its height, drawn uniformly in its logarithm.
+        ratio: [f32; 2] = Value::Range([0.3, 3.3]), in 0.05, 20;
+        /// The value painted in every channel; 256 for values that are drawn one by one.
+        fill: u32 = Value::Count(256), in 0, 256;
+    }
+
+    /// Cuts out a random part with all boxes in it, and resizes it; without boxes the part is the whole image.
+    35 "box_safe_crop" BoxSafeCrop {
+        /// Rows of the result; 0 for those of the image.
+        height: u32 = Value::Count(0), in 0, 4096;
+        /// Columns of the result; 0 for those of the image.
+        width: u32 = Value::Count(0), in 0, 4096;
+        /// Resampling filter: nearest, bilinear, bicubic, lanczos3, box, area or bicubic75.
+        filter: Filter = Value::Filter(Filter::Bilinear), in 0, 0;
     }
 }
 

@@ -1,10 +1,15 @@
 //! The pipeline: steps in order, their shapes, and what is drawn for an image.
 
 use super::draw::Drawn;
-use super::group::{list, shapes, walk};
+use super::group::{list, shapes};
 use super::op::Op;
+use super::plan::Plan;
 use crate::error::{Error, Result};
+use crate::image::{longest_side, smallest_side};
 use crate::rng::Key;
+use crate::scratch::Scratch;
+use crate::simd::Level;
+use crate::view::{ImageMut, ImageRef};
 
 /// (height, width, channels).
 pub type Shape = (usize, usize, usize);
@@ -17,7 +22,6 @@ const MAX_SIDE: usize = 1 << 24;
 
 /// An operation and the probability that it happens.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Step {
     /// The operation.
     pub op: Op,
@@ -26,17 +30,44 @@ pub struct Step {
 }
 
 /// At most `N` steps that are done one after the other.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(transparent))]
+///
+/// # One map for several steps
+/// Flips, quarter turns, crops and margins that follow each other are moves of whole pixels, and exact whatever is done in
+/// one pass. Where a step among them resamples through a map (`rotate`, `rotate_inside`, `shift_scale_shear`,
+/// `perspective`), the steps before and after it join its map, and all are one resampling, as long as those that look
+/// outside of the image have the same border and the joined map leads no further than 2³⁰ pixels. Places outside are then
+/// looked up past the border of the image as it was before the first of these steps: what an earlier step has moved or
+/// cut off comes back where a later one shows it, and its border does not. Steps that resize are passes of their own,
+/// for they average over areas. [`Pipeline::set_fuse`] turns this off: each step that resamples is a pass then.
+///
+/// Steps that map values one by one (`brightness`, `gamma`, …) and follow each other are one table for 8-bit values, which
+/// changes no byte.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Pipeline<const N: usize> {
     steps: heapless::Vec<Step, N>,
+    fuse: bool,
+}
+
+impl<const N: usize> Default for Pipeline<N> {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl<const N: usize> Pipeline<N> {
     /// No steps.
     pub const fn new() -> Self {
-        Self { steps: heapless::Vec::new() }
+        Self { steps: heapless::Vec::new(), fuse: true }
+    }
+
+    /// Whether steps that resample join into one map, which is so unless it is set otherwise.
+    pub const fn fuses(&self) -> bool {
+        self.fuse
+    }
+
+    /// Sets what [`Pipeline::fuses`] tells.
+    pub const fn set_fuse(&mut self, fuse: bool) {
+        self.fuse = fuse;
     }
 
     /// Adds a step with probability `p`.
@@ -77,6 +108,14 @@ impl<const N: usize> Pipeline<N> {
         shapes(&self.steps, checked(shape)?, &mut |_, _| ())
     }
 
+    /// This pipeline for images of `shape`.
+    ///
+    /// # Errors
+    /// As [`Pipeline::out_shape`].
+    pub fn plan(&self, shape: Shape) -> Result<Plan<'_, N>> {
+        Plan::new(self, shape)
+    }
+
     /// What is drawn for the image of `key` and `shape`: see [`super::key`].
     ///
     /// Step i draws from the stream of `seed` and `key.op(i)`; members of a group that are not done count as skipped.
@@ -84,14 +123,35 @@ impl<const N: usize> Pipeline<N> {
     /// # Errors
     /// As [`Pipeline::out_shape`].
     pub fn sample(&self, seed: u64, key: Key, shape: Shape) -> Result<Params<N>> {
-        self.out_shape(shape)?;
-        let mut params = Params::new();
-        params.resize(self.steps.len(), Drawn::Skipped).map_err(|_| Error::CapacityExceeded)?;
-        walk(&self.steps, 0, (seed, key), &mut { shape }, &mut |i, _, drawn, _| {
-            params.get_mut(i).into_iter().for_each(|place| *place = drawn);
-            Ok(())
-        })?;
-        Ok(params)
+        self.plan(shape)?.draw(seed, key, &[])
+    }
+
+    /// Bytes of scratch that [`Pipeline::apply`] takes for an image of `shape`, whatever is drawn; 0 for shapes that
+    /// [`Pipeline::out_shape`] refuses.
+    pub fn scratch_len(&self, shape: Shape) -> usize {
+        self.plan(shape).map_or(0, |plan| plan.scratch_len::<u8>())
+    }
+
+    /// Augments `src` into `dst`, which has the shape that [`Pipeline::out_shape`] tells, with what the streams of
+    /// `seed` and `key` draw. A function of its arguments alone: the same bytes on every processor.
+    ///
+    /// This is [`Pipeline::plan`], [`Plan::draw`], [`Plan::prepare`] and [`Prepared::run`](super::Prepared::run) in one;
+    /// for many images of one shape, keep the plan.
+    ///
+    /// # Errors
+    /// [`Error::ShapeMismatch`] where `dst` has another shape, [`Error::ScratchTooSmall`], and what
+    /// [`Pipeline::validate`] and [`Pipeline::out_shape`] refuse. `dst` is untouched then.
+    pub fn apply(
+        &self,
+        level: Level,
+        src: ImageRef<'_, u8>,
+        dst: ImageMut<'_, u8>,
+        seed: u64,
+        key: Key,
+        scratch: &mut Scratch<'_>,
+    ) -> Result<()> {
+        let plan = self.plan(src.shape())?;
+        plan.prepare(&plan.draw(seed, key, &[])?)?.run(level, src, dst, scratch)
     }
 }
 
@@ -117,8 +177,25 @@ impl Step {
                 }
                 (h, w, channels)
             }
-            Op::RandomResizedCrop { height: h, width: w, .. } => {
-                (or_same(h, height), or_same(w, width), channels)
+            Op::RandomResizedCrop { height: h, width: w, .. }
+            | Op::BoxSafeCrop { height: h, width: w, .. }
+            | Op::Resize { height: h, width: w, .. }
+            | Op::Letterbox { height: h, width: w, .. } => (or_same(h, height), or_same(w, width), channels),
+            Op::Transpose {} => (width, height, channels),
+            Op::CentreCrop { height: h, width: w } => {
+                let (h, w) = (or_same(h, height), or_same(w, width));
+                if h > height || w > width {
+                    return Err(Error::InvalidArgument);
+                }
+                (h, w, channels)
+            }
+            Op::LongestSide { side, .. } => {
+                let (h, w) = longest_side((height, width), or_same(side, height.max(width)));
+                (h, w, channels)
+            }
+            Op::SmallestSide { side, .. } => {
+                let (h, w) = smallest_side((height, width), or_same(side, height.min(width)));
+                (h, w, channels)
             }
             Op::Pad { top, left, bottom, right, .. } => {
                 let add =

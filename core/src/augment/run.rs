@@ -1,230 +1,333 @@
-//! Running a pipeline on one image.
+//! Doing what is prepared to pixels.
 
-use super::draw::Drawn;
-use super::group::{shapes, walk};
+use super::action::{Action, Fill};
+use super::draw::hole;
 use super::op::Op;
-use super::pipeline::{Pipeline, Shape, Step, len};
+use super::pipeline::{Shape, Step, len};
+use super::plan::Prepared;
 use crate::error::{Error, Result};
-use crate::image::{self, Border, Interpolation, Map, Rect, ResizePlan, Table, Tone};
+use crate::image::{self, Border, ColourMatrix, Filter, Interpolation, Placement, Rect, ResizePlan, Sample};
 use crate::rng::{Key, Stream};
 use crate::scratch::{Scratch, ScratchLen};
 use crate::simd::Level;
 use crate::view::{ImageMut, ImageRef};
 
-impl<const N: usize> Pipeline<N> {
-    /// Bytes of scratch that [`Pipeline::apply`] takes for an image of `shape`, whatever is drawn:
-    /// two images of the largest shape on the way, and what the hungriest step needs. 0 for shapes that
-    /// [`Pipeline::out_shape`] refuses.
-    pub fn scratch_len(&self, shape: Shape) -> usize {
-        let needs = self.out_shape(shape).and_then(|_| self.needs(shape));
-        let Ok((largest, most)) = needs else { return 0 };
-        ScratchLen::new().with::<u8>(largest).with::<u8>(largest).with_bytes(most).bytes()
-    }
+/// What (v − mean) / std takes for each channel, and how the numbers lie.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Normal<'a> {
+    /// The mean of each channel as a share of the largest value.
+    pub mean: &'a [f32],
+    /// The standard deviation of each channel, likewise.
+    pub std: &'a [f32],
+    /// Channels × height × width as PyTorch has it, instead of height × width × channels.
+    pub planes: bool,
+}
 
-    /// Of a shape that [`Pipeline::out_shape`] takes: the values of the largest image on the way, and the scratch of the hungriest step.
-    fn needs(&self, shape: Shape) -> Result<(usize, usize)> {
-        let (mut largest, mut most) = (len(shape)?, 0);
-        shapes(self.steps(), shape, &mut |step, shape| {
-            most = most.max(step.scratch_len(shape));
-            let out = step.out_shape(shape).and_then(len).unwrap_or(usize::MAX);
-            largest = largest.max(out);
-        })?;
-        Ok((largest, most))
+impl Normal<'_> {
+    /// Writes the normalised `image` to `to`, which is as long.
+    pub(super) fn write<T: Sample>(self, level: Level, image: ImageRef<'_, T>, to: &mut [f32]) -> Result<()> {
+        if self.planes {
+            return image::normalise_chw(level, image, to, self.mean, self.std);
+        }
+        let (height, width, channels) = image.shape();
+        image::normalise(level, image, ImageMut::new(to, height, width, channels)?, self.mean, self.std)
     }
+}
 
-    /// Augments `src` into `dst`, which has the shape that [`Pipeline::out_shape`] tells, with what the streams of
-    /// `seed` and `key` draw. A function of its arguments alone: the same bytes on every processor.
-    ///
-    /// Rotations, shifts, scales and shears that follow each other and have the same border are one map and one
-    /// resampling.
+impl<const N: usize> Prepared<N> {
+    /// Makes `dst` of `src`.
     ///
     /// # Errors
-    /// [`Error::ShapeMismatch`] where `dst` has another shape, [`Error::ScratchTooSmall`], and what
-    /// [`Pipeline::validate`] and [`Pipeline::out_shape`] refuse. `dst` is untouched then.
-    pub fn apply(
+    /// [`Error::ShapeMismatch`] where `src` is not of the shape that this was prepared for, or `dst` not of that which
+    /// comes out, [`Error::ScratchTooSmall`]; `dst` is untouched then.
+    pub fn run<T: Sample>(
         &self,
         level: Level,
-        src: ImageRef<'_, u8>,
-        dst: ImageMut<'_, u8>,
-        seed: u64,
-        key: Key,
+        src: ImageRef<'_, T>,
+        dst: ImageMut<'_, T>,
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
-        if self.out_shape(src.shape())? != dst.shape() {
+        if src.shape() != self.shape || dst.shape() != self.out_shape {
             return Err(Error::ShapeMismatch);
         }
-        let (largest, _) = self.needs(src.shape())?;
         let mut frame = scratch.frame();
-        let (now, next) = (frame.take::<u8>(largest)?, frame.take::<u8>(largest)?);
-        let mut work = Work { level, now, next, shape: src.shape(), pending: None };
-        image::copy(src, work.image_mut()?)?;
-        walk(self.steps(), 0, (seed, key), &mut src.shape(), &mut |_, step, drawn, stream| {
-            work.run(step, drawn, stream, &mut frame)
-        })?;
-        work.flush()?;
-        image::copy(work.image()?, dst)
+        let mut work = Work::new(level, src, Some(dst), self.actions.iter(), &mut frame)?;
+        work.all(&self.actions, &mut frame)?;
+        work.finish()
+    }
+
+    /// [`Prepared::run`], then normalised: `dst` has as many numbers as the image that comes out has values.
+    ///
+    /// # Errors
+    /// As [`Prepared::run`], and [`crate::image::normalise`].
+    pub fn run_normalised<T: Sample>(
+        &self,
+        level: Level,
+        src: ImageRef<'_, T>,
+        dst: &mut [f32],
+        normal: Normal<'_>,
+        scratch: &mut Scratch<'_>,
+    ) -> Result<()> {
+        if src.shape() != self.shape || dst.len() != len(self.out_shape)? {
+            return Err(Error::ShapeMismatch);
+        }
+        let mut frame = scratch.frame();
+        let mut work = Work::new(level, src, None, self.actions.iter(), &mut frame)?;
+        work.all(&self.actions, &mut frame)?;
+        normal.write(level, work.image()?, dst)
     }
 }
 
 impl Step {
     /// What the step takes besides the two images.
-    fn scratch_len(&self, shape: Shape) -> usize {
-        match (self.op, self.out_shape(shape)) {
-            (Op::RandomResizedCrop { filter, .. }, Ok(out)) => {
+    pub(super) fn scratch_len<T: Sample>(&self, shape: Shape) -> usize {
+        match self.op {
+            Op::GaussianBlur { sigma: [_, most] } => image::blur_scratch_len::<T>(most, shape),
+            Op::BoxBlur { radius } => image::box_blur_scratch_len::<T>(radius as usize, shape),
+            _ => self.resize(shape).map_or(0, |(filter, to)| {
                 // A part of the image needs no more than the whole.
-                let (from, to) = ((shape.0, shape.1), (out.0, out.1));
+                let from = (shape.0, shape.1);
                 let plan = ResizePlan::plan_len(filter, from, to);
-                let run = ResizePlan::run_len(filter, from, to, shape.2);
+                let run = ResizePlan::run_any_len::<T>(filter, from, to, shape.2);
                 ScratchLen::new().with_bytes(plan).with_bytes(run).bytes()
-            }
-            (Op::GaussianBlur { sigma: [_, most] }, _) => image::blur_scratch_len::<u8>(most, shape),
-            (Op::BoxBlur { radius }, _) => image::box_blur_scratch_len::<u8>(radius as usize, shape),
-            _ => 0,
+            }),
         }
     }
+
+    /// What the step takes of a mask besides its images.
+    pub(super) fn mask_scratch_len(&self, shape: Shape) -> usize {
+        let from = (shape.0, shape.1);
+        self.resize(shape).map_or(0, |(_, to)| ResizePlan::plan_len(Filter::Nearest, from, to))
+    }
+
+    /// The filter and the size of a step that resizes, at most to that size.
+    fn resize(&self, shape: Shape) -> Option<(Filter, (usize, usize))> {
+        let (Op::RandomResizedCrop { filter, .. }
+        | Op::BoxSafeCrop { filter, .. }
+        | Op::Resize { filter, .. }
+        | Op::LongestSide { filter, .. }
+        | Op::SmallestSide { filter, .. }
+        | Op::Letterbox { filter, .. }) = self.op
+        else {
+            return None;
+        };
+        let (height, width, _) = self.out_shape(shape).ok()?;
+        Some((filter, (height, width)))
+    }
 }
 
-/// The image on its way: where it is, where the next step may write, and a warp that waits for another
-/// one to be composed with.
-struct Work<'a> {
+/// The image on its way.
+pub(super) struct Work<'a, T> {
     level: Level,
-    now: &'a mut [u8],
-    next: &'a mut [u8],
+    src: ImageRef<'a, T>,
+    dst: Option<ImageMut<'a, T>>,
+    now: &'a mut [T],
+    next: &'a mut [T],
+    place: Place,
     shape: Shape,
-    pending: Option<(Map, Border)>,
+    /// Passes to come that make another image.
+    copies: usize,
 }
 
-impl Work<'_> {
-    fn image(&self) -> Result<ImageRef<'_, u8>> {
-        ImageRef::new(self.now, self.shape.0, self.shape.1, self.shape.2)
+/// Where the image is.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Source,
+    Now,
+    Output,
+}
+
+impl<'a, T: Sample> Work<'a, T> {
+    /// `src` on its way to `dst`, or to the scratch where there is none.
+    pub fn new<'b>(
+        level: Level,
+        src: ImageRef<'a, T>,
+        dst: Option<ImageMut<'a, T>>,
+        actions: impl Iterator<Item = &'b Action> + Clone,
+        scratch: &mut Scratch<'a>,
+    ) -> Result<Self> {
+        let copies = actions.clone().filter(|action| action.copies()).count();
+        // Images on the way: a copy of the source where it is changed first, and one for each pass but that to the output.
+        let first = actions.clone().next().is_some_and(|action| !action.copies());
+        let within = (copies + usize::from(first)).saturating_sub(dst.is_some().into());
+        let mut largest = len(src.shape())?;
+        for size in actions.filter_map(Action::size) {
+            largest = largest.max(len((size.0, size.1, src.channels()))?);
+        }
+        let room = |needed: bool| if needed { largest } else { 0 };
+        let (now, next) = (scratch.take::<T>(room(within > 1))?, scratch.take::<T>(room(within > 0))?);
+        Ok(Self { level, shape: src.shape(), src, dst, now, next, place: Place::Source, copies })
     }
 
-    fn image_mut(&mut self) -> Result<ImageMut<'_, u8>> {
-        ImageMut::new(self.now, self.shape.0, self.shape.1, self.shape.2)
+    /// The image as it is.
+    pub fn image(&self) -> Result<ImageRef<'_, T>> {
+        match (self.place, &self.dst) {
+            (Place::Source, _) => Ok(self.src),
+            (Place::Output, Some(dst)) => Ok(dst.as_ref()),
+            _ => ImageRef::new(self.now, self.shape.0, self.shape.1, self.shape.2),
+        }
     }
 
-    /// Runs `op` from the image into one of shape `out`, which then is the image.
-    fn into(
+    /// Leaves the image in the output.
+    pub fn finish(mut self) -> Result<()> {
+        self.change(|_| Ok(()))
+    }
+
+    /// Changes the image where it is; the source is copied first.
+    pub fn change(&mut self, op: impl FnOnce(ImageMut<'_, T>) -> Result<()>) -> Result<()> {
+        if self.place == Place::Source {
+            self.place_next((self.shape.0, self.shape.1), image::copy)?;
+        }
+        let (height, width, channels) = self.shape;
+        match (self.place, &mut self.dst) {
+            (Place::Output, Some(dst)) => op(dst.reborrow()),
+            _ => op(ImageMut::new(self.now, height, width, channels)?),
+        }
+    }
+
+    /// Runs `op` from the image into one of `size`, which then is the image.
+    pub fn copy(
         &mut self,
-        out: Shape,
-        op: impl FnOnce(ImageRef<'_, u8>, ImageMut<'_, u8>) -> Result<()>,
+        size: (usize, usize),
+        op: impl FnOnce(ImageRef<'_, T>, ImageMut<'_, T>) -> Result<()>,
     ) -> Result<()> {
-        let src = ImageRef::new(self.now, self.shape.0, self.shape.1, self.shape.2)?;
-        op(src, ImageMut::new(self.next, out.0, out.1, out.2)?)?;
-        core::mem::swap(&mut self.now, &mut self.next);
-        self.shape = out;
+        self.copies = self.copies.saturating_sub(1);
+        self.place_next(size, op)
+    }
+
+    fn place_next(
+        &mut self,
+        (height, width): (usize, usize),
+        op: impl FnOnce(ImageRef<'_, T>, ImageMut<'_, T>) -> Result<()>,
+    ) -> Result<()> {
+        let channels = self.shape.2;
+        let src = match self.place {
+            Place::Source => self.src,
+            _ => ImageRef::new(self.now, self.shape.0, self.shape.1, channels)?,
+        };
+        match &mut self.dst {
+            Some(dst) if self.copies == 0 => {
+                op(src, dst.reborrow())?;
+                self.place = Place::Output;
+            }
+            _ => {
+                op(src, ImageMut::new(self.next, height, width, channels)?)?;
+                core::mem::swap(&mut self.now, &mut self.next);
+                self.place = Place::Now;
+            }
+        }
+        self.shape = (height, width, channels);
         Ok(())
     }
 
-    /// Does the warp that waits.
-    fn flush(&mut self) -> Result<()> {
-        let level = self.level;
-        match self.pending.take() {
-            Some((map, border)) => {
-                let how = Interpolation::Bilinear;
-                self.into(self.shape, |src, dst| image::warp(level, map, how, border, src, dst))
+    /// Does all actions.
+    fn all(&mut self, actions: &[Action], scratch: &mut Scratch<'_>) -> Result<()> {
+        let mut rest = actions;
+        while let Some((action, after)) = rest.split_first() {
+            rest = after;
+            if let Action::Tone(_) = action {
+                let tones = || actions_as_tones(rest, action);
+                let level = self.level;
+                self.change(|image| image::apply_tones(level, tones(), image))?;
+                rest = rest.get(tones().count() - 1..).unwrap_or(&[]);
+            } else {
+                self.one(action, scratch)?;
             }
-            None => Ok(()),
         }
+        Ok(())
     }
 
-    fn run(
-        &mut self,
-        step: &Step,
-        drawn: Drawn,
-        stream: &mut Stream,
-        scratch: &mut Scratch<'_>,
-    ) -> Result<()> {
-        let level = self.level;
-        let size = (self.shape.0, self.shape.1);
-        let moved = match (drawn, step.op) {
-            (Drawn::Motion(motion), Op::Rotate { border, .. } | Op::ShiftScaleShear { border, .. }) => {
-                Some((Map::from(motion.inverse(size)?), border))
+    fn one(&mut self, action: &Action, scratch: &mut Scratch<'_>) -> Result<()> {
+        let (level, size) = (self.level, (self.shape.0, self.shape.1));
+        let value = |border: Border| border.map(T::of_level);
+        match *action {
+            Action::Move(grid) => {
+                let border = value(grid.border.unwrap_or_default());
+                self.copy(grid.size(), |src, dst| grid.apply(level, src, dst, border))
             }
-            (Drawn::Corners(corners), Op::Perspective { border, .. }) => {
-                Some((image::Perspective::of_corners(size, corners)?.into(), border))
+            Action::Warp { map, border, size } => {
+                let (how, border) = (Interpolation::Bilinear, value(border));
+                self.copy(size, |src, dst| image::warp(level, map, how, border, src, dst))
             }
-            _ => None,
-        };
-        if let Some((map, border)) = moved {
-            // Maps that lead too far together are resampled one after the other.
-            let both = match self.pending {
-                Some((before, same)) if same == border => Some(before.then(&map)).filter(|m| m.reaches(size)),
-                _ => None,
-            };
-            if both.is_none() {
-                self.flush()?;
-            }
-            self.pending = Some((both.unwrap_or(map), border));
-            return Ok(());
-        }
-        if matches!(drawn, Drawn::Skipped | Drawn::Members(_)) {
-            return Ok(());
-        }
-        self.flush()?;
-        let out = step.out_shape(self.shape)?;
-        match (step.op, drawn) {
-            (Op::HFlip {}, _) => self.into(out, |src, dst| image::hflip(level, src, dst)),
-            (Op::VFlip {}, _) => self.into(out, image::vflip),
-            (Op::Rot90 {}, Drawn::Turns(1)) => self.into(out, |src, dst| image::rot90(level, src, dst)),
-            (Op::Rot90 {}, Drawn::Turns(2)) => self.into(out, |src, dst| image::rot180(level, src, dst)),
-            (Op::Rot90 {}, Drawn::Turns(3)) => self.into(out, |src, dst| image::rot270(level, src, dst)),
-            (Op::RandomCrop { border, .. }, Drawn::Place { top, left }) => {
-                self.into(out, |src, dst| image::pad(src, dst, -(top as i64), -(left as i64), border))
-            }
-            (Op::RandomResizedCrop { filter, .. }, Drawn::Part(part)) => {
-                self.into(out, |src, dst| resize_part(level, src, part, dst, filter, scratch))
-            }
-            (Op::Pad { top, left, border, .. }, _) => {
-                self.into(out, |src, dst| image::pad(src, dst, top as i64, left as i64, border))
-            }
-            (Op::Brightness { .. }, Drawn::Amount(v)) => self.map(&Table::brightness(v)?),
-            (Op::Contrast { .. }, Drawn::Amount(v)) => self.map(&Table::contrast(v, 127.5)?),
-            (Op::Gamma { .. }, Drawn::Amount(v)) => self.map(&Table::gamma(v)?),
-            (Op::Invert {}, _) => self.map(&Tone::Invert.table()?),
-            (Op::Solarise { .. }, Drawn::Amount(v)) => self.map(&Tone::Solarise(v / 255.0).table()?),
-            (Op::Posterise { bits }, _) => self.map(&Tone::Posterise(bits as u8).table()?),
-            (Op::ToneCurve { .. }, Drawn::Amounts([low, high, _])) => {
-                self.map(&Tone::Curve { low, high }.table()?)
-            }
-            (Op::ColourJitter { .. }, Drawn::Jitter(jitter)) => jitter.apply(level, self.image_mut()?),
-            (Op::HsvShift { .. }, Drawn::Amounts(shift)) => image::hsv_shift(level, shift, self.image_mut()?),
-            (Op::BoxBlur { radius }, _) => self.into(out, |src, dst| {
-                image::box_blur(level, radius as usize, Border::Reflect101, src, dst, scratch)
+            Action::Resize { place, size, fill, filter } => self.copy(size, |src, dst| {
+                place_part(src, dst, place, T::of_level(fill), |src, dst| {
+                    let (from, to) = ((src.height(), src.width()), (dst.height(), dst.width()));
+                    let mut frame = scratch.frame();
+                    let plan = ResizePlan::new(filter, from, to, &mut frame)?;
+                    plan.run_any(level, src, dst, &mut frame)
+                })
             }),
-            (Op::GaussianNoise { .. }, Drawn::Amount(std)) => {
-                image::gaussian_noise(level, std, stream, self.image_mut()?)
-            }
-            (Op::GaussianBlur { .. }, Drawn::Amount(sigma)) => self.into(out, |src, dst| {
+            Action::GaussianBlur(sigma) => self.copy(size, |src, dst| {
                 image::gaussian_blur(level, sigma, Border::Reflect101, src, dst, scratch)
             }),
-            (Op::Cutout { fill, .. }, Drawn::Part(part)) => {
-                image::cutout(self.image_mut()?, part, fill as u8)
+            Action::BoxBlur(radius) => self
+                .copy(size, |src, dst| image::box_blur(level, radius, Border::Reflect101, src, dst, scratch)),
+            Action::Tone(tone) => self.change(|image| image::apply_tones(level, [tone], image)),
+            Action::Saturation(_) if self.shape.2 < 3 => Ok(()),
+            Action::Saturation(share) => {
+                let matrix = ColourMatrix::saturation(share)?;
+                self.change(|image| matrix.apply(level, image))
             }
-            // No quarter turn at all.
-            (Op::Rot90 {}, Drawn::Turns(_)) => Ok(()),
-            _ => Err(Error::Unsupported),
+            Action::Jitter(jitter) => self.change(|image| jitter.apply(level, image)),
+            Action::HsvShift(shift) => self.change(|image| image::hsv_shift(level, shift, image)),
+            Action::GaussianNoise { std, seed } => {
+                self.change(|image| image::gaussian_noise(level, std, &mut stream(seed), image))
+            }
+            Action::Paint(part, fill) => self.change(|image| paint(image, part, fill)),
+            Action::Holes { count, seed, height, width, fill } => self.change(|mut image| {
+                let mut stream = stream(seed);
+                (0..count).try_for_each(|_| {
+                    let shares = [height, width].map(|[low, high]| stream.range(low, high));
+                    let part = hole(&mut stream, shares, size);
+                    paint(image.reborrow(), part, Fill::of(fill, stream.next_u32()))
+                })
+            }),
         }
-    }
-
-    fn map(&mut self, table: &Table) -> Result<()> {
-        table.apply_in_place(self.level, self.image_mut()?);
-        Ok(())
     }
 }
 
-fn resize_part(
-    level: Level,
-    src: ImageRef<'_, u8>,
-    part: Rect,
-    dst: ImageMut<'_, u8>,
-    filter: image::Filter,
-    scratch: &mut Scratch<'_>,
+/// The tones at the beginning of `rest`, and before them that of `first`.
+fn actions_as_tones<'a>(
+    rest: &'a [Action],
+    first: &'a Action,
+) -> impl Iterator<Item = image::Tone> + use<'a> {
+    core::iter::once(first).chain(rest).map_while(|action| match action {
+        Action::Tone(tone) => Some(*tone),
+        _ => None,
+    })
+}
+
+/// The stream of a seed that was drawn.
+fn stream(seed: u32) -> Stream {
+    Stream::new(seed.into(), Key::new(super::PURPOSE))
+}
+
+fn paint<T: Sample>(image: ImageMut<'_, T>, part: Rect, fill: Fill) -> Result<()> {
+    match fill {
+        Fill::Value(fill) => image::cutout(image, part, T::of_level(fill)),
+        Fill::Noise(seed) => image::erase(image, part, &mut stream(seed)),
+    }
+}
+
+/// A part of `src` into a part of `dst` by `op`, and `fill` around it.
+pub(super) fn place_part<T: Sample>(
+    src: ImageRef<'_, T>,
+    mut dst: ImageMut<'_, T>,
+    Placement { source, target }: Placement,
+    fill: T,
+    op: impl FnOnce(ImageRef<'_, T>, ImageMut<'_, T>) -> Result<()>,
 ) -> Result<()> {
-    let mut frame = scratch.frame();
-    let from = (part.height as usize, part.width as usize);
-    let plan = ResizePlan::new(filter, from, (dst.height(), dst.width()), &mut frame)?;
-    plan.run(level, part.of(src)?, dst, &mut frame)
+    op(source.of(src)?, target.of_mut(&mut dst)?)?;
+    let channels = dst.channels();
+    let [top, left, height, width] =
+        [target.top, target.left, target.height, target.width].map(|n| n as usize);
+    for (y, row) in dst.iter_rows_mut().enumerate() {
+        let shown =
+            if (top..top + height).contains(&y) { left * channels..(left + width) * channels } else { 0..0 };
+        row.get_mut(..shown.start).unwrap_or(&mut []).fill(fill);
+        row.get_mut(shown.end..).unwrap_or(&mut []).fill(fill);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -36,6 +36,17 @@ impl<T> Border<T> {
         all.into_iter().find(|border| border.name() == name)
     }
 
+    /// This border with another value for a constant.
+    pub fn map<U>(self, value: impl FnOnce(T) -> U) -> Border<U> {
+        match self {
+            Border::Constant(v) => Border::Constant(value(v)),
+            Border::Edge => Border::Edge,
+            Border::Reflect101 => Border::Reflect101,
+            Border::Reflect => Border::Reflect,
+            Border::Wrap => Border::Wrap,
+        }
+    }
+
     /// The value of a constant.
     #[inline(always)]
     pub(crate) const fn constant(&self) -> Option<T>

@@ -1,6 +1,8 @@
 //! Rectangles, and painting over them.
 
+use super::Sample;
 use crate::error::Result;
+use crate::rng::Stream;
 use crate::view::{ImageMut, ImageRef};
 
 /// A rectangle of pixels.
@@ -62,6 +64,20 @@ pub fn cutout<T: Copy>(mut image: ImageMut<'_, T>, rect: Rect, fill: T) -> Resul
     let mut part = rect.of_mut(&mut image)?;
     for row in part.iter_rows_mut() {
         row.fill(fill);
+    }
+    Ok(())
+}
+
+/// Puts 8-bit levels that are drawn one by one, all equally likely, into `rect` of the image (random erasing, Zhong and others
+/// 2020).
+///
+/// # Errors
+/// As [`cutout`].
+pub fn erase<T: Sample>(mut image: ImageMut<'_, T>, rect: Rect, stream: &mut Stream) -> Result<()> {
+    let mut part = rect.of_mut(&mut image)?;
+    for value in part.iter_rows_mut().flatten() {
+        // As many numbers for each 8-bit level as for each other one.
+        *value = T::of_level((stream.next_u32() >> 24) as u8);
     }
     Ok(())
 }

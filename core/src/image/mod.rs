@@ -26,7 +26,7 @@ mod warp;
 pub use blur::{MAX_RADIUS, MAX_SIGMA, blur_scratch_len, box_blur, box_blur_scratch_len, gaussian_blur};
 pub use border::Border;
 pub use colour::{Adjust, ColourMatrix, Jitter, grey_mean, hsv_shift, hue};
-pub use erase::{Rect, cutout};
+pub use erase::{Rect, cutout, erase};
 pub use filter::{Filter, Sampling};
 pub use geometry::{
     Mirrored, Symmetry, copy, hflip, pad, pad_mirrored, rot90, rot180, rot270, transpose, transverse, vflip,
@@ -35,11 +35,11 @@ pub use grey::{grey_to_rgb, rgb_to_grey};
 pub use mix::{cutmix, mixup};
 pub use noise::gaussian_noise;
 pub use normalise::{normalise, normalise_chw, to_float, to_float_chw};
-pub use resize::{Fit, Placement, ResizePlan};
+pub use resize::{Fit, Placement, ResizePlan, longest_side, smallest_side};
 pub use sample::Sample;
 pub use table::Table;
 pub use target::{Bounds, Edge, Index, Movement, swap_pairs};
-pub use tone::Tone;
+pub use tone::{Tone, apply_tones};
 pub use warp::{Affine, Interpolation, Map, Motion, Perspective, warp, warp_affine};
 
 use crate::error::{Error, Result};

@@ -12,7 +12,8 @@ mod x86;
 
 use self::blocks::{BEHIND, Blocks, Layout, behind};
 use super::filter::{Filter, Sampling, Taps, WEIGHT_BITS};
-use super::{Rect, same};
+use super::sample::{levels, levels_mut};
+use super::{Rect, Sample, same};
 use crate::error::{Error, Result};
 use crate::scratch::{Scratch, ScratchLen};
 use crate::simd::{Isa, Level};
@@ -145,6 +146,37 @@ impl<'s> ResizePlan<'s> {
             weigh_rows(level, &ring, start, weights, to);
         }
         Ok(())
+    }
+
+    /// Resizes 8-bit values by [`ResizePlan::run`], wider ones by [`ResizePlan::run_precise`].
+    ///
+    /// # Errors
+    /// As [`ResizePlan::run`].
+    pub fn run_any<T: Sample>(
+        &self,
+        level: Level,
+        src: ImageRef<'_, T>,
+        mut dst: ImageMut<'_, T>,
+        scratch: &mut Scratch<'_>,
+    ) -> Result<()> {
+        match (levels(src), levels_mut(&mut dst)) {
+            (Some(src), Some(dst)) => self.run(level, src, dst, scratch),
+            _ => self.run_precise(level, src, dst, scratch),
+        }
+    }
+
+    /// Bytes of scratch that [`ResizePlan::run_any`] needs for the plan of these arguments and images of `channels`.
+    pub fn run_any_len<T: Sample>(
+        sampling: impl Into<Sampling>,
+        from: (usize, usize),
+        to: (usize, usize),
+        channels: usize,
+    ) -> usize {
+        if size_of::<T>() == 1 {
+            Self::run_len(sampling, from, to, channels)
+        } else {
+            Self::run_precise_len(sampling, from, to, channels)
+        }
     }
 
     /// How the columns are resized at this level.
@@ -409,6 +441,25 @@ impl Fit {
             Fit::Cover => Placement { source: Rect::centred(largest(to, from), from), ..whole },
         })
     }
+}
+
+/// (height, width) of an image of `size` when its longest side has become `side`: the other one in proportion, rounded half
+/// up, at least 1.
+pub fn longest_side(size: (usize, usize), side: usize) -> (usize, usize) {
+    scaled(size, side, size.0.max(size.1))
+}
+
+/// [`longest_side`] for the smallest side.
+pub fn smallest_side(size: (usize, usize), side: usize) -> (usize, usize) {
+    scaled(size, side, size.0.min(size.1))
+}
+
+fn scaled(size: (usize, usize), to: usize, from: usize) -> (usize, usize) {
+    let of = |side: usize| {
+        let whole = (side as u128 * to as u128 + from as u128 / 2).checked_div(from as u128).unwrap_or(0);
+        usize::try_from(whole).unwrap_or(usize::MAX).max(1)
+    };
+    (of(size.0), of(size.1))
 }
 
 /// The largest size of the proportions of `shape` that fits into `room`; all sides are below 2³².

@@ -8,6 +8,8 @@ use super::noise::Noisy;
 use super::normalise::Numbers;
 use super::warp::Bilinear;
 use crate::math;
+use crate::scratch::{bytes, bytes_mut};
+use crate::view::{ImageMut, ImageRef};
 use core::fmt::Debug;
 
 /// A value of an image: `u8`, `u16` or `f32`.
@@ -20,6 +22,12 @@ pub trait Sample: Debug + PartialEq + Bilinear + Blur + Colour + Grey + Mix + No
 
     /// The nearest value, halves upwards, moved into the range of the type; a float stays as it is.
     fn from_f32(value: f32) -> Self;
+
+    /// An 8-bit level as the same share of the largest value: exact, but for the rounding of a float.
+    #[inline(always)]
+    fn of_level(level: u8) -> Self {
+        Self::from_f32(f32::from(level) / 255.0 * Self::LARGEST)
+    }
 }
 
 impl Sample for u8 {
@@ -62,4 +70,23 @@ impl Sample for f32 {
     fn from_f32(value: f32) -> Self {
         value
     }
+}
+
+/// An image of 8-bit values, where it is one.
+pub(super) fn levels<T: Sample>(image: ImageRef<'_, T>) -> Option<ImageRef<'_, u8>> {
+    let (height, width, channels) = image.shape();
+    if size_of::<T>() != 1 {
+        return None;
+    }
+    ImageRef::with_stride(bytes(image.as_mat().data()), height, width, channels, image.stride()).ok()
+}
+
+/// As [`levels`], to write.
+pub(super) fn levels_mut<'a, T: Sample>(image: &'a mut ImageMut<'_, T>) -> Option<ImageMut<'a, u8>> {
+    let (height, width, channels) = image.shape();
+    if size_of::<T>() != 1 {
+        return None;
+    }
+    let stride = image.stride();
+    ImageMut::with_stride(bytes_mut(image.data_mut()), height, width, channels, stride).ok()
 }

@@ -139,6 +139,17 @@ impl Bounds {
         Self::from_xyxy([x - half_w, y - half_h, x + half_w, y + half_h])
     }
 
+    /// The smallest box around all of `boxes`; `None` where there are none.
+    pub fn around(boxes: &[Self]) -> Option<Self> {
+        let less = |a: f64, b: f64| if b < a { b } else { a };
+        boxes.iter().copied().reduce(|all, one| Self {
+            left: less(all.left, one.left),
+            top: less(all.top, one.top),
+            right: -less(-all.right, -one.right),
+            bottom: -less(-all.bottom, -one.bottom),
+        })
+    }
+
     /// Left, top, right and bottom.
     pub const fn xyxy(&self) -> [f64; 4] {
         [self.left, self.top, self.right, self.bottom]

@@ -1,8 +1,10 @@
 //! Maps of single values.
 
+use super::sample::levels_mut;
 use super::{Sample, Table};
 use crate::error::{Error, Result};
 use crate::math;
+use crate::simd::Level;
 use crate::view::ImageMut;
 
 /// A map of values, which are shares of the largest one of their type: 255, 65535, or 1 for floats.
@@ -118,6 +120,23 @@ impl Tone {
         }
         Ok(())
     }
+}
+
+/// Maps every value of `image` in place by tones that follow each other: 8-bit ones by one table, which gives the same.
+///
+/// # Errors
+/// As [`Tone::validate`].
+pub fn apply_tones<T: Sample>(
+    level: Level,
+    tones: impl IntoIterator<Item = Tone>,
+    mut image: ImageMut<'_, T>,
+) -> Result<()> {
+    let Some(levels) = levels_mut(&mut image) else {
+        return tones.into_iter().try_for_each(|tone| tone.apply(image.reborrow()));
+    };
+    let table = tones.into_iter().try_fold(Table::identity(), |all, tone| Ok(all.then(&tone.table()?)))?;
+    table.apply_in_place(level, levels);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::vec;
 use std::vec::Vec;
 
 /// A pipeline with every operation at its defaults.
-fn everything() -> Pipeline<32> {
+fn everything() -> Pipeline<48> {
     let mut pipeline = Pipeline::new();
     for kind in Op::KINDS {
         let op = kind.default_op().unwrap();
@@ -27,13 +27,16 @@ fn the_layout_is_the_documented_one() {
     pipeline.push(Op::HFlip {}, 0.5).unwrap();
     pipeline.push(Op::Rotate { degrees: [-1.0, 2.0], border: Border::Edge }, 1.0).unwrap();
     let want = [
-        &b"SBPL\x01\x00\x02\x00"[..],
+        &b"SBPL\x02\x00\x02\x00\x00\x00\x00\x00"[..],
         &[1, 0, 0, 0, 0, 0, 0, 0x3f],
         &[4, 0, 3, 0, 0, 0, 0x80, 0x3f],
         &[0, 0, 0x80, 0xbf, 0, 0, 0, 0x40, 0, 1, 0, 0],
     ]
     .concat();
     assert_eq!(bytes_of(&pipeline), want);
+    pipeline.set_fuse(false);
+    assert_eq!(bytes_of(&pipeline)[8..12], [1, 0, 0, 0]);
+    assert_eq!(Pipeline::from_bytes(&bytes_of(&pipeline)), Ok(pipeline));
 }
 
 #[test]
@@ -50,19 +53,20 @@ fn bytes_come_back_as_the_pipeline() {
 fn every_cut_and_every_wrong_part_is_an_error_of_its_own() {
     let bytes = bytes_of(&everything());
     for end in 0..bytes.len() {
-        assert_eq!(Pipeline::<32>::from_bytes(&bytes[..end]), Err(Error::BadData), "cut at {end}");
+        assert_eq!(Pipeline::<48>::from_bytes(&bytes[..end]), Err(Error::BadData), "cut at {end}");
     }
     let with = |at: usize, value: u8| {
         let mut bytes = bytes.clone();
         bytes[at] = value;
-        Pipeline::<32>::from_bytes(&bytes).unwrap_err()
+        Pipeline::<48>::from_bytes(&bytes).unwrap_err()
     };
     assert_eq!(with(0, b'X'), Error::BadData);
-    assert_eq!(with(4, 2), Error::UnsupportedVersion);
-    assert_eq!(with(8, 99), Error::Unsupported);
-    assert_eq!(with(10, 1), Error::BadData);
-    assert_eq!(with(15, 0xff), Error::InvalidArgument);
-    assert_eq!(Pipeline::<32>::from_bytes(&[&bytes[..], &[0]].concat()), Err(Error::BadData));
+    assert_eq!(with(4, 1), Error::UnsupportedVersion);
+    assert_eq!(with(8, 2), Error::BadData);
+    assert_eq!(with(12, 99), Error::Unsupported);
+    assert_eq!(with(14, 1), Error::BadData);
+    assert_eq!(with(19, 0xff), Error::InvalidArgument);
+    assert_eq!(Pipeline::<48>::from_bytes(&[&bytes[..], &[0]].concat()), Err(Error::BadData));
 }
 
 proptest! {
@@ -75,7 +79,7 @@ proptest! {
             let at = at % bytes.len();
             bytes[at] = value;
         }
-        if let Ok(pipeline) = Pipeline::<32>::from_bytes(&bytes) {
+        if let Ok(pipeline) = Pipeline::<48>::from_bytes(&bytes) {
             prop_assert_eq!(pipeline.validate(), Ok(()));
             prop_assert_eq!(bytes_of(&pipeline), bytes);
         }

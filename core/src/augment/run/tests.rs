@@ -1,6 +1,6 @@
 use super::*;
-use crate::augment::{self, Kind};
-use crate::image::Filter;
+use crate::augment::{self, Drawn, Kind, Pipeline};
+use crate::image::{Adjust, Fit, Jitter, Symmetry, Table, Tone};
 use proptest::prelude::*;
 use std::vec;
 use std::vec::Vec;
@@ -51,6 +51,8 @@ proptest! {
         pipeline in pipelines(), shape in (1usize..40, 1usize..40, 1usize..5), copy in 0u32..4
     ) {
         let key = augment::key(b"sample", copy);
+        // A transpose that is not certain needs a square.
+        prop_assume!(pipeline.out_shape(shape).is_ok());
         let want = applied(Level::BASE, &pipeline, shape, key);
         for level in Level::available() {
             prop_assert_eq!(&applied(level, &pipeline, shape, key), &want);
@@ -62,8 +64,9 @@ proptest! {
         let key = augment::key(b"x", copy);
         let draw = |op: Op| one(op).sample(7, key, shape).unwrap()[0];
         let crop = Op::RandomResizedCrop { height: 5, width: 9, scale: [0.1, 0.9], ratio: [0.5, 2.0], filter: Filter::Bilinear };
-        for op in [crop, Op::Cutout { height: [0.0, 1.0], width: [0.2, 0.7], fill: 3 }] {
-            let Drawn::Part(part) = draw(op) else { panic!() };
+        let erase = Op::RandomErasing { scale: [0.1, 0.9], ratio: [0.5, 2.0], fill: 0 };
+        for op in [crop, Op::Cutout { height: [0.0, 1.0], width: [0.2, 0.7], fill: 3 }, erase] {
+            let (Drawn::Part(part) | Drawn::Erased { part, .. }) = draw(op) else { panic!() };
             prop_assert!((part.top + part.height) as usize <= shape.0 && (part.left + part.width) as usize <= shape.1);
         }
         let Drawn::Place { top, left } = draw(Op::RandomCrop { height: 0, width: 1, padding: 4, border: Border::Edge }) else { panic!() };
@@ -72,6 +75,10 @@ proptest! {
         prop_assert!((0.5..=0.75).contains(&v));
         let Drawn::Turns(turns) = draw(Op::Rot90 {}) else { panic!() };
         prop_assert!(turns < 4 && (shape.0 == shape.1 || turns % 2 == 0));
+        let Drawn::Turns(turns) = draw(Op::D4 {}) else { panic!() };
+        prop_assert!(Symmetry::ALL[usize::from(turns)].size((shape.0, shape.1)) == (shape.0, shape.1));
+        let Drawn::Holes { count, .. } = draw(Op::CoarseDropout { holes: [2.0, 4.0], height: [0.1; 2], width: [0.1; 2], fill: 0 }) else { panic!() };
+        prop_assert!((2..4).contains(&count));
     }
 }
 
@@ -90,80 +97,108 @@ fn a_single_operation_is_the_one_of_the_image_module() {
 }
 
 /// An operation on a picture with what was drawn, straight from the image module.
-fn direct(op: Op, drawn: Drawn, src: ImageRef<'_, u8>, dst: ImageMut<'_, u8>, key: Key) {
-    let (level, shape) = (Level::BASE, src.shape());
+fn direct(op: Op, drawn: Drawn, src: ImageRef<'_, u8>, mut dst: ImageMut<'_, u8>) {
+    let (level, size) = (Level::BASE, (src.height(), src.width()));
     let mut memory = vec![0; 1 << 20];
     let scratch = &mut Scratch::new(&mut memory);
-    let table = |table: Result<Table>| table.unwrap();
+    let how = Interpolation::Bilinear;
+    let table = |tone: Tone, dst| tone.table().unwrap().apply(level, src, dst);
+    let copied = |mut dst: ImageMut<'_, u8>, op: &mut dyn FnMut(ImageMut<'_, u8>) -> Result<()>| {
+        image::copy(src, dst.reborrow()).unwrap();
+        op(dst)
+    };
+    let resize = |part: Rect, to: ImageMut<'_, u8>, filter| {
+        let mut memory = vec![0; 1 << 20];
+        let scratch = &mut Scratch::new(&mut memory);
+        let part = part.of(src).unwrap();
+        let plan = ResizePlan::new(filter, (part.height(), part.width()), (to.height(), to.width()), scratch);
+        plan.unwrap().run(level, part, to, scratch)
+    };
     match (op, drawn) {
-        (Op::HFlip {}, Drawn::Done) => image::hflip(Level::BASE, src, dst),
+        (Op::HFlip {}, Drawn::Done) => image::hflip(level, src, dst),
         (Op::VFlip {}, Drawn::Done) => image::vflip(src, dst),
-        (Op::Rot90 {}, Drawn::Turns(0)) => image::copy(src, dst),
-        (Op::Rot90 {}, Drawn::Turns(1)) => image::rot90(Level::BASE, src, dst),
-        (Op::Rot90 {}, Drawn::Turns(2)) => image::rot180(Level::BASE, src, dst),
-        (Op::Rot90 {}, Drawn::Turns(3)) => image::rot270(Level::BASE, src, dst),
+        (Op::Transpose {}, Drawn::Done) => image::transpose(level, src, dst),
+        (Op::Rot90 {} | Op::D4 {}, Drawn::Turns(0)) => image::copy(src, dst),
+        (Op::Rot90 {} | Op::D4 {}, Drawn::Turns(1)) => image::rot90(level, src, dst),
+        (Op::Rot90 {} | Op::D4 {}, Drawn::Turns(2)) => image::rot180(level, src, dst),
+        (Op::Rot90 {} | Op::D4 {}, Drawn::Turns(3)) => image::rot270(level, src, dst),
+        (Op::D4 {}, Drawn::Turns(4)) => image::hflip(level, src, dst),
+        (Op::D4 {}, Drawn::Turns(5)) => image::transpose(level, src, dst),
+        (Op::D4 {}, Drawn::Turns(6)) => image::vflip(src, dst),
+        (Op::D4 {}, Drawn::Turns(7)) => image::transverse(level, src, dst),
         (Op::Rotate { border, .. } | Op::ShiftScaleShear { border, .. }, Drawn::Motion(motion)) => {
-            image::warp_affine(level, &motion.inverse((shape.0, shape.1)).unwrap(), border, src, dst)
+            image::warp(level, motion.inverse(size).unwrap(), how, border, src, dst)
+        }
+        (Op::RotateInside { .. }, Drawn::Motion(motion)) => {
+            // Whatever lies outside does not show.
+            image::warp(level, motion.inverse(size).unwrap(), how, Border::Constant(77), src, dst)
         }
         (Op::RandomCrop { border, .. }, Drawn::Place { top, left }) => {
             image::pad(src, dst, -i64::from(top), -i64::from(left), border)
         }
-        (Op::RandomResizedCrop { filter, .. }, Drawn::Part(part)) => {
-            let (from, to) = ((part.height as usize, part.width as usize), (dst.height(), dst.width()));
-            let plan = ResizePlan::new(filter, from, to, scratch).unwrap();
-            plan.run(level, part.of(src).unwrap(), dst, scratch)
+        (Op::CentreCrop { .. }, Drawn::Done) => {
+            let (h, w) = (dst.height(), dst.width());
+            image::copy(src.crop((size.0 - h) / 2, (size.1 - w) / 2, h, w).unwrap(), dst)
+        }
+        (Op::RandomResizedCrop { filter, .. } | Op::BoxSafeCrop { filter, .. }, Drawn::Part(part)) => {
+            resize(part, dst, filter)
+        }
+        (
+            Op::Resize { filter, .. } | Op::LongestSide { filter, .. } | Op::SmallestSide { filter, .. },
+            Drawn::Done,
+        ) => resize(Rect::whole(size), dst, filter),
+        (Op::Letterbox { fill, filter, .. }, Drawn::Done) => {
+            let place = Fit::Contain.placement(size, (dst.height(), dst.width())).unwrap();
+            dst.data_mut().fill(fill as u8);
+            resize(place.source, place.target.of_mut(&mut dst).unwrap(), filter)
         }
         (Op::Pad { top, left, border, .. }, Drawn::Done) => {
             image::pad(src, dst, i64::from(top), i64::from(left), border)
         }
-        (Op::Brightness { .. }, Drawn::Amount(v)) => table(Table::brightness(v)).apply(Level::BASE, src, dst),
-        (Op::Contrast { .. }, Drawn::Amount(v)) => {
-            table(Table::contrast(v, 127.5)).apply(Level::BASE, src, dst)
-        }
-        (Op::Gamma { .. }, Drawn::Amount(v)) => table(Table::gamma(v)).apply(Level::BASE, src, dst),
-        (Op::GaussianNoise { .. }, Drawn::Amount(std)) => {
-            let mut dst = dst;
-            image::copy(src, dst.reborrow()).unwrap();
-            // The noise follows the draws for the probability and the deviation.
-            let mut stream = Stream::new(7, key.op(0));
-            Drawn::draw(&op, 1.0, &mut stream, shape);
-            image::gaussian_noise(level, std, &mut stream, dst)
-        }
-        (Op::Invert {}, Drawn::Done) => table(Tone::Invert.table()).apply(Level::BASE, src, dst),
-        (Op::Solarise { .. }, Drawn::Amount(v)) => {
-            table(Tone::Solarise(v / 255.0).table()).apply(Level::BASE, src, dst)
-        }
-        (Op::Posterise { bits }, Drawn::Done) => {
-            table(Tone::Posterise(bits as u8).table()).apply(Level::BASE, src, dst)
-        }
-        (Op::ToneCurve { .. }, Drawn::Amounts([low, high, _])) => {
-            table(Tone::Curve { low, high }.table()).apply(Level::BASE, src, dst)
-        }
-        (Op::ColourJitter { .. }, Drawn::Jitter(jitter)) => {
-            let mut dst = dst;
-            image::copy(src, dst.reborrow()).unwrap();
-            jitter.apply(level, dst)
-        }
+        (Op::Brightness { .. }, Drawn::Amount(v)) => Table::brightness(v).unwrap().apply(level, src, dst),
+        (Op::Contrast { .. }, Drawn::Amount(v)) => Table::contrast(v, 127.5).unwrap().apply(level, src, dst),
+        (Op::Gamma { .. }, Drawn::Amount(v)) => Table::gamma(v).unwrap().apply(level, src, dst),
+        (Op::Invert {}, Drawn::Done) => table(Tone::Invert, dst),
+        (Op::Solarise { .. }, Drawn::Amount(v)) => table(Tone::Solarise(v / 255.0), dst),
+        (Op::Posterise { bits }, Drawn::Done) => table(Tone::Posterise(bits as u8), dst),
+        (Op::ToneCurve { .. }, Drawn::Amounts([low, high, _])) => table(Tone::Curve { low, high }, dst),
+        (Op::Greyscale {}, Drawn::Done) => copied(dst, &mut |dst| {
+            let grey = [Adjust::Saturation(0.0), Adjust::Hue(0.0), Adjust::Brightness(1.0), Adjust::Hue(0.0)];
+            Jitter(grey).apply(level, dst)
+        }),
+        (Op::ColourJitter { .. }, Drawn::Jitter(jitter)) => copied(dst, &mut |dst| jitter.apply(level, dst)),
         (Op::HsvShift { .. }, Drawn::Amounts(shift)) => {
-            let mut dst = dst;
-            image::copy(src, dst.reborrow()).unwrap();
-            image::hsv_shift(level, shift, dst)
+            copied(dst, &mut |dst| image::hsv_shift(level, shift, dst))
+        }
+        (Op::GaussianNoise { .. }, Drawn::Noise { std, seed }) => {
+            copied(dst, &mut |dst| image::gaussian_noise(level, std, &mut stream(seed), dst))
         }
         (Op::BoxBlur { radius }, Drawn::Done) => {
             image::box_blur(level, radius as usize, Border::Reflect101, src, dst, scratch)
         }
         (Op::Perspective { border, .. }, Drawn::Corners(corners)) => {
-            let map = image::Perspective::of_corners((shape.0, shape.1), corners).unwrap();
-            image::warp(level, map, image::Interpolation::Bilinear, border, src, dst)
+            let map = image::Perspective::of_corners(size, corners).unwrap();
+            image::warp(level, map, how, border, src, dst)
         }
         (Op::GaussianBlur { .. }, Drawn::Amount(sigma)) => {
             image::gaussian_blur(level, sigma, Border::Reflect101, src, dst, scratch)
         }
         (Op::Cutout { fill, .. }, Drawn::Part(part)) => {
-            let mut dst = dst;
-            image::copy(src, dst.reborrow()).unwrap();
-            image::cutout(dst, part, fill as u8)
+            copied(dst, &mut |dst| image::cutout(dst, part, fill as u8))
         }
+        (Op::RandomErasing { .. }, Drawn::Erased { part, seed }) => {
+            copied(dst, &mut |dst| image::erase(dst, part, &mut stream(seed)))
+        }
+        (Op::CoarseDropout { fill, .. }, Drawn::Holes { count, seed }) => copied(dst, &mut |mut dst| {
+            let mut draws = stream(seed);
+            for _ in 0..count {
+                let shares = [draws.range(0.1, 0.2), draws.range(0.2, 0.4)];
+                let part = hole(&mut draws, shares, size);
+                draws.next_u32();
+                image::cutout(dst.reborrow(), part, fill as u8).unwrap();
+            }
+            Ok(())
+        }),
         other => panic!("{other:?}"),
     }
     .unwrap();
@@ -214,6 +249,18 @@ fn each_operation_does_what_its_draw_says() {
         Op::ToneCurve { low: [0.1, 0.5], high: [0.4, 0.9] },
         Op::BoxBlur { radius: 2 },
         Op::Perspective { shift: [0.1, 0.2], border },
+        Op::Transpose {},
+        Op::D4 {},
+        Op::CentreCrop { height: 6, width: 7 },
+        Op::Resize { height: 13, width: 5, filter: Filter::Lanczos3 },
+        Op::LongestSide { side: 18, filter: Filter::Bicubic },
+        Op::SmallestSide { side: 5, filter: Filter::Area },
+        Op::Letterbox { height: 8, width: 20, fill: 9, filter: Filter::Bilinear },
+        Op::Greyscale {},
+        Op::RotateInside { degrees: [-50.0, 70.0] },
+        Op::CoarseDropout { holes: [2.0, 5.9], height: [0.1, 0.2], width: [0.2, 0.4], fill: 31 },
+        Op::RandomErasing { scale: [0.1, 0.5], ratio: [0.4, 2.0], fill: 256 },
+        Op::BoxSafeCrop { height: 4, width: 0, filter: Filter::Bilinear },
     ];
     assert_eq!(ops.len(), Op::KINDS.iter().filter(|kind| !kind.is_group()).count());
     for (op, shape) in ops.into_iter().flat_map(|op| [(op, (9, 12, 3)), (op, (10, 10, 1))]) {
@@ -224,7 +271,7 @@ fn each_operation_does_what_its_draw_says() {
             let (h, w, c) = pipeline.out_shape(shape).unwrap();
             let mut want = vec![0; h * w * c];
             let view = ImageRef::new(&src, shape.0, shape.1, shape.2).unwrap();
-            direct(op, drawn, view, ImageMut::new(&mut want, h, w, c).unwrap(), key);
+            direct(op, drawn, view, ImageMut::new(&mut want, h, w, c).unwrap());
             assert_eq!(applied(Level::BASE, &pipeline, shape, key), want, "{op:?} {drawn:?}");
         }
     }
@@ -294,8 +341,11 @@ fn what_cannot_be_is_refused_and_leaves_the_output_alone() {
     assert_eq!(one(crop).scratch_len((usize::MAX, 1, 1)), 0);
 
     let (src, mut out) = ([1u8; 16], [9u8; 9]);
+    let mut twice = Pipeline::<2>::new();
+    twice.push(Op::GaussianBlur { sigma: [1.0; 2] }, 1.0).unwrap();
+    twice.push(crop, 1.0).unwrap();
     let mut run = |h, w, bytes: usize| {
-        one(crop).apply(
+        twice.apply(
             Level::BASE,
             ImageRef::new(&src, 4, 4, 1).unwrap(),
             ImageMut::new(&mut out, h, w, 1).unwrap(),

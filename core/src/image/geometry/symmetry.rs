@@ -153,7 +153,10 @@ mod tests {
     fn the_group_has_eight_members_and_each_its_opposite() {
         for (i, one) in Symmetry::ALL.into_iter().enumerate() {
             assert!(Symmetry::ALL[i + 1..].iter().all(|other| *other != one));
-            assert_eq!(Symmetry::ALL.iter().filter(|other| one.then(**other) == Symmetry::IDENTITY).count(), 1);
+            assert_eq!(
+                Symmetry::ALL.iter().filter(|other| one.then(**other) == Symmetry::IDENTITY).count(),
+                1
+            );
         }
         let quarter = Symmetry::ROT90;
         assert_eq!(quarter.then(quarter).then(quarter).then(quarter), Symmetry::IDENTITY);

@@ -3,7 +3,7 @@
 use super::{ResizePlan, same};
 use crate::error::Result;
 use crate::image::Sample;
-use crate::image::filter::{Filter, WEIGHT_BITS};
+use crate::image::filter::{Filter, Sampling, WEIGHT_BITS};
 use crate::scratch::{Scratch, ScratchLen};
 use crate::simd::Level;
 use crate::view::{ImageMut, ImageRef};
@@ -11,9 +11,21 @@ use crate::view::{ImageMut, ImageRef};
 impl ResizePlan<'_> {
     /// Bytes of scratch that [`ResizePlan::run_precise`] needs for images of `channels`.
     pub fn precise_len(&self, channels: usize) -> usize {
-        let row = self.to.1.saturating_mul(channels);
-        let ring = self.rows.stride().min(self.from.0).saturating_mul(row);
-        ScratchLen::new().with::<f32>(ring).with::<f32>(row).with::<f32>(self.columns.stride()).bytes()
+        Self::run_precise_len(self.sampling, self.from, self.to, channels)
+    }
+
+    /// What [`ResizePlan::precise_len`] answers for the plan of these arguments.
+    pub fn run_precise_len(
+        sampling: impl Into<Sampling>,
+        from: (usize, usize),
+        to: (usize, usize),
+        channels: usize,
+    ) -> usize {
+        let sampling = sampling.into();
+        let row = to.1.saturating_mul(channels);
+        let ring = sampling.taps(from.0, to.0).min(from.0).saturating_mul(row);
+        let taps = sampling.taps(from.1, to.1);
+        ScratchLen::new().with::<f32>(ring).with::<f32>(row).with::<f32>(taps).bytes()
     }
 
     /// Resizes `src` into `dst` in `f32` arithmetic: columns first, then rows, each sum in the order of its pixels, and

@@ -135,6 +135,9 @@ impl From<Affine> for Perspective {
 }
 
 impl Perspective {
+    /// The map that changes nothing.
+    pub const IDENTITY: Self = Self { rows: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]] };
+
     /// The map that shows the corners `source` at the places `shown`, both as (x, y) in the same order around.
     ///
     /// # Errors

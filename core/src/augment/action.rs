@@ -1,0 +1,229 @@
+//! What is done to an image, once everything is drawn.
+
+use super::draw::Drawn;
+use super::grid::Grid;
+use super::op::Op;
+use super::pipeline::{Shape, Step};
+use crate::error::{Error, Result};
+use crate::image::{
+    Affine, Border, Filter, Fit, Jitter, Map, Motion, Perspective, Placement, Rect, Symmetry, Tone,
+};
+
+/// One pass over an image.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Action {
+    /// Whole pixels are moved.
+    Move(Grid),
+    /// Everything is looked up through a map, bilinearly; the result is of this size.
+    Warp {
+        map: Map,
+        border: Border,
+        size: (usize, usize),
+    },
+    /// A part is resized into a part of the result, which is of this size.
+    Resize {
+        place: Placement,
+        size: (usize, usize),
+        fill: u8,
+        filter: Filter,
+    },
+    /// Values are mapped one by one.
+    Tone(Tone),
+    /// The share of the colours that stays.
+    Saturation(f32),
+    Jitter(Jitter),
+    HsvShift([f32; 3]),
+    GaussianNoise {
+        std: f32,
+        seed: u32,
+    },
+    GaussianBlur(f32),
+    BoxBlur(usize),
+    Paint(Rect, Fill),
+    /// Rectangles with sides that are drawn as shares of the image's height and width.
+    Holes {
+        count: u8,
+        seed: u32,
+        height: [f32; 2],
+        width: [f32; 2],
+        fill: u32,
+    },
+}
+
+/// What is painted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Fill {
+    Value(u8),
+    /// Values drawn one by one from this seed.
+    Noise(u32),
+}
+
+impl Fill {
+    /// The fill of a parameter, where 256 stands for noise.
+    pub fn of(fill: u32, seed: u32) -> Self {
+        u8::try_from(fill).map_or(Self::Noise(seed), Self::Value)
+    }
+}
+
+impl Action {
+    /// What `step` does to an image of `shape` with what it has drawn; `None` where that is nothing.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for what the step cannot have drawn.
+    pub fn of(step: &Step, drawn: Drawn, shape: Shape) -> Result<Option<Self>> {
+        let from = (shape.0, shape.1);
+        if matches!(drawn, Drawn::Skipped | Drawn::Members(_)) {
+            return Ok(None);
+        }
+        let (height, width, _) = step.out_shape(shape)?;
+        let size = (height, width);
+        let turn = |symmetry| Self::Move(Grid::turn(from, symmetry));
+        let part_of = |part: Rect| {
+            let inside =
+                |start: u32, part: u32, side: usize| part > 0 && start as usize + part as usize <= side;
+            let right = inside(part.top, part.height, from.0) && inside(part.left, part.width, from.1);
+            right.then_some(part).ok_or(Error::InvalidArgument)
+        };
+        let resize = |source: Rect, filter| Self::Resize {
+            place: Placement { source, target: Rect::whole(size) },
+            size,
+            fill: 0,
+            filter,
+        };
+        Ok(Some(match (step.op, drawn) {
+            (Op::HFlip {}, Drawn::Done) => turn(Symmetry::HFLIP),
+            (Op::VFlip {}, Drawn::Done) => turn(Symmetry::VFLIP),
+            (Op::Transpose {}, Drawn::Done) => turn(Symmetry::TRANSPOSE),
+            (Op::Rot90 {} | Op::D4 {}, Drawn::Turns(turns)) => {
+                let all = if matches!(step.op, Op::D4 {}) { 8 } else { 4 };
+                let symmetry = Symmetry::ALL.get(..all).and_then(|all| all.get(usize::from(turns)));
+                let fits = symmetry.filter(|symmetry| symmetry.size(from) == size);
+                match *fits.ok_or(Error::InvalidArgument)? {
+                    Symmetry::IDENTITY => return Ok(None),
+                    symmetry => turn(symmetry),
+                }
+            }
+            (Op::RandomCrop { padding, border, .. }, Drawn::Place { top, left }) => {
+                let start = [i64::from(top), i64::from(left)];
+                let fits = |start: i64, part: usize, side: usize| {
+                    let (part, side, padding) = (part as i64, side as i64, i64::from(padding));
+                    start >= -padding && start + part <= side + padding
+                };
+                if !fits(start[0], size.0, from.0) || !fits(start[1], size.1, from.1) {
+                    return Err(Error::InvalidArgument);
+                }
+                Self::Move(Grid::window(from, start, size, border))
+            }
+            (Op::CentreCrop { .. }, Drawn::Done) => {
+                let part = Rect::centred(size, from);
+                let start = [i64::from(part.top), i64::from(part.left)];
+                Self::Move(Grid::window(from, start, size, Border::Edge))
+            }
+            (Op::Pad { top, left, border, .. }, Drawn::Done) => {
+                Self::Move(Grid::window(from, [-i64::from(top), -i64::from(left)], size, border))
+            }
+            (Op::RandomResizedCrop { filter, .. } | Op::BoxSafeCrop { filter, .. }, Drawn::Part(part)) => {
+                resize(part_of(part)?, filter)
+            }
+            (
+                Op::Resize { filter, .. } | Op::LongestSide { filter, .. } | Op::SmallestSide { filter, .. },
+                Drawn::Done,
+            ) => resize(Rect::whole(from), filter),
+            (Op::Letterbox { fill, filter, .. }, Drawn::Done) => {
+                Self::Resize { place: Fit::Contain.placement(from, size)?, size, fill: fill as u8, filter }
+            }
+            (Op::Rotate { border, .. } | Op::ShiftScaleShear { border, .. }, Drawn::Motion(motion)) => {
+                Self::moved(motion, from, border)?
+            }
+            // No border shows; this one reads the least from outside.
+            (Op::RotateInside { .. }, Drawn::Motion(motion)) => Self::moved(motion, from, Border::Edge)?,
+            (Op::Perspective { border, .. }, Drawn::Corners(corners)) => {
+                Self::Warp { map: Perspective::of_corners(from, corners)?.into(), border, size }
+            }
+            (Op::Brightness { .. }, Drawn::Amount(v)) => Self::Tone(Tone::Brightness(v)),
+            (Op::Contrast { .. }, Drawn::Amount(v)) => Self::Tone(Tone::Contrast { factor: v, pivot: 0.5 }),
+            (Op::Gamma { .. }, Drawn::Amount(v)) => Self::Tone(Tone::Gamma(v)),
+            (Op::Invert {}, Drawn::Done) => Self::Tone(Tone::Invert),
+            (Op::Solarise { .. }, Drawn::Amount(v)) => Self::Tone(Tone::Solarise(v / 255.0)),
+            (Op::Posterise { bits }, Drawn::Done) => Self::Tone(Tone::Posterise(bits as u8)),
+            (Op::ToneCurve { .. }, Drawn::Amounts([low, high, _])) => Self::Tone(Tone::Curve { low, high }),
+            (Op::Greyscale {}, Drawn::Done) => Self::Saturation(0.0),
+            (Op::ColourJitter { .. }, Drawn::Jitter(jitter)) => Self::Jitter(jitter),
+            (Op::HsvShift { .. }, Drawn::Amounts(shift)) => Self::HsvShift(shift),
+            (Op::GaussianNoise { .. }, Drawn::Noise { std, seed }) => Self::GaussianNoise { std, seed },
+            (Op::GaussianBlur { sigma: [_, most] }, Drawn::Amount(sigma)) if sigma <= most => {
+                Self::GaussianBlur(sigma)
+            }
+            (Op::BoxBlur { radius }, Drawn::Done) => Self::BoxBlur(radius as usize),
+            (Op::Cutout { .. }, Drawn::Part(part)) if part.height == 0 || part.width == 0 => return Ok(None),
+            (Op::Cutout { fill, .. }, Drawn::Part(part)) => Self::Paint(part_of(part)?, Fill::of(fill, 0)),
+            (Op::RandomErasing { fill, .. }, Drawn::Erased { part, seed }) => {
+                Self::Paint(part_of(part)?, Fill::of(fill, seed))
+            }
+            (Op::CoarseDropout { height, width, fill, .. }, Drawn::Holes { count, seed }) => {
+                Self::Holes { count, seed, height, width, fill }
+            }
+            _ => return Err(Error::InvalidArgument),
+        }))
+    }
+
+    fn moved(motion: Motion, size: (usize, usize), border: Border) -> Result<Self> {
+        Ok(Self::Warp { map: motion.inverse(size)?.into(), border, size })
+    }
+
+    /// Whether it makes another image than it reads, rather than changing one.
+    pub const fn copies(&self) -> bool {
+        matches!(
+            self,
+            Self::Move(_)
+                | Self::Warp { .. }
+                | Self::Resize { .. }
+                | Self::GaussianBlur(_)
+                | Self::BoxBlur(_)
+        )
+    }
+
+    /// The size of what comes out, where it is not that of what goes in by the nature of the action.
+    pub const fn size(&self) -> Option<(usize, usize)> {
+        match self {
+            Self::Move(grid) => Some(grid.size()),
+            Self::Warp { size, .. } | Self::Resize { size, .. } => Some(*size),
+            _ => None,
+        }
+    }
+
+    /// The inverse map, where pixels move.
+    pub fn map(&self) -> Option<Map> {
+        match self {
+            Self::Move(grid) => Some(grid.map().into()),
+            Self::Warp { map, .. } => Some(*map),
+            Self::Resize { place: Placement { source, target }, .. } => {
+                let sides = |part: &Rect| (part.height as usize, part.width as usize);
+                let part = Affine::crop(source.top.into(), source.left.into());
+                let resized = part.then(&Affine::resize(sides(source), sides(target)));
+                Some(resized.then(&Affine::crop(-i64::from(target.top), -i64::from(target.left))).into())
+            }
+            _ => None,
+        }
+    }
+
+    /// This one and then `next` in one pass, where moves of whole pixels give the same pixels so, or, with `fuse`, where
+    /// one of the two resamples through a map and what lies outside is the same for both.
+    pub fn then(&self, next: &Self, fuse: bool) -> Option<Self> {
+        if let (Self::Move(first), Self::Move(next)) = (self, next) {
+            return first.then(next).map(Self::Move);
+        }
+        let outside = |action: &Self| match action {
+            Self::Move(grid) => Some(grid.border),
+            Self::Warp { border, .. } => Some(Some(*border)),
+            _ => None,
+        };
+        let border = match (outside(self)?, outside(next)?) {
+            (Some(first), Some(next)) if first != next => return None,
+            (first, next) => first.or(next)?,
+        };
+        let (size, map) = (next.size()?, self.map()?.then(&next.map()?));
+        // Maps that lead too far together are done one after the other.
+        (fuse && map.reaches(size)).then_some(Self::Warp { map, border, size })
+    }
+}

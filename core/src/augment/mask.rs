@@ -1,0 +1,83 @@
+//! What belongs to an image pixel by pixel and moves with it: masks, and which pixels come from the image at all.
+
+use super::action::Action;
+use super::pipeline::len;
+use super::plan::Prepared;
+use super::run::{Work, place_part};
+use crate::error::{Error, Result};
+use crate::image::{self, Border, Filter, Interpolation, ResizePlan, Sample};
+use crate::scratch::Scratch;
+use crate::simd::Level;
+use crate::view::{ImageMut, ImageRef};
+
+impl<const N: usize> Prepared<N> {
+    /// Moves `mask`, which has the height and width of the image and any number of channels, as the image is moved, into
+    /// `dst`: every value is one of the mask's, or `outside`, which stands where the image has a border of one value. What changes no places leaves it alone. Where the image is
+    /// resampled the mask takes the nearest pixels; with borders of the image itself it is mirrored or repeated with it.
+    ///
+    /// # Errors
+    /// [`Error::ShapeMismatch`] where a size is not that of the image, [`Error::ScratchTooSmall`]; `dst` is untouched then.
+    pub fn run_mask<T: Sample>(
+        &self,
+        level: Level,
+        mask: ImageRef<'_, T>,
+        dst: ImageMut<'_, T>,
+        outside: T,
+        scratch: &mut Scratch<'_>,
+    ) -> Result<()> {
+        self.move_mask(level, mask, dst, |border| border.map(|_| outside), scratch)
+    }
+
+    /// 255 where a pixel of the result shows the image, 0 where it shows a border, whichever it is; `dst` has one channel.
+    ///
+    /// # Errors
+    /// As [`Prepared::run_mask`].
+    pub fn validity(&self, level: Level, dst: ImageMut<'_, u8>, scratch: &mut Scratch<'_>) -> Result<()> {
+        let (height, width, _) = self.shape;
+        let mut frame = scratch.frame();
+        let all = frame.take::<u8>(len((height, width, 1))?)?;
+        all.fill(255);
+        let all = ImageRef::new(all, height, width, 1)?;
+        self.move_mask(level, all, dst, |_| Border::Constant(0), &mut frame)
+    }
+
+    fn move_mask<T: Sample>(
+        &self,
+        level: Level,
+        mask: ImageRef<'_, T>,
+        dst: ImageMut<'_, T>,
+        border: impl Fn(Border) -> Border<T>,
+        scratch: &mut Scratch<'_>,
+    ) -> Result<()> {
+        let of = |shape: (usize, usize, usize)| (shape.0, shape.1, mask.channels());
+        if mask.shape() != of(self.shape) || dst.shape() != of(self.out_shape) {
+            return Err(Error::ShapeMismatch);
+        }
+        let mut frame = scratch.frame();
+        let moves = self.actions.iter().filter(|action| action.map().is_some());
+        let mut work = Work::new(level, mask, Some(dst), moves.clone(), &mut frame)?;
+        for action in moves {
+            match *action {
+                Action::Move(grid) => {
+                    let border = border(grid.border.unwrap_or_default());
+                    work.copy(grid.size(), |src, dst| grid.apply(level, src, dst, border))?;
+                }
+                Action::Warp { map, border: outside, size } => {
+                    let (how, border) = (Interpolation::Nearest, border(outside));
+                    work.copy(size, |src, dst| image::warp(level, map, how, border, src, dst))?;
+                }
+                Action::Resize { place, size, fill, .. } => work.copy(size, |src, dst| {
+                    let outside = border(Border::Constant(fill)).constant().unwrap_or_default();
+                    place_part(src, dst, place, outside, |src, dst| {
+                        let (from, to) = ((src.height(), src.width()), (dst.height(), dst.width()));
+                        let mut frame = frame.frame();
+                        let plan = ResizePlan::new(Filter::Nearest, from, to, &mut frame)?;
+                        plan.run_any(level, src, dst, &mut frame)
+                    })
+                })?,
+                _ => {}
+            }
+        }
+        work.finish()
+    }
+}

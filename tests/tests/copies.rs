@@ -39,7 +39,7 @@ fn options() -> AugmentOptions {
     ];
     let mut ops: Vec<_> = (1..MAX_OPS).map(|i| kinds[i % 4].parse().unwrap()).collect();
     ops.push(r#"{ op = "random_crop", height = 8, width = 9 }"#.parse().unwrap());
-    AugmentOptions { copies: 2, ops }
+    AugmentOptions { copies: 2, ops, ..AugmentOptions::default() }
 }
 
 /// Copy `copy` of the picture `source` of the sample `id`, by the library for C.

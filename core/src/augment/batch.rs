@@ -10,21 +10,21 @@ use crate::scratch::Scratch;
 use crate::simd::Level;
 use crate::view::{ImageMut, ImageRef};
 
-/// For what a batch draws.
+/// What a batch draws with.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Draws<'a> {
-    /// For each image by itself, by its key.
-    Own(&'a [Key]),
-    /// Once for all of so many images: for frames of a film, or the two pictures of a pair.
-    Shared(Key, usize),
+    /// With this seed, for each image by itself, by its key.
+    Own(u64, &'a [Key]),
+    /// With this seed and key, once for all of so many images: for frames of a film, or the two pictures of a pair.
+    Shared(u64, Key, usize),
 }
 
 impl Draws<'_> {
     /// How many images there are.
     pub const fn images(&self) -> usize {
         match self {
-            Draws::Own(keys) => keys.len(),
-            Draws::Shared(_, images) => *images,
+            Draws::Own(_, keys) => keys.len(),
+            Draws::Shared(_, _, images) => *images,
         }
     }
 }
@@ -41,12 +41,11 @@ impl<const N: usize> Plan<'_, N> {
         level: Level,
         src: &[T],
         dst: &mut [T],
-        seed: u64,
         draws: Draws<'_>,
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         let (height, width, channels) = self.out_shape();
-        self.each(src, dst, seed, draws, |prepared, src, dst| {
+        self.each(src, dst, draws, |prepared, src, dst| {
             prepared.run(level, src, ImageMut::new(dst, height, width, channels)?, scratch)
         })
     }
@@ -61,11 +60,10 @@ impl<const N: usize> Plan<'_, N> {
         src: &[T],
         dst: &mut [f32],
         normal: Normal<'_>,
-        seed: u64,
         draws: Draws<'_>,
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
-        self.each(src, dst, seed, draws, |prepared, src, dst| {
+        self.each(src, dst, draws, |prepared, src, dst| {
             prepared.run_normalised(level, src, dst, normal, scratch)
         })
     }
@@ -74,7 +72,6 @@ impl<const N: usize> Plan<'_, N> {
         &self,
         src: &[T],
         dst: &mut [U],
-        seed: u64,
         draws: Draws<'_>,
         mut run: impl FnMut(&Prepared<N>, ImageRef<'_, T>, &mut [U]) -> Result<()>,
     ) -> Result<()> {
@@ -89,11 +86,11 @@ impl<const N: usize> Plan<'_, N> {
         for (i, (src, dst)) in images.enumerate() {
             let src = ImageRef::new(src, height, width, channels)?;
             match draws {
-                Draws::Own(keys) => {
+                Draws::Own(seed, keys) => {
                     let key = keys.get(i).copied().ok_or(Error::ShapeMismatch)?;
                     run(&self.prepared(seed, key)?, src, dst)?;
                 }
-                Draws::Shared(key, _) => {
+                Draws::Shared(seed, key, _) => {
                     let prepared = match &mut shared {
                         Some(prepared) => prepared,
                         none => none.insert(self.prepared(seed, key)?),

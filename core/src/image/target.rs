@@ -66,9 +66,7 @@ impl Movement {
 
     /// The smallest upright box around what a box becomes.
     pub fn bounds(&self, bounds: &Bounds) -> Option<Bounds> {
-        let Bounds { left, top, right, bottom } = *bounds;
-        let corners = [[left, top], [right, top], [right, bottom], [left, bottom]].map(Edge);
-        let corners = self.corners(corners)?;
+        let corners = self.corners(bounds.corners())?;
         let pick = |axis: usize, better: fn(f64, f64) -> bool| {
             let mut all = corners.iter().filter_map(|corner| corner.0.get(axis).copied());
             let first = all.next()?;
@@ -148,6 +146,12 @@ impl Bounds {
             right: -less(-all.right, -one.right),
             bottom: -less(-all.bottom, -one.bottom),
         })
+    }
+
+    /// Clockwise from the top left.
+    pub const fn corners(&self) -> [Edge; 4] {
+        let Self { left, top, right, bottom } = *self;
+        [Edge([left, top]), Edge([right, top]), Edge([right, bottom]), Edge([left, bottom])]
     }
 
     /// Left, top, right and bottom.

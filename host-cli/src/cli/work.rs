@@ -35,12 +35,12 @@ where
 /// Shows in the PNG `path` what the operations of the options, or all that there are, make of a picture of the input.
 pub fn preview(path: &Path, every_op: bool, on: &On<AugmentOptions>, global: &Global) -> Done {
     let ctx = global.context(0)?;
-    let ops = if every_op { augment::every_op() } else { on.options.ops.clone() };
-    augment::check_ops(&ops)?;
-    augment::write_preview(&ctx, &Dataset::open(&on.input)?, &ops, path)?;
+    on.options.check()?;
+    let ops = (!every_op).then_some(&*on.options.ops);
+    let shown = augment::write_preview(&ctx, &Dataset::open(&on.input)?, ops, on.options.fuse, path)?;
     match global.json {
         true => emit::line(&json!({ "samples": 1, "set_aside": 0, "out": emit::path(path) }).to_string())?,
-        false => emit::line(&format!("augment: {} operations shown\n  → {}", ops.len(), path.display()))?,
+        false => emit::line(&format!("augment: {shown} operations shown\n  → {}", path.display()))?,
     }
     Ok(Exit::Done)
 }

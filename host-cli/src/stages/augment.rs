@@ -5,18 +5,18 @@
 //! ([`replay`](super::replay)). The operations lie beside the dataset as [`PIPELINE_FILE`], so that a program in C makes
 //! the same copies.
 
-mod groups;
 mod maker;
 mod ops;
 mod preview;
 
 pub use maker::{Augmenter, CopyParams, MAX_OPS, check_ops, make_again};
 pub use ops::{OpError, OpStep};
-pub use preview::{PREVIEW_FILE, every_op, write as write_preview};
+pub use preview::{PREVIEW_FILE, write as write_preview};
 
 use super::{Ctx, Outcome, Stage};
 use crate::dataset::{Dataset, DatasetWriter, Kind, Sample, Split};
 use crate::error::{Context, Error, Result};
+use seedbed::augment::VERSION;
 use seedbed::scratch::ScratchBuf;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -26,6 +26,9 @@ const STEP: &str = "augment";
 
 /// The operations in the form that the library for C reads (`sb_pipeline_init`), beside the dataset.
 pub const PIPELINE_FILE: &str = "pipeline.bin";
+
+/// The same as text, which serde's formats read into a [`Pipeline`](seedbed::augment::Pipeline).
+pub const PIPELINE_TEXT: &str = "pipeline.json";
 
 /// The most copies of one sample.
 const MAX_COPIES: u32 = 1000;
@@ -47,12 +50,26 @@ pub struct AugmentOptions {
         "{ op = \"shift_scale_shear\", shift_x = [-0.05, 0.05], shift_y = [-0.05, 0.05], scale = [0.92, 1.08], border = \"edge\" }",
     ], hide_default_value = true, long_help = ops::help())]
     pub ops: Vec<OpStep>,
+    /// Whether operations that resample (turns, shifts, growths, changes of perspective) and follow each other are one
+    /// resampling, with the flips and crops between them.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "BOOL")]
+    pub fuse: bool,
+    /// Which version of the operations is meant.
+    #[arg(skip = VERSION)]
+    pub version: u16,
 }
 crate::defaults!(AugmentOptions);
 
 impl AugmentOptions {
     fn check(&self) -> Result<()> {
         Error::check_range("copies", self.copies, 1..=MAX_COPIES)?;
+        if self.version != VERSION {
+            return Err(Error::usage(format!(
+                "augment: version = {}: this build does the operations of version {VERSION}",
+                self.version
+            ))
+            .hint("use the seedbed that the recipe was written for, or look at what has changed and write today's version"));
+        }
         check_ops(&self.ops)
     }
 }
@@ -64,7 +81,7 @@ impl Stage for AugmentOptions {
 
     fn run(&self, ctx: &Ctx, input: &Path, out: &Path) -> Result<Outcome> {
         self.check()?;
-        let augmenter = Augmenter::new(ctx, STEP, seedbed::augment::PURPOSE, &self.ops)?;
+        let augmenter = Augmenter::new(ctx, STEP, seedbed::augment::PURPOSE, &self.ops, self.fuse)?;
         let dataset = Dataset::open(input)?;
         dataset.needs(STEP, &[Kind::Images]).map_err(|e| {
             e.hint("augmentation is for pictures; `balance` makes new rows for small classes of a table")
@@ -87,7 +104,9 @@ impl Stage for AugmentOptions {
         let meta = writer.finish()?;
         let path = out.join(PIPELINE_FILE);
         std::fs::write(&path, augmenter.pipeline_bytes()?).at(&path)?;
-        write_preview(ctx, &dataset, &self.ops, &out.join(PREVIEW_FILE))?;
+        let path = out.join(PIPELINE_TEXT);
+        std::fs::write(&path, augmenter.pipeline_text()?).at(&path)?;
+        write_preview(ctx, &dataset, Some(&self.ops), self.fuse, &out.join(PREVIEW_FILE))?;
         Ok(Outcome::new(meta.counts.samples)
             .figure("originals", originals)
             .figure("copies", copies)

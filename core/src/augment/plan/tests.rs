@@ -238,8 +238,8 @@ fn a_batch_is_its_images() {
     let alone = |draw_key: Key, image: &Owned| run(&plan, &plan.draw(9, draw_key, &[]).unwrap(), image);
     let mut out = vec![0; 5 * h * w * c];
     for shared in [false, true] {
-        let draws = if shared { Draws::Shared(keys[2], 5) } else { Draws::Own(&keys) };
-        plan.batch(Level::detect(), &src, &mut out, 9, draws, &mut Scratch::new(&mut memory)).unwrap();
+        let draws = if shared { Draws::Shared(9, keys[2], 5) } else { Draws::Own(9, &keys) };
+        plan.batch(Level::detect(), &src, &mut out, draws, &mut Scratch::new(&mut memory)).unwrap();
         let mut numbers = [vec![0f32; out.len()], vec![0f32; out.len()]];
         let (mean, std) = ([0.5, 0.4, 0.3], [0.2, 0.25, 0.3]);
         for (planes, numbers) in [false, true].into_iter().zip(&mut numbers) {
@@ -249,7 +249,6 @@ fn a_batch_is_its_images() {
                 &src,
                 numbers,
                 normal,
-                9,
                 draws,
                 &mut Scratch::new(&mut memory),
             )
@@ -267,8 +266,8 @@ fn a_batch_is_its_images() {
             assert_eq!(numbers[1][part], plain);
         }
     }
-    let draws = Draws::Own(&keys[..4]);
-    let refused = plan.batch(Level::BASE, &src, &mut out, 9, draws, &mut Scratch::new(&mut memory));
+    let draws = Draws::Own(9, &keys[..4]);
+    let refused = plan.batch(Level::BASE, &src, &mut out, draws, &mut Scratch::new(&mut memory));
     assert_eq!(refused, Err(Error::ShapeMismatch));
 }
 

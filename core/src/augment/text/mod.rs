@@ -1,13 +1,13 @@
 //! Pipelines as text: what serde's formats (TOML, JSON, …) write and read.
 //!
-//! A pipeline is a table with `steps`, and with `version` ([`VERSION`], unless given) and `fuse` (true, unless given). A
+//! A pipeline is a table with its steps as `ops`, and with `version` ([`VERSION`], unless given) and `fuse` (true, unless given). A
 //! step is a table with the name of its operation as `op`, its parameters, and its probability `p`; what is left out has
 //! its default. A group is a table with the members as `steps`: `one_of`; `some_of` with `n`, a number or
 //! \[least, most\], and `any_order`; `shuffled`; `sequence`.
 //!
 //! ```toml
 //! version = 2
-//! steps = [
+//! ops = [
 //!     { op = "random_crop", padding = 4 },
 //!     { op = "rotate", degrees = [-15, 15], p = 0.5 },
 //!     { op = "one_of", steps = [{ op = "gamma", gamma = [0.8, 1.2] }, { op = "invert" }], p = 0.2 },
@@ -118,7 +118,7 @@ impl<const N: usize> Serialize for Pipeline<N> {
         let mut table = serializer.serialize_struct("Pipeline", 3)?;
         table.serialize_field("version", &VERSION)?;
         table.serialize_field("fuse", &self.fuses())?;
-        table.serialize_field("steps", &write::All(self.steps()))?;
+        table.serialize_field("ops", &write::All(self.steps()))?;
         table.end()
     }
 }
@@ -139,7 +139,7 @@ impl<'de, const N: usize> Visitor<'de> for PipelineVisitor<N> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pipeline<N>, A::Error> {
-        const KEYS: [&str; 3] = ["version", "fuse", "steps"];
+        const KEYS: [&str; 3] = ["version", "fuse", "ops"];
         let mut steps = heapless::Vec::<Step, N>::new();
         let (mut fuse, mut given) = (true, false);
         while let Some(key) = map.next_key::<raw::Text>()? {
@@ -153,7 +153,7 @@ impl<'de, const N: usize> Visitor<'de> for PipelineVisitor<N> {
                     }
                 }
                 "fuse" => fuse = map.next_value()?,
-                "steps" => {
+                "ops" => {
                     map.next_value_seed(read::All(&mut steps))?;
                     given = true;
                 }
@@ -161,7 +161,7 @@ impl<'de, const N: usize> Visitor<'de> for PipelineVisitor<N> {
             }
         }
         if !given {
-            return Err(de::Error::missing_field("steps"));
+            return Err(de::Error::missing_field("ops"));
         }
         let mut pipeline = Pipeline::new();
         pipeline.set_fuse(fuse);

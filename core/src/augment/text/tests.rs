@@ -100,19 +100,19 @@ fn groups_are_read_and_written_as_they_are_meant() {
 #[test]
 fn a_pipeline_has_its_version() {
     let json =
-        json!({"version": 2, "fuse": false, "steps": [{"op": "hflip", "p": 0.5}, {"op": "invert", "p": 1}]});
+        json!({"version": 2, "fuse": false, "ops": [{"op": "hflip", "p": 0.5}, {"op": "invert", "p": 1}]});
     let pipeline: Pipeline<4> = serde_json::from_value(json.clone()).unwrap();
     assert!(!pipeline.fuses() && pipeline.steps().len() == 2);
     assert_eq!(serde_json::to_value(&pipeline).unwrap(), json);
-    let short: Pipeline<4> = serde_json::from_value(json!({"steps": [{"op": "hflip"}]})).unwrap();
+    let short: Pipeline<4> = serde_json::from_value(json!({"ops": [{"op": "hflip"}]})).unwrap();
     assert!(short.fuses());
     let error = |json| serde_json::from_value::<Pipeline<4>>(json).unwrap_err().to_string();
     assert_eq!(
-        error(json!({"version": 1, "steps": []})),
+        error(json!({"version": 1, "ops": []})),
         "pipeline version 1 is not known to this build, which does version 2"
     );
     assert_eq!(error(json!({"fus": true})), "unknown key of a pipeline `fus`; did you mean `fuse`?");
-    assert_eq!(error(json!({"fuse": true})), "missing field `steps`");
+    assert_eq!(error(json!({"fuse": true})), "missing field `ops`");
 }
 
 proptest! {

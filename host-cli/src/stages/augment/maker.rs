@@ -1,12 +1,12 @@
 //! Making augmented copies of pictures, and making them again from their origin.
 
-use super::ops::{OpStep, number};
+use super::ops::OpStep;
 use crate::codec::Pixels;
 use crate::dataset::{Origin, Params, Sample, derived_id};
 use crate::error::{Error, Result};
 use crate::stages::Ctx;
-use seedbed::augment::{Drawn, Params as AllDrawn, Pipeline};
-use seedbed::image::Rect;
+use seedbed::augment::{Drawn, Params as AllDrawn, Pipeline, Plan, Prepared};
+use seedbed::image::{Bounds, Rect};
 use seedbed::rng::{Key, id_hash};
 use seedbed::scratch::ScratchBuf;
 use seedbed::{ImageMut, Level};
@@ -26,8 +26,15 @@ pub struct CopyParams {
     pub copy: u32,
     /// The operations.
     pub ops: Vec<OpStep>,
+    /// Whether those that resample joined into one map.
+    #[serde(default = "yes")]
+    pub fuse: bool,
     /// What was drawn for each operation; for people, and to notice a build that draws otherwise.
     pub drawn: Json,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// Makes copies of pictures by a list of operations; shared by all threads.
@@ -51,19 +58,20 @@ pub fn check_ops(ops: &[OpStep]) -> Result<()> {
         return Err(Error::usage("no operation is given: --op (recipe key `ops`)")
             .hint("for example --op '{ op = \"rotate\", degrees = [-15, 15] }'"));
     }
-    pipeline_of(ops).map(drop)
+    pipeline_of(ops, true).map(drop)
 }
 
 impl Augmenter {
     /// For the step of this name, whose randomness has this purpose (the first part of a [`Key`]): two steps with
-    /// purposes of their own never make the same copy.
+    /// purposes of their own never make the same copy. With `fuse`, operations that resample join into one map.
     ///
     /// # Errors
     /// A usage error where there is no operation, or more than [`MAX_OPS`].
-    pub fn new(ctx: &Ctx, step: &'static str, purpose: u32, ops: &[OpStep]) -> Result<Self> {
+    pub fn new(ctx: &Ctx, step: &'static str, purpose: u32, ops: &[OpStep], fuse: bool) -> Result<Self> {
         check_ops(ops)?;
-        let pipeline = pipeline_of(ops)?;
-        let ops = to_raw_value(ops).map_err(unwritten)?;
+        let pipeline = pipeline_of(ops, fuse)?;
+        // By way of a value, which has its keys in alphabetical order.
+        let ops = serde_json::to_value(ops).and_then(|ops| to_raw_value(&ops)).map_err(unwritten)?;
         Ok(Self { pipeline, ops, step, purpose, level: ctx.level, seed: ctx.seed })
     }
 
@@ -73,9 +81,13 @@ impl Augmenter {
         struct Record<'a> {
             copy: u32,
             drawn: InOrder<'a>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            fuse: Option<bool>,
             ops: &'a RawValue,
         }
-        Params::in_order(&Record { copy, drawn: InOrder(drawn.as_slice()), ops: &self.ops }, Short)
+        // Only where it is not as usual.
+        let fuse = (!self.pipeline.fuses()).then_some(false);
+        Params::in_order(&Record { copy, drawn: InOrder(drawn.as_slice()), fuse, ops: &self.ops }, Short)
     }
 
     /// The operations in their byte form.
@@ -88,15 +100,41 @@ impl Augmenter {
         Ok(bytes)
     }
 
+    /// The pipeline as text, in JSON.
+    ///
+    /// # Errors
+    /// Never for a list that [`Augmenter::new`] takes.
+    pub fn pipeline_text(&self) -> Result<String> {
+        let text = serde_json::to_string_pretty(&self.pipeline).map_err(unwritten)?;
+        Ok(text + "\n")
+    }
+
+    /// The pipeline for pictures like this one.
+    pub(super) fn plan(&self, pixels: &Pixels) -> Result<Plan<'_, MAX_OPS>> {
+        plan(&self.pipeline, pixels)
+    }
+
+    /// What [`Augmenter::copy`] makes, with what it was made by.
+    pub(super) fn make(
+        &self,
+        scratch: &mut ScratchBuf,
+        source: &Sample,
+        pixels: &Pixels,
+        boxes: &[Bounds],
+        n: u32,
+    ) -> Result<Made> {
+        let key = Key::new(self.purpose).epoch(n).sample(id_hash(source.id.as_bytes()));
+        run(&self.pipeline, self.level, scratch, pixels, boxes, self.seed, key)
+            .map_err(|e| e.within(&source.id))
+    }
+
     /// Copy `n` (from 1) of `source`, whose picture is `pixels`: a sample with an id and an origin of its own, and
     /// label, split and weight of the source.
     ///
     /// # Errors
     /// When the operations do not fit the picture; the error names the source.
     pub fn copy(&self, scratch: &mut ScratchBuf, source: &Sample, pixels: &Pixels, n: u32) -> Result<Sample> {
-        let key = Key::new(self.purpose).epoch(n).sample(id_hash(source.id.as_bytes()));
-        let (made, drawn) = run(&self.pipeline, self.level, scratch, pixels, self.seed, key)
-            .map_err(|e| e.within(&source.id))?;
+        let Made { pixels: made, drawn, key, .. } = self.make(scratch, source, pixels, &[], n)?;
         let origin = Origin {
             source: source.id.clone(),
             step: self.step.to_owned(),
@@ -125,8 +163,9 @@ fn unwritten(e: impl std::fmt::Display) -> Error {
 /// When the origin is not one of an augmented copy, or this build draws other parameters than it records.
 pub fn make_again(level: Level, origin: &Origin, source: &Pixels) -> Result<Pixels> {
     let params = CopyParams::of(origin)?;
-    let pipeline = pipeline_of(&params.ops)?;
-    let (made, drawn) = run(&pipeline, level, &mut ScratchBuf::new(), source, origin.seed, origin.key)?;
+    let pipeline = pipeline_of(&params.ops, params.fuse)?;
+    let Made { pixels: made, drawn, .. } =
+        run(&pipeline, level, &mut ScratchBuf::new(), source, &[], origin.seed, origin.key)?;
     let drawn: Json = Params::in_order(&InOrder(drawn.as_slice()), Short)?.parse().map_err(unwritten)?;
     if drawn != params.drawn {
         return Err(Error::failed("the origin records other parameters than this build draws")
@@ -148,12 +187,13 @@ impl CopyParams {
     }
 }
 
-fn pipeline_of(ops: &[OpStep]) -> Result<Pipeline<MAX_OPS>> {
+fn pipeline_of(ops: &[OpStep], fuse: bool) -> Result<Pipeline<MAX_OPS>> {
     let mut pipeline = Pipeline::new();
-    for step in ops.iter().flat_map(|OpStep(steps)| steps) {
+    pipeline.set_fuse(fuse);
+    for step in ops.iter().flat_map(|OpStep(branch)| &branch.0) {
         pipeline.push(step.op, step.p).map_err(|e| match e {
             seedbed::Error::CapacityExceeded => {
-                let all: usize = ops.iter().map(|OpStep(steps)| steps.len()).sum();
+                let all: usize = ops.iter().map(|OpStep(branch)| branch.0.len()).sum();
                 Error::usage(format!("{all} operations are too many: --op (recipe key `ops`)"))
                     .hint(format!("at most {MAX_OPS}, groups and their steps counted"))
             }
@@ -163,28 +203,42 @@ fn pipeline_of(ops: &[OpStep]) -> Result<Pipeline<MAX_OPS>> {
     Ok(pipeline)
 }
 
-fn run(
-    pipeline: &Pipeline<MAX_OPS>,
-    level: Level,
-    scratch: &mut ScratchBuf,
-    pixels: &Pixels,
-    seed: u64,
+/// A copy, and how it was made.
+pub(super) struct Made {
+    pub pixels: Pixels,
+    pub prepared: Prepared<MAX_OPS>,
+    drawn: AllDrawn<MAX_OPS>,
     key: Key,
-) -> Result<(Pixels, AllDrawn<MAX_OPS>)> {
-    let src = pixels.view()?;
-    let (height, width, channels) = pipeline.out_shape(src.shape()).map_err(|_| {
+}
+
+fn plan<'p>(pipeline: &'p Pipeline<MAX_OPS>, pixels: &Pixels) -> Result<Plan<'p, MAX_OPS>> {
+    pipeline.plan((pixels.height, pixels.width, pixels.channels)).map_err(|_| {
         Error::failed(format!("operations do not fit a picture of {} x {}", pixels.height, pixels.width))
             .hint(
                 "an operation that changes the size needs p = 1, and in a group every choice must change it alike; a crop \
                  must fit into the picture; groups lie at most four deep in each other",
             )
-    })?;
+    })
+}
+
+fn run(
+    pipeline: &Pipeline<MAX_OPS>,
+    level: Level,
+    scratch: &mut ScratchBuf,
+    pixels: &Pixels,
+    boxes: &[Bounds],
+    seed: u64,
+    key: Key,
+) -> Result<Made> {
+    let plan = plan(pipeline, pixels)?;
+    let (height, width, channels) = plan.out_shape();
     let mut data = vec![0; height * width * channels];
     let dst = ImageMut::new(&mut data, height, width, channels)?;
-    let arena = &mut scratch.arena(pipeline.scratch_len(src.shape()));
-    pipeline.apply(level, src, dst, seed, key, arena)?;
-    let drawn = pipeline.sample(seed, key, src.shape())?;
-    Ok((Pixels::new(data, height, width, channels)?, drawn))
+    let drawn = plan.draw(seed, key, boxes)?;
+    let prepared = plan.prepare(&drawn)?;
+    let arena = &mut scratch.arena(plan.scratch_len::<u8>());
+    prepared.run(level, pixels.view()?, dst, arena)?;
+    Ok(Made { pixels: Pixels::new(data, height, width, channels)?, prepared, drawn, key })
 }
 
 /// What was drawn, with the keys of its JSON in alphabetical order, as all origins have them.
@@ -193,24 +247,36 @@ struct InOrder<'a>(&'a [Drawn]);
 impl Serialize for InOrder<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
+        struct Sides {
+            height: u32,
+            left: u32,
+            top: u32,
+            width: u32,
+        }
+        impl From<Rect> for Sides {
+            fn from(Rect { top, left, height, width }: Rect) -> Self {
+                Self { height, left, top, width }
+            }
+        }
+        #[derive(Serialize)]
         #[serde(rename_all = "snake_case")]
         enum One<'a> {
             Place {
                 left: i32,
                 top: i32,
             },
-            Part {
-                height: u32,
-                left: u32,
-                top: u32,
-                width: u32,
+            Part(Sides),
+            Erased {
+                part: Sides,
+                seed: u32,
             },
             #[serde(untagged)]
             Other(&'a Drawn),
         }
         serializer.collect_seq(self.0.iter().map(|drawn| match *drawn {
             Drawn::Place { top, left } => One::Place { left, top },
-            Drawn::Part(Rect { top, left, height, width }) => One::Part { height, left, top, width },
+            Drawn::Part(part) => One::Part(part.into()),
+            Drawn::Erased { part, seed } => One::Erased { part: part.into(), seed },
             _ => One::Other(drawn),
         }))
     }
@@ -227,6 +293,16 @@ impl Formatter for Short {
             size if (1e-4..1e6).contains(&size) => CompactFormatter.write_f32(writer, value),
             _ => write!(writer, "{}", number(value)),
         }
+    }
+}
+
+/// An `f32` as the shortest JSON number that is read back as it: 0.1, not 0.10000000149011612.
+fn number(v: f32) -> Json {
+    let short = serde_json::to_string(&v).ok().and_then(|text| text.parse::<f64>().ok());
+    match short {
+        Some(whole) if whole == whole.trunc() && whole.abs() < 1e15 => (whole as i64).into(),
+        Some(short) => short.into(),
+        None => Json::Null,
     }
 }
 

@@ -22,7 +22,8 @@ fn some_dataset() -> (TempDir, PathBuf) {
 }
 
 fn options(copies: u32, ops: &[&str]) -> AugmentOptions {
-    AugmentOptions { copies, ops: ops.iter().map(|text| text.parse().unwrap()).collect() }
+    let ops = ops.iter().map(|text| text.parse().unwrap()).collect();
+    AugmentOptions { copies, ops, ..AugmentOptions::default() }
 }
 
 const OPS: [&str; 3] = [

@@ -217,7 +217,7 @@ impl<'a> Maker<'a> {
         let augmenter = (options.method == Method::Augment).then(|| {
             let usual = AugmentOptions::default().ops;
             let ops = if options.ops.is_empty() { &usual } else { &options.ops };
-            Augmenter::new(ctx, "balance", PURPOSE, ops)
+            Augmenter::new(ctx, "balance", PURPOSE, ops, true)
         });
         let pictures = options.method == Method::Smote && dataset.meta().kind == Kind::Images;
         Ok(Self {

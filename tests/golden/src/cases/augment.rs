@@ -2,8 +2,8 @@
 
 use super::fill_u8;
 use crate::{Digest, PIPELINE};
-use seedbed::augment::{Op, Pipeline, key};
-use seedbed::image::{Border, Filter};
+use seedbed::augment::{Kind, Op, Pipeline, Prepared, Shape, key};
+use seedbed::image::{Border, Filter, Sample};
 use seedbed::{Error, ImageMut, ImageRef, Level, Result, Scratch};
 
 /// Steps that a pipeline here holds at most.
@@ -12,31 +12,121 @@ const STEPS: usize = 32;
 /// Bytes of memory that is enough for [`pipeline_from_bytes`].
 pub const PIPELINE_MEMORY: usize = 64 * 1024;
 
-/// A pipeline with every kind of operation, those that keep the shape with a probability.
+/// An operation of this kind as it is by default, but with other sizes where it makes some, and its probability in a
+/// pipeline.
+fn sample_op(kind: &Kind) -> Result<(Op, f32)> {
+    let filter = Filter::Bicubic;
+    Ok(match kind.default_op().ok_or(Error::Unsupported)? {
+        Op::RandomCrop { .. } => {
+            (Op::RandomCrop { height: 12, width: 15, padding: 3, border: Border::Edge }, 1.0)
+        }
+        Op::RandomResizedCrop { scale, ratio, .. } => {
+            (Op::RandomResizedCrop { height: 11, width: 14, scale, ratio, filter }, 1.0)
+        }
+        Op::BoxSafeCrop { .. } => (Op::BoxSafeCrop { height: 13, width: 12, filter }, 1.0),
+        Op::Pad { .. } => {
+            (Op::Pad { top: 1, left: 2, bottom: 0, right: 1, border: Border::Constant(40) }, 1.0)
+        }
+        Op::CentreCrop { .. } => (Op::CentreCrop { height: 11, width: 12 }, 1.0),
+        Op::Resize { .. } => (Op::Resize { height: 15, width: 0, filter }, 1.0),
+        Op::LongestSide { .. } => (Op::LongestSide { side: 23, filter: Filter::Area }, 1.0),
+        Op::SmallestSide { .. } => (Op::SmallestSide { side: 14, filter: Filter::Lanczos3 }, 1.0),
+        Op::Letterbox { fill, .. } => (Op::Letterbox { height: 18, width: 22, fill, filter }, 1.0),
+        Op::Transpose {} => (Op::Transpose {}, 1.0),
+        op => (op, 0.7),
+    })
+}
+
+/// Every kind of operation but groups.
+fn kinds() -> impl Iterator<Item = &'static Kind> {
+    Op::KINDS.iter().filter(|kind| !kind.is_group())
+}
+
+/// A pipeline with many kinds of operations.
 ///
 /// # Errors
 /// None that a build of this version gives.
 pub fn sample_pipeline() -> Result<Pipeline<STEPS>> {
     let mut pipeline = Pipeline::new();
-    for kind in Op::KINDS.iter().filter(|kind| !kind.is_group()) {
-        let op = kind.default_op().ok_or(Error::Unsupported)?;
-        match op {
-            Op::RandomCrop { .. } => {
-                let border = Border::Edge;
-                pipeline.push(Op::RandomCrop { height: 12, width: 15, padding: 3, border }, 1.0)?;
-            }
-            Op::RandomResizedCrop { scale, ratio, .. } => {
-                let filter = Filter::Bicubic;
-                pipeline.push(Op::RandomResizedCrop { height: 11, width: 14, scale, ratio, filter }, 1.0)?;
-            }
-            Op::Pad { .. } => {
-                let border = Border::Constant(40);
-                pipeline.push(Op::Pad { top: 1, left: 2, bottom: 0, right: 1, border }, 1.0)?;
-            }
-            _ => pipeline.push(op, 0.7)?,
+    for kind in kinds() {
+        let (op, p) = sample_op(kind)?;
+        // Two that are like others; there is no room for more.
+        if !matches!(op, Op::LongestSide { .. } | Op::SmallestSide { .. }) {
+            pipeline.push(op, p)?;
         }
     }
     Ok(pipeline)
+}
+
+/// Each operation by itself on images of 8 and 16 bits and of floats, and its mask, validity and map.
+///
+/// # Errors
+/// [`Error::ScratchTooSmall`].
+pub fn operations(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
+    let mut digest = Digest::new();
+    for kind in kinds() {
+        let (op, _) = sample_op(kind)?;
+        let mut pipeline = Pipeline::<1>::new();
+        pipeline.push(op, 1.0)?;
+        for shape in [(12, 18, 1), (17, 16, 3), (16, 16, 4)] {
+            let plan = pipeline.plan(shape)?;
+            let prepared = plan.prepare(&plan.draw(42, key(kind.name.as_bytes(), 1), &[])?)?;
+            let mut frame = scratch.frame();
+            let levels = frame.take::<u8>(shape.0 * shape.1 * shape.2)?;
+            fill_u8(shape.2 as u64, levels);
+            wide::<u8>(level, &prepared, (shape, plan.out_shape()), levels, &mut frame, |v| v, &mut digest)?;
+            wide::<u16>(
+                level,
+                &prepared,
+                (shape, plan.out_shape()),
+                levels,
+                &mut frame,
+                |v| u16::from(v) * 256 + 9,
+                &mut digest,
+            )?;
+            wide::<f32>(
+                level,
+                &prepared,
+                (shape, plan.out_shape()),
+                levels,
+                &mut frame,
+                |v| f32::from(v) / 256.0,
+                &mut digest,
+            )?;
+            let (h, w, _) = plan.out_shape();
+            let (mask, valid) = (frame.take::<u8>(h * w)?, frame.take::<u8>(h * w)?);
+            let labels = ImageRef::new(levels, shape.0, shape.1, 1)?;
+            prepared.run_mask(level, labels, ImageMut::new(mask, h, w, 1)?, 255, &mut frame)?;
+            prepared.validity(level, ImageMut::new(valid, h, w, 1)?, &mut frame)?;
+            digest.bytes(mask).bytes(valid);
+            for v in prepared.map().projective().rows.as_flattened() {
+                digest.word(v.to_bits());
+            }
+        }
+    }
+    Ok(digest.finish())
+}
+
+/// What becomes of the levels as values of another kind.
+fn wide<T: Sample>(
+    level: Level,
+    prepared: &Prepared<1>,
+    (shape, out): (Shape, Shape),
+    levels: &[u8],
+    scratch: &mut Scratch<'_>,
+    of: impl Fn(u8) -> T,
+    digest: &mut Digest,
+) -> Result<()> {
+    let mut frame = scratch.frame();
+    let src = frame.take::<T>(levels.len())?;
+    src.iter_mut().zip(levels).for_each(|(to, v)| *to = of(*v));
+    let dst = frame.take::<T>(out.0 * out.1 * out.2)?;
+    let image = ImageRef::new(src, shape.0, shape.1, shape.2)?;
+    prepared.run(level, image, ImageMut::new(dst, out.0, out.1, out.2)?, &mut frame)?;
+    for v in dst.iter() {
+        digest.floats(&[v.to_f32()]);
+    }
+    Ok(())
 }
 
 /// The pipeline of `pipeline.bin` on images of one, three and four channels, eight copies of each.

@@ -1,12 +1,16 @@
 //! Sampling in `f32`, and nearest pixels.
 
 #[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
 mod avx512;
 
 use super::bilinear;
 use super::places::{Path, Places};
 use crate::image::{Border, Sample, copy_values};
 use crate::scratch::Plain;
+#[cfg(target_arch = "x86_64")]
+use crate::scratch::bytes_mut;
 use crate::simd::Level;
 use crate::view::{ImageMut, ImageRef};
 
@@ -91,6 +95,16 @@ pub(super) fn weighted_image<T: Sample, const K: usize>(
     }
     for (y, to) in dst.iter_rows_mut().enumerate() {
         path.blocks(level, y, 0, src.channels(), to, |places, to| {
+            #[cfg(target_arch = "x86_64")]
+            if level.0 >= crate::simd::Isa::Avx2 {
+                match src.channels() {
+                    // SAFETY: such a `Level` is only made after `probe` found AVX2 and FMA.
+                    3 => return unsafe { avx2::weighted::<T, 3>(kernel, places, border, src, to) },
+                    // SAFETY: likewise.
+                    4 => return unsafe { avx2::weighted::<T, 4>(kernel, places, border, src, to) },
+                    _ => (),
+                }
+            }
             weighted_by(kernel, places, border, src, to);
         });
     }
@@ -119,15 +133,44 @@ fn cubic(f: f32, a: f32) -> [f32; 4] {
 
 /// The nearest pixels.
 fn nearest<T: Sample>(places: &Places, border: Border<T>, src: ImageRef<'_, T>, to: &mut [T]) {
-    let (height, width, channels) = src.shape();
-    let pixels = to.chunks_exact_mut(channels.max(1));
-    for ((pixel, &x), &y) in pixels.zip(&places.x).zip(&places.y) {
-        let at = border.index(y as i64, height).zip(border.index(x as i64, width));
-        match at.and_then(|(y, x)| src.row(y).get(x * channels..)?.get(..channels)) {
-            Some(from) => copy_values(pixel, from),
-            None => border.constant().map_or((), |value| pixel.fill(value)),
+    match src.channels() {
+        1 => nearest_pixels::<T, 1>(places, border, src, to.as_chunks_mut().0),
+        3 => nearest_pixels::<T, 3>(places, border, src, to.as_chunks_mut().0),
+        4 => nearest_pixels::<T, 4>(places, border, src, to.as_chunks_mut().0),
+        channels => {
+            for (i, pixel) in to.chunks_exact_mut(channels.max(1)).enumerate() {
+                match offset(places, i, border, src)
+                    .and_then(|at| src.as_mat().data().get(at..)?.get(..channels))
+                {
+                    Some(from) => copy_values(pixel, from),
+                    None => border.constant().map_or((), |value| pixel.fill(value)),
+                }
+            }
         }
     }
+}
+
+fn nearest_pixels<T: Sample, const C: usize>(
+    places: &Places,
+    border: Border<T>,
+    src: ImageRef<'_, T>,
+    to: &mut [[T; C]],
+) {
+    let outside = [border.constant().unwrap_or_default(); C];
+    for (i, pixel) in to.iter_mut().enumerate() {
+        let from =
+            offset(places, i, border, src).and_then(|at| src.as_mat().data().get(at..)?.first_chunk::<C>());
+        *pixel = from.copied().unwrap_or(outside);
+    }
+}
+
+/// Where the pixel begins that place `i` shows; `None` where that is a constant.
+#[inline(always)]
+fn offset<T: Sample>(places: &Places, i: usize, border: Border<T>, src: ImageRef<'_, T>) -> Option<usize> {
+    let (height, width, channels) = src.shape();
+    let (x, y) = (i64::from(*places.x.get(i)?), i64::from(*places.y.get(i)?));
+    let (y, x) = border.index(y, height).zip(border.index(x, width))?;
+    Some(y.wrapping_mul(src.stride()).wrapping_add(x.wrapping_mul(channels)))
 }
 
 /// The weighted sums of K × K pixels, by rows; `weights` of a fraction are those of the pixels from K / 2 − 1 before.
@@ -139,13 +182,14 @@ fn weighted<T: Sample, const K: usize>(
     to: &mut [T],
 ) {
     match src.channels() {
-        3 => by_channels::<T, K, 3>(places, weights, border, src, to),
-        4 => by_channels::<T, K, 4>(places, weights, border, src, to),
-        _ => by_channels::<T, K, 1>(places, weights, border, src, to),
+        3 => by_channels::<T, K, 3>(places, weights, border, src, to, |_, _| None),
+        4 => by_channels::<T, K, 4>(places, weights, border, src, to, |_, _| None),
+        _ => by_channels::<T, K, 1>(places, weights, border, src, to, |_, _| None),
     }
 }
 
-/// C channels at a time, of which there is a multiple.
+/// C channels at a time, of which there is a multiple. `inside` may have the sum of pixels from an offset on by the
+/// weights of columns and of rows, where all of them lie inside and there are no more than C channels.
 #[inline(always)]
 fn by_channels<T: Sample, const K: usize, const C: usize>(
     places: &Places,
@@ -153,17 +197,31 @@ fn by_channels<T: Sample, const K: usize, const C: usize>(
     border: Border<T>,
     src: ImageRef<'_, T>,
     to: &mut [T],
+    inside: impl Fn(usize, [&[f32; K]; 2]) -> Option<[T; C]>,
 ) {
     let (height, width, channels) = src.shape();
     let data = src.as_mat().data();
     let outside = [border.constant().unwrap_or_default(); C];
     let part = |fraction: u32| (fraction >> 8) as f32 / 16_777_216.0;
-    let along = |at: i32, len: usize| -> [Option<usize>; K] {
-        core::array::from_fn(|k| border.index(at as i64 + k as i64 - (K as i64 / 2 - 1), len))
+    let before = K as i64 / 2 - 1;
+    let along = |at: i64, len: usize| -> [Option<usize>; K] {
+        core::array::from_fn(|k| border.index(at + k as i64, len))
     };
+    // Of pixels before these all K × K lie inside.
+    let [last_column, last_row] = [width, height].map(|side| side.saturating_sub(K - 1) as u64);
     let all = places.x.iter().zip(&places.fx).zip(places.y.iter().zip(&places.fy));
     for (pixel, ((&x, &fx), (&y, &fy))) in to.chunks_exact_mut(channels.max(1)).zip(all) {
         let (across, down) = (weights(part(fx)), weights(part(fy)));
+        let (x, y) = (i64::from(x) - before, i64::from(y) - before);
+        // A negative place is a large one.
+        if (x as u64) < last_column && (y as u64) < last_row {
+            let at =
+                (y as usize).wrapping_mul(src.stride()).wrapping_add((x as usize).wrapping_mul(channels));
+            if let Some((sum, to)) = inside(at, [&across, &down]).zip(pixel.first_chunk_mut()) {
+                *to = sum;
+                continue;
+            }
+        }
         let (columns, rows) = (along(x, width), along(y, height));
         for (first, to) in (0..channels).step_by(C).zip(pixel.as_chunks_mut::<C>().0) {
             let value = |y: Option<usize>, x: Option<usize>| {
@@ -185,4 +243,13 @@ fn by_channels<T: Sample, const K: usize, const C: usize>(
             *to = total.map(T::from_f32);
         }
     }
+}
+
+/// The value that the lowest bytes of `from` are.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn lowest<T: Sample>(from: u32) -> T {
+    let mut value = T::default();
+    copy_values(bytes_mut(core::slice::from_mut(&mut value)), &from.to_le_bytes());
+    value
 }

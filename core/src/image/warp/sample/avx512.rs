@@ -1,7 +1,7 @@
 //! Nearest pixels and sums in `f32`, sixteen pixels at a time, by AVX-512.
 #![allow(unsafe_code)]
 
-use super::{Kernel, Places, nearest, weighted_by};
+use super::{Kernel, Places, lowest, nearest, weighted_by};
 use crate::image::warp::lanes::{Fixed, LANES, Sampler, Source, Walk, first, rows, store, times};
 use crate::image::warp::places::Path;
 use crate::image::{Border, Sample};
@@ -282,7 +282,7 @@ impl<'a, T: Sample, const K: usize, const G: usize> Weighted<'a, T, K, G> {
             for (channel, settled) in settled.into_iter().enumerate() {
                 let to = to.iter_mut().skip(group + channel).step_by(channels);
                 for (to, value) in to.zip(numbers(settled)) {
-                    copy(to, value);
+                    *to = lowest(value);
                 }
             }
         }
@@ -295,13 +295,6 @@ impl<T: Sample, const K: usize, const G: usize> Sampler<T> for Weighted<'_, T, K
         // SAFETY: as promised.
         unsafe { self.pixels(places, to) }
     }
-}
-
-/// The lowest bytes of `from`.
-#[inline]
-fn copy<T: Plain>(to: &mut T, from: u32) {
-    let from = from.to_le_bytes();
-    crate::image::copy_values(bytes_mut(core::slice::from_mut(to)), &from);
 }
 
 /// The weights of a fraction, as the plain code has them.

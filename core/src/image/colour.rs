@@ -174,7 +174,7 @@ impl Colour for u8 {
     }
 
     fn with_jitter(level: Level, image: ImageMut<'_, u8>, steps: &[Adjust; 4]) -> Result<()> {
-        jitter::by_tables(level, image, steps)
+        jitter::in_integers(level, image, steps)
     }
 
     fn sums(level: Level, row: &[u8], channels: usize) -> [f64; 3] {
@@ -215,16 +215,20 @@ wider!(u16 f32);
 
 #[inline(always)]
 fn mapped_body<T: Sample>(row: &mut [T], channels: usize, matrix: &ColourMatrix) {
-    let [red, green, blue] = matrix.rows;
     for part in row.chunks_mut((BLOCK * channels).max(1)) {
         let mut colours = spread(part, channels);
-        let [r, g, b] = &mut colours;
-        for ((r, g), b) in r.iter_mut().zip(g).zip(b) {
-            let (x, y, z) = (r.to_f32(), g.to_f32(), b.to_f32());
-            let sum = |[r, g, b, add]: [f32; 4]| T::from_f32(x * r + y * g + z * b + add * T::LARGEST);
-            (*r, *g, *b) = (sum(red), sum(green), sum(blue));
-        }
+        map(&mut colours, matrix);
         close(&colours, channels, part);
+    }
+}
+
+#[inline(always)]
+fn map<T: Sample>([r, g, b]: &mut Colours<T>, matrix: &ColourMatrix) {
+    let [red, green, blue] = matrix.rows;
+    for ((r, g), b) in r.iter_mut().zip(g).zip(b) {
+        let (x, y, z) = (r.to_f32(), g.to_f32(), b.to_f32());
+        let sum = |[r, g, b, add]: [f32; 4]| T::from_f32(x * r + y * g + z * b + add * T::LARGEST);
+        (*r, *g, *b) = (sum(red), sum(green), sum(blue));
     }
 }
 

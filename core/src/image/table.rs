@@ -95,6 +95,11 @@ impl Table {
         Ok(())
     }
 
+    /// Maps these values in place.
+    pub(super) fn apply_to(&self, level: Level, values: &mut [u8]) {
+        look_up_in_place(level, &self.0, values);
+    }
+
     /// Maps every value of `dst` in place.
     pub fn apply_in_place(&self, level: Level, mut dst: ImageMut<'_, u8>) {
         if dst.as_ref().is_dense() {
@@ -188,7 +193,7 @@ mod x86 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Owned, images};
+    use super::super::testing::{Owned, images, same_at_every_level};
     use super::*;
     use proptest::prelude::*;
 
@@ -212,6 +217,18 @@ mod tests {
             assert!(Table::brightness(bad).is_err() && Table::contrast(bad, 0.0).is_err());
             assert!(Table::gamma(bad).is_err());
         }
+    }
+
+    #[test]
+    fn same_bytes_at_every_level() {
+        let table = Table::gamma(0.7).unwrap();
+        same_at_every_level(|level, src| {
+            let (mut out, mut here) = (Owned::new(src.shape), src.clone());
+            table.apply(level, src.view(), out.view_mut()).unwrap();
+            table.apply_in_place(level, here.view_mut());
+            assert!(out == here);
+            out
+        });
     }
 
     proptest! {

@@ -24,8 +24,7 @@ pub fn hue<T: Sample>(level: Level, turns: f32, image: ImageMut<'_, T>) -> Resul
 
 #[inline(always)]
 pub(super) fn turned_fixed(row: &mut [u8], channels: usize, part: f32) {
-    // Sixths of a turn with 4 + 8 fractional bits.
-    let sixths = math::round_half_up(part * (6 << 12) as f32) as i32;
+    let sixths = sixths(part);
     for part in row.chunks_mut((BLOCK * channels).max(1)) {
         let mut colours = spread(part, channels);
         turn(&mut colours, sixths);
@@ -67,12 +66,18 @@ fn turn_float<T: Sample>([r, g, b]: &mut Colours<T>, sixths: f32) {
     }
 }
 
+/// A part of a turn in sixths, with 12 fractional bits.
+pub(super) fn sixths(part: f32) -> u16 {
+    math::round_half_up(part * (6 << 12) as f32) as u16
+}
+
 #[inline(always)]
-fn turn([r, g, b]: &mut Colours<u8>, sixths: i32) {
+pub(super) fn turn([r, g, b]: &mut Colours<u8>, sixths: u16) {
     for ((red, green), blue) in r.iter_mut().zip(g).zip(b) {
         let (r, g, b) = (i16::from(*red), i16::from(*green), i16::from(*blue));
         let largest = r.max(g).max(b);
-        let c = (largest - r.min(g).min(b)) * 16;
+        let difference = largest - r.min(g).min(b);
+        let c = difference * 16;
         // H · C, from −C to 5 C, with four fractional bits as all that follows: no sum leaves 16 bits.
         let of = |difference: i16, add: i16| difference * 16 + add;
         let h = if largest == r {
@@ -82,16 +87,23 @@ fn turn([r, g, b]: &mut Colours<u8>, sixths: i32) {
         } else {
             of(r - g, 4 * c)
         };
-        let turn = ((i32::from(c) * sixths + (1 << 11)) >> 12) as i16;
+        // C · sixths is difference · sixths / 2⁸, rounded half up: the upper half of a product of 16 bits, and of the lower
+        // half of another the bit below.
+        let difference = difference as u16;
+        let upper = (u32::from(difference * 256) * u32::from(sixths)) >> 16;
+        let turn = (upper as u16 + (difference.wrapping_mul(sixths) >> 7 & 1)) as i16;
         let whole = 6 * c;
-        let up = |v: i16| if v < 0 { v + whole } else { v };
-        let h = up(h + (turn - whole));
-        let channel = |n: i16| {
-            let k = up(h - (6 - n) * c);
-            let down = k.min(4 * c - k).min(c).max(0);
+        // From −7 C to 5 C, and then from −C on and below 6 C.
+        let h = h + (turn - whole);
+        let h = if h < 0 { h + whole } else { h };
+        // A channel is lowest where the hue is opposite, `middle`, and rises from C to 2 C away from there on either side,
+        // the shorter way round.
+        let channel = |middle: i16| {
+            let away = (h - middle).abs();
+            let down = (2 * c - away.min(whole - away)).min(c).max(0);
             ((largest * 16 - down + 8) >> 4) as u8
         };
-        (*red, *green, *blue) = (channel(5), channel(3), channel(1));
+        (*red, *green, *blue) = (channel(3 * c), channel(5 * c), channel(c));
     }
 }
 

@@ -1,5 +1,9 @@
 //! Colour jitter: brightness, contrast, saturation and hue in any order.
 
+mod integers;
+
+pub(super) use self::integers::{in_integers, sums_of_bytes};
+
 use super::*;
 use crate::simd::{LANES, tree_sum};
 use crate::view::ImageRef;
@@ -44,6 +48,9 @@ impl Jitter {
     /// Adjusts `image` in place: the colours of three channels and more; of fewer, which have no saturation and no hue,
     /// each value by itself.
     ///
+    /// Saturation of 8-bit values is in integers for factors below 2, with 5 fractional bits: within one level of the exact
+    /// value, without bias. All else is that of [`Table`], [`ColourMatrix`] and [`hue`], or for other values in `f32`.
+    ///
     /// # Errors
     /// [`Error::InvalidArgument`] for factors that are negative or not finite, [`Error::NotFinite`] for such a hue.
     pub fn apply<T: Sample>(&self, level: Level, image: ImageMut<'_, T>) -> Result<()> {
@@ -52,21 +59,6 @@ impl Jitter {
         }
         T::with_jitter(level, image, &self.0)
     }
-}
-
-/// [`Jitter::apply`] to 8-bit values.
-pub(super) fn by_tables(level: Level, mut image: ImageMut<'_, u8>, steps: &[Adjust; 4]) -> Result<()> {
-    for adjust in steps {
-        match *adjust {
-            Adjust::Brightness(factor) => Table::brightness(factor)?.apply_colours(level, &mut image),
-            Adjust::Contrast(factor) => {
-                let pivot = grey_mean(level, image.as_ref());
-                Table::contrast(factor, pivot)?.apply_colours(level, &mut image);
-            }
-            _ => colour_step(level, adjust, &mut image)?,
-        }
-    }
-    Ok(())
 }
 
 /// [`Jitter::apply`] to wider values: `stretched` moves those of a row away from a pivot.
@@ -111,21 +103,6 @@ pub(super) fn stretched_body<T: Sample>(row: &mut [T], channels: usize, factor: 
             row.as_chunks_mut::<4>().0.iter_mut().for_each(|pixel| pixel.iter_mut().take(3).for_each(stretch))
         }
         n => row.chunks_exact_mut(n).for_each(|pixel| pixel.iter_mut().take(3).for_each(stretch)),
-    }
-}
-
-impl Table {
-    /// Maps the colours of `image`, and not what four and more channels have besides.
-    fn apply_colours(&self, level: Level, image: &mut ImageMut<'_, u8>) {
-        if image.channels() <= 3 {
-            return self.apply_in_place(level, image.reborrow());
-        }
-        let channels = image.channels();
-        for row in image.iter_rows_mut() {
-            for value in row.chunks_exact_mut(channels.max(1)).flat_map(|pixel| pixel.iter_mut().take(3)) {
-                *value = self.get(*value);
-            }
-        }
     }
 }
 
@@ -174,45 +151,4 @@ pub(super) fn sums_body<T: Sample>(row: &[T], channels: usize) -> [f64; 3] {
         }
     }
     sums
-}
-
-/// The sums of a row of 8-bit values.
-pub(super) fn sums_of_bytes(level: Level, row: &[u8], channels: usize) -> [f64; 3] {
-    let mut sums = [0u64; 3];
-    if channels == 3 {
-        add_up(level, row, &mut sums);
-    } else {
-        for (sum, c) in sums.iter_mut().zip(0..channels) {
-            let values = row.get(c..).unwrap_or(&[]).iter().step_by(channels.max(1));
-            *sum = values.map(|&v| u64::from(v)).sum();
-        }
-    }
-    sums.map(|sum| sum as f64)
-}
-
-kernel! {
-    fn add_up(row: &[u8], sums: &mut [u64; 3]) = add_up_body;
-}
-
-#[inline(always)]
-fn add_up_body(row: &[u8], sums: &mut [u64; 3]) {
-    const LANES: usize = 48;
-    // A lane of 32 bits holds 2²⁴ values.
-    for part in row.chunks(LANES << 20) {
-        let mut lanes = [0u32; LANES];
-        let (whole, rest) = part.as_chunks::<LANES>();
-        for values in whole {
-            for (lane, &v) in lanes.iter_mut().zip(values) {
-                *lane += u32::from(v);
-            }
-        }
-        for (lane, &v) in lanes.iter_mut().zip(rest) {
-            *lane += u32::from(v);
-        }
-        for three in lanes.as_chunks::<3>().0 {
-            for (sum, &lane) in sums.iter_mut().zip(three) {
-                *sum += u64::from(lane);
-            }
-        }
-    }
 }

@@ -2,10 +2,12 @@
 //!
 //! A crop is [`ImageRef::crop`](crate::ImageRef::crop), a view; [`copy`] writes it out.
 
+mod in_place;
 mod reverse;
 mod symmetry;
 mod transpose;
 
+pub use self::in_place::{hflip_in_place, rot180_in_place, vflip_in_place};
 pub use self::symmetry::Symmetry;
 
 use self::reverse::reverse;

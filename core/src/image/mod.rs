@@ -9,10 +9,12 @@
 mod blur;
 mod border;
 mod colour;
+mod crop;
 mod erase;
 mod filter;
 mod geometry;
 mod grey;
+mod labels;
 mod mix;
 mod noise;
 mod normalise;
@@ -26,12 +28,15 @@ mod warp;
 pub use blur::{MAX_RADIUS, MAX_SIGMA, blur_scratch_len, box_blur, box_blur_scratch_len, gaussian_blur};
 pub use border::Border;
 pub use colour::{Adjust, ColourMatrix, Jitter, grey_mean, hsv_shift, hue};
+pub use crop::{longest_side, smallest_side};
 pub use erase::{Rect, cutout, erase};
 pub use filter::{Filter, Sampling};
 pub use geometry::{
-    Mirrored, Symmetry, copy, hflip, pad, pad_mirrored, rot90, rot180, rot270, transpose, transverse, vflip,
+    Mirrored, Symmetry, copy, hflip, hflip_in_place, pad, pad_mirrored, rot90, rot180, rot180_in_place,
+    rot270, transpose, transverse, vflip, vflip_in_place,
 };
 pub use grey::{grey_to_rgb, rgb_to_grey};
+pub use labels::resize_labels;
 pub use mix::{cutmix, mixup};
 pub use noise::gaussian_noise;
 pub use normalise::{normalise, normalise_chw, to_float, to_float_chw};

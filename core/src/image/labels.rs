@@ -1,0 +1,186 @@
+//! Resizing masks, whose values are names and cannot be mixed.
+
+use super::same;
+use crate::error::{Error, Result};
+use crate::view::{ImageMut, ImageRef};
+use core::ops::Range;
+
+/// Resizes a mask: each pixel of `dst` gets the label that covers most of the part of `src` that it stands for, of equal ones
+/// the smaller; so no label appears that is not there. Areas are exact integers. Channels are resized each by itself.
+///
+/// Takes no memory, whatever labels there are: they are counted one after the other, in rising order, until no other one can
+/// have more.
+///
+/// # Errors
+/// [`Error::ShapeMismatch`] where the channels differ, [`Error::InvalidArgument`] where `src` is empty and `dst` is not,
+/// [`Error::Overflow`] where a side is not below 2³².
+pub fn resize_labels<T: Copy + Ord>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<()> {
+    let channels = src.channels();
+    same(channels, dst.channels())?;
+    let (from, to) = ((src.height(), src.width()), (dst.height(), dst.width()));
+    if [from.0, from.1, to.0, to.1].iter().any(|&side| u32::try_from(side).is_err()) {
+        return Err(Error::Overflow);
+    }
+    if (from.0 == 0 || from.1 == 0) && to.0 != 0 && to.1 != 0 {
+        return Err(Error::InvalidArgument);
+    }
+    for (y, row) in dst.iter_rows_mut().enumerate() {
+        let down = Side::new(y, from.0, to.0);
+        for (x, pixel) in row.chunks_exact_mut(channels.max(1)).enumerate() {
+            let part = Part { src, down, across: Side::new(x, from.1, to.1) };
+            for (c, label) in pixel.iter_mut().enumerate() {
+                if let Some(most) = part.most(c) {
+                    *label = most;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The stretch of a side of the source that a pixel of the output stands for, in units of which a pixel of the output has as
+/// many as the source has pixels, and the other way round.
+#[derive(Clone, Copy)]
+struct Side {
+    start: u64,
+    end: u64,
+    /// Units of a pixel of the source.
+    pixel: u64,
+}
+
+impl Side {
+    const fn new(at: usize, from: usize, to: usize) -> Self {
+        let start = at as u64 * from as u64;
+        Self { start, end: start + from as u64, pixel: to as u64 }
+    }
+
+    /// The pixels of the source that have a part in it.
+    fn pixels(&self) -> Range<usize> {
+        let pixel = self.pixel.max(1);
+        (self.start / pixel) as usize..self.end.div_ceil(pixel) as usize
+    }
+
+    /// How much of it lies in this pixel.
+    fn share(&self, at: usize) -> u64 {
+        let start = at as u64 * self.pixel;
+        (start + self.pixel).min(self.end).saturating_sub(start.max(self.start))
+    }
+}
+
+/// What a pixel of the output stands for.
+#[derive(Clone, Copy)]
+struct Part<'a, T> {
+    src: ImageRef<'a, T>,
+    down: Side,
+    across: Side,
+}
+
+impl<T: Copy + Ord> Part<'_, T> {
+    /// Calls `each` with the labels of channel `c` and their areas.
+    #[inline(always)]
+    fn labels(&self, c: usize, mut each: impl FnMut(T, u64)) {
+        let channels = self.src.channels().max(1);
+        let columns = self.across.pixels();
+        for y in self.down.pixels() {
+            let (row, height) = (self.src.row(y), self.down.share(y));
+            let pixels = row.chunks_exact(channels.max(1)).enumerate();
+            for (x, pixel) in pixels.take(columns.end).skip(columns.start) {
+                if let Some(&label) = pixel.get(c) {
+                    each(label, height * self.across.share(x));
+                }
+            }
+        }
+    }
+
+    /// The label of channel `c` with the largest area.
+    fn most(&self, c: usize) -> Option<T> {
+        let (mut next, mut greatest) = (None, None);
+        self.labels(c, |label, _| {
+            next = Some(next.map_or(label, |least: T| least.min(label)));
+            greatest = greatest.max(Some(label));
+        });
+        if next == greatest {
+            return next;
+        }
+        let (mut best, mut largest) = (None, 0);
+        // The sides have 2³² units at most.
+        let mut left = (self.down.end - self.down.start) * (self.across.end - self.across.start);
+        while let Some(now) = next
+            && left > largest
+        {
+            let mut area = 0;
+            next = None;
+            self.labels(c, |label, share| {
+                if label == now {
+                    area += share;
+                } else if label > now {
+                    next = Some(next.map_or(label, |least: T| least.min(label)));
+                }
+            });
+            left -= area;
+            if area > largest {
+                (best, largest) = (Some(now), area);
+            }
+        }
+        best
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Owned, images};
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+    use std::vec;
+    use std::vec::Vec;
+
+    proptest! {
+        #[test]
+        fn each_pixel_has_the_label_of_the_largest_area(src in images(), to in (1usize..50, 1usize..50), kinds in 1u8..9) {
+            let (h, w, c) = src.shape;
+            let src = Owned { data: src.data.iter().map(|v| v % kinds).collect(), shape: src.shape };
+            let mut out = Owned::new((to.0, to.1, c));
+            resize_labels(src.view(), out.view_mut()).unwrap();
+            // Areas over a grid fine enough for both images, which is another way to count.
+            let overlap = |i: usize, at: usize, from: usize, to: usize| {
+                ((at + 1) * from).min((i + 1) * to).saturating_sub((at * from).max(i * to))
+            };
+            for (i, &got) in out.data.iter().enumerate() {
+                let (y, x, ch) = (i / (to.1 * c), i / c % to.1, i % c);
+                let mut areas = BTreeMap::new();
+                for (sy, sx) in (0..h).flat_map(|sy| (0..w).map(move |sx| (sy, sx))) {
+                    let area = overlap(sy, y, h, to.0) * overlap(sx, x, w, to.1);
+                    *areas.entry(src.data[(sy * w + sx) * c + ch]).or_insert(0) += area;
+                }
+                let most = areas.values().max().copied().unwrap();
+                let want = areas.iter().find(|(_, area)| **area == most).unwrap();
+                prop_assert_eq!(got, *want.0);
+            }
+            let words: Vec<u16> = src.data.iter().map(|&v| u16::from(v) * 7000).collect();
+            let mut wide = vec![0u16; out.data.len()];
+            resize_labels(ImageRef::new(&words, h, w, c).unwrap(), ImageMut::new(&mut wide, to.0, to.1, c).unwrap()).unwrap();
+            prop_assert!(wide.iter().zip(&out.data).all(|(w, b)| *w == u16::from(*b) * 7000));
+        }
+
+        #[test]
+        fn the_same_size_changes_nothing(src in images()) {
+            let mut out = Owned::new(src.shape);
+            resize_labels(src.view(), out.view_mut()).unwrap();
+            prop_assert_eq!(out, src);
+        }
+    }
+
+    #[test]
+    fn ties_go_to_the_smaller_label_and_wrong_shapes_are_refused() {
+        let src = Owned { data: vec![9, 4, 4, 9], shape: (2, 2, 1) };
+        let mut one = Owned::new((1, 1, 1));
+        resize_labels(src.view(), one.view_mut()).unwrap();
+        assert_eq!(one.data, [4]);
+        let mut two = Owned::new((1, 1, 2));
+        assert_eq!(resize_labels(src.view(), two.view_mut()), Err(Error::ShapeMismatch));
+        let none = ImageRef::new(&[], 0, 3, 1).unwrap();
+        assert_eq!(resize_labels(none, one.view_mut()), Err(Error::InvalidArgument));
+        assert!(resize_labels(none, ImageMut::new(&mut [], 0, 7, 1).unwrap()).is_ok());
+    }
+}

@@ -239,7 +239,7 @@ mod x86 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Owned, images};
+    use super::super::testing::{Owned, images, same_at_every_level};
     use super::*;
     use proptest::prelude::*;
 
@@ -254,6 +254,14 @@ mod tests {
         }
         let two = Owned::new((4, 4, 2));
         assert_eq!(rgb_to_grey(Level::BASE, two.view(), out.view_mut()), Err(Error::ShapeMismatch));
+    }
+
+    #[test]
+    fn same_bytes_at_every_level() {
+        same_at_every_level(|level, src| {
+            let mut out = Owned::new((src.shape.0, src.shape.1, 1));
+            (rgb_to_grey(level, src.view(), out.view_mut()), out)
+        });
     }
 
     proptest! {

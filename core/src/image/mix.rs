@@ -122,7 +122,7 @@ mod x86 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Owned, images};
+    use super::super::testing::{Owned, images, same_at_every_level};
     use super::*;
     use proptest::prelude::*;
 
@@ -148,6 +148,11 @@ mod tests {
             prop_assert_eq!(&mixed(Level::detect(), &a, &b, 0.0), &a);
             prop_assert_eq!(&mixed(Level::detect(), &a, &b, 1.0), &b);
         }
+    }
+
+    #[test]
+    fn same_bytes_at_every_level() {
+        same_at_every_level(|level, src| mixed(level, src, &Owned::noise(src.shape, 3), 0.37));
     }
 
     #[test]

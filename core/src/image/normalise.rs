@@ -330,7 +330,7 @@ mod x86 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Owned, images};
+    use super::super::testing::{Owned, images, same_at_every_level};
     use super::*;
     use proptest::prelude::*;
     use std::vec;
@@ -373,6 +373,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn same_bits_at_every_level() {
+        same_at_every_level(|level, src| {
+            let (h, w, c) = src.shape;
+            let (mean, std): (Vec<f32>, Vec<f32>) =
+                (0..c).map(|c| (0.1 * c as f32, 0.3 + 0.1 * c as f32)).unzip();
+            let (mut planes, mut shares) = (vec![0f32; h * w * c], vec![0f32; h * w * c]);
+            normalise_chw(level, src.view(), &mut planes, &mean, &std).unwrap();
+            to_float_chw(level, src.view(), &mut shares).unwrap();
+            (normalised(level, src, &mean, &std), planes, shares)
+        });
     }
 
     #[test]

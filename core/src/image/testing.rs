@@ -83,10 +83,13 @@ pub(crate) fn images() -> impl Strategy<Value = Owned> {
 pub(crate) const BORDERS: [Border; 5] =
     [Border::Constant(200), Border::Edge, Border::Reflect101, Border::Reflect, Border::Wrap];
 
-/// Every width up to 71, so that blocks of all registers end everywhere, at some heights and 1 to 9 channels.
+/// Every size up to 67 × 71, so that blocks of all registers end everywhere, with one to nine channels in turn, and at some
+/// heights with all of them.
 pub(crate) fn shapes() -> impl Iterator<Item = (usize, usize, usize)> {
-    let heights = [1, 2, 3, 8, 17, 67];
-    heights.into_iter().flat_map(|h| (1..=71).flat_map(move |w| (1..=9).map(move |c| (h, w, c))))
+    let sizes = (1..=67).flat_map(|h| (1..=71).map(move |w| (h, w, (h * 71 + w) % 9 + 1)));
+    let channels =
+        [1, 2, 17].into_iter().flat_map(|h| (1..=71).flat_map(move |w| (1..=9).map(move |c| (h, w, c))));
+    sizes.chain(channels)
 }
 
 /// `op` makes the same of the images of all [`shapes`] at every level.

@@ -2,7 +2,7 @@
 //! values have of their own is tested beside each operation. Factors are not round, since round ones make many ties, which
 //! `f32` cannot tell from what is just below them.
 
-use super::testing::{BORDERS, Owned, assert_exact};
+use super::testing::{BORDERS, Owned, assert_exact, shapes};
 use super::*;
 use crate::rng::{Key, Stream};
 use crate::scratch::Scratch;
@@ -327,9 +327,9 @@ fn levels_agree<T: Sample>(shape: (usize, usize, usize), seed: u64, border: usiz
 
 #[test]
 fn all_widths_and_channels_have_the_same_bits_at_every_level() {
-    for (w, c) in (1..=71).flat_map(|w| (1..=9).map(move |c| (w, c))) {
-        levels_agree::<u16>((2, w, c), 7, c % BORDERS.len());
-        levels_agree::<f32>((2, w, c), 7, c % BORDERS.len());
+    for shape in shapes().filter(|(h, ..)| matches!(h, 1 | 2 | 17 | 67)) {
+        levels_agree::<u16>(shape, 7, shape.2 % BORDERS.len());
+        levels_agree::<f32>(shape, 7, shape.2 % BORDERS.len());
     }
 }
 

@@ -38,6 +38,10 @@ pub(in super::super) fn in_integers(
 
 /// What is done to each pixel by itself.
 #[derive(Clone, Copy)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "five of them at a time, and no allocator to put a table elsewhere"
+)]
 enum Step {
     Still,
     Table(Table),

@@ -1,11 +1,10 @@
-//! Which rectangle of an image is kept: crops at the corners and in the middle, the largest one inside a turned image, one
-//! that spares all boxes, and the sizes that go with them. They are cut out by [`Rect::of`].
+//! Which rectangle of an image is kept: crops at the corners and in the middle, the largest one inside a turned image, and
+//! the output that shows all of a moved image. They are cut out by [`Rect::of`].
 
 use super::target::Movement;
 use super::{Affine, Bounds, Motion, Rect};
 use crate::error::{Error, Result};
 use crate::math;
-use crate::rng::Stream;
 
 impl Rect {
     /// The rectangles of `size` in the corners and in the middle of `room`, both (height, width): top left, top right, bottom
@@ -65,40 +64,6 @@ impl Rect {
             inner => Self::centred(inner, size),
         }
     }
-
-    /// A random rectangle of an image of `size` = (height, width) with all of these boxes whole, as far as they lie inside: its
-    /// left, top, right and bottom are drawn in this order, each pixel edge between the image's edge and the boxes' equally
-    /// likely. Without boxes its height and width are drawn first, then its top and left.
-    pub fn around(boxes: &[Bounds], size: (usize, usize), draw: &mut Stream) -> Self {
-        let whole = Self::whole(size);
-        let Some((first, others)) = boxes.split_first() else {
-            let height = draw.below(whole.height).saturating_add(1).min(whole.height);
-            let width = draw.below(whole.width).saturating_add(1).min(whole.width);
-            let top = draw.below(whole.height.saturating_sub(height).saturating_add(1));
-            let left = draw.below(whole.width.saturating_sub(width).saturating_add(1));
-            return Self { top, left, height, width };
-        };
-        let [left, top, right, bottom] = others.iter().fold(first.xyxy(), |[l, t, r, b], next| {
-            let [left, top, right, bottom] = next.xyxy();
-            [least(l, left), least(t, top), -least(-r, -right), -least(-b, -bottom)]
-        });
-        let mut span = |low: f64, high: f64, side: u32| {
-            // Casts move what lies outside to 0 and 2³² − 1, and cut off fractions.
-            let low = (low as u32).min(side.saturating_sub(1));
-            let whole = high as u32;
-            let high = whole.saturating_add(u32::from((whole as f64) < high));
-            let high = high.min(side).max(low.saturating_add(1)).min(side);
-            let start = draw.below(low.saturating_add(1));
-            (start, high, side)
-        };
-        let (left, right, width) = span(left, right, whole.width);
-        let (top, bottom, height) = span(top, bottom, whole.height);
-        let mut end = |from: u32, side: u32| {
-            from.saturating_add(draw.below(side.saturating_sub(from).saturating_add(1)))
-        };
-        let (right, bottom) = (end(right, width), end(bottom, height));
-        Self { top, left, height: bottom.saturating_sub(top), width: right.saturating_sub(left) }
-    }
 }
 
 /// The smaller number.
@@ -128,29 +93,6 @@ impl Motion {
         let (right, bottom) = (up(right - 1e-3).max(left), up(bottom - 1e-3).max(top));
         Ok((map.then(&Affine::crop(top, left)), ((bottom - top) as usize, (right - left) as usize)))
     }
-}
-
-/// The size whose longer side is `side` and that has the proportions of `size` = (height, width), the other side rounded half
-/// up and at least 1. Sides from 2³² on are cut off there.
-pub fn longest_side(size: (usize, usize), side: usize) -> (usize, usize) {
-    in_proportion(size, side, size.0.max(size.1))
-}
-
-/// The size whose shorter side is `side`; otherwise as [`longest_side`].
-pub fn smallest_side(size: (usize, usize), side: usize) -> (usize, usize) {
-    in_proportion(size, side, size.0.min(size.1))
-}
-
-/// `size` · `to` / `from`.
-fn in_proportion(size: (usize, usize), to: usize, from: usize) -> (usize, usize) {
-    let below = |v: usize| u64::from(u32::try_from(v).unwrap_or(u32::MAX));
-    let (to, from) = (below(to), below(from));
-    let scaled = |v: usize| {
-        // Two factors below 2³² and half of one: no sum leaves 64 bits.
-        let scaled = (below(v) * to + from / 2).checked_div(from).unwrap_or(0);
-        usize::try_from(scaled.min(u64::from(u32::MAX))).unwrap_or(usize::MAX).max(1)
-    };
-    (scaled(size.0), scaled(size.1))
 }
 
 #[cfg(test)]

@@ -28,7 +28,6 @@ mod warp;
 pub use blur::{MAX_RADIUS, MAX_SIGMA, blur_scratch_len, box_blur, box_blur_scratch_len, gaussian_blur};
 pub use border::Border;
 pub use colour::{Adjust, ColourMatrix, Jitter, grey_mean, hsv_shift, hue};
-pub use crop::{longest_side, smallest_side};
 pub use erase::{Rect, cutout, erase};
 pub use filter::{Filter, Sampling};
 pub use geometry::{

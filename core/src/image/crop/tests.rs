@@ -1,7 +1,6 @@
 use super::super::testing::{Owned, images};
 use super::super::{Border, Interpolation, hflip, warp};
 use super::*;
-use crate::rng::Key;
 use crate::simd::Level;
 use crate::view::ImageMut;
 use proptest::prelude::*;
@@ -57,23 +56,6 @@ proptest! {
     }
 
     #[test]
-    fn boxes_are_whole_in_the_crop_around_them(size in (1usize..60, 1usize..60), boxes in prop::collection::vec(prop::array::uniform4(0f64..60.0), 0..4),
-                                               seed: u64) {
-        let mut all = vec![];
-        for [a, b, c, d] in boxes {
-            all.push(Bounds::from_xyxy([a.min(c), b.min(d), a.max(c), b.max(d)]).unwrap());
-        }
-        let rect = Rect::around(&all, size, &mut Stream::new(seed, Key::new(1)));
-        prop_assert!(rect.height > 0 && rect.width > 0);
-        let (right, bottom) = (f64::from(rect.left + rect.width), f64::from(rect.top + rect.height));
-        prop_assert!(right <= size.1 as f64 && bottom <= size.0 as f64);
-        for inside in all.iter().filter_map(|b| b.visible(size, 0.0, 0.0)) {
-            let [left, top, r, b] = inside.xyxy();
-            prop_assert!(f64::from(rect.left) <= left && f64::from(rect.top) <= top && right >= r && bottom >= b, "{:?}", rect);
-        }
-    }
-
-    #[test]
     fn all_of_the_image_is_in_the_expanded_one(h in 1usize..40, w in 1usize..40, degrees in -360f32..360.0, scale in 0.6f32..2.0,
                                                shift in prop::array::uniform2(-9f32..9.0)) {
         let motion = Motion { degrees, scale, shift, ..Motion::default() };
@@ -122,15 +104,4 @@ fn sizes_of_turned_images_are_those_of_torchvision() {
     }
     let far = Motion { scale: 1e9, ..Motion::default() };
     assert_eq!(far.expanded((9, 9)), Err(Error::Overflow));
-}
-
-#[test]
-fn sides_keep_their_proportions() {
-    assert_eq!(longest_side((480, 640), 256), (192, 256));
-    assert_eq!(smallest_side((480, 640), 256), (256, 341));
-    // 5 · 3 / 2 = 7.5, upwards.
-    assert_eq!(smallest_side((2, 5), 3), (3, 8));
-    assert_eq!(longest_side((1, 1000), 10), (1, 10));
-    assert_eq!(longest_side((0, 0), 10), (1, 1));
-    assert_eq!(smallest_side((1, usize::MAX), usize::MAX), (u32::MAX as usize, u32::MAX as usize));
 }

@@ -12,7 +12,7 @@ pub use self::symmetry::Symmetry;
 
 use self::reverse::reverse;
 use self::transpose::{Source, Target, Turn};
-use super::{Border, copy_values, same, split};
+use super::{Border, copy_values, same};
 use crate::error::{Error, Result};
 use crate::scratch::{Plain, bytes, bytes_mut};
 use crate::simd::Level;
@@ -157,59 +157,94 @@ pub fn pad_mirrored<T: Plain>(
     if border.constant().is_none() && (height == 0 || width == 0) {
         return Err(Error::InvalidArgument);
     }
-    let row = PaddedRow { level, width: width as i64, channels, left, mirrored: mirrored.x, border };
+    let columns = Columns::new(width, dst.width(), left, mirrored.x, border);
     let last = dst.height().wrapping_sub(1) as i64;
     for (y, to) in dst.iter_rows_mut().enumerate() {
         let y = if mirrored.y { last.wrapping_sub(y as i64) } else { y as i64 };
         let from = border.index(y.wrapping_sub(top), height).map(|y| src.row(y));
-        row.write(from, to);
+        let Some(from) = from else {
+            // Other borders always have a source, since empty images are refused.
+            border.constant().into_iter().for_each(|value| to.fill(value));
+            continue;
+        };
+        columns.inside(level, from, to, channels);
+        match channels {
+            1 => columns.margins::<T, 1>(from, to, border),
+            3 => columns.margins::<T, 3>(from, to, border),
+            4 => columns.margins::<T, 4>(from, to, border),
+            _ => columns.margins_of_any(from, to, channels, border),
+        }
     }
     Ok(())
 }
 
-/// How the rows of [`pad_mirrored`] are made.
-struct PaddedRow<T> {
-    level: Level,
-    /// Columns of the source.
-    width: i64,
-    channels: usize,
+/// Which columns of the source those of [`pad_mirrored`] show, the same in each row.
+struct Columns {
+    /// Columns of the source, and of the output.
+    width: usize,
+    columns: usize,
     left: i64,
     mirrored: bool,
-    border: Border<T>,
+    /// The columns of the output from `start` to `stop` show the source, from its column `skipped` on.
+    start: usize,
+    stop: usize,
+    skipped: usize,
+    /// The columns of the source that the margins show, from left to right, where they are few enough.
+    margins: Option<heapless::Vec<u32, 32>>,
 }
 
-impl<T: Plain> PaddedRow<T> {
-    /// `from` is the source's row, `None` where the row is all border.
-    fn write(&self, from: Option<&[T]>, to: &mut [T]) {
-        let Some(row) = from else { return self.border.constant().map_or((), |value| to.fill(value)) };
-        let (left, width) = (self.left, self.width);
-        // The columns of `to` that show the source itself, and the first of these in the source.
-        let columns = (to.len().checked_div(self.channels).unwrap_or(0)) as i64;
-        let (first, skipped) = (left.max(0).min(columns), left.saturating_neg().max(0).min(width));
-        let end = left.saturating_add(width).max(first).min(columns);
-        let (start, stop) = if self.mirrored { (columns - end, columns - first) } else { (first, end) };
-        let (before, rest) = split(to, start as usize * self.channels);
-        let (inside, after) = split(rest, (end - first) as usize * self.channels);
-        let shown = row.get(skipped as usize * self.channels..).unwrap_or(&[]);
+impl Columns {
+    fn new<T: Plain>(width: usize, columns: usize, left: i64, mirrored: bool, border: Border<T>) -> Self {
+        let (across, whole) = (width as i64, columns as i64);
+        let (first, skipped) = (left.max(0).min(whole), left.saturating_neg().max(0).min(across));
+        let end = left.saturating_add(across).max(first).min(whole);
+        let (start, stop) = if mirrored { (whole - end, whole - first) } else { (first, end) };
+        let (start, stop, skipped) = (start as usize, stop as usize, skipped as usize);
+        let mut all = Self { width, columns, left, mirrored, start, stop, skipped, margins: None };
+        if border.constant().is_none() && start + (columns - stop) <= 32 {
+            let at = (0..start).chain(stop..columns).map(|x| all.source(x, border).unwrap_or(0) as u32);
+            all.margins = Some(at.collect());
+        }
+        all
+    }
+
+    /// The column of the source that column `x` of the output shows.
+    fn source<T: Plain>(&self, x: usize, border: Border<T>) -> Option<usize> {
+        let x = if self.mirrored { self.columns as i64 - 1 - x as i64 } else { x as i64 };
+        border.index(x.wrapping_sub(self.left), self.width)
+    }
+
+    /// The columns that show the source.
+    #[inline(always)]
+    fn inside<T: Plain>(&self, level: Level, from: &[T], to: &mut [T], channels: usize) {
+        let shown = from.get(self.skipped * channels..).unwrap_or(&[]);
+        let inside = to.get_mut(self.start * channels..self.stop * channels).unwrap_or(&mut []);
+        let shown = shown.get(..inside.len()).unwrap_or(&[]);
         if self.mirrored {
-            let shown = shown.get(..inside.len()).unwrap_or(&[]);
-            reverse(self.level, bytes_mut(inside), bytes(shown), self.channels * size_of::<T>());
+            reverse(level, bytes_mut(inside), bytes(shown), channels * size_of::<T>());
         } else {
             copy_values(inside, shown);
         }
-        self.margin(row, 0, columns, before);
-        self.margin(row, stop, columns, after);
     }
 
-    /// The columns from `start` on, all outside.
-    fn margin(&self, row: &[T], start: i64, columns: i64, to: &mut [T]) {
-        for (x, pixel) in (start..).zip(to.chunks_exact_mut(self.channels.max(1))) {
-            let x = if self.mirrored { columns - 1 - x } else { x };
-            let at = self.border.index(x.wrapping_sub(self.left), self.width as usize);
-            match at.and_then(|x| row.get(x * self.channels..)) {
+    /// The columns of the margins, of pixels of `C` values.
+    #[inline(always)]
+    fn margins<T: Plain, const C: usize>(&self, from: &[T], to: &mut [T], border: Border<T>) {
+        let Some(margins) = &self.margins else { return self.margins_of_any(from, to, C, border) };
+        let (from, to) = (from.as_chunks::<C>().0, to.as_chunks_mut::<C>().0);
+        for (x, &at) in (0..self.start).chain(self.stop..self.columns).zip(margins) {
+            if let (Some(to), Some(from)) = (to.get_mut(x), from.get(at as usize)) {
+                *to = *from;
+            }
+        }
+    }
+
+    fn margins_of_any<T: Plain>(&self, from: &[T], to: &mut [T], channels: usize, border: Border<T>) {
+        for x in (0..self.start).chain(self.stop..self.columns) {
+            let pixel = to.get_mut(x * channels..).and_then(|to| to.get_mut(..channels)).unwrap_or(&mut []);
+            match self.source(x, border).and_then(|at| from.get(at * channels..)) {
                 Some(values) => copy_values(pixel, values),
-                // Other borders always have a source, since empty images are refused.
-                None => self.border.constant().map_or((), |value| pixel.fill(value)),
+                None => border.constant().into_iter().for_each(|value| pixel.fill(value)),
             }
         }
     }

@@ -145,8 +145,14 @@ impl<'a> Statistics<'a> {
         if !PERIOD.is_multiple_of(channels) {
             return None;
         }
-        let of = |i: usize| self.of(i % channels);
-        Some(Repeated { scale: core::array::from_fn(|i| of(i).0), shift: core::array::from_fn(|i| of(i).1) })
+        let mut all = Repeated { scale: [0.0; PERIOD], shift: [0.0; PERIOD] };
+        for c in 0..channels {
+            // Divided once, which is most of the work where images are small.
+            let (scale, shift) = self.of(c);
+            let places = all.scale.iter_mut().zip(&mut all.shift).skip(c).step_by(channels.max(1));
+            places.for_each(|place| (*place.0, *place.1) = (scale, shift));
+        }
+        Some(all)
     }
 
     fn any<T: Sample>(&self, from: &[T], to: &mut [f32]) {

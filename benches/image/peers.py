@@ -1,0 +1,186 @@
+"""What run.py measures of other libraries in Python: OpenCV and albumentations, or Pillow and Pillow-SIMD.
+
+Reads names of operations, one a line, and answers each with the least time of a call in nanoseconds, or with `none`.
+Everything is on one thread, into a buffer that is there already where the library takes one.
+"""
+
+import os
+import sys
+import time
+
+os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
+
+import numpy as np
+
+SIDE, PART, SMALL = 512, 224, 2000
+MEAN, STD = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
+random = np.random.default_rng(1)
+A, B = (random.integers(0, 256, (SIDE, SIDE, 3), np.uint8) for _ in range(2))
+A224 = np.ascontiguousarray(A[:PART, :PART])
+
+
+def opencv():
+    import cv2
+
+    cv2.setNumThreads(1)
+    d, d224 = np.empty_like(A), np.empty_like(A224)
+    grey, hsv = np.empty((SIDE, SIDE), np.uint8), np.empty_like(A)
+    numbers, planes = np.empty((SIDE, SIDE, 3), np.float32), np.empty((3, SIDE, SIDE), np.float32)
+    noise = np.empty((SIDE, SIDE, 3), np.int16)
+    levels = np.arange(256)
+    bright = np.clip(levels * 1.2 - 20, 0, 255).astype(np.uint8)
+    gamma = np.rint(255 * (levels / 255) ** 1.5).astype(np.uint8)
+    turned = ((levels + 20) % 180).astype(np.uint8)
+    lookup = np.stack([((levels / 255 - m) / s).astype(np.float32) for m, s in zip(MEAN, STD)], -1)[None]
+    rotation = cv2.getRotationMatrix2D((255.5, 255.5), 15, 1.0)
+    affine = np.array([[0.9, 0.12, 11.5], [-0.08, 0.95, 20.25]])
+    corners = np.float32([[0, 0], [511, 0], [511, 511], [0, 511]])
+    view = cv2.getPerspectiveTransform(corners, np.float32([[20, 30], [490, 10], [500, 480], [15, 505]]))
+    outside = {"borderMode": cv2.BORDER_REFLECT_101}
+    at = [0]
+
+    def crop():
+        k = at[0] = (at[0] + 37) % 288
+        np.copyto(d224, A[287 - k : 511 - k, k : k + PART])
+
+    def cutout():
+        np.copyto(d, A)
+        for i in range(8):
+            y, x = i * 97 % 480, i * 61 % 480
+            d[y : y + 32, x : x + 32] = 0
+
+    def cutmix():
+        np.copyto(d, A)
+        d[100:380, 60:340] = B[100:380, 60:340]
+
+    def chw():
+        for c, plane in enumerate(cv2.split(A)):
+            cv2.LUT(plane, lookup[0, :, c].copy(), dst=planes[c])
+
+    def hue():
+        cv2.cvtColor(A, cv2.COLOR_RGB2HSV, dst=hsv)
+        hsv[..., 0] = cv2.LUT(hsv[..., 0], turned)
+        cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB, dst=d)
+
+    def gaussian_noise():
+        cv2.randn(noise, (0, 0, 0), (10, 10, 10))
+        cv2.add(A, noise, dst=d, dtype=cv2.CV_8U)
+
+    def warp(matrix, flags, do=cv2.warpAffine):
+        return lambda: do(A, matrix, (SIDE, SIDE), dst=d, flags=flags, **outside)
+
+    return {
+        "hflip": lambda: cv2.flip(A, 1, dst=d),
+        "vflip": lambda: cv2.flip(A, 0, dst=d),
+        "rot90": lambda: cv2.rotate(A, cv2.ROTATE_90_COUNTERCLOCKWISE, dst=d),
+        "transpose": lambda: cv2.transpose(A, dst=d),
+        "crop224": crop,
+        "cutout": cutout,
+        "cutmix": cutmix,
+        "brightness_contrast": lambda: cv2.LUT(A, bright, dst=d),
+        "gamma": lambda: cv2.LUT(A, gamma, dst=d),
+        "greyscale": lambda: cv2.cvtColor(A, cv2.COLOR_RGB2GRAY, dst=grey),
+        "normalise": lambda: cv2.LUT(A, lookup, dst=numbers),
+        "normalise_chw": chw,
+        "mixup": lambda: cv2.addWeighted(A, 0.7, B, 0.3, 0, dst=d),
+        "hue": hue,
+        "gaussian_noise": gaussian_noise,
+        "resize_224_512_bilinear": lambda: cv2.resize(A224, (SIDE, SIDE), dst=d, interpolation=cv2.INTER_LINEAR),
+        "rotate": warp(rotation, cv2.INTER_LINEAR),
+        "affine": warp(affine, cv2.INTER_LINEAR),
+        "perspective": warp(view, cv2.INTER_LINEAR, cv2.warpPerspective),
+        "rotate_nearest": warp(rotation, cv2.INTER_NEAREST),
+        "rotate_bicubic": warp(rotation, cv2.INTER_CUBIC),
+        "gaussian_blur": lambda: cv2.GaussianBlur(A, (9, 9), 1.5, dst=d, **outside),
+        "box_blur": lambda: cv2.blur(A, (5, 5), dst=d, **outside),
+    }
+
+
+def albumentations():
+    import albumentations as alb
+    import cv2
+
+    cv2.setNumThreads(1)
+    reflect = cv2.BORDER_REFLECT_101
+    one = {
+        "hflip": alb.HorizontalFlip(p=1),
+        "vflip": alb.VerticalFlip(p=1),
+        "transpose": alb.Transpose(p=1),
+        "crop224": alb.RandomCrop(PART, PART, p=1),
+        "brightness_contrast": alb.RandomBrightnessContrast((0.1, 0.1), (0.2, 0.2), p=1),
+        "gamma": alb.RandomGamma((150, 150), p=1),
+        "greyscale": alb.ToGray(p=1),
+        "normalise": alb.Normalize(p=1),
+        "hue": alb.HueSaturationValue((20, 20), (0, 0), (0, 0), p=1),
+        "colour_jitter": alb.ColorJitter((1.2, 1.2), (1.2, 1.2), (1.2, 1.2), (0.05, 0.05), p=1),
+        "gaussian_noise": alb.GaussNoise(std_range=(10 / 255, 10 / 255), p=1),
+        "rotate": alb.Rotate((15, 15), border_mode=reflect, p=1),
+        "perspective": alb.Perspective(scale=(0.05, 0.05), border_mode=reflect, p=1),
+        "gaussian_blur": alb.GaussianBlur(blur_limit=(9, 9), sigma_limit=(1.5, 1.5), p=1),
+    }
+    ops = {name: (lambda run: lambda: run(image=A))(alb.Compose([op], seed=1)) for name, op in one.items()}
+    train = alb.Compose(
+        [
+            alb.RandomResizedCrop((PART, PART), scale=(0.5, 1.0), p=1),
+            alb.HorizontalFlip(p=0.5),
+            alb.ColorJitter(0.2, 0.2, 0.2, 0.05, p=1),
+            alb.Normalize(),
+        ],
+        seed=1,
+    )
+    small = alb.Compose(
+        [alb.Pad(4, border_mode=reflect, p=1), alb.RandomCrop(32, 32, p=1), alb.HorizontalFlip(p=0.5), alb.Normalize()],
+        seed=1,
+    )
+    images = random.integers(0, 256, (SMALL, 32, 32, 3), np.uint8)
+
+    def batch():
+        for image in images:
+            small(image=image)
+
+    return ops | {"training_pipeline": lambda: train(image=A), "small_batch": batch}
+
+
+def pillow():
+    from PIL import Image
+
+    whole, part = Image.fromarray(A), Image.fromarray(A224)
+    turn, how = Image.Transpose, Image.Resampling
+    return {
+        "rot90": lambda: whole.transpose(turn.ROTATE_90),
+        "transpose": lambda: whole.transpose(turn.TRANSPOSE),
+        "resize_512_224_bilinear": lambda: whole.resize((PART, PART), how.BILINEAR),
+        "resize_512_224_bicubic": lambda: whole.resize((PART, PART), how.BICUBIC),
+        "resize_512_224_lanczos3": lambda: whole.resize((PART, PART), how.LANCZOS),
+        "resize_224_512_bilinear": lambda: part.resize((SIDE, SIDE), how.BILINEAR),
+    }
+
+
+def least(op):
+    """The least time of a call in nanoseconds, of calls that together take a quarter of a second."""
+    op()
+    start = time.perf_counter_ns()
+    op()
+    calls = min(max(200_000 // max(time.perf_counter_ns() - start, 1), 1), 10_000)
+    begin, best = time.perf_counter_ns(), float("inf")
+    while time.perf_counter_ns() - begin < 250_000_000:
+        start = time.perf_counter_ns()
+        for _ in range(calls):
+            op()
+        best = min(best, (time.perf_counter_ns() - start) / calls)
+    return best
+
+
+def main():
+    ops = {"opencv": opencv, "albumentations": albumentations, "pillow": pillow}[sys.argv[1]]()
+    for line in sys.stdin:
+        op = ops.get(line.strip())
+        if op is None:
+            print("none", flush=True)
+            continue
+        # Small images are told per image; our program is given 10,000 of them.
+        scale = 10_000 / SMALL if line.strip() == "small_batch" else 1
+        print(least(op) * scale, flush=True)
+
+
+main()

@@ -108,7 +108,8 @@ fn points(ops: &mut Ops, level: Level) {
 }
 
 fn resampling(ops: &mut Ops, level: Level) {
-    let names = [("bilinear", Filter::Bilinear), ("bicubic", Filter::Bicubic), ("lanczos3", Filter::Lanczos3)];
+    let names =
+        [("bilinear", Filter::Bilinear), ("bicubic", Filter::Bicubic), ("lanczos3", Filter::Lanczos3)];
     for (name, filter) in names {
         let name: &'static str = format!("resize_512_224_{name}").leak();
         resize(ops, level, name, filter, (SIDE, PART));

@@ -10,22 +10,33 @@ use crate::scratch::Scratch;
 use crate::simd::Level;
 use crate::view::{ImageMut, ImageRef};
 
+/// Which label of a mask a pixel gets where the image is resized.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Labels {
+    /// That of the nearest pixel.
+    #[default]
+    Nearest,
+    /// That which covers most of the area, so that small parts do not come and go with the place of a pixel.
+    Majority,
+}
+
 impl<const N: usize> Prepared<N> {
     /// Moves `mask`, which has the height and width of the image and any number of channels, as the image is moved, into
     /// `dst`: every value is one of the mask's, or `outside`, which stands where the image has a border of one value. What changes no places leaves it alone. Where the image is
-    /// resampled the mask takes the nearest pixels; with borders of the image itself it is mirrored or repeated with it.
+    /// warped through a map the mask takes the nearest pixels, where it is resized what `labels` says; with borders of the
+    /// image itself it is mirrored or repeated with it.
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`] where a size is not that of the image, [`Error::ScratchTooSmall`]; `dst` is untouched then.
-    pub fn run_mask<T: Sample>(
+    pub fn run_mask<T: Sample + Ord>(
         &self,
         level: Level,
         mask: ImageRef<'_, T>,
         dst: ImageMut<'_, T>,
-        outside: T,
+        (labels, outside): (Labels, T),
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
-        self.move_mask(level, mask, dst, |border| border.map(|_| outside), scratch)
+        self.move_mask(level, mask, dst, labels, |border| border.map(|_| outside), scratch)
     }
 
     /// 255 where a pixel of the result shows the image, 0 where it shows a border, whichever it is; `dst` has one channel.
@@ -38,14 +49,15 @@ impl<const N: usize> Prepared<N> {
         let all = frame.take::<u8>(len((height, width, 1))?)?;
         all.fill(255);
         let all = ImageRef::new(all, height, width, 1)?;
-        self.move_mask(level, all, dst, |_| Border::Constant(0), &mut frame)
+        self.move_mask(level, all, dst, Labels::Nearest, |_| Border::Constant(0), &mut frame)
     }
 
-    fn move_mask<T: Sample>(
+    fn move_mask<T: Sample + Ord>(
         &self,
         level: Level,
         mask: ImageRef<'_, T>,
         dst: ImageMut<'_, T>,
+        labels: Labels,
         border: impl Fn(Border) -> Border<T>,
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
@@ -69,6 +81,9 @@ impl<const N: usize> Prepared<N> {
                 Action::Resize { place, size, fill, .. } => work.copy(size, |src, dst| {
                     let outside = border(Border::Constant(fill)).constant().unwrap_or_default();
                     place_part(src, dst, place, outside, |src, dst| {
+                        if labels == Labels::Majority {
+                            return image::resize_labels(src, dst);
+                        }
                         let (from, to) = ((src.height(), src.width()), (dst.height(), dst.width()));
                         let mut frame = frame.frame();
                         let plan = ResizePlan::new(Filter::Nearest, from, to, &mut frame)?;

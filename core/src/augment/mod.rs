@@ -62,6 +62,7 @@ pub use bytes::{MAGIC, VERSION};
 pub use draw::Drawn;
 pub use field::{Field, Param, Value};
 pub use group::{MOST_MEMBERS, Members, list};
+pub use mask::Labels;
 pub use op::{Kind, Op};
 pub use pipeline::{Params, Pipeline, Shape, Step};
 pub use plan::{Plan, Prepared};

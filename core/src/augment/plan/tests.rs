@@ -1,5 +1,5 @@
 use super::*;
-use crate::augment::{Draws, Normal, Op, key};
+use crate::augment::{Draws, Labels, Normal, Op, key};
 use crate::image::testing::{Owned, images};
 use crate::image::{Border, Edge, Filter, Index, normalise, normalise_chw};
 use crate::scratch::Scratch;
@@ -129,7 +129,7 @@ proptest! {
         mask.data[y * 32 + x] = 200;
         let (mut moved, mut valid) = (Owned::new((40, 56, 1)), Owned::new((40, 56, 1)));
         let scratch = &mut Scratch::new(&mut memory);
-        prepared.run_mask(Level::detect(), mask.view(), moved.view_mut(), 99, scratch).unwrap();
+        prepared.run_mask(Level::detect(), mask.view(), moved.view_mut(), (Labels::Nearest, 99), scratch).unwrap();
         prepared.validity(Level::detect(), valid.view_mut(), scratch).unwrap();
         prop_assert!(moved.data.iter().all(|v| [0, 200, 99].contains(v)));
         // Borders are all of one value here: exactly what is not valid shows it.
@@ -293,4 +293,23 @@ fn records_of_something_else_are_refused() {
     ] {
         assert_eq!(plan.prepare(wrong).err(), Some(Error::InvalidArgument), "{wrong:?}");
     }
+}
+
+#[test]
+fn the_majority_is_what_covers_most() {
+    let half = Op::Resize { height: 2, width: 2, filter: Filter::Bilinear };
+    let pipeline = of(&[(half, 1.0)]);
+    let plan = pipeline.plan((4, 4, 3)).unwrap();
+    let prepared = plan.prepare(&[Drawn::Done]).unwrap();
+    let mask = Owned { data: vec![1, 1, 5, 2, 1, 7, 2, 2, 3, 3, 9, 9, 4, 3, 9, 8], shape: (4, 4, 1) };
+    let moved = |labels| {
+        let mut out = Owned::new((2, 2, 1));
+        let mut memory = vec![0; plan.mask_scratch_len::<u8>(1)];
+        let scratch = &mut Scratch::new(&mut memory);
+        prepared.run_mask(Level::BASE, mask.view(), out.view_mut(), (labels, 0), scratch).unwrap();
+        out.data
+    };
+    assert_eq!(moved(Labels::Majority), [1, 2, 3, 9]);
+    // The pixels at the middle of each four, right and below.
+    assert_eq!(moved(Labels::Nearest), [7, 2, 3, 8]);
 }

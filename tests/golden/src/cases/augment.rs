@@ -2,7 +2,7 @@
 
 use super::fill_u8;
 use crate::{Digest, PIPELINE};
-use seedbed::augment::{Kind, Op, Pipeline, Prepared, Shape, key};
+use seedbed::augment::{Kind, Labels, Op, Pipeline, Prepared, Shape, key};
 use seedbed::image::{Border, Filter, Sample};
 use seedbed::{Error, ImageMut, ImageRef, Level, Result, Scratch};
 
@@ -96,7 +96,13 @@ pub fn operations(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
             let (h, w, _) = plan.out_shape();
             let (mask, valid) = (frame.take::<u8>(h * w)?, frame.take::<u8>(h * w)?);
             let labels = ImageRef::new(levels, shape.0, shape.1, 1)?;
-            prepared.run_mask(level, labels, ImageMut::new(mask, h, w, 1)?, 255, &mut frame)?;
+            prepared.run_mask(
+                level,
+                labels,
+                ImageMut::new(mask, h, w, 1)?,
+                (Labels::Majority, 255),
+                &mut frame,
+            )?;
             prepared.validity(level, ImageMut::new(valid, h, w, 1)?, &mut frame)?;
             digest.bytes(mask).bytes(valid);
             for v in prepared.map().projective().rows.as_flattened() {

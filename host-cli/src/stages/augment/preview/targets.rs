@@ -1,7 +1,7 @@
 //! What stands for the boxes, masks and keypoints of a picture on the sheet.
 
 use crate::error::Result;
-use seedbed::augment::{Plan, Prepared};
+use seedbed::augment::{Labels, Plan, Prepared};
 use seedbed::image::{Bounds, Edge, Index};
 use seedbed::scratch::ScratchBuf;
 use seedbed::{ImageMut, ImageRef, Level};
@@ -56,7 +56,13 @@ impl Targets {
         let mut arena = scratch.arena(plan.mask_scratch_len::<u8>(1));
         let (mut mask, mut valid) = (vec![0; height * width], vec![0; height * width]);
         let before = ImageRef::new(&self.mask, h, w, 1)?;
-        prepared.run_mask(level, before, ImageMut::new(&mut mask, height, width, 1)?, 0, &mut arena)?;
+        prepared.run_mask(
+            level,
+            before,
+            ImageMut::new(&mut mask, height, width, 1)?,
+            (Labels::Majority, 0),
+            &mut arena,
+        )?;
         prepared.validity(level, ImageMut::new(&mut valid, height, width, 1)?, &mut arena)?;
         let movement = prepared.movement()?;
         let bounds = self.bounds.and_then(|bounds| movement.bounds(&bounds));

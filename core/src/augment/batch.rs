@@ -2,7 +2,7 @@
 
 use super::pipeline::{Params, len};
 use super::plan::{Plan, Prepared};
-use super::run::Normal;
+use super::run::{Normal, Numbers};
 use crate::error::{Error, Result};
 use crate::image::Sample;
 use crate::rng::Key;
@@ -63,8 +63,9 @@ impl<const N: usize> Plan<'_, N> {
         draws: Draws<'_>,
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
+        let numbers = Numbers::new(normal, self.shape().2)?;
         self.each(src, dst, draws, |prepared, src, dst| {
-            prepared.run_normalised(level, src, dst, normal, scratch)
+            prepared.run_numbers(level, src, dst, &numbers, scratch)
         })
     }
 

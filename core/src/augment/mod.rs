@@ -11,6 +11,8 @@
 //! [`Prepared::movement`] is where boxes and keypoints go, and [`Prepared::validity`] which pixels show no border.
 //! [`Plan::batch`] does all of this for images that lie one after the other.
 //!
+//! [`Mixing`] mixes two samples and their labels.
+//!
 //! [`Pipeline::to_bytes`] and [`Pipeline::from_bytes`] are the form in which pipelines travel, and with the feature `serde`
 //! there is a text of them.
 //!
@@ -50,6 +52,7 @@ mod field;
 mod grid;
 mod group;
 mod mask;
+mod mix;
 mod op;
 mod pipeline;
 mod plan;
@@ -63,6 +66,7 @@ pub use draw::Drawn;
 pub use field::{Field, Param, Value};
 pub use group::{MOST_MEMBERS, Members, list};
 pub use mask::Labels;
+pub use mix::Mixing;
 pub use op::{Kind, Op};
 pub use pipeline::{Params, Pipeline, Shape, Step};
 pub use plan::{Plan, Prepared};

@@ -6,7 +6,9 @@ use super::op::Op;
 use super::pipeline::{Shape, Step, len};
 use super::plan::Prepared;
 use crate::error::{Error, Result};
-use crate::image::{self, Border, ColourMatrix, Filter, Interpolation, Placement, Rect, ResizePlan, Sample};
+use crate::image::{
+    self, Border, ColourMatrix, Filter, Interpolation, Normaliser, Placement, Rect, ResizePlan, Sample,
+};
 use crate::rng::{Key, Stream};
 use crate::scratch::{Scratch, ScratchLen};
 use crate::simd::Level;
@@ -23,14 +25,25 @@ pub struct Normal<'a> {
     pub planes: bool,
 }
 
-impl Normal<'_> {
+/// A [`Normal`] made ready for images of as many channels.
+pub(super) struct Numbers<'a, T> {
+    normaliser: Normaliser<'a, T>,
+    planes: bool,
+}
+
+impl<'a, T: Sample> Numbers<'a, T> {
+    pub fn new(normal: Normal<'a>, channels: usize) -> Result<Self> {
+        let normaliser = Normaliser::new(normal.mean, normal.std, channels)?;
+        Ok(Self { normaliser, planes: normal.planes })
+    }
+
     /// Writes the normalised `image` to `to`, which is as long.
-    pub(super) fn write<T: Sample>(self, level: Level, image: ImageRef<'_, T>, to: &mut [f32]) -> Result<()> {
+    fn write(&self, level: Level, image: ImageRef<'_, T>, to: &mut [f32]) -> Result<()> {
         if self.planes {
-            return image::normalise_chw(level, image, to, self.mean, self.std);
+            return self.normaliser.planes(level, image, to);
         }
         let (height, width, channels) = image.shape();
-        image::normalise(level, image, ImageMut::new(to, height, width, channels)?, self.mean, self.std)
+        self.normaliser.interleaved(level, image, ImageMut::new(to, height, width, channels)?)
     }
 }
 
@@ -68,13 +81,24 @@ impl<const N: usize> Prepared<N> {
         normal: Normal<'_>,
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
+        self.run_numbers(level, src, dst, &Numbers::new(normal, self.shape.2)?, scratch)
+    }
+
+    pub(super) fn run_numbers<T: Sample>(
+        &self,
+        level: Level,
+        src: ImageRef<'_, T>,
+        dst: &mut [f32],
+        numbers: &Numbers<'_, T>,
+        scratch: &mut Scratch<'_>,
+    ) -> Result<()> {
         if src.shape() != self.shape || dst.len() != len(self.out_shape)? {
             return Err(Error::ShapeMismatch);
         }
         let mut frame = scratch.frame();
         let mut work = Work::new(level, src, None, self.actions.iter(), &mut frame)?;
         work.all(&self.actions, &mut frame)?;
-        normal.write(level, work.image()?, dst)
+        numbers.write(level, work.image()?, dst)
     }
 }
 

@@ -12,7 +12,7 @@ pub use self::symmetry::Symmetry;
 
 use self::reverse::reverse;
 use self::transpose::{Source, Target, Turn};
-use super::{Border, copy_values, same};
+use super::{Border, copy_row, copy_values, same};
 use crate::error::{Error, Result};
 use crate::scratch::{Plain, bytes, bytes_mut};
 use crate::simd::Level;
@@ -25,7 +25,7 @@ use crate::view::{ImageMut, ImageRef};
 pub fn copy<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<()> {
     same(src.shape(), dst.shape())?;
     for (to, from) in dst.iter_rows_mut().zip(src.iter_rows()) {
-        copy_values(to, from);
+        copy_row(to, from);
     }
     Ok(())
 }
@@ -51,7 +51,7 @@ pub fn vflip<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<
     same(src.shape(), dst.shape())?;
     let height = src.height();
     for (y, to) in dst.iter_rows_mut().enumerate() {
-        copy_values(to, src.row(height - 1 - y));
+        copy_row(to, src.row(height - 1 - y));
     }
     Ok(())
 }
@@ -223,7 +223,7 @@ impl Columns {
         if self.mirrored {
             reverse(level, bytes_mut(inside), bytes(shown), channels * size_of::<T>());
         } else {
-            copy_values(inside, shown);
+            copy_row(inside, shown);
         }
     }
 

@@ -6,6 +6,7 @@ use crate::math;
 use crate::scratch::Plain;
 use crate::simd::Level;
 use crate::view::{ImageMut, ImageRef};
+use core::marker::PhantomData;
 
 /// (v / white − mean\[c\]) / std\[c\] of each value, with 255, 65535 or 1 for white, in this order of `f32` operations: the
 /// value times 1 / (white · std\[c\]), then minus mean\[c\] / std\[c\].
@@ -21,13 +22,7 @@ pub fn normalise<T: Sample>(
     mean: &[f32],
     std: &[f32],
 ) -> Result<()> {
-    same(src.shape(), dst.shape())?;
-    let statistics = Statistics::new::<T>(mean, std, src.channels())?;
-    match statistics.repeated() {
-        Some(repeated) => spans(src, dst, |from, to| T::interleaved(level, from, to, &repeated)),
-        None => spans(src, dst, |from, to| statistics.any(from, to)),
-    }
-    Ok(())
+    Normaliser::new(mean, std, src.channels())?.interleaved(level, src, dst)
 }
 
 /// [`normalise`] with the channels one after the other, as PyTorch has them: `dst` is channels × height × width.
@@ -41,40 +36,7 @@ pub fn normalise_chw<T: Sample>(
     mean: &[f32],
     std: &[f32],
 ) -> Result<()> {
-    let (height, width, channels) = src.shape();
-    let statistics = Statistics::new::<T>(mean, std, channels)?;
-    let plane = height.checked_mul(width).ok_or(Error::Overflow)?;
-    let all = plane.checked_mul(channels).and_then(|len| dst.get_mut(..len)).ok_or(Error::BufferTooSmall)?;
-    if plane == 0 {
-        return Ok(());
-    }
-    match (channels, statistics.repeated()) {
-        (1, Some(repeated)) => {
-            for (to, from) in all.chunks_exact_mut(width.max(1)).zip(src.iter_rows()) {
-                T::interleaved(level, from, to, &repeated);
-            }
-        }
-        (3, _) => {
-            let (r, rest) = split(all, plane);
-            let (g, b) = split(rest, plane);
-            let rows = r
-                .chunks_exact_mut(width.max(1))
-                .zip(g.chunks_exact_mut(width.max(1)))
-                .zip(b.chunks_exact_mut(width.max(1)));
-            let of = [0, 1, 2].map(|c| statistics.of(c));
-            for (((r, g), b), from) in rows.zip(src.iter_rows()) {
-                T::planes3(level, from, [r, g, b], of);
-            }
-        }
-        _ => {
-            for (c, to) in all.chunks_exact_mut(plane.max(1)).enumerate() {
-                for (to, from) in to.chunks_exact_mut(width.max(1)).zip(src.iter_rows()) {
-                    channel(from.get(c..).unwrap_or(&[]), to, channels, statistics.of(c));
-                }
-            }
-        }
-    }
-    Ok(())
+    Normaliser::new(mean, std, src.channels())?.planes(level, src, dst)
 }
 
 /// Each value as a share of white, v / 255, v / 65535 or v itself, rounded to the nearest `f32`.
@@ -101,6 +63,73 @@ pub fn to_float_chw<T: Sample>(level: Level, src: ImageRef<'_, T>, dst: &mut [f3
         }
     }
     Ok(())
+}
+
+/// [`normalise`] made ready once for many images of as many channels.
+pub(crate) struct Normaliser<'a, T> {
+    statistics: Statistics<'a>,
+    repeated: Option<Repeated>,
+    of: PhantomData<T>,
+}
+
+impl<'a, T: Sample> Normaliser<'a, T> {
+    /// Errors as those of [`normalise`].
+    pub fn new(mean: &'a [f32], std: &'a [f32], channels: usize) -> Result<Self> {
+        let statistics = Statistics::new::<T>(mean, std, channels)?;
+        let repeated = statistics.repeated();
+        Ok(Self { statistics, repeated, of: PhantomData })
+    }
+
+    /// [`normalise`].
+    pub fn interleaved(&self, level: Level, src: ImageRef<'_, T>, dst: ImageMut<'_, f32>) -> Result<()> {
+        same(src.shape(), dst.shape())?;
+        same(src.channels(), self.statistics.mean.len())?;
+        match &self.repeated {
+            Some(repeated) => spans(src, dst, |from, to| T::interleaved(level, from, to, repeated)),
+            None => spans(src, dst, |from, to| self.statistics.any(from, to)),
+        }
+        Ok(())
+    }
+
+    /// [`normalise_chw`].
+    pub fn planes(&self, level: Level, src: ImageRef<'_, T>, dst: &mut [f32]) -> Result<()> {
+        let (height, width, channels) = src.shape();
+        let statistics = &self.statistics;
+        same(channels, statistics.mean.len())?;
+        let plane = height.checked_mul(width).ok_or(Error::Overflow)?;
+        let all =
+            plane.checked_mul(channels).and_then(|len| dst.get_mut(..len)).ok_or(Error::BufferTooSmall)?;
+        if plane == 0 {
+            return Ok(());
+        }
+        match (channels, &self.repeated) {
+            (1, Some(repeated)) => {
+                for (to, from) in all.chunks_exact_mut(width.max(1)).zip(src.iter_rows()) {
+                    T::interleaved(level, from, to, repeated);
+                }
+            }
+            (3, _) => {
+                let (r, rest) = split(all, plane);
+                let (g, b) = split(rest, plane);
+                let rows = r
+                    .chunks_exact_mut(width.max(1))
+                    .zip(g.chunks_exact_mut(width.max(1)))
+                    .zip(b.chunks_exact_mut(width.max(1)));
+                let of = [0, 1, 2].map(|c| statistics.of(c));
+                for (((r, g), b), from) in rows.zip(src.iter_rows()) {
+                    T::planes3(level, from, [r, g, b], of);
+                }
+            }
+            _ => {
+                for (c, to) in all.chunks_exact_mut(plane.max(1)).enumerate() {
+                    for (to, from) in to.chunks_exact_mut(width.max(1)).zip(src.iter_rows()) {
+                        channel(from.get(c..).unwrap_or(&[]), to, channels, statistics.of(c));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The means and deviations of all channels, checked.

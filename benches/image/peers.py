@@ -36,7 +36,8 @@ def opencv():
     affine = np.array([[0.9, 0.12, 11.5], [-0.08, 0.95, 20.25]])
     corners = np.float32([[0, 0], [511, 0], [511, 511], [0, 511]])
     view = cv2.getPerspectiveTransform(corners, np.float32([[20, 30], [490, 10], [500, 480], [15, 505]]))
-    outside = {"borderMode": cv2.BORDER_REFLECT_101}
+    reflect = cv2.BORDER_REFLECT_101
+    outside = {"borderMode": reflect}
     at = [0]
 
     def crop():
@@ -91,8 +92,8 @@ def opencv():
         "perspective": warp(view, cv2.INTER_LINEAR, cv2.warpPerspective),
         "rotate_nearest": warp(rotation, cv2.INTER_NEAREST),
         "rotate_bicubic": warp(rotation, cv2.INTER_CUBIC),
-        "gaussian_blur": lambda: cv2.GaussianBlur(A, (9, 9), 1.5, dst=d, **outside),
-        "box_blur": lambda: cv2.blur(A, (5, 5), dst=d, **outside),
+        "gaussian_blur": lambda: cv2.GaussianBlur(A, (9, 9), 1.5, dst=d, borderType=reflect),
+        "box_blur": lambda: cv2.blur(A, (5, 5), dst=d, borderType=reflect),
     }
 
 

@@ -14,10 +14,10 @@ use crate::image::{
 pub(super) enum Action {
     /// Whole pixels are moved.
     Move(Grid),
-    /// Everything is looked up through a map, bilinearly; the result is of this size.
+    /// Everything is looked up through a map, bilinearly; the result is of this size. No border where none shows.
     Warp {
         map: Map,
-        border: Border,
+        border: Option<Border>,
         size: (usize, usize),
     },
     /// A part is resized into a part of the result, which is of this size.
@@ -29,8 +29,7 @@ pub(super) enum Action {
     },
     /// Values are mapped one by one.
     Tone(Tone),
-    /// The share of the colours that stays.
-    Saturation(f32),
+    Greyscale,
     Jitter(Jitter),
     HsvShift([f32; 3]),
     GaussianNoise {
@@ -72,18 +71,13 @@ impl Action {
     /// [`Error::InvalidArgument`] for what the step cannot have drawn.
     pub fn of(step: &Step, drawn: Drawn, shape: Shape) -> Result<Option<Self>> {
         let from = (shape.0, shape.1);
+        step.check(drawn, shape)?;
         if matches!(drawn, Drawn::Skipped | Drawn::Members(_)) {
             return Ok(None);
         }
         let (height, width, _) = step.out_shape(shape)?;
         let size = (height, width);
         let turn = |symmetry| Self::Move(Grid::turn(from, symmetry));
-        let part_of = |part: Rect| {
-            let inside =
-                |start: u32, part: u32, side: usize| part > 0 && start as usize + part as usize <= side;
-            let right = inside(part.top, part.height, from.0) && inside(part.left, part.width, from.1);
-            right.then_some(part).ok_or(Error::InvalidArgument)
-        };
         let resize = |source: Rect, filter| Self::Resize {
             place: Placement { source, target: Rect::whole(size) },
             size,
@@ -95,24 +89,13 @@ impl Action {
             (Op::VFlip {}, Drawn::Done) => turn(Symmetry::VFLIP),
             (Op::Transpose {}, Drawn::Done) => turn(Symmetry::TRANSPOSE),
             (Op::Rot90 {} | Op::D4 {}, Drawn::Turns(turns)) => {
-                let all = if matches!(step.op, Op::D4 {}) { 8 } else { 4 };
-                let symmetry = Symmetry::ALL.get(..all).and_then(|all| all.get(usize::from(turns)));
-                let fits = symmetry.filter(|symmetry| symmetry.size(from) == size);
-                match *fits.ok_or(Error::InvalidArgument)? {
+                match *Symmetry::ALL.get(usize::from(turns)).ok_or(Error::InvalidArgument)? {
                     Symmetry::IDENTITY => return Ok(None),
                     symmetry => turn(symmetry),
                 }
             }
-            (Op::RandomCrop { padding, border, .. }, Drawn::Place { top, left }) => {
-                let start = [i64::from(top), i64::from(left)];
-                let fits = |start: i64, part: usize, side: usize| {
-                    let (part, side, padding) = (part as i64, side as i64, i64::from(padding));
-                    start >= -padding && start + part <= side + padding
-                };
-                if !fits(start[0], size.0, from.0) || !fits(start[1], size.1, from.1) {
-                    return Err(Error::InvalidArgument);
-                }
-                Self::Move(Grid::window(from, start, size, border))
+            (Op::RandomCrop { border, .. }, Drawn::Place { top, left }) => {
+                Self::Move(Grid::window(from, [i64::from(top), i64::from(left)], size, border))
             }
             (Op::CentreCrop { .. }, Drawn::Done) => {
                 let part = Rect::centred(size, from);
@@ -123,7 +106,7 @@ impl Action {
                 Self::Move(Grid::window(from, [-i64::from(top), -i64::from(left)], size, border))
             }
             (Op::RandomResizedCrop { filter, .. } | Op::BoxSafeCrop { filter, .. }, Drawn::Part(part)) => {
-                resize(part_of(part)?, filter)
+                resize(part, filter)
             }
             (
                 Op::Resize { filter, .. } | Op::LongestSide { filter, .. } | Op::SmallestSide { filter, .. },
@@ -133,12 +116,11 @@ impl Action {
                 Self::Resize { place: Fit::Contain.placement(from, size)?, size, fill: fill as u8, filter }
             }
             (Op::Rotate { border, .. } | Op::ShiftScaleShear { border, .. }, Drawn::Motion(motion)) => {
-                Self::moved(motion, from, border)?
+                Self::moved(motion, from, Some(border))?
             }
-            // No border shows; this one reads the least from outside.
-            (Op::RotateInside { .. }, Drawn::Motion(motion)) => Self::moved(motion, from, Border::Edge)?,
+            (Op::RotateInside { .. }, Drawn::Motion(motion)) => Self::moved(motion, from, None)?,
             (Op::Perspective { border, .. }, Drawn::Corners(corners)) => {
-                Self::Warp { map: Perspective::of_corners(from, corners)?.into(), border, size }
+                Self::Warp { map: Perspective::of_corners(from, corners)?.into(), border: Some(border), size }
             }
             (Op::Brightness { .. }, Drawn::Amount(v)) => Self::Tone(Tone::Brightness(v)),
             (Op::Contrast { .. }, Drawn::Amount(v)) => Self::Tone(Tone::Contrast { factor: v, pivot: 0.5 }),
@@ -147,18 +129,21 @@ impl Action {
             (Op::Solarise { .. }, Drawn::Amount(v)) => Self::Tone(Tone::Solarise(v / 255.0)),
             (Op::Posterise { bits }, Drawn::Done) => Self::Tone(Tone::Posterise(bits as u8)),
             (Op::ToneCurve { .. }, Drawn::Amounts([low, high, _])) => Self::Tone(Tone::Curve { low, high }),
-            (Op::Greyscale {}, Drawn::Done) => Self::Saturation(0.0),
+            (Op::Greyscale {}, Drawn::Done) => Self::Greyscale,
             (Op::ColourJitter { .. }, Drawn::Jitter(jitter)) => Self::Jitter(jitter),
             (Op::HsvShift { .. }, Drawn::Amounts(shift)) => Self::HsvShift(shift),
             (Op::GaussianNoise { .. }, Drawn::Noise { std, seed }) => Self::GaussianNoise { std, seed },
-            (Op::GaussianBlur { sigma: [_, most] }, Drawn::Amount(sigma)) if sigma <= most => {
-                Self::GaussianBlur(sigma)
-            }
+            (Op::GaussianBlur { .. }, Drawn::Amount(sigma)) => Self::GaussianBlur(sigma),
             (Op::BoxBlur { radius }, Drawn::Done) => Self::BoxBlur(radius as usize),
-            (Op::Cutout { .. }, Drawn::Part(part)) if part.height == 0 || part.width == 0 => return Ok(None),
-            (Op::Cutout { fill, .. }, Drawn::Part(part)) => Self::Paint(part_of(part)?, Fill::of(fill, 0)),
+            (Op::Cutout { .. }, Drawn::Part(part))
+            | (Op::RandomErasing { .. }, Drawn::Erased { part, .. })
+                if part.height == 0 || part.width == 0 =>
+            {
+                return Ok(None);
+            }
+            (Op::Cutout { fill, .. }, Drawn::Part(part)) => Self::Paint(part, Fill::of(fill, 0)),
             (Op::RandomErasing { fill, .. }, Drawn::Erased { part, seed }) => {
-                Self::Paint(part_of(part)?, Fill::of(fill, seed))
+                Self::Paint(part, Fill::of(fill, seed))
             }
             (Op::CoarseDropout { height, width, fill, .. }, Drawn::Holes { count, seed }) => {
                 Self::Holes { count, seed, height, width, fill }
@@ -167,7 +152,7 @@ impl Action {
         }))
     }
 
-    fn moved(motion: Motion, size: (usize, usize), border: Border) -> Result<Self> {
+    fn moved(motion: Motion, size: (usize, usize), border: Option<Border>) -> Result<Self> {
         Ok(Self::Warp { map: motion.inverse(size)?.into(), border, size })
     }
 
@@ -215,12 +200,12 @@ impl Action {
         }
         let outside = |action: &Self| match action {
             Self::Move(grid) => Some(grid.border),
-            Self::Warp { border, .. } => Some(Some(*border)),
+            Self::Warp { border, .. } => Some(*border),
             _ => None,
         };
         let border = match (outside(self)?, outside(next)?) {
             (Some(first), Some(next)) if first != next => return None,
-            (first, next) => first.or(next)?,
+            (first, next) => first.or(next),
         };
         let (size, map) = (next.size()?, self.map()?.then(&next.map()?));
         // Maps that lead too far together are done one after the other.

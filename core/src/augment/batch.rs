@@ -45,6 +45,7 @@ impl<const N: usize> Plan<'_, N> {
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         let (height, width, channels) = self.out_shape();
+        self.fits::<T>(scratch)?;
         self.each(src, dst, draws, |prepared, src, dst| {
             prepared.run(level, src, ImageMut::new(dst, height, width, channels)?, scratch)
         })
@@ -63,10 +64,16 @@ impl<const N: usize> Plan<'_, N> {
         draws: Draws<'_>,
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
+        self.fits::<T>(scratch)?;
         let numbers = Numbers::new(normal, self.shape().2)?;
         self.each(src, dst, draws, |prepared, src, dst| {
             prepared.run_numbers(level, src, dst, &numbers, scratch)
         })
+    }
+
+    /// Refuses too little scratch before the first image, whatever the last one draws.
+    fn fits<T: Sample>(&self, scratch: &Scratch<'_>) -> Result<()> {
+        if scratch.remaining() < self.scratch_len::<T>() { Err(Error::ScratchTooSmall) } else { Ok(()) }
     }
 
     fn each<T: Sample, U>(

@@ -75,19 +75,6 @@ impl Drawn {
         let size = (height, width);
         let mut from = |range: [f32; 2]| stream.range(range[0], range[1]);
         match *op {
-            Op::HFlip {}
-            | Op::VFlip {}
-            | Op::Transpose {}
-            | Op::CentreCrop { .. }
-            | Op::Resize { .. }
-            | Op::LongestSide { .. }
-            | Op::SmallestSide { .. }
-            | Op::Letterbox { .. }
-            | Op::Greyscale {}
-            | Op::Pad { .. }
-            | Op::Invert {}
-            | Op::Posterise { .. }
-            | Op::BoxBlur { .. } => Drawn::Done,
             Op::Rot90 {} if height == width => Drawn::Turns(stream.below(4) as u8),
             Op::Rot90 {} => Drawn::Turns(stream.below(2) as u8 * 2),
             Op::D4 {} if height == width => Drawn::Turns(stream.below(8) as u8),
@@ -114,10 +101,12 @@ impl Drawn {
                 Drawn::Place { top: place(height, h), left: place(width, w) }
             }
             Op::RandomResizedCrop { scale, ratio, .. } => {
-                Drawn::Part(resized_part(stream, scale, ratio, size))
+                let part = part_of_area(stream, scale, ratio, size);
+                Drawn::Part(part.unwrap_or_else(|| middle(ratio, size)))
             }
             Op::RandomErasing { scale, ratio, .. } => {
-                let part = resized_part(stream, scale, ratio, size);
+                // Nothing where none fits, as torchvision does.
+                let part = part_of_area(stream, scale, ratio, size).unwrap_or_default();
                 Drawn::Erased { part, seed: stream.next_u32() }
             }
             Op::CoarseDropout { holes, .. } => {
@@ -161,6 +150,8 @@ impl Drawn {
                 let shares = [from(h), from(w)];
                 Drawn::Part(hole(stream, shares, size))
             }
+            // Those that `draws_nothing` names: a record of any other one is refused.
+            _ => Drawn::Done,
         }
     }
 }
@@ -213,10 +204,13 @@ fn around(stream: &mut Stream, boxes: Option<Bounds>, size: (usize, usize)) -> R
     Rect { top, left, height, width }
 }
 
-/// A part of random area and proportions; after ten that do not fit, the largest middle part whose
-/// proportions are allowed, as torchvision does.
-fn resized_part(stream: &mut Stream, scale: [f32; 2], ratio: [f32; 2], size: (usize, usize)) -> Rect {
-    let (height, width) = size;
+/// A part of random area and proportions; `None` where ten did not fit.
+fn part_of_area(
+    stream: &mut Stream,
+    scale: [f32; 2],
+    ratio: [f32; 2],
+    (height, width): (usize, usize),
+) -> Option<Rect> {
     let area = height as f32 * width as f32;
     let logs = ratio.map(math::ln);
     for _ in 0..10 {
@@ -227,9 +221,15 @@ fn resized_part(stream: &mut Stream, scale: [f32; 2], ratio: [f32; 2], size: (us
         if (1..=width).contains(&w) && (1..=height).contains(&h) {
             let top = stream.index(height - h + 1) as u32;
             let left = stream.index(width - w + 1) as u32;
-            return Rect { top, left, height: h as u32, width: w as u32 };
+            return Some(Rect { top, left, height: h as u32, width: w as u32 });
         }
     }
+    None
+}
+
+/// The largest middle part whose proportions are allowed, as torchvision has it.
+fn middle(ratio: [f32; 2], size: (usize, usize)) -> Rect {
+    let (height, width) = size;
     let proportion = width as f32 / height as f32;
     let side = |v: f32, most: usize| (math::round_half_up(v) as usize).clamp(1, most.max(1));
     let part = if proportion < ratio[0] {

@@ -16,7 +16,7 @@ const DEEPEST: usize = 4;
 /// The members of a group that are done, in the order in which they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(from = "List", into = "List"))]
+#[cfg_attr(feature = "serde", serde(try_from = "List", into = "List"))]
 pub struct Members {
     /// Four bits for each, the first one lowest.
     order: u64,
@@ -25,10 +25,15 @@ pub struct Members {
 
 type List = heapless::Vec<u8, MOST_MEMBERS>;
 
-impl From<List> for Members {
-    fn from(list: List) -> Self {
-        let order = list.iter().rev().fold(0, |order, member| order << 4 | u64::from(member & 15));
-        Self { order, count: list.len() as u8 }
+impl TryFrom<List> for Members {
+    type Error = Error;
+
+    fn try_from(list: List) -> Result<Self> {
+        if list.iter().any(|&member| usize::from(member) >= MOST_MEMBERS) {
+            return Err(Error::InvalidArgument);
+        }
+        let order = list.iter().rev().fold(0, |order, member| order << 4 | u64::from(*member));
+        Ok(Self { order, count: list.len() as u8 })
     }
 }
 

@@ -75,7 +75,7 @@ impl<const N: usize> Prepared<N> {
                     work.copy(grid.size(), |src, dst| grid.apply(level, src, dst, border))?;
                 }
                 Action::Warp { map, border: outside, size } => {
-                    let (how, border) = (Interpolation::Nearest, border(outside));
+                    let (how, border) = (Interpolation::Nearest, border(outside.unwrap_or(Border::Edge)));
                     work.copy(size, |src, dst| image::warp(level, map, how, border, src, dst))?;
                 }
                 Action::Resize { place, size, fill, .. } => work.copy(size, |src, dst| {

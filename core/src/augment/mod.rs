@@ -56,6 +56,7 @@ mod mix;
 mod op;
 mod pipeline;
 mod plan;
+mod record;
 mod run;
 #[cfg(feature = "serde")]
 pub mod text;

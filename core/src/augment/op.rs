@@ -253,12 +253,12 @@ ops! {
     /// Does some of its members, which are the steps that follow it: as many as are drawn, each as likely as the others.
     23 "some_of" SomeOf {
         /// Steps that belong to it; each may be such a group, with members of its own.
-        members: u32 = Value::Count(0), in 0, 16;
+        members: u32 = Value::Count(1), in 1, 16;
         /// Members that are done at least.
         least: u32 = Value::Count(0), in 0, 16;
         /// Members that are done at most.
         most: u32 = Value::Count(0), in 0, 16;
-        /// 1 for any order, 0 for that in which they follow.
+        /// 1 for any order, where more than one may be done, 0 for that in which they follow.
         any_order: u32 = Value::Count(0), in 0, 1;
     }
 
@@ -387,7 +387,9 @@ impl Op {
             }
         });
         match *self {
-            Op::SomeOf { members, least, most, .. } if least > most || most > members => {
+            Op::SomeOf { members, least, most, any_order }
+                if least > most || most > members || any_order != 0 && most < 2 =>
+            {
                 result.and(Err(Error::InvalidArgument))
             }
             _ => result,

@@ -66,7 +66,7 @@ impl<'p, const N: usize> Plan<'p, N> {
     /// the stream of `seed` and `key.op(i)`. Members of a group that are not done count as skipped.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for a pipeline of more than 2³² steps.
+    /// [`Error::InvalidArgument`] where a step before moves the boxes by a map that has no opposite.
     pub fn draw(&self, seed: u64, key: Key, boxes: &[Bounds]) -> Result<Params<N>> {
         let mut scene = Scene { shape: self.shape, boxes: Bounds::around(boxes) };
         self.walk(|i, step, params| {

@@ -7,7 +7,7 @@ use super::pipeline::{Shape, Step, len};
 use super::plan::Prepared;
 use crate::error::{Error, Result};
 use crate::image::{
-    self, Border, ColourMatrix, Filter, Interpolation, Normaliser, Placement, Rect, ResizePlan, Sample,
+    self, Border, Filter, Fit, Interpolation, Normaliser, Placement, Rect, ResizePlan, Sample,
 };
 use crate::rng::{Key, Stream};
 use crate::scratch::{Scratch, ScratchLen};
@@ -109,7 +109,7 @@ impl Step {
             Op::GaussianBlur { sigma: [_, most] } => image::blur_scratch_len::<T>(most, shape),
             Op::BoxBlur { radius } => image::box_blur_scratch_len::<T>(radius as usize, shape),
             _ => self.resize(shape).map_or(0, |(filter, to)| {
-                // A part of the image needs no more than the whole.
+                // A smaller part of the image needs no more than the whole.
                 let from = (shape.0, shape.1);
                 let plan = ResizePlan::plan_len(filter, from, to);
                 let run = ResizePlan::run_any_len::<T>(filter, from, to, shape.2);
@@ -124,7 +124,7 @@ impl Step {
         self.resize(shape).map_or(0, |(_, to)| ResizePlan::plan_len(Filter::Nearest, from, to))
     }
 
-    /// The filter and the size of a step that resizes, at most to that size.
+    /// The filter and the size of a step that resizes.
     fn resize(&self, shape: Shape) -> Option<(Filter, (usize, usize))> {
         let (Op::RandomResizedCrop { filter, .. }
         | Op::BoxSafeCrop { filter, .. }
@@ -136,7 +136,15 @@ impl Step {
             return None;
         };
         let (height, width, _) = self.out_shape(shape).ok()?;
-        Some((filter, (height, width)))
+        let to = match self.op {
+            // The smaller it becomes, the more pixels make one.
+            Op::Letterbox { .. } => {
+                let part = Fit::Contain.placement((shape.0, shape.1), (height, width)).ok()?.target;
+                (part.height as usize, part.width as usize)
+            }
+            _ => (height, width),
+        };
+        Some((filter, to))
     }
 }
 
@@ -270,7 +278,8 @@ impl<'a, T: Sample> Work<'a, T> {
                 self.copy(grid.size(), |src, dst| grid.apply(level, src, dst, border))
             }
             Action::Warp { map, border, size } => {
-                let (how, border) = (Interpolation::Bilinear, value(border));
+                // Edges are read the least from outside.
+                let (how, border) = (Interpolation::Bilinear, value(border.unwrap_or(Border::Edge)));
                 self.copy(size, |src, dst| image::warp(level, map, how, border, src, dst))
             }
             Action::Resize { place, size, fill, filter } => self.copy(size, |src, dst| {
@@ -287,11 +296,10 @@ impl<'a, T: Sample> Work<'a, T> {
             Action::BoxBlur(radius) => self
                 .copy(size, |src, dst| image::box_blur(level, radius, Border::Reflect101, src, dst, scratch)),
             Action::Tone(tone) => self.change(|image| image::apply_tones(level, [tone], image)),
-            Action::Saturation(_) if self.shape.2 < 3 => Ok(()),
-            Action::Saturation(share) => {
-                let matrix = ColourMatrix::saturation(share)?;
-                self.change(|image| matrix.apply(level, image))
-            }
+            Action::Greyscale => self.change(|image| {
+                image::greyscale(level, image);
+                Ok(())
+            }),
             Action::Jitter(jitter) => self.change(|image| jitter.apply(level, image)),
             Action::HsvShift(shift) => self.change(|image| image::hsv_shift(level, shift, image)),
             Action::GaussianNoise { std, seed } => {

@@ -22,6 +22,25 @@ pub fn rgb_to_grey<T: Sample>(level: Level, src: ImageRef<'_, T>, dst: ImageMut<
     Ok(())
 }
 
+/// Takes the colours of `image` away in place: red, green and blue become the grey of [`rgb_to_grey`], other channels stay.
+/// Images of less than three channels have no colours.
+pub fn greyscale<T: Sample>(level: Level, mut image: ImageMut<'_, T>) {
+    const BLOCK: usize = 256;
+    let channels = image.channels();
+    if channels < 3 {
+        return;
+    }
+    for row in image.iter_rows_mut() {
+        for part in row.chunks_mut(channels.saturating_mul(BLOCK).max(1)) {
+            let mut greys = [T::default(); BLOCK];
+            T::grey(level, part, channels, greys.get_mut(..part.len() / channels.max(1)).unwrap_or(&mut []));
+            for (pixel, grey) in part.chunks_exact_mut(channels.max(1)).zip(greys) {
+                pixel.iter_mut().take(3).for_each(|value| *value = grey);
+            }
+        }
+    }
+}
+
 /// Values whose grey can be told, each kind in its own arithmetic.
 pub trait Grey: Plain {
     /// The grey of red, green and blue.

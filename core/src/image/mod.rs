@@ -34,7 +34,7 @@ pub use geometry::{
     Mirrored, Symmetry, copy, hflip, hflip_in_place, pad, pad_mirrored, rot90, rot180, rot180_in_place,
     rot270, transpose, transverse, vflip, vflip_in_place,
 };
-pub use grey::{grey_to_rgb, rgb_to_grey};
+pub use grey::{grey_to_rgb, greyscale, rgb_to_grey};
 pub use labels::resize_labels;
 pub use mix::{cutmix, mixup};
 pub use noise::gaussian_noise;

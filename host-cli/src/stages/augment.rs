@@ -17,6 +17,7 @@ use super::{Ctx, Outcome, Stage};
 use crate::dataset::{Dataset, DatasetWriter, Kind, Sample, Split};
 use crate::error::{Context, Error, Result};
 use seedbed::augment::VERSION;
+use seedbed::augment::text::UNVERSIONED;
 use seedbed::scratch::ScratchBuf;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -55,7 +56,7 @@ pub struct AugmentOptions {
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "BOOL")]
     pub fuse: bool,
     /// Which version of the operations is meant.
-    #[arg(skip = VERSION)]
+    #[arg(skip = UNVERSIONED)]
     pub version: u16,
 }
 crate::defaults!(AugmentOptions);

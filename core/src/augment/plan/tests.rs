@@ -1,7 +1,8 @@
 use super::*;
+use crate::augment::group::Members;
 use crate::augment::{Draws, Labels, Normal, Op, key};
 use crate::image::testing::{Owned, images};
-use crate::image::{Border, Edge, Filter, Index, normalise, normalise_chw};
+use crate::image::{Adjust, Border, Edge, Filter, Index, Jitter, Motion, normalise, normalise_chw};
 use crate::scratch::Scratch;
 use crate::simd::Level;
 use crate::view::{ImageMut, ImageRef};
@@ -275,7 +276,7 @@ fn a_batch_is_its_images() {
 fn records_of_something_else_are_refused() {
     use crate::image::Rect;
     let crop = Op::RandomCrop { height: 4, width: 4, padding: 1, border: Border::Edge };
-    let pipeline = of(&[(crop, 1.0), (Op::Cutout { height: [0.5; 2], width: [0.5; 2], fill: 0 }, 1.0)]);
+    let pipeline = of(&[(crop, 1.0), (Op::Cutout { height: [0.5; 2], width: [0.5; 2], fill: 0 }, 0.5)]);
     let plan = pipeline.plan((8, 8, 1)).unwrap();
     let hole = |top| Drawn::Part(Rect { top, left: 0, height: 2, width: 2 });
     let place = |top| Drawn::Place { top, left: 0 };
@@ -293,6 +294,101 @@ fn records_of_something_else_are_refused() {
     ] {
         assert_eq!(plan.prepare(wrong).err(), Some(Error::InvalidArgument), "{wrong:?}");
     }
+}
+
+#[test]
+fn records_out_of_range_are_refused() {
+    let wide = [0.5f32, 1.5];
+    let jitter = Op::ColourJitter { brightness: wide, contrast: wide, saturation: wide, hue: [-0.1, 0.1] };
+    let steps =
+        |v| [Adjust::Brightness(1.0), Adjust::Hue(0.05), Adjust::Saturation(v), Adjust::Contrast(1.5)];
+    let refused = |op: Op, p: f32, drawn: Drawn| {
+        let pipeline = of(&[(op, p)]);
+        let prepared = pipeline.plan((8, 8, 3)).unwrap().prepare(&[drawn]);
+        prepared.is_err()
+    };
+    assert!(!refused(jitter, 1.0, Drawn::Jitter(Jitter(steps(0.5)))));
+    assert!(refused(jitter, 1.0, Drawn::Jitter(Jitter(steps(-0.5)))));
+    assert!(refused(jitter, 1.0, Drawn::Jitter(Jitter([Adjust::Hue(0.0); 4]))));
+    let bright = Op::Brightness { factor: wide };
+    for v in [-1.0, 0.4, 1.6, f32::NAN, f32::INFINITY] {
+        assert!(refused(bright, 1.0, Drawn::Amount(v)), "{v}");
+    }
+    assert!(!refused(bright, 1.0, Drawn::Amount(1.5)) && !refused(bright, 0.5, Drawn::Skipped));
+    assert!(refused(bright, 1.0, Drawn::Skipped) && refused(bright, 0.0, Drawn::Amount(1.0)));
+    let noise = Op::GaussianNoise { std: [0.0, 9.0] };
+    assert!(refused(noise, 1.0, Drawn::Noise { std: 300.0, seed: 0 }));
+    let turn = Op::Rotate { degrees: [-9.0, 9.0], border: Border::Edge };
+    let motion = |degrees, scale| Drawn::Motion(Motion { degrees, scale, ..Motion::default() });
+    assert!(!refused(turn, 1.0, motion(9.0, 1.0)));
+    assert!(refused(turn, 1.0, motion(9.5, 1.0)) && refused(turn, 1.0, motion(0.0, 2.0)));
+    let holes = Op::CoarseDropout { holes: [1.0, 8.999], height: [0.1; 2], width: [0.1; 2], fill: 0 };
+    let of_count = |count| refused(holes, 1.0, Drawn::Holes { count, seed: 1 });
+    assert!(!of_count(8) && of_count(9) && of_count(0));
+}
+
+#[test]
+fn members_of_groups_are_checked() {
+    let group = Op::SomeOf { members: 2, least: 1, most: 2, any_order: 0 };
+    let pipeline = of(&[(group, 1.0), (Op::HFlip {}, 1.0), (Op::Invert {}, 1.0)]);
+    let plan = pipeline.plan((4, 4, 1)).unwrap();
+    let mut stream = Stream::new(0, Key::new(0));
+    let mut of_draw =
+        |members, least, most, any| Drawn::Members(Members::draw(&mut stream, members, least, most, any));
+    let check = |drawn| plan.prepare(&[drawn, Drawn::Done, Drawn::Done]).is_ok();
+    assert!(check(of_draw(2, 2, 2, false)) && check(of_draw(2, 1, 1, true)));
+    // None, three of them, or one that is not there.
+    assert!(!check(of_draw(2, 0, 0, false)));
+    assert!(!check(of_draw(3, 3, 3, false)));
+    assert!((0..20).any(|_| !check(of_draw(9, 1, 1, false))));
+    // Two in the other order.
+    assert!((0..20).any(|_| !check(of_draw(2, 2, 2, true))));
+}
+
+proptest! {
+    #[test]
+    fn the_scratch_that_is_told_is_enough(from in (1usize..90, 1usize..300), to in (1u32..60, 1u32..60), filter in 0usize..7, kind in 0usize..4, wide: bool) {
+        let filter = Filter::ALL[filter];
+        let resize = match kind {
+            0 => Op::Letterbox { height: to.0, width: to.1, fill: 0, filter },
+            1 => Op::Resize { height: to.0, width: to.1, filter },
+            2 => Op::LongestSide { side: to.0, filter },
+            _ => Op::RandomResizedCrop { height: to.0, width: to.1, scale: [0.1, 0.6], ratio: [0.5, 2.0], filter },
+        };
+        // Both images on the way are in use while it resizes.
+        let blur = Op::GaussianBlur { sigma: [0.6; 2] };
+        let pipeline = of(&[(Op::Invert {}, 1.0), (blur, 1.0), (resize, 1.0), (Op::VFlip {}, 1.0), (blur, 1.0)]);
+        let shape = (from.0, from.1, 3);
+        let plan = pipeline.plan(shape).unwrap();
+        let prepared = plan.prepare(&plan.draw(1, key(b"s", to.0), &[]).unwrap()).unwrap();
+        for level in Level::available() {
+            let (h, w, c) = plan.out_shape();
+            if wide {
+                let (src, mut out) = (vec![9u16; from.0 * from.1 * 3], vec![0u16; h * w * c]);
+                let mut memory = vec![0; plan.scratch_len::<u16>()];
+                let (view, dst) = (ImageRef::new(&src, from.0, from.1, 3).unwrap(), ImageMut::new(&mut out, h, w, c).unwrap());
+                prop_assert_eq!(prepared.run(level, view, dst, &mut Scratch::new(&mut memory)), Ok(()));
+            } else {
+                let (src, mut out) = (Owned::pattern(from.0, from.1, 3), Owned::new((h, w, c)));
+                let mut memory = vec![0; plan.scratch_len::<u8>()];
+                prop_assert_eq!(prepared.run(level, src.view(), out.view_mut(), &mut Scratch::new(&mut memory)), Ok(()));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_batch_is_refused_as_a_whole() {
+    let group = Op::SomeOf { members: 2, least: 1, most: 1, any_order: 0 };
+    let pipeline = of(&[(group, 1.0), (Op::GaussianBlur { sigma: [2.0; 2] }, 1.0), (Op::HFlip {}, 1.0)]);
+    let plan = pipeline.plan((8, 8, 1)).unwrap();
+    let keys: Vec<Key> = (0..16).map(|i| key(b"few", i)).collect();
+    let (src, mut dst) = (vec![1u8; 16 * 64], vec![7u8; 16 * 64]);
+    let mut memory = vec![0; plan.scratch_len::<u8>() - 1];
+    let refused =
+        plan.batch(Level::BASE, &src, &mut dst, Draws::Own(9, &keys), &mut Scratch::new(&mut memory));
+    assert_eq!(refused, Err(Error::ScratchTooSmall));
+    assert!(dst.iter().all(|&v| v == 7));
 }
 
 #[test]

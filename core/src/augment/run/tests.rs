@@ -1,6 +1,6 @@
 use super::*;
 use crate::augment::{self, Drawn, Kind, Pipeline};
-use crate::image::{Adjust, Fit, Jitter, Symmetry, Table, Tone};
+use crate::image::{Fit, Symmetry, Table, Tone};
 use proptest::prelude::*;
 use std::vec;
 use std::vec::Vec;
@@ -162,10 +162,12 @@ fn direct(op: Op, drawn: Drawn, src: ImageRef<'_, u8>, mut dst: ImageMut<'_, u8>
         (Op::Solarise { .. }, Drawn::Amount(v)) => table(Tone::Solarise(v / 255.0), dst),
         (Op::Posterise { bits }, Drawn::Done) => table(Tone::Posterise(bits as u8), dst),
         (Op::ToneCurve { .. }, Drawn::Amounts([low, high, _])) => table(Tone::Curve { low, high }, dst),
-        (Op::Greyscale {}, Drawn::Done) => copied(dst, &mut |dst| {
-            let grey = [Adjust::Saturation(0.0), Adjust::Hue(0.0), Adjust::Brightness(1.0), Adjust::Hue(0.0)];
-            Jitter(grey).apply(level, dst)
-        }),
+        (Op::Greyscale {}, Drawn::Done) if src.channels() < 3 => image::copy(src, dst),
+        (Op::Greyscale {}, Drawn::Done) => {
+            let mut grey = vec![0; size.0 * size.1];
+            image::rgb_to_grey(level, src, ImageMut::new(&mut grey, size.0, size.1, 1).unwrap()).unwrap();
+            image::grey_to_rgb(ImageRef::new(&grey, size.0, size.1, 1).unwrap(), dst)
+        }
         (Op::ColourJitter { .. }, Drawn::Jitter(jitter)) => copied(dst, &mut |dst| jitter.apply(level, dst)),
         (Op::HsvShift { .. }, Drawn::Amounts(shift)) => {
             copied(dst, &mut |dst| image::hsv_shift(level, shift, dst))

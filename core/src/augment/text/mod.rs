@@ -1,6 +1,7 @@
 //! Pipelines as text: what serde's formats (TOML, JSON, …) write and read.
 //!
-//! A pipeline is a table with its steps as `ops`, and with `version` ([`VERSION`], unless given) and `fuse` (true, unless given). A
+//! A pipeline is a table with its steps as `ops`, and with `version` (2, unless given: a text without it
+//! never takes the meaning of a later one) and `fuse` (true, unless given). A
 //! step is a table with the name of its operation as `op`, its parameters, and its probability `p`; what is left out has
 //! its default. A group is a table with the members as `steps`: `one_of`; `some_of` with `n`, a number or
 //! \[least, most\], and `any_order`; `shuffled`; `sequence`.
@@ -26,6 +27,9 @@ use super::op::{Kind, Op};
 use super::pipeline::{Pipeline, Step};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+/// The version of a text that names none.
+pub const UNVERSIONED: u16 = 2;
 
 /// A step with its members, if it is a group, as one table.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -142,16 +146,15 @@ impl<'de, const N: usize> Visitor<'de> for PipelineVisitor<N> {
         const KEYS: [&str; 3] = ["version", "fuse", "ops"];
         let mut steps = heapless::Vec::<Step, N>::new();
         let (mut fuse, mut given) = (true, false);
+        let (mut version, mut seen) = (UNVERSIONED, heapless::Vec::<raw::Text, 3>::new());
         while let Some(key) = map.next_key::<raw::Text>()? {
+            if seen.contains(&key) {
+                return Err(raw::given_twice(&key));
+            }
+            // Other keys are refused below.
+            seen.push(key.clone()).unwrap_or(());
             match key.as_str() {
-                "version" => {
-                    let version = map.next_value::<u32>()?;
-                    if version != u32::from(VERSION) {
-                        return Err(de::Error::custom(format_args!(
-                            "pipeline version {version} is not known to this build, which does version {VERSION}"
-                        )));
-                    }
-                }
+                "version" => version = map.next_value()?,
                 "fuse" => fuse = map.next_value()?,
                 "ops" => {
                     map.next_value_seed(read::All(&mut steps))?;
@@ -159,6 +162,11 @@ impl<'de, const N: usize> Visitor<'de> for PipelineVisitor<N> {
                 }
                 _ => return Err(raw::unknown("key of a pipeline", &key, KEYS.into_iter())),
             }
+        }
+        if version != VERSION {
+            return Err(de::Error::custom(format_args!(
+                "pipeline version {version} is not known to this build, which does version {VERSION}"
+            )));
         }
         if !given {
             return Err(de::Error::missing_field("ops"));

@@ -140,6 +140,11 @@ impl<'de> Visitor<'de> for Any {
     }
 }
 
+/// That a table has a key twice.
+pub(super) fn given_twice<E: de::Error>(key: &Text) -> E {
+    E::custom(format_args!("{} is given twice", key.as_str()))
+}
+
 /// That `what` has no such name, with the one that is most like it.
 pub(super) fn unknown<E: de::Error>(what: &str, name: &Text, known: impl Iterator<Item = &'static str>) -> E {
     let name = name.as_str();

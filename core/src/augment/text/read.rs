@@ -1,6 +1,6 @@
 //! Reading steps from text.
 
-use super::raw::{Raw, Text, unknown};
+use super::raw::{Raw, Text, given_twice, unknown};
 use super::{Group, kinds};
 use crate::augment::field::{Field, Value};
 use crate::augment::group::MOST_MEMBERS;
@@ -68,6 +68,9 @@ impl<'de, const N: usize> Visitor<'de> for One<'_, N> {
         self.0.push(Step { op: Op::Invert {}, p: 1.0 }).map_err(full)?;
         let mut table = Table::default();
         while let Some(key) = map.next_key::<Text>()? {
+            if table.get(key.as_str()).is_some() || key.as_str() == "steps" && table.members.is_some() {
+                return Err(given_twice(&key));
+            }
             if key.as_str() == "steps" {
                 table.members = Some(map.next_value_seed(All(self.0))?);
             } else {
@@ -165,7 +168,8 @@ impl Table {
                 (least, most, any_order)
             }
         };
-        let op = Op::SomeOf { members, least, most, any_order: any_order.into() };
+        // One has no order.
+        let op = Op::SomeOf { members, least, most, any_order: (any_order && most > 1).into() };
         Ok(Step { op, p: self.probability(name)? })
     }
 

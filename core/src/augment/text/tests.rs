@@ -30,6 +30,7 @@ fn mistakes_are_told_with_the_nearest_name_or_the_range() {
         (r#"{"op": "one_off", "steps": []}"#, "unknown operation `one_off`; did you mean `one_of`?"),
         (r#"{"op": "rotate", "degree": 3}"#, "unknown key of rotate `degree`; did you mean `degrees`?"),
         (r#"{"op": "hflip", "steps": []}"#, "unknown key of hflip `steps`; did you mean `p`?"),
+        (r#"{"op": "one_of", "n": 1}"#, "unknown key of one_of `n`; did you mean `p`?"),
         (r#"{"degrees": 3}"#, "an operation needs its name: op = \"rotate\""),
         (r#"{"op": "hflip", "p": null}"#, "p = nan or inf of hflip is no probability from 0 to 1"),
         (r#"{"op": "hflip", "p": 1.5}"#, "p = 1.5 of hflip is no probability from 0 to 1"),
@@ -84,7 +85,7 @@ fn groups_are_read_and_written_as_they_are_meant() {
         (json!({"op": "some_of", "n": [0, 1], "steps": flips}), [2, 0, 1, 0]),
         (
             json!({"op": "some_of", "n": 1, "any_order": true, "steps": [{"op": "one_of", "steps": flips}, {"op": "gamma"}]}),
-            [2, 1, 1, 1],
+            [2, 1, 1, 0],
         ),
     ];
     for (json, [members, least, most, any_order]) in cases {
@@ -112,6 +113,12 @@ fn a_pipeline_has_its_version() {
         "pipeline version 1 is not known to this build, which does version 2"
     );
     assert_eq!(error(json!({"fus": true})), "unknown key of a pipeline `fus`; did you mean `fuse`?");
+    let twice = |text| serde_json::from_str::<Pipeline<4>>(text).unwrap_err().to_string();
+    assert!(twice(r#"{"ops": [], "ops": []}"#).starts_with("ops is given twice"));
+    assert!(twice(r#"{"ops": [{"op": "gamma", "p": 1, "p": 0}]}"#).starts_with("p is given twice"));
+    assert!(
+        twice(r#"{"ops": [{"op": "one_of", "steps": [], "steps": []}]}"#).starts_with("steps is given twice")
+    );
     assert_eq!(error(json!({"fuse": true})), "missing field `ops`");
 }
 

@@ -5,7 +5,7 @@ use crate::codec::Pixels;
 use crate::dataset::{Origin, Params, Sample, derived_id};
 use crate::error::{Error, Result};
 use crate::stages::Ctx;
-use seedbed::augment::{Drawn, Params as AllDrawn, Pipeline, Plan, Prepared};
+use seedbed::augment::{Drawn, Params as AllDrawn, Pipeline, Plan, Prepared, VERSION};
 use seedbed::image::{Bounds, Rect};
 use seedbed::rng::{Key, id_hash};
 use seedbed::scratch::ScratchBuf;
@@ -29,8 +29,10 @@ pub struct CopyParams {
     /// Whether those that resample joined into one map.
     #[serde(default = "yes")]
     pub fuse: bool,
-    /// What was drawn for each operation; for people, and to notice a build that draws otherwise.
+    /// What was drawn for each operation, members of groups included.
     pub drawn: Json,
+    /// The version of the operations.
+    pub version: u16,
 }
 
 const fn yes() -> bool {
@@ -84,10 +86,14 @@ impl Augmenter {
             #[serde(skip_serializing_if = "Option::is_none")]
             fuse: Option<bool>,
             ops: &'a RawValue,
+            version: u16,
         }
         // Only where it is not as usual.
         let fuse = (!self.pipeline.fuses()).then_some(false);
-        Params::in_order(&Record { copy, drawn: InOrder(drawn.as_slice()), fuse, ops: &self.ops }, Short)
+        Params::in_order(
+            &Record { copy, drawn: InOrder(drawn.as_slice()), fuse, ops: &self.ops, version: VERSION },
+            Short,
+        )
     }
 
     /// The operations in their byte form.
@@ -124,8 +130,14 @@ impl Augmenter {
         n: u32,
     ) -> Result<Made> {
         let key = Key::new(self.purpose).epoch(n).sample(id_hash(source.id.as_bytes()));
-        run(&self.pipeline, self.level, scratch, pixels, boxes, self.seed, key)
-            .map_err(|e| e.within(&source.id))
+        let mut make = || -> Result<Made> {
+            let plan = plan(&self.pipeline, pixels)?;
+            let drawn = plan.draw(self.seed, key, boxes)?;
+            let prepared = plan.prepare(&drawn)?;
+            let pixels = run(&plan, &prepared, self.level, scratch, pixels)?;
+            Ok(Made { pixels, prepared, drawn, key })
+        };
+        make().map_err(|e| e.within(&source.id))
     }
 
     /// Copy `n` (from 1) of `source`, whose picture is `pixels`: a sample with an id and an origin of its own, and
@@ -157,21 +169,26 @@ fn unwritten(e: impl std::fmt::Display) -> Error {
     Error::failed(format!("cannot write the origin as JSON ({e})"))
 }
 
-/// The picture that `origin` tells of, made from its source's pixels alone.
+/// The picture that `origin` tells of, made from its source's pixels by what it records.
 ///
 /// # Errors
-/// When the origin is not one of an augmented copy, or this build draws other parameters than it records.
+/// When the origin is not one of an augmented copy, is of another version of the operations, or does not fit the source.
 pub fn make_again(level: Level, origin: &Origin, source: &Pixels) -> Result<Pixels> {
-    let params = CopyParams::of(origin)?;
-    let pipeline = pipeline_of(&params.ops, params.fuse)?;
-    let Made { pixels: made, drawn, .. } =
-        run(&pipeline, level, &mut ScratchBuf::new(), source, &[], origin.seed, origin.key)?;
-    let drawn: Json = Params::in_order(&InOrder(drawn.as_slice()), Short)?.parse().map_err(unwritten)?;
-    if drawn != params.drawn {
-        return Err(Error::failed("the origin records other parameters than this build draws")
-            .hint("use the seedbed that made the dataset"));
+    let CopyParams { ops, fuse, drawn, version, .. } = CopyParams::of(origin)?;
+    if version != VERSION {
+        return Err(Error::failed(format!(
+            "the copy was made by operations of version {version}; this build does those of version {VERSION}"
+        ))
+        .hint("use the seedbed that made the dataset"));
     }
-    Ok(made)
+    let pipeline = pipeline_of(&ops, fuse)?;
+    let plan = plan(&pipeline, source)?;
+    let drawn: Option<AllDrawn<MAX_OPS>> = serde_json::from_value(drawn).ok();
+    let prepared = drawn.and_then(|drawn| plan.prepare(&drawn).ok()).ok_or_else(|| {
+        Error::failed("the origin records what its operations cannot have drawn for this source")
+            .hint("is it the picture that the copy was made from?")
+    })?;
+    run(&plan, &prepared, level, &mut ScratchBuf::new(), source)
 }
 
 impl CopyParams {
@@ -222,23 +239,17 @@ fn plan<'p>(pipeline: &'p Pipeline<MAX_OPS>, pixels: &Pixels) -> Result<Plan<'p,
 }
 
 fn run(
-    pipeline: &Pipeline<MAX_OPS>,
+    plan: &Plan<'_, MAX_OPS>,
+    prepared: &Prepared<MAX_OPS>,
     level: Level,
     scratch: &mut ScratchBuf,
     pixels: &Pixels,
-    boxes: &[Bounds],
-    seed: u64,
-    key: Key,
-) -> Result<Made> {
-    let plan = plan(pipeline, pixels)?;
+) -> Result<Pixels> {
     let (height, width, channels) = plan.out_shape();
     let mut data = vec![0; height * width * channels];
     let dst = ImageMut::new(&mut data, height, width, channels)?;
-    let drawn = plan.draw(seed, key, boxes)?;
-    let prepared = plan.prepare(&drawn)?;
-    let arena = &mut scratch.arena(plan.scratch_len::<u8>());
-    prepared.run(level, pixels.view()?, dst, arena)?;
-    Ok(Made { pixels: Pixels::new(data, height, width, channels)?, prepared, drawn, key })
+    prepared.run(level, pixels.view()?, dst, &mut scratch.arena(plan.scratch_len::<u8>()))?;
+    Pixels::new(data, height, width, channels)
 }
 
 /// What was drawn, with the keys of its JSON in alphabetical order, as all origins have them.

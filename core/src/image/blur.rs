@@ -62,7 +62,8 @@ pub fn gaussian_blur<T: Sample>(
     if !(sigma > 0.0 && sigma <= MAX_SIGMA) {
         return Err(Error::InvalidArgument);
     }
-    let bell = |x: usize| math::exp(-((x * x) as f32) / (2.0 * sigma * sigma));
+    // Of the pixel itself without a division, since the square of a tiny sigma is 0.
+    let bell = |x: usize| if x == 0 { 1.0 } else { math::exp(-((x * x) as f32) / (2.0 * sigma * sigma)) };
     separable(level, reach(sigma), bell, border, src, dst, scratch)
 }
 

@@ -50,6 +50,19 @@ fn blurred<T: Sample>(
     gaussian_blur(level, sigma, border, src, dst, &mut Scratch::new(&mut memory))
 }
 
+#[test]
+fn a_gaussian_of_almost_no_width_changes_nothing() {
+    fn unchanged<T: Sample>(src: &Owned<T>) {
+        for sigma in [f32::from_bits(1), f32::MIN_POSITIVE, 1e-23, 1e-10] {
+            let out = same(src, src.shape.2, |level, src, dst| blurred(level, sigma, Border::Edge, src, dst));
+            assert!(out == *src, "{sigma}");
+        }
+    }
+    unchanged(&Owned::<u8>::shares((7, 41, 3), 1));
+    unchanged(&Owned::<u16>::shares((7, 41, 3), 2));
+    unchanged(&Owned::<f32>::shares((7, 41, 3), 3));
+}
+
 fn boxed<T: Sample>(
     level: Level,
     radius: usize,

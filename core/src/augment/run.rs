@@ -322,7 +322,7 @@ impl<'a, T: Sample> Work<'a, T> {
 fn actions_as_tones<'a>(
     rest: &'a [Action],
     first: &'a Action,
-) -> impl Iterator<Item = image::Tone> + use<'a> {
+) -> impl Iterator<Item = image::Tone> + Clone + use<'a> {
     core::iter::once(first).chain(rest).map_while(|action| match action {
         Action::Tone(tone) => Some(*tone),
         _ => None,

@@ -128,13 +128,15 @@ impl Tone {
 /// As [`Tone::validate`].
 pub fn apply_tones<T: Sample>(
     level: Level,
-    tones: impl IntoIterator<Item = Tone>,
+    tones: impl IntoIterator<Item = Tone, IntoIter: Clone>,
     mut image: ImageMut<'_, T>,
 ) -> Result<()> {
+    let mut tones = tones.into_iter();
+    tones.clone().try_for_each(|tone| tone.validate())?;
     let Some(levels) = levels_mut(&mut image) else {
-        return tones.into_iter().try_for_each(|tone| tone.apply(image.reborrow()));
+        return tones.try_for_each(|tone| tone.apply(image.reborrow()));
     };
-    let table = tones.into_iter().try_fold(Table::identity(), |all, tone| Ok(all.then(&tone.table()?)))?;
+    let table = tones.try_fold(Table::identity(), |all, tone| Ok(all.then(&tone.table()?)))?;
     table.apply_in_place(level, levels);
     Ok(())
 }
@@ -221,5 +223,18 @@ mod tests {
             assert!(tone.apply(ImageMut::new(&mut values, 2, 2, 1).unwrap()).is_err());
         }
         assert_eq!(values, [7; 4]);
+    }
+
+    #[test]
+    fn a_tone_that_cannot_be_is_refused_before_the_first_one_is_done() {
+        fn refused<T: Sample>(value: T) {
+            let mut values = [value; 4];
+            let image = ImageMut::new(&mut values, 2, 2, 1).unwrap();
+            let done = apply_tones(Level::BASE, [Tone::Invert, Tone::Posterise(0)], image);
+            assert_eq!((done, values), (Err(Error::InvalidArgument), [value; 4]));
+        }
+        refused(7u8);
+        refused(7u16);
+        refused(0.25f32);
     }
 }

@@ -34,7 +34,8 @@ impl Places {
         (height, width): (usize, usize),
         last: usize,
     ) -> Range<usize> {
-        let [height, width, last] = [height, width, last].map(|side| u32::try_from(side).unwrap_or(u32::MAX));
+        // A negative place, which is a large one without its sign, is never below this; no map leads further.
+        let [height, width, last] = [height, width, last].map(|side| side.min(1 << 30) as u32);
         let limits = [height.saturating_sub(1), height, width, last];
         if len == AT_ONCE && all_inside(level, self, limits) {
             return 0..len;
@@ -108,7 +109,7 @@ impl Path {
         mut each: impl FnMut(&Places, &mut [T]),
     ) {
         let mut places = Places::new();
-        for (block, to) in to.chunks_mut((AT_ONCE * channels).max(1)).enumerate() {
+        for (block, to) in to.chunks_mut(AT_ONCE.saturating_mul(channels).max(1)).enumerate() {
             self.find(level, (block * AT_ONCE, y), to.len() / channels.max(1), round, &mut places);
             each(&places, to);
         }
@@ -193,5 +194,38 @@ fn project_body([u, v, w]: [[f64; 2]; 3], first: f64, len: usize, round: i64, pl
             (*y, *fy) = ((v >> 32) as i32, v as u32);
             *at += LANES as f64;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_before_the_first_pixel_are_outside_of_sides_of_any_length() {
+        let mut places = Places::new();
+        places.x.fill(5);
+        places.y.fill(5);
+        for level in Level::available() {
+            for side in [1 << 20, 1 << 30, u32::MAX as usize, usize::MAX] {
+                assert_eq!(places.inside(level, AT_ONCE, (side, side), side), 0..AT_ONCE);
+                assert_eq!(places.inside(level, 9, (side, side), side), 0..9);
+            }
+        }
+        places.x.fill(-1);
+        for (level, side) in
+            Level::available().flat_map(|level| [(level, u32::MAX as usize), (level, usize::MAX)])
+        {
+            assert!(places.inside(level, AT_ONCE, (side, side), side).is_empty());
+            assert!(places.inside(level, 9, (side, side), side).is_empty());
+        }
+    }
+
+    #[test]
+    fn rows_of_pixels_of_any_number_of_channels_are_one_block() {
+        let path = Path::Straight([[1 << 32, 0, 0], [0, 1 << 32, 0]]);
+        let mut blocks = 0;
+        path.blocks(Level::BASE, 0, 0, usize::MAX, &mut [0u8; 9], |_, to| blocks += to.len());
+        assert_eq!(blocks, 9);
     }
 }

@@ -215,7 +215,7 @@ wider!(u16 f32);
 
 #[inline(always)]
 fn mapped_body<T: Sample>(row: &mut [T], channels: usize, matrix: &ColourMatrix) {
-    for part in row.chunks_mut((BLOCK * channels).max(1)) {
+    for part in row.chunks_mut(BLOCK.saturating_mul(channels).max(1)) {
         let mut colours = spread(part, channels);
         map(&mut colours, matrix);
         close(&colours, channels, part);

@@ -25,7 +25,7 @@ pub fn hue<T: Sample>(level: Level, turns: f32, image: ImageMut<'_, T>) -> Resul
 #[inline(always)]
 pub(super) fn turned_fixed(row: &mut [u8], channels: usize, part: f32) {
     let sixths = sixths(part);
-    for part in row.chunks_mut((BLOCK * channels).max(1)) {
+    for part in row.chunks_mut(BLOCK.saturating_mul(channels).max(1)) {
         let mut colours = spread(part, channels);
         turn(&mut colours, sixths);
         close(&colours, channels, part);
@@ -34,7 +34,7 @@ pub(super) fn turned_fixed(row: &mut [u8], channels: usize, part: f32) {
 
 #[inline(always)]
 pub(super) fn turned_float<T: Sample>(row: &mut [T], channels: usize, part: f32) {
-    for pixels in row.chunks_mut((BLOCK * channels).max(1)) {
+    for pixels in row.chunks_mut(BLOCK.saturating_mul(channels).max(1)) {
         let mut colours = spread(pixels, channels);
         turn_float(&mut colours, part * 6.0);
         close(&colours, channels, pixels);
@@ -139,7 +139,7 @@ fn lighter(v: f32, share: f32, largest: f32) -> f32 {
 
 #[inline(always)]
 pub(super) fn shifted_body<T: Sample>(row: &mut [T], channels: usize, shift: [f32; 3]) {
-    for part in row.chunks_mut((BLOCK * channels).max(1)) {
+    for part in row.chunks_mut(BLOCK.saturating_mul(channels).max(1)) {
         let mut colours = spread(part, channels);
         move_hsv(&mut colours, shift);
         close(&colours, channels, part);

@@ -133,7 +133,7 @@ pub fn grey_mean<T: Sample>(level: Level, image: ImageRef<'_, T>) -> f32 {
 #[inline(always)]
 pub(super) fn sums_body<T: Sample>(row: &[T], channels: usize) -> [f64; 3] {
     let mut sums = [0.0; 3];
-    for part in row.chunks((BLOCK * channels).max(1)) {
+    for part in row.chunks(BLOCK.saturating_mul(channels).max(1)) {
         let mut colours = spread(part, channels);
         if channels < 3 {
             let [first, ..] = &mut colours;

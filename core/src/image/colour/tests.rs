@@ -213,3 +213,21 @@ fn other_channels_stay_and_grey_has_no_colour() {
     assert!(ColourMatrix::saturation(-1.0).is_err() && ColourMatrix::sepia(1.1).is_err());
     assert_eq!(grey_mean(Level::BASE, ImageRef::new(&[0u8; 0], 0, 0, 3).unwrap()), 0.0);
 }
+
+#[test]
+fn pixels_of_any_number_of_channels_are_taken_and_those_cut_off_left_alone() {
+    let level = Level::detect();
+    for channels in [1 << (usize::BITS - 4), usize::MAX] {
+        let mut row = [7u8, 80, 200];
+        u8::with_matrix(level, &mut row, channels, &ColourMatrix::sepia(1.0).unwrap());
+        u8::with_hsv(level, &mut row, channels, [0.2, 0.1, -0.1]);
+        u8::with_hue(level, &mut row, channels, 0.3);
+        let mut wide = [7u16, 80, 200];
+        u16::with_hue(level, &mut wide, channels, 0.3);
+        u16::sums(level, &wide, channels);
+        assert_eq!((row, wide), ([7, 80, 200], [7, 80, 200]));
+        let steps =
+            [Adjust::Saturation(0.5), Adjust::Hue(0.2), Adjust::Contrast(0.7), Adjust::Brightness(1.1)];
+        Jitter(steps).apply(level, ImageMut::new(&mut [0u8; 0], 1, 0, channels).unwrap()).unwrap();
+    }
+}

@@ -98,7 +98,7 @@ fn in_pieces(level: Level, image: &mut ImageMut<'_, u8>, steps: &[Step]) {
     let channels = image.channels();
     let mut blocks = [[[0; BLOCK]; 3]; BLOCKS];
     let mut each = |values: &mut [u8]| {
-        for piece in values.chunks_mut((BLOCKS * BLOCK * channels).max(1)) {
+        for piece in values.chunks_mut((BLOCKS * BLOCK).saturating_mul(channels).max(1)) {
             let pixels = piece.len().checked_div(channels).unwrap_or(0);
             let blocks = blocks.get_mut(..pixels.div_ceil(BLOCK)).unwrap_or(&mut []);
             take_apart(level, piece, channels, blocks);
@@ -126,7 +126,7 @@ kernel! {
 
 #[inline(always)]
 fn take_apart_body(pixels: &[u8], channels: usize, blocks: &mut [Colours<u8>]) {
-    for (to, from) in blocks.iter_mut().zip(pixels.chunks((BLOCK * channels).max(1))) {
+    for (to, from) in blocks.iter_mut().zip(pixels.chunks(BLOCK.saturating_mul(channels).max(1))) {
         *to = spread(from, channels);
     }
 }
@@ -137,7 +137,7 @@ kernel! {
 
 #[inline(always)]
 fn put_together_body(blocks: &[Colours<u8>], channels: usize, pixels: &mut [u8]) {
-    for (from, to) in blocks.iter().zip(pixels.chunks_mut((BLOCK * channels).max(1))) {
+    for (from, to) in blocks.iter().zip(pixels.chunks_mut(BLOCK.saturating_mul(channels).max(1))) {
         close(from, channels, to);
     }
 }

@@ -36,7 +36,7 @@ pub fn copy<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<(
 /// [`Error::ShapeMismatch`] where the shapes differ.
 pub fn hflip<T: Plain>(level: Level, src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<()> {
     same(src.shape(), dst.shape())?;
-    let pixel = src.channels() * size_of::<T>();
+    let pixel = src.channels().saturating_mul(size_of::<T>());
     for (to, from) in dst.iter_rows_mut().zip(src.iter_rows()) {
         reverse(level, bytes_mut(to), bytes(from), pixel);
     }
@@ -62,7 +62,7 @@ pub fn vflip<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<
 /// [`Error::ShapeMismatch`] where the shapes differ.
 pub fn rot180<T: Plain>(level: Level, src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<()> {
     same(src.shape(), dst.shape())?;
-    let (height, pixel) = (src.height(), src.channels() * size_of::<T>());
+    let (height, pixel) = (src.height(), src.channels().saturating_mul(size_of::<T>()));
     for (y, to) in dst.iter_rows_mut().enumerate() {
         reverse(level, bytes_mut(to), bytes(src.row(height - 1 - y)), pixel);
     }
@@ -106,10 +106,11 @@ pub fn rot270<T: Plain>(level: Level, src: ImageRef<'_, T>, dst: ImageMut<'_, T>
 fn turned<T: Plain>(level: Level, src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>, turn: Turn) -> Result<()> {
     let (height, width, channels) = src.shape();
     same((width, height, channels), dst.shape())?;
-    let size = size_of::<T>();
-    let (stride, pixel) = (src.stride() * size, channels * size);
+    // Of what has pixels none is cut off.
+    let size = |values: usize| values.saturating_mul(size_of::<T>());
+    let (stride, pixel) = (size(src.stride()), size(channels));
     let from = Source { data: bytes(src.as_mat().data()), stride, height, width, pixel, turn };
-    let stride = dst.stride() * size;
+    let stride = size(dst.stride());
     transpose::transpose(level, from, Target { data: bytes_mut(dst.data_mut()), stride });
     Ok(())
 }
@@ -201,7 +202,8 @@ impl Columns {
         let (start, stop) = if mirrored { (whole - end, whole - first) } else { (first, end) };
         let (start, stop, skipped) = (start as usize, stop as usize, skipped as usize);
         let mut all = Self { width, columns, left, mirrored, start, stop, skipped, margins: None };
-        if border.constant().is_none() && start + (columns - stop) <= 32 {
+        let fits = u32::try_from(width).is_ok() && start + (columns - stop) <= 32;
+        if border.constant().is_none() && fits {
             let at = (0..start).chain(stop..columns).map(|x| all.source(x, border).unwrap_or(0) as u32);
             all.margins = Some(at.collect());
         }
@@ -284,6 +286,40 @@ mod tests {
         assert_eq!(run(rot90, &src, true).data, [2, 5, 1, 4, 0, 3]);
         assert_eq!(run(rot180, &src, false).data, [5, 4, 3, 2, 1, 0]);
         assert_eq!(run(rot270, &src, true).data, [3, 0, 4, 1, 5, 2]);
+    }
+
+    #[test]
+    fn empty_images_of_any_height_and_width_are_moved_at_once() {
+        const MOST: usize = usize::MAX;
+        for level in Level::available() {
+            for (height, width, channels) in
+                [(MOST, 0, 1), (MOST, 0, MOST), (0, MOST, 1), (0, 1, MOST), (0, MOST / 3, 3)]
+            {
+                let src = ImageRef::<u16>::new(&[], height, width, channels).unwrap();
+                let new = |height, width| ImageMut::<u16>::new(&mut [], height, width, channels).unwrap();
+                for symmetry in Symmetry::ALL {
+                    let (height, width) = symmetry.size((height, width));
+                    // Such a row may not be one that a view has.
+                    if width.checked_mul(channels).is_some() {
+                        symmetry.apply(level, src, new(height, width)).unwrap();
+                    }
+                }
+                hflip_in_place(level, new(height, width));
+                vflip_in_place(new(height, width));
+                rot180_in_place(level, new(height, width));
+                pad(src, new(height, width), 3, -3, Border::Constant(1)).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn columns_that_do_not_fit_the_list_are_not_kept_in_it() {
+        let columns = |width: usize| Columns::new(width, width + 4, 2, false, Border::<u8>::Wrap);
+        let short = columns(9).margins.unwrap();
+        assert_eq!(short[..], [7, 8, 0, 1]);
+        if let Ok(wide) = usize::try_from(1u64 << 33) {
+            assert!(columns(wide).margins.is_none());
+        }
     }
 
     #[test]

@@ -8,8 +8,8 @@ use crate::view::ImageMut;
 
 /// [`hflip`](super::hflip) in place.
 pub fn hflip_in_place<T: Plain>(level: Level, mut image: ImageMut<'_, T>) {
-    let pixel = image.channels() * size_of::<T>();
-    let half = image.width() / 2 * pixel;
+    let pixel = image.channels().saturating_mul(size_of::<T>());
+    let half = (image.width() / 2).saturating_mul(pixel);
     for row in image.iter_rows_mut() {
         let row = bytes_mut(row);
         let rest = row.len() - half.min(row.len());
@@ -32,7 +32,7 @@ pub fn vflip_in_place<T: Copy>(image: ImageMut<'_, T>) {
 /// [`rot180`](super::rot180) in place.
 pub fn rot180_in_place<T: Plain>(level: Level, image: ImageMut<'_, T>) {
     let (width, channels) = (image.width(), image.channels());
-    let pixel = channels * size_of::<T>();
+    let pixel = channels.saturating_mul(size_of::<T>());
     each_pair(image, |above, below| match below {
         Some(below) => exchange(level, bytes_mut(above), bytes_mut(below), pixel),
         None => {
@@ -48,6 +48,10 @@ fn each_pair<T>(mut image: ImageMut<'_, T>, mut each: impl FnMut(&mut [T], Optio
     let (height, row) = (image.height(), image.width() * image.channels());
     let stride = image.as_ref().stride();
     let data = image.data_mut();
+    if data.is_empty() {
+        // There may be any number of empty rows.
+        return;
+    }
     for y in 0..height.div_ceil(2) {
         let (top, bottom) = (y * stride, (height - 1 - y) * stride);
         let (before, after) = split(data, bottom);

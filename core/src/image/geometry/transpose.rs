@@ -43,6 +43,10 @@ dispatch! {
 
 fn base(from: Source<'_>, to: Target<'_>) {
     let mut to = to;
+    if from.width == 0 {
+        // There may be any number of empty rows.
+        return;
+    }
     for first in (0..from.height).step_by(BLOCK) {
         plain(from, &mut to, first..(first + BLOCK).min(from.height), 0..from.width);
     }

@@ -186,10 +186,13 @@ impl<'a> Statistics<'a> {
 
     fn any<T: Sample>(&self, from: &[T], to: &mut [f32]) {
         let channels = self.mean.len();
-        for (to, from) in to.chunks_exact_mut(channels.max(1)).zip(from.chunks_exact(channels.max(1))) {
-            for (c, (to, from)) in to.iter_mut().zip(from).enumerate() {
+        // Channel by channel, since the statistics take divisions, and as many pixels as stay in the cache.
+        let part = PERIOD.saturating_mul(channels).max(1);
+        for (to, from) in to.chunks_mut(part).zip(from.chunks(part)) {
+            for c in 0..channels {
                 let (scale, shift) = self.of(c);
-                *to = settle(*from, scale, shift);
+                let places = to.iter_mut().zip(from).skip(c).step_by(channels.max(1));
+                places.for_each(|(to, from)| *to = settle(*from, scale, shift));
             }
         }
     }
@@ -421,6 +424,18 @@ mod tests {
             to_float_chw(level, src.view(), &mut shares).unwrap();
             (normalised(level, src, &mean, &std), planes, shares)
         });
+    }
+
+    #[test]
+    fn rows_longer_than_a_part_have_the_bits_of_their_pixels() {
+        let src = Owned::noise((3, 131, 7), 4);
+        let (mean, std): (Vec<f32>, Vec<f32>) =
+            (0..7).map(|c| (0.1 * c as f32, 0.3 + 0.1 * c as f32)).unzip();
+        let statistics = Statistics::new::<u8>(&mean, &std, 7).unwrap();
+        for (i, v) in normalised(Level::detect(), &src, &mean, &std).iter().enumerate() {
+            let (scale, shift) = statistics.of(i % 7);
+            assert_eq!(v.to_bits(), (f32::from(src.data[i]) * scale - shift).to_bits());
+        }
     }
 
     #[test]

@@ -122,7 +122,8 @@ impl<'a> Blocks<'a> {
         let mut last = 0;
         for (at, start) in starts.iter_mut().enumerate() {
             let first = columns.at(at * pixels).map_or(last, |(start, _)| start);
-            last = first;
+            // What is read reaches as far as the last window of all.
+            last = last.max(first);
             *start = (first * channels) as u32;
             let (block, group) = (at / groups, at % groups);
             let order = orders.get_mut((block * groups + group) * lanes * 4..).unwrap_or(&mut []);

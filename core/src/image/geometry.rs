@@ -202,10 +202,13 @@ impl Columns {
         let (start, stop) = if mirrored { (whole - end, whole - first) } else { (first, end) };
         let (start, stop, skipped) = (start as usize, stop as usize, skipped as usize);
         let mut all = Self { width, columns, left, mirrored, start, stop, skipped, margins: None };
-        let fits = u32::try_from(width).is_ok() && start + (columns - stop) <= 32;
-        if border.constant().is_none() && fits {
-            let at = (0..start).chain(stop..columns).map(|x| all.source(x, border).unwrap_or(0) as u32);
-            all.margins = Some(at.collect());
+        if border.constant().is_none() && u32::try_from(width).is_ok() {
+            let mut margins = heapless::Vec::new();
+            let mut shown =
+                (0..start).chain(stop..columns).map(|x| all.source(x, border).unwrap_or(0) as u32);
+            // `collect` would panic where the list is full.
+            let kept = shown.all(|column| margins.push(column).is_ok());
+            all.margins = kept.then_some(margins);
         }
         all
     }

@@ -2,19 +2,21 @@
 
 use super::same;
 use crate::error::{Error, Result};
+use crate::scratch::{Plain, bytes};
 use crate::view::{ImageMut, ImageRef};
 use core::ops::Range;
 
 /// Resizes a mask: each pixel of `dst` gets the label that covers most of the part of `src` that it stands for, of equal ones
 /// the smaller; so no label appears that is not there. Areas are exact integers. Channels are resized each by itself.
 ///
-/// Takes no memory, whatever labels there are: they are counted one after the other, in rising order, until no other one can
-/// have more.
+/// Labels of 8 bits are counted in a table of 2 KiB on the stack, in time that grows with the size of `src` alone. Wider ones
+/// take no memory: of those in the part of `src` they are counted one after the other, in rising order, until no other one can
+/// have more, so that the time grows with how many different ones lie in such a part.
 ///
 /// # Errors
 /// [`Error::ShapeMismatch`] where the channels differ, [`Error::InvalidArgument`] where `src` is empty and `dst` is not,
 /// [`Error::Overflow`] where a side is not below 2³².
-pub fn resize_labels<T: Copy + Ord>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<()> {
+pub fn resize_labels<T: Plain + Ord>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<()> {
     let channels = src.channels();
     same(channels, dst.channels())?;
     let (from, to) = ((src.height(), src.width()), (dst.height(), dst.width()));
@@ -24,12 +26,13 @@ pub fn resize_labels<T: Copy + Ord>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, 
     if (from.0 == 0 || from.1 == 0) && to.0 != 0 && to.1 != 0 {
         return Err(Error::InvalidArgument);
     }
+    let mut areas = [0; 256];
     for (y, row) in dst.iter_rows_mut().enumerate() {
         let down = Side::new(y, from.0, to.0);
         for (x, pixel) in row.chunks_exact_mut(channels.max(1)).enumerate() {
             let part = Part { src, down, across: Side::new(x, from.1, to.1) };
             for (c, label) in pixel.iter_mut().enumerate() {
-                if let Some(most) = part.most(c) {
+                if let Some(most) = part.most(c, &mut areas) {
                     *label = most;
                 }
             }
@@ -75,7 +78,7 @@ struct Part<'a, T> {
     across: Side,
 }
 
-impl<T: Copy + Ord> Part<'_, T> {
+impl<T: Plain + Ord> Part<'_, T> {
     /// Calls `each` with the labels of channel `c` and their areas.
     #[inline(always)]
     fn labels(&self, c: usize, mut each: impl FnMut(T, u64)) {
@@ -92,8 +95,8 @@ impl<T: Copy + Ord> Part<'_, T> {
         }
     }
 
-    /// The label of channel `c` with the largest area.
-    fn most(&self, c: usize) -> Option<T> {
+    /// The label of channel `c` with the largest area. `areas` are zeros before and after.
+    fn most(&self, c: usize, areas: &mut [u64; 256]) -> Option<T> {
         let (mut next, mut greatest) = (None, None);
         self.labels(c, |label, _| {
             next = Some(next.map_or(label, |least: T| least.min(label)));
@@ -101,6 +104,9 @@ impl<T: Copy + Ord> Part<'_, T> {
         });
         if next == greatest {
             return next;
+        }
+        if size_of::<T>() == 1 {
+            return self.most_of_bytes(c, areas);
         }
         let (mut best, mut largest) = (None, 0);
         // The sides have 2³² units at most.
@@ -122,6 +128,25 @@ impl<T: Copy + Ord> Part<'_, T> {
                 (best, largest) = (Some(now), area);
             }
         }
+        best
+    }
+
+    /// As [`Part::most`], for labels of one byte.
+    fn most_of_bytes(&self, c: usize, areas: &mut [u64; 256]) -> Option<T> {
+        let place = |label| bytes(&[label]).first().map_or(0, |&byte| usize::from(byte));
+        self.labels(c, |label, share| {
+            if let Some(area) = areas.get_mut(place(label)) {
+                *area += share;
+            }
+        });
+        let (mut best, mut largest) = (None, 0);
+        self.labels(c, |label, _| {
+            // All of it where the label comes first, nothing where it comes again.
+            let area = areas.get_mut(place(label)).map_or(0, core::mem::take);
+            if area > largest || area == largest && best.is_some_and(|best| label < best) {
+                (best, largest) = (Some(label), area);
+            }
+        });
         best
     }
 }
@@ -169,6 +194,24 @@ mod tests {
             resize_labels(src.view(), out.view_mut()).unwrap();
             prop_assert_eq!(out, src);
         }
+    }
+
+    #[test]
+    fn a_mask_of_all_labels_is_told_in_a_walk_or_two() {
+        // Each label as often as the others, but for the last one: the hardest case for counting one after the other.
+        let labels: Vec<u8> = (0..1 << 20).map(|i: u32| if i == 0 { 255 } else { i as u8 }).collect();
+        let mut most = [0];
+        resize_labels(
+            ImageRef::new(&labels, 1 << 10, 1 << 10, 1).unwrap(),
+            ImageMut::new(&mut most, 1, 1, 1).unwrap(),
+        )
+        .unwrap();
+        assert_eq!(most, [255]);
+        let signed = [3i8, -7, -7, 3, 5];
+        let mut most = [0];
+        resize_labels(ImageRef::new(&signed, 1, 5, 1).unwrap(), ImageMut::new(&mut most, 1, 1, 1).unwrap())
+            .unwrap();
+        assert_eq!(most, [-7]);
     }
 
     #[test]

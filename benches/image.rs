@@ -3,8 +3,8 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use seedbed::augment::{Op, Pipeline, key};
 use seedbed::image::{
-    Border, Filter, Motion, ResizePlan, Table, blur_scratch_len, gaussian_blur, hflip, normalise,
-    rgb_to_grey, warp_affine,
+    Border, Filter, Interpolation, Motion, ResizePlan, Table, blur_scratch_len, gaussian_blur, hflip,
+    normalise, rgb_to_grey, warp,
 };
 use seedbed::{ImageMut, ImageRef, Scratch};
 use seedbed_benches::{bytes, criterion, id, levels};
@@ -30,8 +30,12 @@ fn operations(c: &mut Criterion) {
         group.bench_function(id("table", level), |bench| {
             bench.iter(|| out(&mut |dst| table.apply(level, src, dst).unwrap()));
         });
-        group.bench_function(id("warp_affine", level), |bench| {
-            bench.iter(|| out(&mut |dst| warp_affine(level, &map, Border::Reflect101, src, dst).unwrap()));
+        group.bench_function(id("warp", level), |bench| {
+            bench.iter(|| {
+                out(&mut |dst| {
+                    warp(level, map, Interpolation::Bilinear, Border::Reflect101, src, dst).unwrap()
+                })
+            });
         });
         group.bench_function(id("gaussian_blur sigma 2", level), |bench| {
             bench.iter(|| {

@@ -45,7 +45,7 @@ pub use sample::Sample;
 pub use table::Table;
 pub use target::{Bounds, Edge, Index, Movement, swap_pairs};
 pub use tone::{Tone, apply_tones};
-pub use warp::{Affine, Interpolation, Map, Motion, Perspective, warp, warp_affine};
+pub use warp::{Affine, Interpolation, Map, Motion, Perspective, warp};
 
 use crate::error::{Error, Result};
 use crate::view::{ImageMut, ImageRef};

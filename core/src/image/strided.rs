@@ -66,7 +66,7 @@ proptest! {
         for border in BORDERS {
             check(&src, (to.0, to.1, c), pads, |_, s, d| pad(s, d, 2, -1, border).unwrap());
             let map = Motion { degrees: 33.0, scale: 1.1, ..Motion::default() }.inverse((h, w)).unwrap();
-            check(&src, (to.0, to.1, c), pads, |level, s, d| warp_affine(level, &map, border, s, d).unwrap());
+            check(&src, (to.0, to.1, c), pads, |level, s, d| warp(level, map, Interpolation::Bilinear, border, s, d).unwrap());
         }
         for filter in Filter::ALL {
             check(&src, (to.0, to.1, c), pads, |level, s, d| {

@@ -68,19 +68,5 @@ pub fn warp<T: Sample>(
     Ok(())
 }
 
-/// [`warp`] of 8-bit values, bilinearly.
-///
-/// # Errors
-/// As [`warp`].
-pub fn warp_affine(
-    level: Level,
-    map: &Affine,
-    border: Border,
-    src: ImageRef<'_, u8>,
-    dst: ImageMut<'_, u8>,
-) -> Result<()> {
-    warp(level, *map, Interpolation::Bilinear, border, src, dst)
-}
-
 #[cfg(test)]
 mod tests;

@@ -50,6 +50,6 @@ pub(crate) fn store_some(to: &mut [u8], vector: __m512i) {
 
 /// A mask of the first `n` of 64 lanes.
 #[inline]
-const fn first(n: usize) -> u64 {
+pub(crate) const fn first(n: usize) -> u64 {
     if n >= 64 { u64::MAX } else { (1 << n) - 1 }
 }

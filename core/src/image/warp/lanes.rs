@@ -296,12 +296,6 @@ impl<'a, T: Plain> Source<'a, T> {
     }
 }
 
-/// The first `n` of sixteen lanes.
-#[inline]
-pub(super) const fn first(n: usize) -> u16 {
-    if n >= LANES { u16::MAX } else { (1 << n) - 1 }
-}
-
 /// The bytes of as many pixels, each of up to four.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]

@@ -5,7 +5,7 @@ use std::vec::Vec;
 
 fn warped(level: Level, map: &Affine, border: Border, src: &Owned) -> Owned {
     let mut out = Owned::new(src.shape);
-    warp_affine(level, map, border, src.view(), out.view_mut()).unwrap();
+    warp(level, *map, Interpolation::Bilinear, border, src.view(), out.view_mut()).unwrap();
     out
 }
 
@@ -271,9 +271,9 @@ fn an_empty_image_shows_its_border_alone() {
     for (height, width) in [(0, 8), (8, 0)] {
         let src = ImageRef::new(&data, height, width, 1).unwrap();
         let mut dst = ImageMut::new(&mut out, 4, 4, 1).unwrap();
-        let (level, map) = (Level::detect(), &Affine::IDENTITY);
-        warp_affine(level, map, Border::Constant(3), src, dst.reborrow()).unwrap();
-        let refused = warp_affine(level, map, Border::Edge, src, dst);
+        let (level, map, how) = (Level::detect(), Affine::IDENTITY, Interpolation::Bilinear);
+        warp(level, map, how, Border::Constant(3), src, dst.reborrow()).unwrap();
+        let refused = warp(level, map, how, Border::Edge, src, dst);
         assert_eq!((refused, out), (Err(Error::InvalidArgument), [3; 16]));
         out.fill(9);
     }
@@ -310,7 +310,8 @@ fn maps_that_cannot_be_are_refused_before_the_first_write() {
     let far = Affine { x0: 2e9, ..Affine::IDENTITY };
     let nan = Affine { yy: f32::NAN, ..Affine::IDENTITY };
     for map in [far, nan] {
-        let done = warp_affine(Level::BASE, &map, Border::Edge, src.view(), out.view_mut());
+        let how = Interpolation::Bilinear;
+        let done = warp(Level::BASE, map, how, Border::Edge, src.view(), out.view_mut());
         assert_eq!(done, Err(Error::InvalidArgument));
     }
     assert_eq!(out, Owned::new((4, 4, 1)));

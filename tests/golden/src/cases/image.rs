@@ -4,7 +4,7 @@ use super::{fill_u8, stream};
 use crate::Digest;
 use seedbed::image::{
     self, Adjust, Border, Filter, Interpolation, Jitter, Motion, Perspective, ResizePlan, Table, Tone,
-    blur_scratch_len, gaussian_blur, gaussian_noise, hsv_shift, normalise, rgb_to_grey, warp_affine,
+    blur_scratch_len, gaussian_blur, gaussian_noise, hsv_shift, normalise, rgb_to_grey,
 };
 use seedbed::{ImageMut, ImageRef, Level, Result, Scratch};
 
@@ -40,7 +40,14 @@ pub(super) fn warp(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
     let motion = Motion { degrees: 33.0, scale: 1.3, shear: [5.0, -11.0], shift: [2.25, -1.5] };
     for border in [Border::Constant(77), Border::Edge, Border::Reflect101, Border::Reflect, Border::Wrap] {
         let map = motion.inverse(SIZE)?;
-        warp_affine(level, &map, border, src, ImageMut::new(dst, SIZE.0, SIZE.1, 3)?)?;
+        image::warp(
+            level,
+            map,
+            Interpolation::Bilinear,
+            border,
+            src,
+            ImageMut::new(dst, SIZE.0, SIZE.1, 3)?,
+        )?;
         digest.bytes(dst);
     }
     Ok(digest.finish())

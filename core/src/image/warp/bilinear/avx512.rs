@@ -3,9 +3,9 @@
 
 use super::{BITS, Border, Point, ROUND, around};
 use crate::image::copy_values;
-use crate::image::warp::lanes::{Fixed, LANES, Sampler, Source, Walk, first, rows, store, times};
+use crate::image::warp::lanes::{Fixed, LANES, Sampler, Source, Walk, rows, store, times};
 use crate::image::warp::places::Path;
-use crate::simd::x86::{load64, store64};
+use crate::simd::x86::{first, load64, store64};
 use crate::view::{ImageMut, ImageRef};
 use core::arch::x86_64::{
     __m512i, _mm512_add_epi8, _mm512_add_epi32, _mm512_and_si512, _mm512_castsi512_si256,
@@ -71,13 +71,17 @@ impl<'a, const C: usize> Fours<'a, C> {
         for to in to.chunks_mut(LANES * C) {
             // SAFETY: this function has the features.
             let [x, y] = unsafe { places.next() };
-            let lanes = first(to.len() / C);
+            let lanes = first(to.len() / C) as u16;
             let at = _mm512_add_epi32(self.source.row(y.whole), times::<C>(x.whole));
             let [right, low] = self.last;
             let inside = _mm512_mask_cmplt_epu32_mask(lanes, x.whole, right);
             let inside = _mm512_mask_cmplt_epu32_mask(inside, y.whole, low);
-            let pairs =
-                if inside == lanes { Some(self.inside(at, lanes)) } else { self.outside([x, y], lanes) };
+            let pairs = if inside == lanes {
+                // SAFETY: the lanes lie before the last column and the last row but one: see `last`.
+                Some(unsafe { self.inside(at, lanes) })
+            } else {
+                self.outside([x, y], lanes)
+            };
             let packed = match pairs {
                 Some(pairs) => mix::<C>(pairs, [x, y]),
                 None => self.one_by_one([x, y]),
@@ -87,10 +91,13 @@ impl<'a, const C: usize> Fours<'a, C> {
     }
 
     /// For the row above and the row below, channels 0 and 1 of each pixel and of the pixel to its right, and likewise
-    /// channels 2 and 3. The pixels of `lanes` lie inside and so do the eight bytes from them, also in the row below.
+    /// channels 2 and 3.
+    ///
+    /// # Safety
+    /// The pixels of `lanes`, which begin at `at`, lie inside, and so do the eight bytes from them, also in the row below.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-    fn inside(&self, at: __m512i, lanes: u16) -> [[__m512i; 2]; 2] {
+    unsafe fn inside(&self, at: __m512i, lanes: u16) -> [[__m512i; 2]; 2] {
         let zero = _mm512_setzero_si512();
         let data = self.source.data.as_ptr();
         if C == 1 {

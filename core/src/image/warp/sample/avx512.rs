@@ -2,11 +2,11 @@
 #![allow(unsafe_code)]
 
 use super::{Kernel, Places, lowest, nearest, weighted_by};
-use crate::image::warp::lanes::{Fixed, LANES, Sampler, Source, Walk, first, rows, store, times};
+use crate::image::warp::lanes::{Fixed, LANES, Sampler, Source, Walk, rows, store, times};
 use crate::image::warp::places::Path;
 use crate::image::{Border, Sample};
 use crate::scratch::{Plain, bytes, bytes_mut};
-use crate::simd::x86::store64;
+use crate::simd::x86::{first, store64};
 use crate::view::{ImageMut, ImageRef};
 use core::arch::x86_64::{
     __m512, __m512i, _mm512_add_epi32, _mm512_add_ps, _mm512_and_si512, _mm512_castps_si512,
@@ -104,7 +104,7 @@ impl<T: Sample, const N: usize> Nearest<'_, T, N> {
         for to in to.chunks_mut(LANES * channels) {
             // SAFETY: this function has the features.
             let places = unsafe { places.next() };
-            let lanes = first(to.len() / channels);
+            let lanes = first(to.len() / channels) as u16;
             let [(x, here), (y, there)] =
                 [self.source.columns.index(places[0].whole), self.source.rows.index(places[1].whole)];
             let known = here & there & lanes;
@@ -199,7 +199,7 @@ impl<'a, T: Sample, const K: usize, const G: usize> Weighted<'a, T, K, G> {
         for to in to.chunks_mut(LANES * channels) {
             // SAFETY: this function has the features.
             let places = unsafe { places.next() };
-            let lanes = first(to.len() / channels);
+            let lanes = first(to.len() / channels) as u16;
             let [across, down] = places.map(|of| weights::<K>(self.kernel, of.fraction));
             // The first of the K columns and of the K rows.
             let before = _mm512_set1_epi32(K as i32 / 2 - 1);

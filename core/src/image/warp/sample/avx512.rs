@@ -101,7 +101,7 @@ impl<T: Sample, const N: usize> Nearest<'_, T, N> {
     fn pixels(&self, mut places: impl Walk, to: &mut [T]) {
         let channels = self.src.channels().max(1);
         let size = (channels * size_of::<T>()) as i32;
-        for to in to.chunks_mut(LANES * channels) {
+        for to in to.chunks_mut(LANES.saturating_mul(channels).max(1)) {
             // SAFETY: this function has the features.
             let places = unsafe { places.next() };
             let lanes = first(to.len() / channels) as u16;
@@ -196,7 +196,7 @@ impl<'a, T: Sample, const K: usize, const G: usize> Weighted<'a, T, K, G> {
     fn pixels(&self, mut places: impl Walk, to: &mut [T]) {
         let channels = self.src.channels().max(1);
         let size = _mm512_set1_epi32((channels * size_of::<T>()) as i32);
-        for to in to.chunks_mut(LANES * channels) {
+        for to in to.chunks_mut(LANES.saturating_mul(channels).max(1)) {
             // SAFETY: this function has the features.
             let places = unsafe { places.next() };
             let lanes = first(to.len() / channels) as u16;

@@ -221,5 +221,7 @@ fn main() {
     resampling(&mut ops, level);
     pipelines(&mut ops, level);
     ops.insert("clock", Box::new(clock));
+    let mut numbers = vec![0f32; SIDE * SIDE * 3];
+    ops.insert("fill", Box::new(move || black_box(&mut numbers).fill(black_box(1.5))));
     serve(ops);
 }

@@ -38,9 +38,9 @@ static int streams(void) {
 
 static int pipelines(void) {
     static uint64_t memory[512];
-    /* No steps: the magic, version 1, count 0. */
-    const unsigned char empty[] = {'S', 'B', 'P', 'L', 1, 0, 0, 0};
-    unsigned char bytes[8];
+    /* No steps: the magic, version 2, count 0, no flags. */
+    const unsigned char empty[] = {'S', 'B', 'P', 'L', 2, 0, 0, 0, 0, 0, 0, 0};
+    unsigned char bytes[sizeof empty];
     const uint8_t from[6] = {1, 2, 3, 4, 5, 6};
     uint8_t to[6] = {0};
     sb_key key = {sizeof key, SB_PURPOSE_AUGMENT, 0, 0, 0};
@@ -53,14 +53,14 @@ static int pipelines(void) {
     src.data = from;
     dst.data = to;
     CHECK(sb_pipeline_size(NULL) == SB_ERR_INVALID_ARGUMENT);
-    CHECK(sb_pipeline_init(empty, 7, memory, sizeof memory, &pipeline) == SB_ERR_BAD_DATA);
+    CHECK(sb_pipeline_init(empty, sizeof empty - 1, memory, sizeof memory, &pipeline) == SB_ERR_BAD_DATA);
     memcpy(bytes, empty, sizeof bytes);
     bytes[4] = 9;
-    CHECK(sb_pipeline_init(bytes, 8, memory, sizeof memory, &pipeline) == SB_ERR_UNSUPPORTED_VERSION);
-    CHECK(sb_pipeline_init(empty, 8, memory, 16, &pipeline) == SB_ERR_BUFFER_TOO_SMALL);
+    CHECK(sb_pipeline_init(bytes, sizeof bytes, memory, sizeof memory, &pipeline) == SB_ERR_UNSUPPORTED_VERSION);
+    CHECK(sb_pipeline_init(empty, sizeof empty, memory, 16, &pipeline) == SB_ERR_BUFFER_TOO_SMALL);
     CHECK(pipeline == NULL);
     CHECK(sb_pipeline_workspace((sb_pipeline *)(void *)memory, &shape, &need) == SB_ERR_BAD_HANDLE);
-    CHECK(sb_pipeline_init(empty, 8, memory, sizeof memory, &pipeline) == SB_OK);
+    CHECK(sb_pipeline_init(empty, sizeof empty, memory, sizeof memory, &pipeline) == SB_OK);
     CHECK(sb_pipeline_workspace(pipeline, &shape, &need) == SB_OK && need <= sizeof work);
     CHECK(sb_pipeline_apply(pipeline, &src, &dst, 1, &key, work, 0) == SB_ERR_WORK_TOO_SMALL);
     dst.width = 2;

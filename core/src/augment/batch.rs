@@ -71,8 +71,8 @@ impl<const N: usize> Plan<'_, N> {
         })
     }
 
-    /// Refuses too little scratch before the first image, whatever the last one draws.
-    fn fits<T: Sample>(&self, scratch: &Scratch<'_>) -> Result<()> {
+    /// Refuses too little scratch before the first image, whatever is drawn.
+    pub(super) fn fits<T: Sample>(&self, scratch: &Scratch<'_>) -> Result<()> {
         if scratch.remaining() < self.scratch_len::<T>() { Err(Error::ScratchTooSmall) } else { Ok(()) }
     }
 

@@ -151,6 +151,10 @@ impl<const N: usize> Pipeline<N> {
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         let plan = self.plan(src.shape())?;
+        if dst.shape() != plan.out_shape() {
+            return Err(Error::ShapeMismatch);
+        }
+        plan.fits::<u8>(scratch)?;
         plan.prepare(&plan.draw(seed, key, &[])?)?.run(level, src, dst, scratch)
     }
 }

@@ -168,6 +168,14 @@ impl Action {
         )
     }
 
+    /// The map of values, where it is one.
+    pub const fn tone(&self) -> Option<Tone> {
+        match self {
+            Self::Tone(tone) => Some(*tone),
+            _ => None,
+        }
+    }
+
     /// The size of what comes out, where it is not that of what goes in by the nature of the action.
     pub const fn size(&self) -> Option<(usize, usize)> {
         match self {

@@ -3,9 +3,9 @@
 use super::action::Action;
 use super::pipeline::len;
 use super::plan::Prepared;
-use super::run::{Work, place_part};
+use super::run::{Work, place_part, resize};
 use crate::error::{Error, Result};
-use crate::image::{self, Border, Filter, Interpolation, ResizePlan, Sample};
+use crate::image::{self, Border, Filter, Interpolation, Sample};
 use crate::scratch::Scratch;
 use crate::simd::Level;
 use crate::view::{ImageMut, ImageRef};
@@ -84,10 +84,7 @@ impl<const N: usize> Prepared<N> {
                         if labels == Labels::Majority {
                             return image::resize_labels(src, dst);
                         }
-                        let (from, to) = ((src.height(), src.width()), (dst.height(), dst.width()));
-                        let mut frame = frame.frame();
-                        let plan = ResizePlan::new(Filter::Nearest, from, to, &mut frame)?;
-                        plan.run_any(level, src, dst, &mut frame)
+                        resize(level, Filter::Nearest, src, dst, &mut frame)
                     })
                 })?,
                 _ => {}

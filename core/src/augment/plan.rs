@@ -111,7 +111,9 @@ impl<'p, const N: usize> Plan<'p, N> {
         walk(self.pipeline.steps(), 0, &mut |i, step| {
             let drawn = params.get(i).copied().unwrap_or(Drawn::Skipped);
             let Some(action) = Action::of(step, drawn, shape)? else { return Ok(drawn) };
-            shape = step.out_shape(shape)?;
+            if let Some((height, width)) = action.size() {
+                shape = (height, width, shape.2);
+            }
             let both = actions.last().and_then(|last| last.then(&action, self.pipeline.fuses()));
             match (both, actions.last_mut()) {
                 (Some(both), Some(last)) => *last = both,

@@ -19,7 +19,6 @@ impl Step {
 
     fn drew(&self, drawn: Drawn, shape: Shape) -> Result<bool> {
         let from = (shape.0, shape.1);
-        let to = self.out_shape(shape)?;
         let part = |part: Rect| {
             let inside =
                 |start: u32, part: u32, side: usize| u64::from(start) + u64::from(part) <= side as u64;
@@ -30,6 +29,7 @@ impl Step {
             (Op::Rot90 {}, Drawn::Turns(turns)) => turns < 4 && (turns % 2 == 0 || from.0 == from.1),
             (Op::D4 {}, Drawn::Turns(turns)) => turns < 8 && (turns % 2 == 0 || from.0 == from.1),
             (Op::RandomCrop { padding, .. }, Drawn::Place { top, left }) => {
+                let to = self.out_shape(shape)?;
                 let fits = |start: i32, part: usize, side: usize| {
                     let (start, padding) = (i64::from(start), i64::from(padding));
                     start >= -padding && start + part as i64 <= side as i64 + padding

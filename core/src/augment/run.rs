@@ -7,7 +7,7 @@ use super::pipeline::{Shape, Step, len};
 use super::plan::Prepared;
 use crate::error::{Error, Result};
 use crate::image::{
-    self, Border, Filter, Fit, Interpolation, Normaliser, Placement, Rect, ResizePlan, Sample,
+    self, Border, Filter, Fit, Interpolation, Normaliser, Placement, Rect, ResizePlan, Sample, Tone,
 };
 use crate::rng::{Key, Stream};
 use crate::scratch::{Scratch, ScratchLen};
@@ -255,21 +255,23 @@ impl<'a, T: Sample> Work<'a, T> {
     /// Does all actions.
     fn all(&mut self, actions: &[Action], scratch: &mut Scratch<'_>) -> Result<()> {
         let mut rest = actions;
-        while let Some((action, after)) = rest.split_first() {
-            rest = after;
-            if let Action::Tone(_) = action {
-                let tones = || actions_as_tones(rest, action);
-                let level = self.level;
-                self.change(|image| image::apply_tones(level, tones(), image))?;
-                rest = rest.get(tones().count() - 1..).unwrap_or(&[]);
-            } else {
-                self.one(action, scratch)?;
-            }
+        while let Some(action) = rest.first() {
+            // Tones that follow each other are done together.
+            let tones = rest.iter().map_while(Action::tone);
+            let done = tones.clone().count().max(1);
+            self.one(action, tones, scratch)?;
+            rest = rest.get(done..).unwrap_or(&[]);
         }
         Ok(())
     }
 
-    fn one(&mut self, action: &Action, scratch: &mut Scratch<'_>) -> Result<()> {
+    /// Does `action`, with the `tones` that it begins where it is one.
+    fn one(
+        &mut self,
+        action: &Action,
+        tones: impl Iterator<Item = Tone> + Clone,
+        scratch: &mut Scratch<'_>,
+    ) -> Result<()> {
         let (level, size) = (self.level, (self.shape.0, self.shape.1));
         let value = |border: Border| border.map(T::of_level);
         match *action {
@@ -284,10 +286,7 @@ impl<'a, T: Sample> Work<'a, T> {
             }
             Action::Resize { place, size, fill, filter } => self.copy(size, |src, dst| {
                 place_part(src, dst, place, T::of_level(fill), |src, dst| {
-                    let (from, to) = ((src.height(), src.width()), (dst.height(), dst.width()));
-                    let mut frame = scratch.frame();
-                    let plan = ResizePlan::new(filter, from, to, &mut frame)?;
-                    plan.run_any(level, src, dst, &mut frame)
+                    resize(level, filter, src, dst, scratch)
                 })
             }),
             Action::GaussianBlur(sigma) => self.copy(size, |src, dst| {
@@ -295,7 +294,7 @@ impl<'a, T: Sample> Work<'a, T> {
             }),
             Action::BoxBlur(radius) => self
                 .copy(size, |src, dst| image::box_blur(level, radius, Border::Reflect101, src, dst, scratch)),
-            Action::Tone(tone) => self.change(|image| image::apply_tones(level, [tone], image)),
+            Action::Tone(_) => self.change(|image| image::apply_tones(level, tones, image)),
             Action::Greyscale => self.change(|image| {
                 image::greyscale(level, image);
                 Ok(())
@@ -318,17 +317,6 @@ impl<'a, T: Sample> Work<'a, T> {
     }
 }
 
-/// The tones at the beginning of `rest`, and before them that of `first`.
-fn actions_as_tones<'a>(
-    rest: &'a [Action],
-    first: &'a Action,
-) -> impl Iterator<Item = image::Tone> + Clone + use<'a> {
-    core::iter::once(first).chain(rest).map_while(|action| match action {
-        Action::Tone(tone) => Some(*tone),
-        _ => None,
-    })
-}
-
 /// The stream of a seed that was drawn.
 fn stream(seed: u32) -> Stream {
     Stream::new(seed.into(), Key::new(super::PURPOSE))
@@ -339,6 +327,20 @@ fn paint<T: Sample>(image: ImageMut<'_, T>, part: Rect, fill: Fill) -> Result<()
         Fill::Value(fill) => image::cutout(image, part, T::of_level(fill)),
         Fill::Noise(seed) => image::erase(image, part, &mut stream(seed)),
     }
+}
+
+/// All of `src` into all of `dst`.
+pub(super) fn resize<T: Sample>(
+    level: Level,
+    filter: Filter,
+    src: ImageRef<'_, T>,
+    dst: ImageMut<'_, T>,
+    scratch: &mut Scratch<'_>,
+) -> Result<()> {
+    let (from, to) = ((src.height(), src.width()), (dst.height(), dst.width()));
+    let mut frame = scratch.frame();
+    let plan = ResizePlan::new(filter, from, to, &mut frame)?;
+    plan.run_any(level, src, dst, &mut frame)
 }
 
 /// A part of `src` into a part of `dst` by `op`, and `fill` around it.

@@ -111,6 +111,12 @@ impl<'s> ResizePlan<'s> {
             .bytes()
     }
 
+    /// [`Error::ShapeMismatch`] unless the images are of the plan's sizes and have as many channels.
+    fn fits<T>(&self, src: &ImageRef<'_, T>, dst: &ImageMut<'_, T>) -> Result<()> {
+        same((src.height(), src.width()), self.from)?;
+        same(dst.shape(), (self.to.0, self.to.1, src.channels()))
+    }
+
     /// Resizes `src` into `dst` by Pillow's rule.
     ///
     /// # Errors
@@ -124,8 +130,7 @@ impl<'s> ResizePlan<'s> {
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         let channels = src.channels();
-        same((src.height(), src.width()), self.from)?;
-        same(dst.shape(), (self.to.0, self.to.1, channels))?;
+        self.fits(&src, &dst)?;
         if matches!(self.sampling.filter, Filter::Nearest) {
             self.pick(src, dst);
             return Ok(());

@@ -1,6 +1,6 @@
 //! Resizing values of any kind without rounding between the passes.
 
-use super::{ResizePlan, same};
+use super::ResizePlan;
 use crate::error::Result;
 use crate::image::Sample;
 use crate::image::filter::{Filter, Sampling, WEIGHT_BITS};
@@ -41,8 +41,7 @@ impl ResizePlan<'_> {
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         let channels = src.channels();
-        same((src.height(), src.width()), self.from)?;
-        same(dst.shape(), (self.to.0, self.to.1, channels))?;
+        self.fits(&src, &dst)?;
         if matches!(self.sampling.filter, Filter::Nearest) {
             self.pick(src, dst);
             return Ok(());

@@ -92,7 +92,9 @@ fn pipeline(c: &mut Criterion) {
     let mut pipeline = Pipeline::<8>::new();
     pipeline.push(Op::RandomCrop { height: 0, width: 0, padding: 4, border }, 1.0).unwrap();
     pipeline.push(Op::HFlip {}, 0.5).unwrap();
-    pipeline.push(Op::Rotate { degrees: [-15.0, 15.0], border }, 0.5).unwrap();
+    pipeline
+        .push(Op::Rotate { degrees: [-15.0, 15.0], border, interpolation: Interpolation::Bilinear }, 0.5)
+        .unwrap();
     pipeline.push(Op::Brightness { factor: [0.8, 1.2] }, 0.8).unwrap();
     pipeline.push(Op::GaussianNoise { std: [2.0, 8.0] }, 0.3).unwrap();
     let shape = (32, 32, 3);

@@ -186,6 +186,8 @@ fn pipelines(ops: &mut Ops, level: Level) {
         scale: [0.5, 1.0],
         ratio: [0.75, 1.333_333_4],
         filter: Filter::Bilinear,
+        antialias: true,
+        precise: false,
     };
     let near = [0.8, 1.2];
     let jitter = Op::ColourJitter { brightness: near, contrast: near, saturation: near, hue: [-0.05, 0.05] };

@@ -38,8 +38,8 @@ static int streams(void) {
 
 static int pipelines(void) {
     static uint64_t memory[512];
-    /* No steps: the magic, version 2, count 0, no flags. */
-    const unsigned char empty[] = {'S', 'B', 'P', 'L', 2, 0, 0, 0, 0, 0, 0, 0};
+    /* No steps: the magic, version 3, count 0, no flags. */
+    const unsigned char empty[] = {'S', 'B', 'P', 'L', 3, 0, 0, 0, 0, 0, 0, 0};
     unsigned char bytes[sizeof empty];
     const uint8_t from[6] = {1, 2, 3, 4, 5, 6};
     uint8_t to[6] = {0};

@@ -6,7 +6,8 @@ use super::op::Op;
 use super::pipeline::{Shape, Step};
 use crate::error::{Error, Result};
 use crate::image::{
-    Affine, Border, Filter, Fit, Jitter, Map, Motion, Perspective, Placement, Rect, Symmetry, Tone,
+    Affine, Border, Filter, Fit, Interpolation, Jitter, Map, Perspective, Placement, Rect, Sampling,
+    Symmetry, Tone,
 };
 
 /// One pass over an image.
@@ -14,9 +15,10 @@ use crate::image::{
 pub(super) enum Action {
     /// Whole pixels are moved.
     Move(Grid),
-    /// Everything is looked up through a map, bilinearly; the result is of this size. No border where none shows.
+    /// Everything is looked up through a map; the result is of this size. No border where none shows.
     Warp {
         map: Map,
+        how: Interpolation,
         border: Option<Border>,
         size: (usize, usize),
     },
@@ -25,7 +27,7 @@ pub(super) enum Action {
         place: Placement,
         size: (usize, usize),
         fill: u8,
-        filter: Filter,
+        how: Resampling,
     },
     /// Values are mapped one by one.
     Tone(Tone),
@@ -47,6 +49,36 @@ pub(super) enum Action {
         width: [f32; 2],
         fill: u32,
     },
+}
+
+/// How an image is resized.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Resampling {
+    pub sampling: Sampling,
+    /// Without rounding between the passes.
+    pub precise: bool,
+}
+
+impl Default for Resampling {
+    fn default() -> Self {
+        Self { sampling: Filter::default().into(), precise: false }
+    }
+}
+
+impl Op {
+    /// How an operation that resizes does so.
+    pub(super) const fn resampling(&self) -> Option<Resampling> {
+        let (Op::RandomResizedCrop { filter, antialias, precise, .. }
+        | Op::BoxSafeCrop { filter, antialias, precise, .. }
+        | Op::Resize { filter, antialias, precise, .. }
+        | Op::LongestSide { filter, antialias, precise, .. }
+        | Op::SmallestSide { filter, antialias, precise, .. }
+        | Op::Letterbox { filter, antialias, precise, .. }) = *self
+        else {
+            return None;
+        };
+        Some(Resampling { sampling: Sampling { filter, antialias }, precise })
+    }
 }
 
 /// What is painted.
@@ -78,11 +110,12 @@ impl Action {
         let (height, width, _) = step.out_shape(shape)?;
         let size = (height, width);
         let turn = |symmetry| Self::Move(Grid::turn(from, symmetry));
-        let resize = |source: Rect, filter| Self::Resize {
+        let how = step.op.resampling().unwrap_or_default();
+        let resize = |source: Rect| Self::Resize {
             place: Placement { source, target: Rect::whole(size) },
             size,
             fill: 0,
-            filter,
+            how,
         };
         Ok(Some(match (step.op, drawn) {
             (Op::HFlip {}, Drawn::Done) => turn(Symmetry::HFLIP),
@@ -105,22 +138,22 @@ impl Action {
             (Op::Pad { top, left, border, .. }, Drawn::Done) => {
                 Self::Move(Grid::window(from, [-i64::from(top), -i64::from(left)], size, border))
             }
-            (Op::RandomResizedCrop { filter, .. } | Op::BoxSafeCrop { filter, .. }, Drawn::Part(part)) => {
-                resize(part, filter)
+            (Op::RandomResizedCrop { .. } | Op::BoxSafeCrop { .. }, Drawn::Part(part)) => resize(part),
+            (Op::Resize { .. } | Op::LongestSide { .. } | Op::SmallestSide { .. }, Drawn::Done) => {
+                resize(Rect::whole(from))
+            }
+            (Op::Letterbox { fill, .. }, Drawn::Done) => {
+                Self::Resize { place: Fit::Contain.placement(from, size)?, size, fill: fill as u8, how }
             }
             (
-                Op::Resize { filter, .. } | Op::LongestSide { filter, .. } | Op::SmallestSide { filter, .. },
-                Drawn::Done,
-            ) => resize(Rect::whole(from), filter),
-            (Op::Letterbox { fill, filter, .. }, Drawn::Done) => {
-                Self::Resize { place: Fit::Contain.placement(from, size)?, size, fill: fill as u8, filter }
+                Op::Rotate { border, interpolation, .. } | Op::ShiftScaleShear { border, interpolation, .. },
+                Drawn::Motion(motion),
+            ) => Self::warp(motion.inverse(from)?, interpolation, Some(border), size),
+            (Op::RotateInside { interpolation, .. }, Drawn::Motion(motion)) => {
+                Self::warp(motion.inverse(from)?, interpolation, None, size)
             }
-            (Op::Rotate { border, .. } | Op::ShiftScaleShear { border, .. }, Drawn::Motion(motion)) => {
-                Self::moved(motion, from, Some(border))?
-            }
-            (Op::RotateInside { .. }, Drawn::Motion(motion)) => Self::moved(motion, from, None)?,
-            (Op::Perspective { border, .. }, Drawn::Corners(corners)) => {
-                Self::Warp { map: Perspective::of_corners(from, corners)?.into(), border: Some(border), size }
+            (Op::Perspective { border, interpolation, .. }, Drawn::Corners(corners)) => {
+                Self::warp(Perspective::of_corners(from, corners)?, interpolation, Some(border), size)
             }
             (Op::Brightness { .. }, Drawn::Amount(v)) => Self::Tone(Tone::Brightness(v)),
             (Op::Contrast { .. }, Drawn::Amount(v)) => Self::Tone(Tone::Contrast { factor: v, pivot: 0.5 }),
@@ -152,8 +185,8 @@ impl Action {
         }))
     }
 
-    fn moved(motion: Motion, size: (usize, usize), border: Option<Border>) -> Result<Self> {
-        Ok(Self::Warp { map: motion.inverse(size)?.into(), border, size })
+    fn warp(map: impl Into<Map>, how: Interpolation, border: Option<Border>, size: (usize, usize)) -> Self {
+        Self::Warp { map: map.into(), how, border, size }
     }
 
     /// Whether it makes another image than it reads, rather than changing one.
@@ -201,22 +234,29 @@ impl Action {
     }
 
     /// This one and then `next` in one pass, where moves of whole pixels give the same pixels so, or, with `fuse`, where
-    /// one of the two resamples through a map and what lies outside is the same for both.
+    /// one of the two resamples through a map; two that do must do so by one interpolation, and what lies outside must be the
+    /// same for both.
     pub fn then(&self, next: &Self, fuse: bool) -> Option<Self> {
         if let (Self::Move(first), Self::Move(next)) = (self, next) {
             return first.then(next).map(Self::Move);
         }
-        let outside = |action: &Self| match action {
-            Self::Move(grid) => Some(grid.border),
-            Self::Warp { border, .. } => Some(*border),
+        let looks = |action: &Self| match action {
+            Self::Move(grid) => Some((grid.border, None)),
+            Self::Warp { border, how, .. } => Some((*border, Some(*how))),
             _ => None,
         };
-        let border = match (outside(self)?, outside(next)?) {
-            (Some(first), Some(next)) if first != next => return None,
-            (first, next) => first.or(next),
-        };
+        let ((border, how), (next_border, next_how)) = (looks(self)?, looks(next)?);
+        let (border, how) = (agreed(border, next_border)?, agreed(how, next_how)?.unwrap_or_default());
         let (size, map) = (next.size()?, self.map()?.then(&next.map()?));
         // Maps that lead too far together are done one after the other.
-        (fuse && map.reaches(size)).then_some(Self::Warp { map, border, size })
+        (fuse && map.reaches(size)).then_some(Self::Warp { map, how, border, size })
+    }
+}
+
+/// What holds for two that follow each other, where it holds for one of them or is the same for both; `None` where it differs.
+fn agreed<T: PartialEq>(first: Option<T>, next: Option<T>) -> Option<Option<T>> {
+    match (first, next) {
+        (Some(first), Some(next)) if first != next => None,
+        (first, next) => Some(first.or(next)),
     }
 }

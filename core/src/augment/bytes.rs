@@ -1,10 +1,14 @@
 //! The byte form of a pipeline.
 //!
 //! All numbers are little-endian: the magic `SBPL`, a `u16` version, a `u16` count of steps, a `u32` of flags, of which
-//! 1 is set where steps do not join into one map; then for each step a `u16` code, a `u16` count of words, the probability as `f32`, and that many 32-bit words: the parameters in the
-//! order of the operation's fields, a range as two `f32`, a count as `u32`, a border as 0 to 255 for a constant, 256
-//! for edge, 257 for reflect101, 258 for reflect and 259 for wrap, a filter by its place in [`Filter::ALL`](crate::image::Filter::ALL).
+//! 1 is set where steps do not join into one map, 2 where what comes out is normalised, and 4 where that is channel by
+//! channel. Where it is normalised a `u32` count of channels follows, then the means and the deviations as `f32`. Then for
+//! each step a `u16` code, a `u16` count of words, the probability as `f32`, and that many 32-bit words: the parameters in
+//! the order of the operation's fields, a range as two `f32`, a count as `u32`, a border as 0 to 255 for a constant, 256 for
+//! edge, 257 for reflect101, 258 for reflect and 259 for wrap, a filter and an interpolation by their places in
+//! [`Filter::ALL`](crate::image::Filter::ALL) and [`Interpolation::ALL`](crate::image::Interpolation::ALL), a flag as 0 or 1.
 
+use super::normal::{MOST_CHANNELS, Normal};
 use super::op::{Kind, Op};
 use super::pipeline::{Pipeline, Step};
 use crate::error::{Error, Result};
@@ -12,18 +16,27 @@ use crate::error::{Error, Result};
 /// The first four bytes.
 pub const MAGIC: [u8; 4] = *b"SBPL";
 
-/// The version that this build writes and reads. Where an operation's meaning changes, a pipeline of before must not be
-/// taken for one of today.
-pub const VERSION: u16 = 2;
+/// The version that this build writes, and the only one whose bytes it reads. Where an operation's meaning changes, a
+/// pipeline of before must not be taken for one of today.
+pub const VERSION: u16 = 3;
+
+/// The first version whose operations mean today what they meant then, with what was added since left out: texts and
+/// records of it and of those after it hold.
+pub const OLDEST: u16 = 2;
 
 /// The flag of a pipeline whose steps do not join into one map.
 const APART: u32 = 1;
+/// Of one that normalises.
+const NORMALISED: u32 = 2;
+/// Of one that does so channel by channel.
+const PLANES: u32 = 4;
 
 impl<const N: usize> Pipeline<N> {
     /// Bytes that [`Pipeline::to_bytes`] writes.
     pub fn bytes_len(&self) -> usize {
         let words = |step: &Step| step.op.kind().map_or(0, words_of);
-        12 + self.steps().iter().map(|step| 8 + 4 * words(step)).sum::<usize>()
+        let normal = self.normal().map_or(0, |normal| 4 + 8 * normal.mean.len());
+        12 + normal + self.steps().iter().map(|step| 8 + 4 * words(step)).sum::<usize>()
     }
 
     /// Writes the pipeline to the start of `out` and returns how many bytes it takes.
@@ -38,7 +51,15 @@ impl<const N: usize> Pipeline<N> {
         put.bytes(MAGIC);
         put.bytes(VERSION.to_le_bytes());
         put.bytes(count.to_le_bytes());
-        put.bytes(if self.fuses() { 0 } else { APART }.to_le_bytes());
+        let flag = |is: bool, flag: u32| if is { flag } else { 0 };
+        let normal = self.normal();
+        let planes = normal.is_some_and(|normal| normal.planes);
+        let flags = flag(!self.fuses(), APART) | flag(normal.is_some(), NORMALISED) | flag(planes, PLANES);
+        put.bytes(flags.to_le_bytes());
+        if let Some(Normal { mean, std, .. }) = normal {
+            put.bytes((mean.len() as u32).to_le_bytes());
+            mean.iter().chain(std).for_each(|v| put.bytes(v.to_le_bytes()));
+        }
         for step in self.steps() {
             let words = step.op.kind().map_or(0, words_of) as u16;
             put.bytes(step.op.code().to_le_bytes());
@@ -71,11 +92,20 @@ impl<const N: usize> Pipeline<N> {
         }
         let count = u16::from_le_bytes(get.bytes()?);
         let flags = u32::from_le_bytes(get.bytes()?);
-        if flags & !APART != 0 {
+        if flags & !(APART | NORMALISED | PLANES) != 0 || flags & (NORMALISED | PLANES) == PLANES {
             return Err(Error::BadData);
         }
         let mut pipeline = Self::new();
         pipeline.set_fuse(flags & APART == 0);
+        if flags & NORMALISED != 0 {
+            let channels = u32::from_le_bytes(get.bytes()?) as usize;
+            if channels > MOST_CHANNELS {
+                return Err(Error::CapacityExceeded);
+            }
+            let (mean, std) = (get.numbers(channels)?, get.numbers(channels)?);
+            let planes = flags & PLANES != 0;
+            pipeline.set_normal(Some(Normal { mean: &mean, std: &std, planes }))?;
+        }
         for _ in 0..count {
             let code = u16::from_le_bytes(get.bytes()?);
             let words = u16::from_le_bytes(get.bytes()?);
@@ -112,6 +142,14 @@ impl Get<'_> {
         let (first, rest) = self.0.split_first_chunk::<K>().ok_or(Error::BadData)?;
         self.0 = rest;
         Ok(*first)
+    }
+
+    fn numbers(&mut self, count: usize) -> Result<heapless::Vec<f32, MOST_CHANNELS>> {
+        let mut numbers = heapless::Vec::new();
+        for _ in 0..count {
+            numbers.push(f32::from_le_bytes(self.bytes()?)).map_err(|_| Error::CapacityExceeded)?;
+        }
+        Ok(numbers)
     }
 
     fn op(&mut self, code: u16, words: u16) -> Result<Op> {

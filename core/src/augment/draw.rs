@@ -80,7 +80,7 @@ impl Drawn {
             Op::D4 {} if height == width => Drawn::Turns(stream.below(8) as u8),
             // Every second symmetry keeps the shape.
             Op::D4 {} => Drawn::Turns(stream.below(4) as u8 * 2),
-            Op::RotateInside { degrees } => {
+            Op::RotateInside { degrees, .. } => {
                 let degrees = from(degrees);
                 Drawn::Motion(Motion { degrees, scale: covering(degrees, size), ..Motion::default() })
             }
@@ -144,7 +144,7 @@ impl Drawn {
             Op::GaussianNoise { std } => Drawn::Noise { std: from(std), seed: stream.next_u32() },
             Op::GaussianBlur { sigma: range } => Drawn::Amount(from(range)),
             Op::SomeOf { members, least, most, any_order } => {
-                Drawn::Members(Members::draw(stream, members, least, most, any_order != 0))
+                Drawn::Members(Members::draw(stream, members, least, most, any_order))
             }
             Op::Cutout { height: h, width: w, .. } => {
                 let shares = [from(h), from(w)];

@@ -2,7 +2,7 @@
 //! checking, encoding and the host's recipes are made.
 
 use crate::error::{Error, Result};
-use crate::image::{Border, Filter};
+use crate::image::{Border, Filter, Interpolation};
 
 /// The value of one parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,8 +13,12 @@ pub enum Value {
     Count(u32),
     /// What lies outside the image.
     Border(Border),
-    /// How pixels between pixels are found.
+    /// How pixels between pixels are found where an image is resized.
     Filter(Filter),
+    /// How they are found where it is warped.
+    Interpolation(Interpolation),
+    /// Yes or no.
+    Flag(bool),
 }
 
 /// A type that a parameter can have.
@@ -37,7 +41,7 @@ macro_rules! param {
         }
     )* };
 }
-param!([f32; 2] => Range, u32 => Count, Border => Border, Filter => Filter);
+param!([f32; 2] => Range, u32 => Count, Border => Border, Filter => Filter, Interpolation => Interpolation, bool => Flag);
 
 /// What is known about one parameter of an operation.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,8 +68,7 @@ impl Field {
             // Every comparison with NaN is false.
             (Value::Range([a, b]), Value::Range(_)) => self.low <= a && a <= b && b <= self.high,
             (Value::Count(n), Value::Count(_)) => self.low <= n as f32 && n as f32 <= self.high,
-            (Value::Border(_), Value::Border(_)) | (Value::Filter(_), Value::Filter(_)) => true,
-            _ => false,
+            (value, default) => core::mem::discriminant(&value) == core::mem::discriminant(&default),
         };
         if right { Ok(()) } else { Err(Error::InvalidArgument) }
     }
@@ -74,7 +77,7 @@ impl Field {
     pub(super) const fn words(&self) -> usize {
         match self.default {
             Value::Range(_) => 2,
-            Value::Count(_) | Value::Border(_) | Value::Filter(_) => 1,
+            _ => 1,
         }
     }
 
@@ -93,6 +96,9 @@ impl Field {
                 _ => return None,
             }),
             Value::Filter(_) => Value::Filter(*Filter::ALL.get(first as usize)?),
+            Value::Interpolation(_) => Value::Interpolation(*Interpolation::ALL.get(first as usize)?),
+            Value::Flag(_) if first > 1 => return None,
+            Value::Flag(_) => Value::Flag(first == 1),
         })
     }
 }
@@ -109,6 +115,8 @@ impl Value {
             Value::Border(Border::Reflect) => (258, None),
             Value::Border(Border::Wrap) => (259, None),
             Value::Filter(f) => (f as u32, None),
+            Value::Interpolation(how) => (how as u32, None),
+            Value::Flag(flag) => (flag.into(), None),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Moves of whole pixels that follow each other, as one.
 
 use crate::error::Result;
-use crate::image::{self, Affine, Border, Sample, Symmetry};
+use crate::image::{self, Affine, Border, Symmetry};
+use crate::scratch::Plain;
 use crate::simd::Level;
 use crate::view::{ImageMut, ImageRef};
 
@@ -88,7 +89,7 @@ impl Grid {
     }
 
     /// Does it.
-    pub fn apply<T: Sample>(
+    pub fn apply<T: Plain>(
         &self,
         level: Level,
         src: ImageRef<'_, T>,

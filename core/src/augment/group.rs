@@ -120,7 +120,7 @@ fn after(one: &[Step], shape: Shape, each: &mut impl FnMut(&Step, Shape)) -> Res
         each(step, shape);
         return step.out_shape(shape);
     };
-    let out = if least == members && any_order == 0 {
+    let out = if least == members && !any_order {
         shapes(inner, shape, each)?
     } else {
         // Whichever is drawn, the shape after it is the same; and where it is not one alone, that from before.

@@ -3,9 +3,9 @@
 use super::action::Action;
 use super::pipeline::len;
 use super::plan::Prepared;
-use super::run::{Work, place_part, resize};
+use super::run::{Work, place_part};
 use crate::error::{Error, Result};
-use crate::image::{self, Border, Filter, Interpolation, Sample};
+use crate::image::{self, Border, Filter, Label, ResizePlan};
 use crate::scratch::Scratch;
 use crate::simd::Level;
 use crate::view::{ImageMut, ImageRef};
@@ -22,13 +22,14 @@ pub enum Labels {
 
 impl<const N: usize> Prepared<N> {
     /// Moves `mask`, which has the height and width of the image and any number of channels, as the image is moved, into
-    /// `dst`: every value is one of the mask's, or `outside`, which stands where the image has a border of one value. What changes no places leaves it alone. Where the image is
-    /// warped through a map the mask takes the nearest pixels, where it is resized what `labels` says; with borders of the
-    /// image itself it is mirrored or repeated with it.
+    /// `dst`: every value is one of the mask's, or `outside`, which stands where the image has a border of one value. What
+    /// changes no places leaves it alone. Where the image is warped through a map the mask takes the nearest pixels, where it
+    /// is resized what `labels` says; with borders of the image itself it is mirrored or repeated with it. Masks are of
+    /// whole numbers or floats of any width.
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`] where a size is not that of the image, [`Error::ScratchTooSmall`]; `dst` is untouched then.
-    pub fn run_mask<T: Sample + Ord>(
+    pub fn run_mask<T: Label>(
         &self,
         level: Level,
         mask: ImageRef<'_, T>,
@@ -52,7 +53,7 @@ impl<const N: usize> Prepared<N> {
         self.move_mask(level, all, dst, Labels::Nearest, |_| Border::Constant(0), &mut frame)
     }
 
-    fn move_mask<T: Sample + Ord>(
+    fn move_mask<T: Label>(
         &self,
         level: Level,
         mask: ImageRef<'_, T>,
@@ -74,9 +75,9 @@ impl<const N: usize> Prepared<N> {
                     let border = border(grid.border.unwrap_or_default());
                     work.copy(grid.size(), |src, dst| grid.apply(level, src, dst, border))?;
                 }
-                Action::Warp { map, border: outside, size } => {
-                    let (how, border) = (Interpolation::Nearest, border(outside.unwrap_or(Border::Edge)));
-                    work.copy(size, |src, dst| image::warp(level, map, how, border, src, dst))?;
+                Action::Warp { map, border: outside, size, .. } => {
+                    let border = border(outside.unwrap_or(Border::Edge));
+                    work.copy(size, |src, dst| image::warp_nearest(level, map, border, src, dst))?;
                 }
                 Action::Resize { place, size, fill, .. } => work.copy(size, |src, dst| {
                     let outside = border(Border::Constant(fill)).constant().unwrap_or_default();
@@ -84,7 +85,7 @@ impl<const N: usize> Prepared<N> {
                         if labels == Labels::Majority {
                             return image::resize_labels(src, dst);
                         }
-                        resize(level, Filter::Nearest, src, dst, &mut frame)
+                        nearest(src, dst, &mut frame)
                     })
                 })?,
                 _ => {}
@@ -92,4 +93,11 @@ impl<const N: usize> Prepared<N> {
         }
         work.finish()
     }
+}
+
+/// All of `src` into all of `dst`, by the nearest pixels.
+fn nearest<T: Label>(src: ImageRef<'_, T>, dst: ImageMut<'_, T>, scratch: &mut Scratch<'_>) -> Result<()> {
+    let (from, to) = ((src.height(), src.width()), (dst.height(), dst.width()));
+    ResizePlan::new(Filter::Nearest, from, to, &mut scratch.frame())?.pick(src, dst);
+    Ok(())
 }

@@ -8,8 +8,12 @@
 //! For many images there is a [`Plan`], a pipeline for images of one shape. [`Plan::draw`] gives what an image draws as a
 //! small plain record, [`Plan::prepare`] the passes over pixels that it means, from such a record now or later:
 //! [`Prepared::run`] does them to the image, of 8 or 16 bits or `f32`, [`Prepared::run_mask`] to a mask,
-//! [`Prepared::movement`] is where boxes and keypoints go, and [`Prepared::validity`] which pixels show no border.
-//! [`Plan::batch`] does all of this for images that lie one after the other.
+//! [`Prepared::boxes`] and [`Prepared::keypoints`] to these, and [`Prepared::validity`] tells which pixels show no border.
+//! [`Plan::batch`], [`Plan::batch_masks`] and [`Plan::for_each`] do this for images that lie one after the other.
+//!
+//! All channels are alike to operations on single values, such as `brightness` and `gaussian_noise`; those on colours, such
+//! as `colour_jitter`, change the first three and leave the others. So opacity goes with the image where it is moved, but
+//! keep it apart from what changes values.
 //!
 //! [`Mixing`] mixes two samples and their labels.
 //!
@@ -20,12 +24,13 @@
 //!
 //! ```
 //! use seedbed::augment::{self, Op, Pipeline};
-//! use seedbed::image::Border;
+//! use seedbed::image::{Border, Interpolation};
 //! use seedbed::{ImageMut, ImageRef, Level, Scratch};
 //!
 //! let mut pipeline = Pipeline::<4>::new();
 //! pipeline.push(Op::HFlip {}, 0.5).unwrap();
-//! pipeline.push(Op::Rotate { degrees: [-15.0, 15.0], border: Border::Constant(0) }, 1.0).unwrap();
+//! let (border, interpolation) = (Border::Constant(0), Interpolation::Bilinear);
+//! pipeline.push(Op::Rotate { degrees: [-15.0, 15.0], border, interpolation }, 1.0).unwrap();
 //!
 //! let shape = (8, 8, 1);
 //! let (src, mut dst) = ([200u8; 64], [0u8; 64]);
@@ -53,25 +58,28 @@ mod grid;
 mod group;
 mod mask;
 mod mix;
+mod normal;
 mod op;
 mod pipeline;
 mod plan;
 mod record;
 mod run;
+mod targets;
 #[cfg(feature = "serde")]
 pub mod text;
 
 pub use batch::Draws;
-pub use bytes::{MAGIC, VERSION};
+pub use bytes::{MAGIC, OLDEST, VERSION};
 pub use draw::Drawn;
 pub use field::{Field, Param, Value};
 pub use group::{MOST_MEMBERS, Members, list};
 pub use mask::Labels;
 pub use mix::Mixing;
+pub use normal::{MOST_CHANNELS, Normal};
 pub use op::{Kind, Op};
 pub use pipeline::{Params, Pipeline, Shape, Step};
 pub use plan::{Plan, Prepared};
-pub use run::Normal;
+pub use targets::Keep;
 
 use crate::rng::{Key, id_hash};
 

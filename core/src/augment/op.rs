@@ -2,7 +2,7 @@
 
 use super::field::{Field, Param, Value};
 use crate::error::{Error, Result};
-use crate::image::{Border, Filter};
+use crate::image::{Border, Filter, Interpolation};
 
 /// What is known about one kind of operation.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -93,6 +93,8 @@ ops! {
         degrees: [f32; 2] = Value::Range([-15.0, 15.0]), in -360, 360;
         /// What lies outside the image: reflect101, reflect, edge, wrap, or a value from 0 to 255.
         border: Border = Value::Border(Border::Reflect101), in 0, 0;
+        /// How values between pixels are found: nearest, bilinear, bicubic or bicubic75.
+        interpolation: Interpolation = Value::Interpolation(Interpolation::Bilinear), in 0, 0;
     }
 
     /// Cuts out a part at a random place.
@@ -119,6 +121,10 @@ ops! {
         ratio: [f32; 2] = Value::Range([0.75, 1.333_333_4]), in 0.05, 20;
         /// Resampling filter: nearest, bilinear, bicubic, lanczos3, box, area or bicubic75.
         filter: Filter = Value::Filter(Filter::Bilinear), in 0, 0;
+        /// Whether the filter is stretched over all pixels that go into one where the image becomes smaller.
+        antialias: bool = Value::Flag(true), in 0, 0;
+        /// Whether nothing is rounded between the two passes of 8-bit values.
+        precise: bool = Value::Flag(false), in 0, 0;
     }
 
     /// Puts a margin around the image.
@@ -149,6 +155,8 @@ ops! {
         shear_y: [f32; 2] = Value::Range([0.0, 0.0]), in -40, 40;
         /// What lies outside the image: reflect101, reflect, edge, wrap, or a value from 0 to 255.
         border: Border = Value::Border(Border::Reflect101), in 0, 0;
+        /// How values between pixels are found: nearest, bilinear, bicubic or bicubic75.
+        interpolation: Interpolation = Value::Interpolation(Interpolation::Bilinear), in 0, 0;
     }
 
     /// Multiplies all values.
@@ -248,6 +256,8 @@ ops! {
         shift: [f32; 2] = Value::Range([0.0, 0.1]), in 0, 0.24;
         /// What lies outside the image: reflect101, reflect, edge, wrap, or a value from 0 to 255.
         border: Border = Value::Border(Border::Reflect101), in 0, 0;
+        /// How values between pixels are found: nearest, bilinear, bicubic or bicubic75.
+        interpolation: Interpolation = Value::Interpolation(Interpolation::Bilinear), in 0, 0;
     }
 
     /// Does some of its members, which are the steps that follow it: as many as are drawn, each as likely as the others.
@@ -258,8 +268,8 @@ ops! {
         least: u32 = Value::Count(0), in 0, 16;
         /// Members that are done at most.
         most: u32 = Value::Count(0), in 0, 16;
-        /// 1 for any order, where more than one may be done, 0 for that in which they follow.
-        any_order: u32 = Value::Count(0), in 0, 1;
+        /// Whether in any order, where more than one may be done, or in that in which they follow.
+        any_order: bool = Value::Flag(false), in 0, 0;
     }
 
     /// Mirrors at the diagonal: rows become columns.
@@ -284,6 +294,10 @@ ops! {
         width: u32 = Value::Count(0), in 0, 4096;
         /// Resampling filter: nearest, bilinear, bicubic, lanczos3, box, area or bicubic75.
         filter: Filter = Value::Filter(Filter::Bilinear), in 0, 0;
+        /// Whether the filter is stretched over all pixels that go into one where the image becomes smaller.
+        antialias: bool = Value::Flag(true), in 0, 0;
+        /// Whether nothing is rounded between the two passes of 8-bit values.
+        precise: bool = Value::Flag(false), in 0, 0;
     }
 
     /// Resizes so that the longest side has this length; the proportions stay.
@@ -292,6 +306,10 @@ ops! {
         side: u32 = Value::Count(0), in 0, 4096;
         /// Resampling filter: nearest, bilinear, bicubic, lanczos3, box, area or bicubic75.
         filter: Filter = Value::Filter(Filter::Bilinear), in 0, 0;
+        /// Whether the filter is stretched over all pixels that go into one where the image becomes smaller.
+        antialias: bool = Value::Flag(true), in 0, 0;
+        /// Whether nothing is rounded between the two passes of 8-bit values.
+        precise: bool = Value::Flag(false), in 0, 0;
     }
 
     /// Resizes so that the smallest side has this length; the proportions stay.
@@ -300,6 +318,10 @@ ops! {
         side: u32 = Value::Count(0), in 0, 4096;
         /// Resampling filter: nearest, bilinear, bicubic, lanczos3, box, area or bicubic75.
         filter: Filter = Value::Filter(Filter::Bilinear), in 0, 0;
+        /// Whether the filter is stretched over all pixels that go into one where the image becomes smaller.
+        antialias: bool = Value::Flag(true), in 0, 0;
+        /// Whether nothing is rounded between the two passes of 8-bit values.
+        precise: bool = Value::Flag(false), in 0, 0;
     }
 
     /// Resizes the whole image into the middle of the result; the proportions stay, and a margin fills the rest.
@@ -312,6 +334,10 @@ ops! {
         fill: u32 = Value::Count(114), in 0, 255;
         /// Resampling filter: nearest, bilinear, bicubic, lanczos3, box, area or bicubic75.
         filter: Filter = Value::Filter(Filter::Bilinear), in 0, 0;
+        /// Whether the filter is stretched over all pixels that go into one where the image becomes smaller.
+        antialias: bool = Value::Flag(true), in 0, 0;
+        /// Whether nothing is rounded between the two passes of 8-bit values.
+        precise: bool = Value::Flag(false), in 0, 0;
     }
 
     /// Takes the colours away: the grey of ITU-R BT.601 in red, green and blue.
@@ -321,6 +347,8 @@ ops! {
     32 "rotate_inside" RotateInside {
         /// Angle in degrees, counter-clockwise.
         degrees: [f32; 2] = Value::Range([-15.0, 15.0]), in -360, 360;
+        /// How values between pixels are found: nearest, bilinear, bicubic or bicubic75.
+        interpolation: Interpolation = Value::Interpolation(Interpolation::Bilinear), in 0, 0;
     }
 
     /// Paints over several rectangles at random places, which may meet (coarse dropout).
@@ -353,6 +381,10 @@ ops! {
         width: u32 = Value::Count(0), in 0, 4096;
         /// Resampling filter: nearest, bilinear, bicubic, lanczos3, box, area or bicubic75.
         filter: Filter = Value::Filter(Filter::Bilinear), in 0, 0;
+        /// Whether the filter is stretched over all pixels that go into one where the image becomes smaller.
+        antialias: bool = Value::Flag(true), in 0, 0;
+        /// Whether nothing is rounded between the two passes of 8-bit values.
+        precise: bool = Value::Flag(false), in 0, 0;
     }
 }
 
@@ -388,7 +420,7 @@ impl Op {
         });
         match *self {
             Op::SomeOf { members, least, most, any_order }
-                if least > most || most > members || any_order != 0 && most < 2 =>
+                if least > most || most > members || any_order && most < 2 =>
             {
                 result.and(Err(Error::InvalidArgument))
             }

@@ -2,6 +2,7 @@
 
 use super::draw::Drawn;
 use super::group::{list, shapes};
+use super::normal::{Kept, Normal};
 use super::op::Op;
 use super::plan::Plan;
 use crate::error::{Error, Result};
@@ -35,7 +36,7 @@ pub struct Step {
 /// Flips, quarter turns, crops and margins that follow each other are moves of whole pixels, and exact whatever is done in
 /// one pass. Where a step among them resamples through a map (`rotate`, `rotate_inside`, `shift_scale_shear`,
 /// `perspective`), the steps before and after it join its map, and all are one resampling, as long as those that look
-/// outside of the image have the same border and the joined map leads no further than 2³⁰ pixels. Places outside are then
+/// outside of the image have the same border, those that resample the same interpolation, and the joined map leads no further than 2³⁰ pixels. Places outside are then
 /// looked up past the border of the image as it was before the first of these steps: what an earlier step has moved or
 /// cut off comes back where a later one shows it, and its border does not. Steps that resize are passes of their own,
 /// for they average over areas. [`Pipeline::set_fuse`] turns this off: each step that resamples is a pass then.
@@ -46,6 +47,7 @@ pub struct Step {
 pub struct Pipeline<const N: usize> {
     steps: heapless::Vec<Step, N>,
     fuse: bool,
+    normal: Option<Kept>,
 }
 
 impl<const N: usize> Default for Pipeline<N> {
@@ -57,7 +59,7 @@ impl<const N: usize> Default for Pipeline<N> {
 impl<const N: usize> Pipeline<N> {
     /// No steps.
     pub const fn new() -> Self {
-        Self { steps: heapless::Vec::new(), fuse: true }
+        Self { steps: heapless::Vec::new(), fuse: true, normal: None }
     }
 
     /// Whether steps that resample join into one map, which is so unless it is set otherwise.
@@ -68,6 +70,23 @@ impl<const N: usize> Pipeline<N> {
     /// Sets what [`Pipeline::fuses`] tells.
     pub const fn set_fuse(&mut self, fuse: bool) {
         self.fuse = fuse;
+    }
+
+    /// How the images that come out are to be normalised, where that is a part of the pipeline: for
+    /// [`Prepared::run_normalised`](super::Prepared::run_normalised) and [`Plan::batch_normalised`].
+    pub fn normal(&self) -> Option<Normal<'_>> {
+        self.normal.as_ref().map(Kept::normal)
+    }
+
+    /// Sets what [`Pipeline::normal`] tells.
+    ///
+    /// # Errors
+    /// [`Error::ShapeMismatch`] where means and deviations differ in number, [`Error::InvalidArgument`] unless all are finite
+    /// and all deviations positive, [`Error::CapacityExceeded`] for more channels than
+    /// [`MOST_CHANNELS`](super::MOST_CHANNELS).
+    pub fn set_normal(&mut self, normal: Option<Normal<'_>>) -> Result<()> {
+        self.normal = normal.map(Kept::new).transpose()?;
+        Ok(())
     }
 
     /// Adds a step with probability `p`.

@@ -5,7 +5,7 @@ use super::draw::{Drawn, Scene};
 use super::group::{shapes, walk};
 use super::pipeline::{Params, Pipeline, Shape, len};
 use crate::error::{Error, Result};
-use crate::image::{Bounds, Map, Movement, Perspective, Sample};
+use crate::image::{Bounds, Label, Map, Movement, Perspective, Sample};
 use crate::rng::{Key, Stream};
 use crate::scratch::ScratchLen;
 
@@ -52,7 +52,7 @@ impl<'p, const N: usize> Plan<'p, N> {
 
     /// Bytes of scratch that [`Prepared::run_mask`](Prepared::run_mask) takes for a mask of `channels`, and for 8-bit ones
     /// of one channel [`Prepared::validity`](Prepared::validity).
-    pub fn mask_scratch_len<T: Sample>(&self, channels: usize) -> usize {
+    pub fn mask_scratch_len<T: Label>(&self, channels: usize) -> usize {
         let largest = self.largest.checked_div(self.shape.2).unwrap_or(0).saturating_mul(channels);
         let mut most = 0;
         let steps = shapes(self.pipeline.steps(), self.shape, &mut |step, shape| {

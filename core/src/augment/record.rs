@@ -39,7 +39,7 @@ impl Step {
             (Op::RandomResizedCrop { .. } | Op::BoxSafeCrop { .. }, Drawn::Part(rect)) => full(rect),
             (Op::Cutout { .. }, Drawn::Part(rect)) => part(rect),
             (Op::RandomErasing { .. }, Drawn::Erased { part: rect, .. }) => part(rect),
-            (Op::Rotate { degrees, .. } | Op::RotateInside { degrees }, Drawn::Motion(motion)) => {
+            (Op::Rotate { degrees, .. } | Op::RotateInside { degrees, .. }, Drawn::Motion(motion)) => {
                 let inside = matches!(self.op, Op::RotateInside { .. });
                 let scaled = if inside {
                     motion.scale >= 1.0 && motion.scale.is_finite()
@@ -119,7 +119,7 @@ impl Step {
                 (least as usize..=most as usize).contains(&count)
                     && set.count_ones() as usize == count
                     && drawn.iter().all(|member| member < members as usize)
-                    && (any_order != 0 || rising())
+                    && (any_order || rising())
             }
             (op, Drawn::Done) => op.draws_nothing(),
             _ => false,

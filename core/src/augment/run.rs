@@ -1,51 +1,17 @@
 //! Doing what is prepared to pixels.
 
-use super::action::{Action, Fill};
+use super::action::{Action, Fill, Resampling};
 use super::draw::hole;
+use super::normal::{Normal, Numbers};
 use super::op::Op;
 use super::pipeline::{Shape, Step, len};
 use super::plan::Prepared;
 use crate::error::{Error, Result};
-use crate::image::{
-    self, Border, Filter, Fit, Interpolation, Normaliser, Placement, Rect, ResizePlan, Sample, Tone,
-};
+use crate::image::{self, Border, Filter, Fit, Placement, Rect, ResizePlan, Sample, Tone};
 use crate::rng::{Key, Stream};
-use crate::scratch::{Scratch, ScratchLen};
+use crate::scratch::{Plain, Scratch, ScratchLen};
 use crate::simd::Level;
 use crate::view::{ImageMut, ImageRef};
-
-/// What (v − mean) / std takes for each channel, and how the numbers lie.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Normal<'a> {
-    /// The mean of each channel as a share of the largest value.
-    pub mean: &'a [f32],
-    /// The standard deviation of each channel, likewise.
-    pub std: &'a [f32],
-    /// Channels × height × width as PyTorch has it, instead of height × width × channels.
-    pub planes: bool,
-}
-
-/// A [`Normal`] made ready for images of as many channels.
-pub(super) struct Numbers<'a, T> {
-    normaliser: Normaliser<'a, T>,
-    planes: bool,
-}
-
-impl<'a, T: Sample> Numbers<'a, T> {
-    pub fn new(normal: Normal<'a>, channels: usize) -> Result<Self> {
-        let normaliser = Normaliser::new(normal.mean, normal.std, channels)?;
-        Ok(Self { normaliser, planes: normal.planes })
-    }
-
-    /// Writes the normalised `image` to `to`, which is as long.
-    fn write(&self, level: Level, image: ImageRef<'_, T>, to: &mut [f32]) -> Result<()> {
-        if self.planes {
-            return self.normaliser.planes(level, image, to);
-        }
-        let (height, width, channels) = image.shape();
-        self.normaliser.interleaved(level, image, ImageMut::new(to, height, width, channels)?)
-    }
-}
 
 impl<const N: usize> Prepared<N> {
     /// Makes `dst` of `src`.
@@ -108,13 +74,8 @@ impl Step {
         match self.op {
             Op::GaussianBlur { sigma: [_, most] } => image::blur_scratch_len::<T>(most, shape),
             Op::BoxBlur { radius } => image::box_blur_scratch_len::<T>(radius as usize, shape),
-            _ => self.resize(shape).map_or(0, |(filter, to)| {
-                // A smaller part of the image needs no more than the whole.
-                let from = (shape.0, shape.1);
-                let plan = ResizePlan::plan_len(filter, from, to);
-                let run = ResizePlan::run_any_len::<T>(filter, from, to, shape.2);
-                ScratchLen::new().with_bytes(plan).with_bytes(run).bytes()
-            }),
+            // A smaller part of the image needs no more than the whole.
+            _ => self.resize(shape).map_or(0, |(how, to)| how.scratch_len::<T>(shape, to)),
         }
     }
 
@@ -124,17 +85,9 @@ impl Step {
         self.resize(shape).map_or(0, |(_, to)| ResizePlan::plan_len(Filter::Nearest, from, to))
     }
 
-    /// The filter and the size of a step that resizes.
-    fn resize(&self, shape: Shape) -> Option<(Filter, (usize, usize))> {
-        let (Op::RandomResizedCrop { filter, .. }
-        | Op::BoxSafeCrop { filter, .. }
-        | Op::Resize { filter, .. }
-        | Op::LongestSide { filter, .. }
-        | Op::SmallestSide { filter, .. }
-        | Op::Letterbox { filter, .. }) = self.op
-        else {
-            return None;
-        };
+    /// How, and to which size, a step resizes.
+    fn resize(&self, shape: Shape) -> Option<(Resampling, (usize, usize))> {
+        let how = self.op.resampling()?;
         let (height, width, _) = self.out_shape(shape).ok()?;
         let to = match self.op {
             // The smaller it becomes, the more pixels make one.
@@ -144,7 +97,7 @@ impl Step {
             }
             _ => (height, width),
         };
-        Some((filter, to))
+        Some((how, to))
     }
 }
 
@@ -169,7 +122,7 @@ enum Place {
     Output,
 }
 
-impl<'a, T: Sample> Work<'a, T> {
+impl<'a, T: Plain> Work<'a, T> {
     /// `src` on its way to `dst`, or to the scratch where there is none.
     pub fn new<'b>(
         level: Level,
@@ -251,7 +204,9 @@ impl<'a, T: Sample> Work<'a, T> {
         self.shape = (height, width, channels);
         Ok(())
     }
+}
 
+impl<T: Sample> Work<'_, T> {
     /// Does all actions.
     fn all(&mut self, actions: &[Action], scratch: &mut Scratch<'_>) -> Result<()> {
         let mut rest = actions;
@@ -279,15 +234,13 @@ impl<'a, T: Sample> Work<'a, T> {
                 let border = value(grid.border.unwrap_or_default());
                 self.copy(grid.size(), |src, dst| grid.apply(level, src, dst, border))
             }
-            Action::Warp { map, border, size } => {
+            Action::Warp { map, how, border, size } => {
                 // Edges are read the least from outside.
-                let (how, border) = (Interpolation::Bilinear, value(border.unwrap_or(Border::Edge)));
+                let border = value(border.unwrap_or(Border::Edge));
                 self.copy(size, |src, dst| image::warp(level, map, how, border, src, dst))
             }
-            Action::Resize { place, size, fill, filter } => self.copy(size, |src, dst| {
-                place_part(src, dst, place, T::of_level(fill), |src, dst| {
-                    resize(level, filter, src, dst, scratch)
-                })
+            Action::Resize { place, size, fill, how } => self.copy(size, |src, dst| {
+                place_part(src, dst, place, T::of_level(fill), |src, dst| how.run(level, src, dst, scratch))
             }),
             Action::GaussianBlur(sigma) => self.copy(size, |src, dst| {
                 image::gaussian_blur(level, sigma, Border::Reflect101, src, dst, scratch)
@@ -329,22 +282,38 @@ fn paint<T: Sample>(image: ImageMut<'_, T>, part: Rect, fill: Fill) -> Result<()
     }
 }
 
-/// All of `src` into all of `dst`.
-pub(super) fn resize<T: Sample>(
-    level: Level,
-    filter: Filter,
-    src: ImageRef<'_, T>,
-    dst: ImageMut<'_, T>,
-    scratch: &mut Scratch<'_>,
-) -> Result<()> {
-    let (from, to) = ((src.height(), src.width()), (dst.height(), dst.width()));
-    let mut frame = scratch.frame();
-    let plan = ResizePlan::new(filter, from, to, &mut frame)?;
-    plan.run_any(level, src, dst, &mut frame)
+impl Resampling {
+    /// Bytes that [`Resampling::run`] takes from its scratch.
+    fn scratch_len<T: Sample>(&self, shape: Shape, to: (usize, usize)) -> usize {
+        let (sampling, from, channels) = (self.sampling, (shape.0, shape.1), shape.2);
+        let run = if self.precise {
+            ResizePlan::run_precise_len(sampling, from, to, channels)
+        } else {
+            ResizePlan::run_any_len::<T>(sampling, from, to, channels)
+        };
+        ScratchLen::new().with_bytes(ResizePlan::plan_len(sampling, from, to)).with_bytes(run).bytes()
+    }
+
+    /// Resizes all of `src` into all of `dst`.
+    fn run<T: Sample>(
+        &self,
+        level: Level,
+        src: ImageRef<'_, T>,
+        dst: ImageMut<'_, T>,
+        scratch: &mut Scratch<'_>,
+    ) -> Result<()> {
+        let (from, to) = ((src.height(), src.width()), (dst.height(), dst.width()));
+        let mut frame = scratch.frame();
+        let plan = ResizePlan::new(self.sampling, from, to, &mut frame)?;
+        if self.precise {
+            return plan.run_precise(level, src, dst, &mut frame);
+        }
+        plan.run_any(level, src, dst, &mut frame)
+    }
 }
 
 /// A part of `src` into a part of `dst` by `op`, and `fill` around it.
-pub(super) fn place_part<T: Sample>(
+pub(super) fn place_part<T: Plain>(
     src: ImageRef<'_, T>,
     mut dst: ImageMut<'_, T>,
     Placement { source, target }: Placement,

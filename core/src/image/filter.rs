@@ -259,8 +259,8 @@ fn window(sampling: Sampling, from: usize, scale: f64, i: usize, weights: &mut [
     } else {
         first..end
     };
-    let start = inside.start.clamp(0, last);
-    let len = (inside.end.clamp(start, last + 1) - start).clamp(1, weights.len().max(1) as i64);
+    let start = inside.start.max(0).min(last);
+    let len = (inside.end.max(start).min(last + 1) - start).max(1).min(weights.len().max(1) as i64);
     let sum: f64 = inside.clone().map(weight).sum();
     for (k, to) in weights.iter_mut().enumerate().take(len as usize) {
         let at = start + k as i64;

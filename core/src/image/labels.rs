@@ -4,7 +4,52 @@ use super::same;
 use crate::error::{Error, Result};
 use crate::scratch::{Plain, bytes};
 use crate::view::{ImageMut, ImageRef};
+use core::cmp::Ordering;
+use core::fmt::Debug;
 use core::ops::Range;
+
+/// Values of masks: numbers of any kind, which name something and are never mixed.
+pub trait Label: Plain + Debug {
+    /// Which one comes first; numbers that are none come last.
+    fn order(&self, other: &Self) -> Ordering;
+}
+
+macro_rules! label {
+    ($order:path: $($t:ty)*) => { $(
+        impl Label for $t {
+            fn order(&self, other: &Self) -> Ordering {
+                $order(self, other)
+            }
+        }
+    )* };
+}
+label!(Ord::cmp: u8 u16 u32 u64 i8 i16 i32 i64);
+label!(f32::total_cmp: f32);
+label!(f64::total_cmp: f64);
+
+/// A label in its order.
+#[derive(Clone, Copy)]
+struct InOrder<T>(T);
+
+impl<T: Label> Ord for InOrder<T> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.order(&other.0)
+    }
+}
+
+impl<T: Label> PartialOrd for InOrder<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<T: Label> PartialEq for InOrder<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl<T: Label> Eq for InOrder<T> {}
 
 /// Resizes a mask: each pixel of `dst` gets the label that covers most of the part of `src` that it stands for, of equal ones
 /// the smaller; so no label appears that is not there. Areas are exact integers. Channels are resized each by itself.
@@ -16,7 +61,7 @@ use core::ops::Range;
 /// # Errors
 /// [`Error::ShapeMismatch`] where the channels differ, [`Error::InvalidArgument`] where `src` is empty and `dst` is not,
 /// [`Error::Overflow`] where a side is not below 2³².
-pub fn resize_labels<T: Plain + Ord>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<()> {
+pub fn resize_labels<T: Label>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<()> {
     let channels = src.channels();
     same(channels, dst.channels())?;
     let (from, to) = ((src.height(), src.width()), (dst.height(), dst.width()));
@@ -32,7 +77,7 @@ pub fn resize_labels<T: Plain + Ord>(src: ImageRef<'_, T>, mut dst: ImageMut<'_,
         for (x, pixel) in row.chunks_exact_mut(channels.max(1)).enumerate() {
             let part = Part { src, down, across: Side::new(x, from.1, to.1) };
             for (c, label) in pixel.iter_mut().enumerate() {
-                if let Some(most) = part.most(c, &mut areas) {
+                if let Some(InOrder(most)) = part.most(c, &mut areas) {
                     *label = most;
                 }
             }
@@ -78,10 +123,10 @@ struct Part<'a, T> {
     across: Side,
 }
 
-impl<T: Plain + Ord> Part<'_, T> {
+impl<T: Label> Part<'_, T> {
     /// Calls `each` with the labels of channel `c` and their areas.
     #[inline(always)]
-    fn labels(&self, c: usize, mut each: impl FnMut(T, u64)) {
+    fn labels(&self, c: usize, mut each: impl FnMut(InOrder<T>, u64)) {
         let channels = self.src.channels().max(1);
         let columns = self.across.pixels();
         for y in self.down.pixels() {
@@ -89,17 +134,17 @@ impl<T: Plain + Ord> Part<'_, T> {
             let pixels = row.chunks_exact(channels.max(1)).enumerate();
             for (x, pixel) in pixels.take(columns.end).skip(columns.start) {
                 if let Some(&label) = pixel.get(c) {
-                    each(label, height * self.across.share(x));
+                    each(InOrder(label), height * self.across.share(x));
                 }
             }
         }
     }
 
     /// The label of channel `c` with the largest area. `areas` are zeros before and after.
-    fn most(&self, c: usize, areas: &mut [u64; 256]) -> Option<T> {
+    fn most(&self, c: usize, areas: &mut [u64; 256]) -> Option<InOrder<T>> {
         let (mut next, mut greatest) = (None, None);
         self.labels(c, |label, _| {
-            next = Some(next.map_or(label, |least: T| least.min(label)));
+            next = Some(next.map_or(label, |least: InOrder<T>| least.min(label)));
             greatest = greatest.max(Some(label));
         });
         if next == greatest {
@@ -120,7 +165,7 @@ impl<T: Plain + Ord> Part<'_, T> {
                 if label == now {
                     area += share;
                 } else if label > now {
-                    next = Some(next.map_or(label, |least: T| least.min(label)));
+                    next = Some(next.map_or(label, |least: InOrder<T>| least.min(label)));
                 }
             });
             left -= area;
@@ -132,8 +177,8 @@ impl<T: Plain + Ord> Part<'_, T> {
     }
 
     /// As [`Part::most`], for labels of one byte.
-    fn most_of_bytes(&self, c: usize, areas: &mut [u64; 256]) -> Option<T> {
-        let place = |label| bytes(&[label]).first().map_or(0, |&byte| usize::from(byte));
+    fn most_of_bytes(&self, c: usize, areas: &mut [u64; 256]) -> Option<InOrder<T>> {
+        let place = |InOrder(label)| bytes(&[label]).first().map_or(0, |&byte| usize::from(byte));
         self.labels(c, |label, share| {
             if let Some(area) = areas.get_mut(place(label)) {
                 *area += share;

@@ -35,7 +35,7 @@ pub use geometry::{
     rot270, transpose, transverse, vflip, vflip_in_place,
 };
 pub use grey::{grey_to_rgb, greyscale, rgb_to_grey};
-pub use labels::resize_labels;
+pub use labels::{Label, resize_labels};
 pub use mix::{cutmix, mixup};
 pub use noise::gaussian_noise;
 pub(crate) use normalise::Normaliser;
@@ -43,9 +43,10 @@ pub use normalise::{normalise, normalise_chw, to_float, to_float_chw};
 pub use resize::{Fit, Placement, ResizePlan, longest_side, smallest_side};
 pub use sample::Sample;
 pub use table::Table;
+pub(crate) use target::visible_area;
 pub use target::{Bounds, Edge, Index, Movement, swap_pairs};
 pub use tone::{Tone, apply_tones};
-pub use warp::{Affine, Interpolation, Map, Motion, Perspective, warp};
+pub use warp::{Affine, Interpolation, Map, Motion, Perspective, warp, warp_nearest};
 
 use crate::error::{Error, Result};
 use crate::view::{ImageMut, ImageRef};

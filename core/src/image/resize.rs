@@ -246,7 +246,7 @@ impl<'s> ResizePlan<'s> {
     }
 
     /// The nearest pixels.
-    fn pick<T: Copy>(&self, src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) {
+    pub(crate) fn pick<T: Copy>(&self, src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) {
         let channels = src.channels().max(1);
         for ((y, _), to) in self.rows.iter().zip(dst.iter_rows_mut()) {
             let row = src.row(y);

@@ -138,9 +138,9 @@ impl Bounds {
     }
 
     /// The smallest box around all of `boxes`; `None` where there are none.
-    pub fn around(boxes: &[Self]) -> Option<Self> {
+    pub fn around<'a>(boxes: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
         let less = |a: f64, b: f64| if b < a { b } else { a };
-        boxes.iter().copied().reduce(|all, one| Self {
+        boxes.into_iter().copied().reduce(|all, one| Self {
             left: less(all.left, one.left),
             top: less(all.top, one.top),
             right: -less(-all.right, -one.right),
@@ -191,6 +191,42 @@ impl Bounds {
         let large = width > 0.0 && height > 0.0 && width >= side && height >= side;
         (large && inside.area() >= self.area() * share).then_some(inside)
     }
+}
+
+/// The area of the part of a figure of four corners, convex and in order, that lies inside an image of `size` = (height,
+/// width), and the area of all of it (clipping of Sutherland and Hodgman 1974).
+pub(crate) fn visible_area(corners: [Edge; 4], size: (usize, usize)) -> (f64, f64) {
+    // Each of the four sides of the image adds a corner at most.
+    let mut figure = heapless::Vec::<[f64; 2], 8>::new();
+    corners.iter().for_each(|corner| figure.push(corner.0).unwrap_or(()));
+    let all = area(&figure);
+    for (axis, sign, edge) in
+        [(0, 1.0, 0.0), (0, -1.0, -(size.1 as f64)), (1, 1.0, 0.0), (1, -1.0, -(size.0 as f64))]
+    {
+        let inside = |place: [f64; 2]| sign * if axis == 0 { place[0] } else { place[1] } - edge;
+        let mut clipped = heapless::Vec::new();
+        let next = figure.iter().cycle().skip(1);
+        for (&here, &next) in figure.iter().zip(next) {
+            let (a, b) = (inside(here), inside(next));
+            if a >= 0.0 {
+                clipped.push(here).unwrap_or(());
+            }
+            if (a >= 0.0) != (b >= 0.0) {
+                let t = a / (a - b);
+                let crossing = [here[0] + (next[0] - here[0]) * t, here[1] + (next[1] - here[1]) * t];
+                clipped.push(crossing).unwrap_or(());
+            }
+        }
+        figure = clipped;
+    }
+    (area(&figure), all)
+}
+
+/// The area of a figure by its corners in order (the shoelace formula).
+fn area(figure: &[[f64; 2]]) -> f64 {
+    let next = figure.iter().cycle().skip(1);
+    let twice: f64 = figure.iter().zip(next).map(|([ax, ay], [bx, by])| ax * by - bx * ay).sum();
+    if twice < 0.0 { twice * -0.5 } else { twice * 0.5 }
 }
 
 impl Affine {

@@ -15,6 +15,7 @@ use self::places::Path;
 use self::sample::Kernel;
 use super::{Border, Sample, same};
 use crate::error::{Error, Result};
+use crate::scratch::Plain;
 use crate::simd::Level;
 use crate::view::{ImageMut, ImageRef};
 
@@ -32,6 +33,21 @@ pub enum Interpolation {
     Bicubic,
     /// By that cubic with a = −¾, as OpenCV and PyTorch have it.
     Bicubic75,
+}
+
+impl Interpolation {
+    /// All of them, in the order of the encoding of pipelines.
+    pub const ALL: [Self; 4] = [Self::Nearest, Self::Bilinear, Self::Bicubic, Self::Bicubic75];
+
+    /// `nearest`, `bilinear`, `bicubic` or `bicubic75`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nearest => "nearest",
+            Self::Bilinear => "bilinear",
+            Self::Bicubic => "bicubic",
+            Self::Bicubic75 => "bicubic75",
+        }
+    }
 }
 
 /// `dst` shows `src` through the inverse map; `border` stands outside the source. `dst` may have another size than
@@ -53,11 +69,7 @@ pub fn warp<T: Sample>(
     src: ImageRef<'_, T>,
     dst: ImageMut<'_, T>,
 ) -> Result<()> {
-    same(src.channels(), dst.channels())?;
-    let path = Path::new(map.into(), (dst.height(), dst.width()))?;
-    if (src.height() == 0 || src.width() == 0) && border.constant().is_none() {
-        return Err(Error::InvalidArgument);
-    }
+    let path = Path::between(map.into(), border, &src, &dst)?;
     let cubic = |a, dst| sample::weighted_image::<T, 4>(level, &path, Kernel::Cubic(a), border, src, dst);
     match interpolation {
         Interpolation::Nearest => sample::nearest_image(level, &path, border, src, dst),
@@ -66,6 +78,39 @@ pub fn warp<T: Sample>(
         Interpolation::Bicubic75 => cubic(-0.75, dst),
     }
     Ok(())
+}
+
+/// [`warp`] by the nearest pixels, for values of any kind: masks.
+///
+/// # Errors
+/// As [`warp`].
+pub fn warp_nearest<T: Plain>(
+    level: Level,
+    map: impl Into<Map>,
+    border: Border<T>,
+    src: ImageRef<'_, T>,
+    dst: ImageMut<'_, T>,
+) -> Result<()> {
+    let path = Path::between(map.into(), border, &src, &dst)?;
+    sample::nearest_image(level, &path, border, src, dst);
+    Ok(())
+}
+
+impl Path {
+    /// The path of `map` from one image to another.
+    fn between<T: Copy>(
+        map: Map,
+        border: Border<T>,
+        src: &ImageRef<'_, T>,
+        dst: &ImageMut<'_, T>,
+    ) -> Result<Self> {
+        same(src.channels(), dst.channels())?;
+        let path = Self::new(map, (dst.height(), dst.width()))?;
+        if (src.height() == 0 || src.width() == 0) && border.constant().is_none() {
+            return Err(Error::InvalidArgument);
+        }
+        Ok(path)
+    }
 }
 
 #[cfg(test)]

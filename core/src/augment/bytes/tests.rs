@@ -1,5 +1,5 @@
 use super::*;
-use crate::image::Border;
+use crate::image::{Border, Interpolation};
 use proptest::prelude::*;
 use std::vec;
 use std::vec::Vec;
@@ -25,18 +25,57 @@ fn bytes_of<const N: usize>(pipeline: &Pipeline<N>) -> Vec<u8> {
 fn the_layout_is_the_documented_one() {
     let mut pipeline = Pipeline::<2>::new();
     pipeline.push(Op::HFlip {}, 0.5).unwrap();
-    pipeline.push(Op::Rotate { degrees: [-1.0, 2.0], border: Border::Edge }, 1.0).unwrap();
+    pipeline
+        .push(
+            Op::Rotate { degrees: [-1.0, 2.0], border: Border::Edge, interpolation: Interpolation::Bilinear },
+            1.0,
+        )
+        .unwrap();
     let want = [
-        &b"SBPL\x02\x00\x02\x00\x00\x00\x00\x00"[..],
+        &b"SBPL\x03\x00\x02\x00\x00\x00\x00\x00"[..],
         &[1, 0, 0, 0, 0, 0, 0, 0x3f],
-        &[4, 0, 3, 0, 0, 0, 0x80, 0x3f],
-        &[0, 0, 0x80, 0xbf, 0, 0, 0, 0x40, 0, 1, 0, 0],
+        &[4, 0, 4, 0, 0, 0, 0x80, 0x3f],
+        &[0, 0, 0x80, 0xbf, 0, 0, 0, 0x40, 0, 1, 0, 0, 1, 0, 0, 0],
     ]
     .concat();
     assert_eq!(bytes_of(&pipeline), want);
     pipeline.set_fuse(false);
     assert_eq!(bytes_of(&pipeline)[8..12], [1, 0, 0, 0]);
     assert_eq!(Pipeline::from_bytes(&bytes_of(&pipeline)), Ok(pipeline));
+}
+
+#[test]
+fn the_normalisation_stands_before_the_steps() {
+    let mut pipeline = Pipeline::<2>::new();
+    pipeline.push(Op::HFlip {}, 0.5).unwrap();
+    let normal = |planes| Some(Normal { mean: &[0.5, 0.25], std: &[1.0, 2.0], planes });
+    pipeline.set_normal(normal(true)).unwrap();
+    let bytes = bytes_of(&pipeline);
+    let numbers = [0.5f32, 0.25, 1.0, 2.0].map(f32::to_le_bytes).concat();
+    let want = [&[6, 0, 0, 0, 2, 0, 0, 0][..], &numbers, &[1, 0, 0, 0, 0, 0, 0, 0x3f]].concat();
+    assert_eq!(bytes[8..], want);
+    assert_eq!(Pipeline::from_bytes(&bytes), Ok(pipeline.clone()));
+    assert_eq!(pipeline.normal(), normal(true));
+    let with = |at: usize, value: u8| {
+        let mut bytes = bytes.clone();
+        bytes[at] = value;
+        Pipeline::<2>::from_bytes(&bytes)
+    };
+    pipeline.set_normal(normal(false)).unwrap();
+    assert_eq!(with(8, 2), Ok(pipeline.clone()));
+    assert_eq!(with(12, 17), Err(Error::CapacityExceeded));
+    // A deviation below zero.
+    assert_eq!(with(27, 0xbf), Err(Error::InvalidArgument));
+    for end in 8..bytes.len() {
+        assert_eq!(Pipeline::<2>::from_bytes(&bytes[..end]), Err(Error::BadData));
+    }
+    pipeline.set_normal(None).unwrap();
+    assert_eq!(bytes_of(&pipeline).len(), 20);
+    let wrong =
+        |mean: &[f32], std: &[f32]| pipeline.clone().set_normal(Some(Normal { mean, std, planes: false }));
+    assert_eq!(wrong(&[0.5], &[]), Err(Error::ShapeMismatch));
+    assert_eq!(wrong(&[f32::NAN], &[1.0]), Err(Error::InvalidArgument));
+    assert_eq!(wrong(&[0.5; 17], &[1.0; 17]), Err(Error::CapacityExceeded));
 }
 
 #[test]
@@ -62,7 +101,9 @@ fn every_cut_and_every_wrong_part_is_an_error_of_its_own() {
     };
     assert_eq!(with(0, b'X'), Error::BadData);
     assert_eq!(with(4, 1), Error::UnsupportedVersion);
-    assert_eq!(with(8, 2), Error::BadData);
+    assert_eq!(with(8, 8), Error::BadData);
+    // Channel by channel, but not normalised.
+    assert_eq!(with(8, 4), Error::BadData);
     assert_eq!(with(12, 99), Error::Unsupported);
     assert_eq!(with(14, 1), Error::BadData);
     assert_eq!(with(19, 0xff), Error::InvalidArgument);

@@ -2,7 +2,9 @@ use super::*;
 use crate::augment::group::Members;
 use crate::augment::{Draws, Labels, Normal, Op, key};
 use crate::image::testing::{Owned, images};
-use crate::image::{Adjust, Border, Edge, Filter, Index, Jitter, Motion, normalise, normalise_chw};
+use crate::image::{
+    Adjust, Border, Edge, Filter, Index, Interpolation, Jitter, Motion, normalise, normalise_chw,
+};
 use crate::scratch::Scratch;
 use crate::simd::Level;
 use crate::view::{ImageMut, ImageRef};
@@ -22,7 +24,7 @@ fn mixed() -> Pipeline<12> {
     of(&[
         (Op::RandomCrop { height: 0, width: 0, padding: 3, border }, 1.0),
         (Op::HFlip {}, 0.5),
-        (Op::Rotate { degrees: [-30.0, 30.0], border }, 0.7),
+        (Op::Rotate { degrees: [-30.0, 30.0], border, interpolation: Interpolation::Bilinear }, 0.7),
         (Op::D4 {}, 0.8),
         (Op::Gamma { gamma: [0.7, 1.4] }, 0.7),
         (Op::Contrast { factor: [0.7, 1.4] }, 0.7),
@@ -35,10 +37,12 @@ fn mixed() -> Pipeline<12> {
                 scale: [0.3, 1.0],
                 ratio: [0.8, 1.2],
                 filter: Filter::Bilinear,
+                antialias: true,
+                precise: false,
             },
             1.0,
         ),
-        (Op::SomeOf { members: 2, least: 0, most: 2, any_order: 1 }, 1.0),
+        (Op::SomeOf { members: 2, least: 0, most: 2, any_order: true }, 1.0),
         (Op::GaussianBlur { sigma: [0.3, 1.0] }, 1.0),
         (
             Op::ColourJitter {
@@ -115,12 +119,12 @@ proptest! {
         let border = Border::Constant(0);
         let mut pipeline = of(&[
             (Op::HFlip {}, 0.5),
-            (Op::Rotate { degrees: [-40.0, 40.0], border }, 0.7),
+            (Op::Rotate { degrees: [-40.0, 40.0], border, interpolation: Interpolation::Bilinear }, 0.7),
             (Op::RandomCrop { height: 0, width: 0, padding: 5, border }, 1.0),
-            (Op::Perspective { shift: [0.0, 0.1], border }, 0.7),
+            (Op::Perspective { shift: [0.0, 0.1], border, interpolation: Interpolation::Bilinear }, 0.7),
             (Op::D4 {}, 0.8),
             (Op::GaussianNoise { std: [40.0; 2] }, 1.0),
-            (Op::Letterbox { height: 40, width: 56, fill: 7, filter: Filter::Bilinear }, 1.0),
+            (Op::Letterbox { height: 40, width: 56, fill: 7, filter: Filter::Bilinear, antialias: true, precise: false }, 1.0),
         ]);
         pipeline.set_fuse(fuse);
         let plan = pipeline.plan((32, 32, 3)).unwrap();
@@ -153,7 +157,7 @@ proptest! {
     fn box_safe_crops_keep_all_boxes(left in 0.0f64..30.0, top in 0.0f64..20.0, w in 0.5f64..10.0, h in 0.5f64..10.0, copy: u32, flip: bool) {
         let pipeline = of(&[
             (Op::HFlip {}, if flip { 1.0 } else { 0.0 }),
-            (Op::BoxSafeCrop { height: 24, width: 24, filter: Filter::Bilinear }, 1.0),
+            (Op::BoxSafeCrop { height: 24, width: 24, filter: Filter::Bilinear, antialias: true, precise: false }, 1.0),
         ]);
         let plan = pipeline.plan((30, 40, 1)).unwrap();
         let boxes = [Bounds::from_xywh([left, top, w, h]).unwrap(), Bounds::from_xywh([left / 2.0, top, w, h]).unwrap()];
@@ -170,7 +174,7 @@ proptest! {
         // Tones and moves: what a level becomes is what 257 times the level becomes, up to rounding.
         let pipeline = of(&[
             (Op::HFlip {}, 0.5),
-            (Op::Rotate { degrees: [-30.0, 30.0], border: Border::Constant(40) }, 0.7),
+            (Op::Rotate { degrees: [-30.0, 30.0], border: Border::Constant(40), interpolation: Interpolation::Bilinear }, 0.7),
             (Op::RandomCrop { height: 20, width: 20, padding: 2, border: Border::Constant(40) }, 1.0),
             (Op::Brightness { factor: [0.5, 1.5] }, 1.0),
             (Op::Cutout { height: [0.2; 2], width: [0.2; 2], fill: 200 }, 1.0),
@@ -196,7 +200,7 @@ proptest! {
 fn steps_that_resample_are_one_resampling_unless_told_otherwise() {
     let border = Border::Edge;
     let mut pipeline = of(&[
-        (Op::Rotate { degrees: [20.0; 2], border }, 1.0),
+        (Op::Rotate { degrees: [20.0; 2], border, interpolation: Interpolation::Bilinear }, 1.0),
         (Op::HFlip {}, 1.0),
         (Op::RandomCrop { height: 9, width: 9, padding: 0, border: Border::Wrap }, 1.0),
         (
@@ -207,12 +211,13 @@ fn steps_that_resample_are_one_resampling_unless_told_otherwise() {
                 shear_x: [0.0; 2],
                 shear_y: [0.0; 2],
                 border,
+                interpolation: Interpolation::Bilinear,
             },
             1.0,
         ),
         (Op::Gamma { gamma: [1.2; 2] }, 1.0),
-        (Op::Rotate { degrees: [5.0; 2], border }, 1.0),
-        (Op::Rotate { degrees: [5.0; 2], border: Border::Wrap }, 1.0),
+        (Op::Rotate { degrees: [5.0; 2], border, interpolation: Interpolation::Bilinear }, 1.0),
+        (Op::Rotate { degrees: [5.0; 2], border: Border::Wrap, interpolation: Interpolation::Bilinear }, 1.0),
     ]);
     let passes = |pipeline: &Pipeline<12>| {
         let plan = pipeline.plan((12, 12, 1)).unwrap();
@@ -224,6 +229,22 @@ fn steps_that_resample_are_one_resampling_unless_told_otherwise() {
     pipeline.set_fuse(false);
     // The flip and the crop are one move of pixels all the same.
     assert_eq!(passes(&pipeline), 6);
+}
+
+#[test]
+fn what_resamples_otherwise_is_a_pass_of_its_own() {
+    let turn = |interpolation| Op::Rotate { degrees: [9.0; 2], border: Border::Edge, interpolation };
+    let passes = |ops: &[Op]| {
+        let pipeline = of(&ops.iter().map(|op| (*op, 1.0)).collect::<Vec<_>>());
+        let plan = pipeline.plan((16, 16, 1)).unwrap();
+        plan.prepare(&plan.draw(1, key(b"a", 0), &[]).unwrap()).unwrap().actions.len()
+    };
+    let (bilinear, bicubic) = (turn(Interpolation::Bilinear), turn(Interpolation::Bicubic));
+    assert_eq!(passes(&[bilinear, Op::HFlip {}, bilinear]), 1);
+    assert_eq!(passes(&[bicubic, Op::HFlip {}, bicubic]), 1);
+    assert_eq!(passes(&[bilinear, bicubic]), 2);
+    // The flip joins the one before it.
+    assert_eq!(passes(&[bilinear, Op::HFlip {}, bicubic, bicubic]), 2);
 }
 
 #[test]
@@ -318,7 +339,8 @@ fn records_out_of_range_are_refused() {
     assert!(refused(bright, 1.0, Drawn::Skipped) && refused(bright, 0.0, Drawn::Amount(1.0)));
     let noise = Op::GaussianNoise { std: [0.0, 9.0] };
     assert!(refused(noise, 1.0, Drawn::Noise { std: 300.0, seed: 0 }));
-    let turn = Op::Rotate { degrees: [-9.0, 9.0], border: Border::Edge };
+    let turn =
+        Op::Rotate { degrees: [-9.0, 9.0], border: Border::Edge, interpolation: Interpolation::Bilinear };
     let motion = |degrees, scale| Drawn::Motion(Motion { degrees, scale, ..Motion::default() });
     assert!(!refused(turn, 1.0, motion(9.0, 1.0)));
     assert!(refused(turn, 1.0, motion(9.5, 1.0)) && refused(turn, 1.0, motion(0.0, 2.0)));
@@ -329,7 +351,7 @@ fn records_out_of_range_are_refused() {
 
 #[test]
 fn members_of_groups_are_checked() {
-    let group = Op::SomeOf { members: 2, least: 1, most: 2, any_order: 0 };
+    let group = Op::SomeOf { members: 2, least: 1, most: 2, any_order: false };
     let pipeline = of(&[(group, 1.0), (Op::HFlip {}, 1.0), (Op::Invert {}, 1.0)]);
     let plan = pipeline.plan((4, 4, 1)).unwrap();
     let mut stream = Stream::new(0, Key::new(0));
@@ -350,10 +372,10 @@ proptest! {
     fn the_scratch_that_is_told_is_enough(from in (1usize..90, 1usize..300), to in (1u32..60, 1u32..60), filter in 0usize..7, kind in 0usize..4, wide: bool) {
         let filter = Filter::ALL[filter];
         let resize = match kind {
-            0 => Op::Letterbox { height: to.0, width: to.1, fill: 0, filter },
-            1 => Op::Resize { height: to.0, width: to.1, filter },
-            2 => Op::LongestSide { side: to.0, filter },
-            _ => Op::RandomResizedCrop { height: to.0, width: to.1, scale: [0.1, 0.6], ratio: [0.5, 2.0], filter },
+            0 => Op::Letterbox { height: to.0, width: to.1, fill: 0, filter, antialias: true, precise: false },
+            1 => Op::Resize { height: to.0, width: to.1, filter, antialias: true, precise: false },
+            2 => Op::LongestSide { side: to.0, filter, antialias: true, precise: false },
+            _ => Op::RandomResizedCrop { height: to.0, width: to.1, scale: [0.1, 0.6], ratio: [0.5, 2.0], filter, antialias: true, precise: false },
         };
         // Both images on the way are in use while it resizes.
         let blur = Op::GaussianBlur { sigma: [0.6; 2] };
@@ -379,7 +401,7 @@ proptest! {
 
 #[test]
 fn a_batch_is_refused_as_a_whole() {
-    let group = Op::SomeOf { members: 2, least: 1, most: 1, any_order: 0 };
+    let group = Op::SomeOf { members: 2, least: 1, most: 1, any_order: false };
     let pipeline = of(&[(group, 1.0), (Op::GaussianBlur { sigma: [2.0; 2] }, 1.0), (Op::HFlip {}, 1.0)]);
     let plan = pipeline.plan((8, 8, 1)).unwrap();
     let keys: Vec<Key> = (0..16).map(|i| key(b"few", i)).collect();
@@ -393,7 +415,7 @@ fn a_batch_is_refused_as_a_whole() {
 
 #[test]
 fn the_majority_is_what_covers_most() {
-    let half = Op::Resize { height: 2, width: 2, filter: Filter::Bilinear };
+    let half = Op::Resize { height: 2, width: 2, filter: Filter::Bilinear, antialias: true, precise: false };
     let pipeline = of(&[(half, 1.0)]);
     let plan = pipeline.plan((4, 4, 3)).unwrap();
     let prepared = plan.prepare(&[Drawn::Done]).unwrap();

@@ -1,6 +1,6 @@
 use super::*;
-use crate::augment::{self, Drawn, Kind, Pipeline};
-use crate::image::{Fit, Symmetry, Table, Tone};
+use crate::augment::{self, Drawn, Kind, Pipeline, Value};
+use crate::image::{Fit, Interpolation, Symmetry, Table, Tone};
 use proptest::prelude::*;
 use std::vec;
 use std::vec::Vec;
@@ -63,7 +63,7 @@ proptest! {
     fn what_is_drawn_lies_in_its_range(shape in (1usize..60, 1usize..60, 1usize..4), copy in 0u32..1000) {
         let key = augment::key(b"x", copy);
         let draw = |op: Op| one(op).sample(7, key, shape).unwrap()[0];
-        let crop = Op::RandomResizedCrop { height: 5, width: 9, scale: [0.1, 0.9], ratio: [0.5, 2.0], filter: Filter::Bilinear };
+        let crop = Op::RandomResizedCrop { height: 5, width: 9, scale: [0.1, 0.9], ratio: [0.5, 2.0], filter: Filter::Bilinear, antialias: true, precise: false };
         let erase = Op::RandomErasing { scale: [0.1, 0.9], ratio: [0.5, 2.0], fill: 0 };
         for op in [crop, Op::Cutout { height: [0.0, 1.0], width: [0.2, 0.7], fill: 3 }, erase] {
             let (Drawn::Part(part) | Drawn::Erased { part, .. }) = draw(op) else { panic!() };
@@ -101,7 +101,12 @@ fn direct(op: Op, drawn: Drawn, src: ImageRef<'_, u8>, mut dst: ImageMut<'_, u8>
     let (level, size) = (Level::BASE, (src.height(), src.width()));
     let mut memory = vec![0; 1 << 20];
     let scratch = &mut Scratch::new(&mut memory);
-    let how = Interpolation::Bilinear;
+    let (mut how, mut flags) = (Interpolation::Bilinear, Vec::new());
+    op.for_each_value(|value| match value {
+        Value::Interpolation(given) => how = given,
+        Value::Flag(flag) => flags.push(flag),
+        _ => (),
+    });
     let table = |tone: Tone, dst| tone.table().unwrap().apply(level, src, dst);
     let copied = |mut dst: ImageMut<'_, u8>, op: &mut dyn FnMut(ImageMut<'_, u8>) -> Result<()>| {
         image::copy(src, dst.reborrow()).unwrap();
@@ -111,8 +116,10 @@ fn direct(op: Op, drawn: Drawn, src: ImageRef<'_, u8>, mut dst: ImageMut<'_, u8>
         let mut memory = vec![0; 1 << 20];
         let scratch = &mut Scratch::new(&mut memory);
         let part = part.of(src).unwrap();
-        let plan = ResizePlan::new(filter, (part.height(), part.width()), (to.height(), to.width()), scratch);
-        plan.unwrap().run(level, part, to, scratch)
+        let (from, size) = ((part.height(), part.width()), (to.height(), to.width()));
+        let plan =
+            ResizePlan::new(image::Sampling { filter, antialias: flags[0] }, from, size, scratch).unwrap();
+        if flags[1] { plan.run_precise(level, part, to, scratch) } else { plan.run(level, part, to, scratch) }
     };
     match (op, drawn) {
         (Op::HFlip {}, Drawn::Done) => image::hflip(level, src, dst),
@@ -130,8 +137,10 @@ fn direct(op: Op, drawn: Drawn, src: ImageRef<'_, u8>, mut dst: ImageMut<'_, u8>
             image::warp(level, motion.inverse(size).unwrap(), how, border, src, dst)
         }
         (Op::RotateInside { .. }, Drawn::Motion(motion)) => {
-            // Whatever lies outside does not show.
-            image::warp(level, motion.inverse(size).unwrap(), how, Border::Constant(77), src, dst)
+            // Whatever lies outside does not show, but cubics weigh a pixel more, which then is that at the edge.
+            let near = matches!(how, Interpolation::Nearest | Interpolation::Bilinear);
+            let border = if near { Border::Constant(77) } else { Border::Edge };
+            image::warp(level, motion.inverse(size).unwrap(), how, border, src, dst)
         }
         (Op::RandomCrop { border, .. }, Drawn::Place { top, left }) => {
             image::pad(src, dst, -i64::from(top), -i64::from(left), border)
@@ -206,6 +215,14 @@ fn direct(op: Op, drawn: Drawn, src: ImageRef<'_, u8>, mut dst: ImageMut<'_, u8>
     .unwrap();
 }
 
+/// An operation with other values of its parameters.
+fn varied(op: Op, mut value: impl FnMut(&str, Value) -> Value) -> Op {
+    let mut values = Vec::new();
+    let mut fields = op.kind().unwrap().fields.iter();
+    op.for_each_value(|old| values.push(value(fields.next().unwrap().name, old)));
+    Op::from_values(op.code(), values.into_iter()).unwrap()
+}
+
 #[test]
 fn each_operation_does_what_its_draw_says() {
     let border = Border::Reflect101;
@@ -214,7 +231,11 @@ fn each_operation_does_what_its_draw_says() {
         Op::HFlip {},
         Op::VFlip {},
         Op::Rot90 {},
-        Op::Rotate { degrees: [-60.0, 80.0], border: Border::Constant(5) },
+        Op::Rotate {
+            degrees: [-60.0, 80.0],
+            border: Border::Constant(5),
+            interpolation: Interpolation::Bilinear,
+        },
         Op::ShiftScaleShear {
             shift_x: unit,
             shift_y: unit,
@@ -222,6 +243,7 @@ fn each_operation_does_what_its_draw_says() {
             shear_x: [-9.0, 12.0],
             shear_y: [-5.0, 3.0],
             border,
+            interpolation: Interpolation::Bilinear,
         },
         Op::RandomCrop { height: 7, width: 5, padding: 3, border },
         Op::RandomResizedCrop {
@@ -230,6 +252,8 @@ fn each_operation_does_what_its_draw_says() {
             scale: [0.2, 0.8],
             ratio: [0.5, 2.0],
             filter: Filter::Bicubic,
+            antialias: true,
+            precise: false,
         },
         Op::Pad { top: 1, left: 2, bottom: 3, right: 4, border: Border::Edge },
         Op::Brightness { factor: [0.4, 1.7] },
@@ -250,22 +274,53 @@ fn each_operation_does_what_its_draw_says() {
         Op::Posterise { bits: 3 },
         Op::ToneCurve { low: [0.1, 0.5], high: [0.4, 0.9] },
         Op::BoxBlur { radius: 2 },
-        Op::Perspective { shift: [0.1, 0.2], border },
+        Op::Perspective { shift: [0.1, 0.2], border, interpolation: Interpolation::Bilinear },
         Op::Transpose {},
         Op::D4 {},
         Op::CentreCrop { height: 6, width: 7 },
-        Op::Resize { height: 13, width: 5, filter: Filter::Lanczos3 },
-        Op::LongestSide { side: 18, filter: Filter::Bicubic },
-        Op::SmallestSide { side: 5, filter: Filter::Area },
-        Op::Letterbox { height: 8, width: 20, fill: 9, filter: Filter::Bilinear },
+        Op::Resize { height: 13, width: 5, filter: Filter::Lanczos3, antialias: true, precise: false },
+        Op::LongestSide { side: 18, filter: Filter::Bicubic, antialias: true, precise: false },
+        Op::SmallestSide { side: 5, filter: Filter::Area, antialias: true, precise: false },
+        Op::Letterbox {
+            height: 8,
+            width: 20,
+            fill: 9,
+            filter: Filter::Bilinear,
+            antialias: true,
+            precise: false,
+        },
         Op::Greyscale {},
-        Op::RotateInside { degrees: [-50.0, 70.0] },
+        Op::RotateInside { degrees: [-50.0, 70.0], interpolation: Interpolation::Bilinear },
         Op::CoarseDropout { holes: [2.0, 5.9], height: [0.1, 0.2], width: [0.2, 0.4], fill: 31 },
         Op::RandomErasing { scale: [0.1, 0.5], ratio: [0.4, 2.0], fill: 256 },
-        Op::BoxSafeCrop { height: 4, width: 0, filter: Filter::Bilinear },
+        Op::BoxSafeCrop { height: 4, width: 0, filter: Filter::Bilinear, antialias: true, precise: false },
     ];
     assert_eq!(ops.len(), Op::KINDS.iter().filter(|kind| !kind.is_group()).count());
-    for (op, shape) in ops.into_iter().flat_map(|op| [(op, (9, 12, 3)), (op, (10, 10, 1))]) {
+    let flags = |antialias: bool, precise: bool| {
+        move |name: &str, value| match name {
+            "antialias" => Value::Flag(antialias),
+            "precise" => Value::Flag(precise),
+            _ => value,
+        }
+    };
+    let how = |how| {
+        move |_: &str, value| match value {
+            Value::Interpolation(_) => Value::Interpolation(how),
+            _ => value,
+        }
+    };
+    let ops = ops.into_iter().flat_map(|op| {
+        let others = [
+            varied(op, flags(false, false)),
+            varied(op, flags(true, true)),
+            varied(op, flags(false, true)),
+            varied(op, how(Interpolation::Nearest)),
+            varied(op, how(Interpolation::Bicubic)),
+            varied(op, how(Interpolation::Bicubic75)),
+        ];
+        [op].into_iter().chain(others.into_iter().filter(move |other| *other != op))
+    });
+    for (op, shape) in ops.flat_map(|op| [(op, (9, 12, 3)), (op, (10, 10, 1))]) {
         let (pipeline, src) = (one(op), pattern(shape));
         for copy in 1..6 {
             let key = augment::key(b"one", copy);
@@ -288,6 +343,7 @@ fn maps_that_lead_too_far_together_are_resampled_one_by_one() {
         shear_x: [0.0; 2],
         shear_y: [0.0; 2],
         border: Border::Edge,
+        interpolation: Interpolation::Bilinear,
     };
     let mut pipeline = Pipeline::<8>::new();
     (0..8).for_each(|_| pipeline.push(away, 1.0).unwrap());
@@ -299,8 +355,12 @@ fn maps_that_lead_too_far_together_are_resampled_one_by_one() {
 fn turns_that_follow_each_other_are_resampled_once() {
     let border = Border::Constant(0);
     let mut there_and_back = Pipeline::<2>::new();
-    there_and_back.push(Op::Rotate { degrees: [20.0, 20.0], border }, 1.0).unwrap();
-    there_and_back.push(Op::Rotate { degrees: [-20.0, -20.0], border }, 1.0).unwrap();
+    there_and_back
+        .push(Op::Rotate { degrees: [20.0, 20.0], border, interpolation: Interpolation::Bilinear }, 1.0)
+        .unwrap();
+    there_and_back
+        .push(Op::Rotate { degrees: [-20.0, -20.0], border, interpolation: Interpolation::Bilinear }, 1.0)
+        .unwrap();
     let shape = (9, 12, 1);
     assert_eq!(applied(Level::BASE, &there_and_back, shape, augment::key(b"a", 0)), pattern(shape));
 }

@@ -1,13 +1,15 @@
 //! Pipelines as text: what serde's formats (TOML, JSON, …) write and read.
 //!
 //! A pipeline is a table with its steps as `ops`, and with `version` (2, unless given: a text without it
-//! never takes the meaning of a later one) and `fuse` (true, unless given). A
+//! never takes the meaning of a later one), `fuse` (true, unless given) and `normalise`: `mean` and `std`, each a list with
+//! a share of white for each channel, and `layout`, `"hwc"` (unless given) or `"chw"`. A
 //! step is a table with the name of its operation as `op`, its parameters, and its probability `p`; what is left out has
 //! its default. A group is a table with the members as `steps`: `one_of`; `some_of` with `n`, a number or
 //! \[least, most\], and `any_order`; `shuffled`; `sequence`.
 //!
 //! ```toml
-//! version = 2
+//! version = 3
+//! normalise = { mean = [0.5, 0.5, 0.5], std = [0.25, 0.25, 0.25], layout = "chw" }
 //! ops = [
 //!     { op = "random_crop", padding = 4 },
 //!     { op = "rotate", degrees = [-15, 15], p = 0.5 },
@@ -18,11 +20,12 @@
 //! Unknown names and values out of range are errors that name the nearest name, or the range. The format must be one that
 //! describes itself, as those do that people write; [`Pipeline::to_bytes`] is for the others.
 
+mod normal;
 mod raw;
 mod read;
 mod write;
 
-use super::bytes::VERSION;
+use super::bytes::{OLDEST, VERSION};
 use super::op::{Kind, Op};
 use super::pipeline::{Pipeline, Step};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
@@ -88,8 +91,8 @@ impl Group {
     }
 
     /// The plainest group that does what the parameters of [`Op::SomeOf`] tell.
-    const fn of(members: u32, least: u32, most: u32, any_order: u32) -> Self {
-        match (least == members && most == members, any_order != 0) {
+    const fn of(members: u32, least: u32, most: u32, any_order: bool) -> Self {
+        match (least == members && most == members, any_order) {
             (true, true) => Self::Shuffled,
             (true, false) => Self::Sequence,
             (false, false) if least == 1 && most == 1 => Self::OneOf,
@@ -119,9 +122,13 @@ impl<'de, const N: usize> Deserialize<'de> for Branch<N> {
 
 impl<const N: usize> Serialize for Pipeline<N> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut table = serializer.serialize_struct("Pipeline", 3)?;
+        let mut table = serializer.serialize_struct("Pipeline", 4)?;
         table.serialize_field("version", &VERSION)?;
         table.serialize_field("fuse", &self.fuses())?;
+        match self.normal() {
+            Some(normal) => table.serialize_field("normalise", &normal::Written(normal))?,
+            None => table.skip_field("normalise")?,
+        }
         table.serialize_field("ops", &write::All(self.steps()))?;
         table.end()
     }
@@ -143,10 +150,10 @@ impl<'de, const N: usize> Visitor<'de> for PipelineVisitor<N> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pipeline<N>, A::Error> {
-        const KEYS: [&str; 3] = ["version", "fuse", "ops"];
+        const KEYS: [&str; 4] = ["version", "fuse", "normalise", "ops"];
         let mut steps = heapless::Vec::<Step, N>::new();
-        let (mut fuse, mut given) = (true, false);
-        let (mut version, mut seen) = (UNVERSIONED, heapless::Vec::<raw::Text, 3>::new());
+        let (mut fuse, mut normal, mut given) = (true, None, false);
+        let (mut version, mut seen) = (UNVERSIONED, heapless::Vec::<raw::Text, 4>::new());
         while let Some(key) = map.next_key::<raw::Text>()? {
             if seen.contains(&key) {
                 return Err(raw::given_twice(&key));
@@ -156,6 +163,7 @@ impl<'de, const N: usize> Visitor<'de> for PipelineVisitor<N> {
             match key.as_str() {
                 "version" => version = map.next_value()?,
                 "fuse" => fuse = map.next_value()?,
+                "normalise" => normal = Some(map.next_value::<normal::Read>()?),
                 "ops" => {
                     map.next_value_seed(read::All(&mut steps))?;
                     given = true;
@@ -163,9 +171,9 @@ impl<'de, const N: usize> Visitor<'de> for PipelineVisitor<N> {
                 _ => return Err(raw::unknown("key of a pipeline", &key, KEYS.into_iter())),
             }
         }
-        if version != VERSION {
+        if !(OLDEST..=VERSION).contains(&version) {
             return Err(de::Error::custom(format_args!(
-                "pipeline version {version} is not known to this build, which does version {VERSION}"
+                "pipeline version {version} is not known to this build, which does versions {OLDEST} to {VERSION}"
             )));
         }
         if !given {
@@ -173,6 +181,9 @@ impl<'de, const N: usize> Visitor<'de> for PipelineVisitor<N> {
         }
         let mut pipeline = Pipeline::new();
         pipeline.set_fuse(fuse);
+        if let Some(normal) = &normal {
+            normal.set(&mut pipeline)?;
+        }
         for step in steps {
             pipeline.push(step.op, step.p).map_err(de::Error::custom)?;
         }

@@ -6,7 +6,7 @@ use crate::augment::field::{Field, Value};
 use crate::augment::group::MOST_MEMBERS;
 use crate::augment::op::{Kind, Op};
 use crate::augment::pipeline::Step;
-use crate::image::{Border, Filter};
+use crate::image::{Border, Filter, Interpolation};
 use core::fmt::{self, Display};
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -169,7 +169,7 @@ impl Table {
             }
         };
         // One has no order.
-        let op = Op::SomeOf { members, least, most, any_order: (any_order && most > 1).into() };
+        let op = Op::SomeOf { members, least, most, any_order: any_order && most > 1 };
         Ok(Step { op, p: self.probability(name)? })
     }
 
@@ -220,6 +220,14 @@ fn read(field: &Field, raw: &Raw) -> Option<Value> {
             let Raw::Text(name) = raw else { return None };
             Value::Filter(Filter::ALL.into_iter().find(|filter| filter.name() == name.as_str())?)
         }
+        Value::Interpolation(_) => {
+            let Raw::Text(name) = raw else { return None };
+            Value::Interpolation(Interpolation::ALL.into_iter().find(|how| how.name() == name.as_str())?)
+        }
+        Value::Flag(_) => {
+            let Raw::Flag(flag) = raw else { return None };
+            Value::Flag(*flag)
+        }
     })
 }
 
@@ -235,12 +243,14 @@ impl Display for Wanted<'_> {
             Value::Border(_) => {
                 f.write_str("\"reflect101\", \"reflect\", \"edge\", \"wrap\", or a level from 0 to 255")
             }
-            Value::Filter(_) => {
-                f.write_str("one of ")?;
-                Filter::ALL.iter().enumerate().try_for_each(|(i, filter)| {
-                    write!(f, "{}{:?}", if i == 0 { "" } else { ", " }, filter.name())
-                })
-            }
+            Value::Flag(_) => f.write_str("true or false"),
+            Value::Filter(_) => one_of(f, Filter::ALL.map(Filter::name)),
+            Value::Interpolation(_) => one_of(f, Interpolation::ALL.map(Interpolation::name)),
         }
     }
+}
+
+fn one_of<const N: usize>(f: &mut fmt::Formatter<'_>, names: [&str; N]) -> fmt::Result {
+    f.write_str("one of ")?;
+    names.iter().enumerate().try_for_each(|(i, name)| write!(f, "{}{name:?}", if i == 0 { "" } else { ", " }))
 }

@@ -1,9 +1,11 @@
 use super::*;
 use crate::augment::field::Value;
-use crate::image::Border;
+use crate::augment::normal::Normal;
+use crate::image::{Border, Interpolation};
 use proptest::prelude::*;
 use serde_json::json;
 use std::string::{String, ToString};
+use std::vec;
 use std::vec::Vec;
 
 fn read(text: &str) -> Result<Branch<8>, String> {
@@ -15,7 +17,11 @@ fn read(text: &str) -> Result<Branch<8>, String> {
 #[test]
 fn a_table_becomes_a_step_and_what_it_leaves_out_has_its_default() {
     let step = read(r#"{"p": 0.5, "degrees": [-15, 15], "op": "rotate"}"#).unwrap();
-    let op = Op::Rotate { degrees: [-15.0, 15.0], border: Border::Reflect101 };
+    let op = Op::Rotate {
+        degrees: [-15.0, 15.0],
+        border: Border::Reflect101,
+        interpolation: Interpolation::Bilinear,
+    };
     assert_eq!(step.0, [Step { op, p: 0.5 }]);
     assert_eq!(read(r#"{"op": "gamma", "gamma": 2}"#).unwrap().0[0].op, Op::Gamma { gamma: [2.0, 2.0] });
     let crop = read(r#"{"op": "random_crop", "padding": 4, "border": 0}"#).unwrap();
@@ -90,7 +96,7 @@ fn groups_are_read_and_written_as_they_are_meant() {
     ];
     for (json, [members, least, most, any_order]) in cases {
         let branch: Branch<8> = serde_json::from_value(json.clone()).unwrap();
-        assert_eq!(branch.0[0].op, Op::SomeOf { members, least, most, any_order }, "{json}");
+        assert_eq!(branch.0[0].op, Op::SomeOf { members, least, most, any_order: any_order == 1 }, "{json}");
         assert_eq!(
             serde_json::from_value::<Branch<8>>(serde_json::to_value(&branch).unwrap()).unwrap(),
             branch
@@ -100,17 +106,18 @@ fn groups_are_read_and_written_as_they_are_meant() {
 
 #[test]
 fn a_pipeline_has_its_version() {
-    let json =
-        json!({"version": 2, "fuse": false, "ops": [{"op": "hflip", "p": 0.5}, {"op": "invert", "p": 1}]});
+    let json = json!({"version": VERSION, "fuse": false, "ops": [{"op": "hflip", "p": 0.5}, {"op": "invert", "p": 1}]});
     let pipeline: Pipeline<4> = serde_json::from_value(json.clone()).unwrap();
     assert!(!pipeline.fuses() && pipeline.steps().len() == 2);
     assert_eq!(serde_json::to_value(&pipeline).unwrap(), json);
     let short: Pipeline<4> = serde_json::from_value(json!({"ops": [{"op": "hflip"}]})).unwrap();
     assert!(short.fuses());
+    // Nothing has another meaning than in version 2.
+    assert!(serde_json::from_value::<Pipeline<4>>(json!({"version": 2, "ops": []})).is_ok());
     let error = |json| serde_json::from_value::<Pipeline<4>>(json).unwrap_err().to_string();
     assert_eq!(
         error(json!({"version": 1, "ops": []})),
-        "pipeline version 1 is not known to this build, which does version 2"
+        "pipeline version 1 is not known to this build, which does versions 2 to 3"
     );
     assert_eq!(error(json!({"fus": true})), "unknown key of a pipeline `fus`; did you mean `fuse`?");
     let twice = |text| serde_json::from_str::<Pipeline<4>>(text).unwrap_err().to_string();
@@ -120,6 +127,44 @@ fn a_pipeline_has_its_version() {
         twice(r#"{"ops": [{"op": "one_of", "steps": [], "steps": []}]}"#).starts_with("steps is given twice")
     );
     assert_eq!(error(json!({"fuse": true})), "missing field `ops`");
+}
+
+#[test]
+fn a_pipeline_may_end_in_a_normalisation() {
+    let json = json!({
+        "version": VERSION, "fuse": true, "ops": [],
+        "normalise": {"mean": [0.1, 0.5], "std": [1, 0.25], "layout": "chw"},
+    });
+    let pipeline: Pipeline<4> = serde_json::from_value(json.clone()).unwrap();
+    let normal = Normal { mean: &[0.1, 0.5], std: &[1.0, 0.25], planes: true };
+    assert_eq!(pipeline.normal(), Some(normal));
+    assert_eq!(serde_json::to_value(&pipeline).unwrap(), json);
+    let read = |json| serde_json::from_value::<Pipeline<4>>(json!({"ops": [], "normalise": json}));
+    assert!(!read(json!({"mean": [0], "std": [1]})).unwrap().normal().unwrap().planes);
+    for (json, want) in [
+        (json!({"means": [0]}), "unknown key of normalise `means`; did you mean `mean`?"),
+        (json!({"layout": "hcw"}), "unknown layout of normalise `hcw`; did you mean `hwc`?"),
+        (
+            json!({"mean": [0, 1], "std": [1]}),
+            "mean and std of normalise must have a number for each channel, not 2 and 1",
+        ),
+        (json!({}), "mean and std of normalise must have a number for each channel, not 0 and 0"),
+        (
+            json!({"mean": [0], "std": [0]}),
+            "mean and std of normalise must be finite, and std greater than 0",
+        ),
+        (json!({"mean": 0}), "invalid type: integer `0`, expected a list with a number for each channel"),
+        (json!({"mean": vec![0; 17]}), "numbers for more than 16 channels"),
+        (
+            json!("imagenet"),
+            "invalid type: string \"imagenet\", expected a table such as { mean = [0.5], std = [0.25], layout = \"chw\" }",
+        ),
+    ] {
+        assert_eq!(read(json).unwrap_err().to_string(), want);
+    }
+    let twice = r#"{"ops": [], "normalise": {"std": [1], "std": [1]}}"#;
+    let error = serde_json::from_str::<Pipeline<4>>(twice).unwrap_err().to_string();
+    assert!(error.starts_with("std is given twice"), "{error}");
 }
 
 proptest! {

@@ -38,7 +38,7 @@ impl Serialize for One<'_> {
             map.serialize_entry("steps", &All(members))?;
             if group == Group::SomeOf {
                 map.serialize_entry("n", &[least, most])?;
-                map.serialize_entry("any_order", &(any_order != 0))?;
+                map.serialize_entry("any_order", &any_order)?;
             }
         } else {
             let kind = step.op.kind().ok_or_else(|| S::Error::custom("an operation without a kind"))?;
@@ -64,7 +64,18 @@ impl Serialize for Value {
             Value::Border(Border::Constant(level)) => level.serialize(serializer),
             Value::Border(border) => border.name().serialize(serializer),
             Value::Filter(filter) => filter.name().serialize(serializer),
+            Value::Interpolation(how) => how.name().serialize(serializer),
+            Value::Flag(flag) => flag.serialize(serializer),
         }
+    }
+}
+
+/// A list of numbers.
+pub(super) struct Shorts<'a>(pub &'a [f32]);
+
+impl Serialize for Shorts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|v| Short(*v)))
     }
 }
 

@@ -60,7 +60,7 @@ fn in_lanes(level: Level) -> bool {
 
 /// The nearest pixels to all of `dst`.
 #[allow(unsafe_code)]
-pub(super) fn nearest_image<T: Sample>(
+pub(super) fn nearest_image<T: Plain>(
     level: Level,
     path: &Path,
     border: Border<T>,
@@ -132,7 +132,7 @@ fn cubic(f: f32, a: f32) -> [f32; 4] {
 }
 
 /// The nearest pixels.
-fn nearest<T: Sample>(places: &Places, border: Border<T>, src: ImageRef<'_, T>, to: &mut [T]) {
+fn nearest<T: Plain>(places: &Places, border: Border<T>, src: ImageRef<'_, T>, to: &mut [T]) {
     match src.channels() {
         1 => nearest_pixels::<T, 1>(places, border, src, to.as_chunks_mut().0),
         3 => nearest_pixels::<T, 3>(places, border, src, to.as_chunks_mut().0),
@@ -150,7 +150,7 @@ fn nearest<T: Sample>(places: &Places, border: Border<T>, src: ImageRef<'_, T>, 
     }
 }
 
-fn nearest_pixels<T: Sample, const C: usize>(
+fn nearest_pixels<T: Plain, const C: usize>(
     places: &Places,
     border: Border<T>,
     src: ImageRef<'_, T>,
@@ -166,7 +166,7 @@ fn nearest_pixels<T: Sample, const C: usize>(
 
 /// Where the pixel begins that place `i` shows; `None` where that is a constant.
 #[inline(always)]
-fn offset<T: Sample>(places: &Places, i: usize, border: Border<T>, src: ImageRef<'_, T>) -> Option<usize> {
+fn offset<T: Plain>(places: &Places, i: usize, border: Border<T>, src: ImageRef<'_, T>) -> Option<usize> {
     let (height, width, channels) = src.shape();
     let (x, y) = (i64::from(*places.x.get(i)?), i64::from(*places.y.get(i)?));
     let (y, x) = border.index(y, height).zip(border.index(x, width))?;

@@ -109,9 +109,21 @@ mod tests {
     fn a_table_becomes_a_step_and_goes_back_to_the_table() {
         let step = parse(r#"{ op = "rotate", degrees = [-15, 15], p = 0.5 }"#).unwrap();
         let border = seedbed::image::Border::Reflect101;
-        assert_eq!(step, Step { op: Op::Rotate { degrees: [-15.0, 15.0], border }, p: 0.5 }.into());
+        assert_eq!(
+            step,
+            Step {
+                op: Op::Rotate {
+                    degrees: [-15.0, 15.0],
+                    border,
+                    interpolation: seedbed::image::Interpolation::Bilinear
+                },
+                p: 0.5
+            }
+            .into()
+        );
         let text = toml::Value::try_from(&step).unwrap().to_string();
-        assert_eq!(text, r#"{ border = "reflect101", degrees = [-15, 15], op = "rotate", p = 0.5 }"#);
+        let want = r#"{ border = "reflect101", degrees = [-15, 15], interpolation = "bilinear", op = "rotate", p = 0.5 }"#;
+        assert_eq!(text, want);
         assert_eq!(parse(&text).unwrap(), step);
         let group =
             parse(r#"{ op = "one_of", steps = [{ op = "hflip" }, { op = "gamma", gamma = 0.1 }] }"#).unwrap();

@@ -19,6 +19,7 @@ use crate::stages::Ctx;
 use seedbed::augment::{self, Field, Kind, Op, Step, Value};
 use seedbed::image::{Map, Perspective};
 use seedbed::scratch::ScratchBuf;
+use serde_json::Value as Json;
 use std::path::Path;
 
 /// The sheet in the folder of the stage.
@@ -83,10 +84,21 @@ fn first(dataset: &Dataset) -> Result<Option<Sample>> {
 /// The step as the recipe has it, without the braces.
 fn words(op: &OpStep) -> String {
     let mut words = String::new();
-    for (key, value) in op.to_map().unwrap_or_default() {
+    let map = op.to_map().unwrap_or_default();
+    let kind = Op::KINDS.iter().find(|kind| map.get("op").is_some_and(|name| name == kind.name));
+    let usual = |key: &str, value: &Json| {
+        let field = kind.and_then(|kind| kind.fields.iter().find(|field| field.name == key));
+        field.is_some_and(|field| match field.default {
+            Value::Flag(flag) => *value == flag,
+            Value::Interpolation(how) => *value == how.name(),
+            _ => false,
+        })
+    };
+    for (key, value) in &map {
         match key.as_str() {
             "op" => words.insert_str(0, value.as_str().unwrap_or_default()),
-            "p" if value == 1 => {}
+            "p" if *value == 1 => {}
+            key if usual(key, value) => {}
             _ => words += &format!("  {key} = {value}"),
         }
     }

@@ -2,8 +2,8 @@
 
 use super::fill_u8;
 use crate::{Digest, PIPELINE};
-use seedbed::augment::{Kind, Labels, Op, Pipeline, Prepared, Shape, key};
-use seedbed::image::{Border, Filter, Sample};
+use seedbed::augment::{Kind, Labels, Op, Pipeline, Prepared, Shape, Value, key};
+use seedbed::image::{Border, Filter, Interpolation, Sample};
 use seedbed::{Error, ImageMut, ImageRef, Level, Result, Scratch};
 
 /// Steps that a pipeline here holds at most.
@@ -20,18 +20,37 @@ fn sample_op(kind: &Kind) -> Result<(Op, f32)> {
         Op::RandomCrop { .. } => {
             (Op::RandomCrop { height: 12, width: 15, padding: 3, border: Border::Edge }, 1.0)
         }
-        Op::RandomResizedCrop { scale, ratio, .. } => {
-            (Op::RandomResizedCrop { height: 11, width: 14, scale, ratio, filter }, 1.0)
+        Op::RandomResizedCrop { scale, ratio, .. } => (
+            Op::RandomResizedCrop {
+                height: 11,
+                width: 14,
+                scale,
+                ratio,
+                filter,
+                antialias: true,
+                precise: false,
+            },
+            1.0,
+        ),
+        Op::BoxSafeCrop { .. } => {
+            (Op::BoxSafeCrop { height: 13, width: 12, filter, antialias: true, precise: false }, 1.0)
         }
-        Op::BoxSafeCrop { .. } => (Op::BoxSafeCrop { height: 13, width: 12, filter }, 1.0),
         Op::Pad { .. } => {
             (Op::Pad { top: 1, left: 2, bottom: 0, right: 1, border: Border::Constant(40) }, 1.0)
         }
         Op::CentreCrop { .. } => (Op::CentreCrop { height: 11, width: 12 }, 1.0),
-        Op::Resize { .. } => (Op::Resize { height: 15, width: 0, filter }, 1.0),
-        Op::LongestSide { .. } => (Op::LongestSide { side: 23, filter: Filter::Area }, 1.0),
-        Op::SmallestSide { .. } => (Op::SmallestSide { side: 14, filter: Filter::Lanczos3 }, 1.0),
-        Op::Letterbox { fill, .. } => (Op::Letterbox { height: 18, width: 22, fill, filter }, 1.0),
+        Op::Resize { .. } => {
+            (Op::Resize { height: 15, width: 0, filter, antialias: true, precise: false }, 1.0)
+        }
+        Op::LongestSide { .. } => {
+            (Op::LongestSide { side: 23, filter: Filter::Area, antialias: true, precise: false }, 1.0)
+        }
+        Op::SmallestSide { .. } => {
+            (Op::SmallestSide { side: 14, filter: Filter::Lanczos3, antialias: true, precise: false }, 1.0)
+        }
+        Op::Letterbox { fill, .. } => {
+            (Op::Letterbox { height: 18, width: 22, fill, filter, antialias: true, precise: false }, 1.0)
+        }
         Op::Transpose {} => (Op::Transpose {}, 1.0),
         op => (op, 0.7),
     })
@@ -66,51 +85,92 @@ pub fn operations(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
     let mut digest = Digest::new();
     for kind in kinds() {
         let (op, _) = sample_op(kind)?;
-        let mut pipeline = Pipeline::<1>::new();
-        pipeline.push(op, 1.0)?;
-        for shape in [(12, 18, 1), (17, 16, 3), (16, 16, 4)] {
-            let plan = pipeline.plan(shape)?;
-            let prepared = plan.prepare(&plan.draw(42, key(kind.name.as_bytes(), 1), &[])?)?;
-            let mut frame = scratch.frame();
-            let levels = frame.take::<u8>(shape.0 * shape.1 * shape.2)?;
-            fill_u8(shape.2 as u64, levels);
-            wide::<u8>(level, &prepared, (shape, plan.out_shape()), levels, &mut frame, |v| v, &mut digest)?;
-            wide::<u16>(
-                level,
-                &prepared,
-                (shape, plan.out_shape()),
-                levels,
-                &mut frame,
-                |v| u16::from(v) * 256 + 9,
-                &mut digest,
-            )?;
-            wide::<f32>(
-                level,
-                &prepared,
-                (shape, plan.out_shape()),
-                levels,
-                &mut frame,
-                |v| f32::from(v) / 256.0,
-                &mut digest,
-            )?;
-            let (h, w, _) = plan.out_shape();
-            let (mask, valid) = (frame.take::<u8>(h * w)?, frame.take::<u8>(h * w)?);
-            let labels = ImageRef::new(levels, shape.0, shape.1, 1)?;
-            prepared.run_mask(
-                level,
-                labels,
-                ImageMut::new(mask, h, w, 1)?,
-                (Labels::Majority, 255),
-                &mut frame,
-            )?;
-            prepared.validity(level, ImageMut::new(valid, h, w, 1)?, &mut frame)?;
-            digest.bytes(mask).bytes(valid);
-            for v in prepared.map().projective().rows.as_flattened() {
-                digest.word(v.to_bits());
+        alone(level, kind.name, op, scratch, &mut digest)?;
+    }
+    Ok(digest.finish())
+}
+
+/// Each operation that resamples, in the ways that are not those by default.
+///
+/// # Errors
+/// [`Error::ScratchTooSmall`].
+pub fn samplings(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
+    let mut digest = Digest::new();
+    for kind in kinds() {
+        let (op, _) = sample_op(kind)?;
+        let ways = [
+            (Interpolation::Nearest, [false, false]),
+            (Interpolation::Bicubic, [true, true]),
+            (Interpolation::Bicubic75, [false, true]),
+        ];
+        for (interpolation, flags) in ways {
+            let (mut values, mut flags) = ([Value::Flag(false); 16], flags.into_iter());
+            let mut places = values.iter_mut();
+            let mut other = false;
+            op.for_each_value(|value| {
+                let varied = match value {
+                    Value::Interpolation(_) => Value::Interpolation(interpolation),
+                    Value::Flag(_) => Value::Flag(flags.next().unwrap_or_default()),
+                    value => value,
+                };
+                other |= varied != value;
+                places.next().into_iter().for_each(|place| *place = varied);
+            });
+            if other {
+                let op = Op::from_values(kind.code, values.into_iter()).ok_or(Error::Unsupported)?;
+                alone(level, kind.name, op, scratch, &mut digest)?;
             }
         }
     }
     Ok(digest.finish())
+}
+
+/// What one operation makes of images of several kinds, and where it moves them.
+fn alone(level: Level, name: &str, op: Op, scratch: &mut Scratch<'_>, digest: &mut Digest) -> Result<()> {
+    let mut pipeline = Pipeline::<1>::new();
+    pipeline.push(op, 1.0)?;
+    for shape in [(12, 18, 1), (17, 16, 3), (16, 16, 4)] {
+        let plan = pipeline.plan(shape)?;
+        let prepared = plan.prepare(&plan.draw(42, key(name.as_bytes(), 1), &[])?)?;
+        let mut frame = scratch.frame();
+        let levels = frame.take::<u8>(shape.0 * shape.1 * shape.2)?;
+        fill_u8(shape.2 as u64, levels);
+        wide::<u8>(level, &prepared, (shape, plan.out_shape()), levels, &mut frame, |v| v, digest)?;
+        wide::<u16>(
+            level,
+            &prepared,
+            (shape, plan.out_shape()),
+            levels,
+            &mut frame,
+            |v| u16::from(v) * 256 + 9,
+            digest,
+        )?;
+        wide::<f32>(
+            level,
+            &prepared,
+            (shape, plan.out_shape()),
+            levels,
+            &mut frame,
+            |v| f32::from(v) / 256.0,
+            digest,
+        )?;
+        let (h, w, _) = plan.out_shape();
+        let (mask, valid) = (frame.take::<u8>(h * w)?, frame.take::<u8>(h * w)?);
+        let labels = ImageRef::new(levels, shape.0, shape.1, 1)?;
+        prepared.run_mask(
+            level,
+            labels,
+            ImageMut::new(mask, h, w, 1)?,
+            (Labels::Majority, 255),
+            &mut frame,
+        )?;
+        prepared.validity(level, ImageMut::new(valid, h, w, 1)?, &mut frame)?;
+        digest.bytes(mask).bytes(valid);
+        for v in prepared.map().projective().rows.as_flattened() {
+            digest.word(v.to_bits());
+        }
+    }
+    Ok(())
 }
 
 /// What becomes of the levels as values of another kind.

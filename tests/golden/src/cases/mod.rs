@@ -34,6 +34,7 @@ pub const CASES: &[Case] = &[
     Case { name: "image/wide", run: image::wide },
     Case { name: "augment/pipeline", run: pipeline_from_bytes },
     Case { name: "augment/operations", run: augment::operations },
+    Case { name: "augment/samplings", run: augment::samplings },
     Case { name: "prune/hashes", run: pictures::hashes },
     Case { name: "quality/measures", run: pictures::quality },
     Case { name: "label/doubts", run: neighbours::labels },

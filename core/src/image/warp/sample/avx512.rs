@@ -56,7 +56,7 @@ fn repeated<T: Plain>(value: T) -> __m512i {
 
 /// The nearest pixels to all of `dst`; false where nothing was done since vectors cannot.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-pub(super) fn nearest_image<T: Sample>(
+pub(super) fn nearest_image<T: Plain>(
     path: &Path,
     border: Border<T>,
     src: ImageRef<'_, T>,
@@ -73,7 +73,7 @@ pub(super) fn nearest_image<T: Sample>(
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-fn nearest_pixels<T: Sample, const N: usize>(
+fn nearest_pixels<T: Plain, const N: usize>(
     path: &Path,
     border: Border<T>,
     src: ImageRef<'_, T>,
@@ -95,7 +95,7 @@ struct Nearest<'a, T, const N: usize> {
     constant: __m512i,
 }
 
-impl<T: Sample, const N: usize> Nearest<'_, T, N> {
+impl<T: Plain, const N: usize> Nearest<'_, T, N> {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
     fn pixels(&self, mut places: impl Walk, to: &mut [T]) {
@@ -137,7 +137,7 @@ impl<T: Sample, const N: usize> Nearest<'_, T, N> {
     }
 }
 
-impl<T: Sample, const N: usize> Sampler<T> for Nearest<'_, T, N> {
+impl<T: Plain, const N: usize> Sampler<T> for Nearest<'_, T, N> {
     #[inline(always)]
     unsafe fn row(&self, places: impl Walk, to: &mut [T]) {
         // SAFETY: as promised.

@@ -19,18 +19,54 @@ const BITS: u32 = 11;
 pub(super) const ROUND: i64 = 1 << (31 - BITS);
 
 /// The places in the source that the pixels of a row show, one after the other.
-pub(super) trait Path: Copy {
+///
+/// # Safety
+/// Vectors read at the pixels that `inside` names without a look at the borders: they must lie where it says.
+#[allow(unsafe_code)]
+pub(super) unsafe trait Path: Copy {
     /// The places from pixel `i` on.
     fn from(self, i: usize) -> Self;
 
     /// The next place.
     fn advance(&mut self) -> Point;
 
-    /// The run of the first `len` pixels whose four neighbours all lie inside `src`, and `beyond` − 1 pixels after them.
+    /// A run of the first `len` pixels whose four neighbours all lie inside `src`; in its last row, `beyond` − 1 pixels after
+    /// them, too.
     fn inside(self, level: Level, len: usize, beyond: usize, src: ImageRef<'_, u8>) -> Range<usize>;
 
-    /// Samples pixels of such a run.
-    fn within<const C: usize>(self, level: Level, src: ImageRef<'_, u8>, to: &mut [u8]);
+    /// Samples the pixels of a run.
+    fn within<const C: usize>(run: &Run<'_, Self>, level: Level, to: &mut [u8]);
+}
+
+/// Pixels of a row of which vectors can read eight bytes at each of the upper two neighbours and of the lower two, or four
+/// where there is one channel.
+pub(super) struct Run<'a, P> {
+    path: P,
+    src: ImageRef<'a, u8>,
+    pixels: Range<usize>,
+}
+
+impl<'a, P: Path> Run<'a, P> {
+    /// Among the first `len` pixels of `path`.
+    fn find(level: Level, path: P, len: usize, src: ImageRef<'a, u8>) -> Self {
+        // That is more than the two pixels that count. In the last row there may be nothing after them.
+        let beyond = match src.channels() {
+            1 => 3,
+            3 => 2,
+            _ => 1,
+        };
+        Self { path, src, pixels: path.inside(level, len, beyond, src) }
+    }
+
+    /// The places from the first pixel of the run on.
+    fn path(&self) -> P {
+        self.path.from(self.pixels.start)
+    }
+
+    /// As much of `to` as there are pixels in the run.
+    fn of<'b, const C: usize>(&self, to: &'b mut [u8]) -> &'b mut [u8] {
+        to.get_mut(..self.pixels.len().saturating_mul(C)).unwrap_or(&mut [])
+    }
 }
 
 /// The source coordinates along one output row, with 32 fractional bits.
@@ -42,7 +78,9 @@ pub(super) struct Line {
     pub step: [i64; 2],
 }
 
-impl Path for Line {
+// SAFETY: along a line the first and the last row are those of the ends of the run.
+#[allow(unsafe_code)]
+unsafe impl Path for Line {
     #[inline(always)]
     fn from(self, i: usize) -> Self {
         let [x, y] = self.step.map(|step| step.wrapping_mul(i as i64));
@@ -66,11 +104,11 @@ impl Path for Line {
         if last_row(run.start) || last_row(run.end.saturating_sub(1)) { within(beyond) } else { run }
     }
 
-    fn within<const C: usize>(self, level: Level, src: ImageRef<'_, u8>, to: &mut [u8]) {
+    fn within<const C: usize>(run: &Run<'_, Self>, level: Level, to: &mut [u8]) {
         match C {
-            1 => line1(level, self, src, to),
-            3 => line3(level, self, src, to),
-            _ => line4(level, self, src, to),
+            1 => line1(level, run, to),
+            3 => line3(level, run, to),
+            _ => line4(level, run, to),
         }
     }
 }
@@ -82,7 +120,9 @@ pub(super) struct Found<'a> {
     pub first: usize,
 }
 
-impl Path for Found<'_> {
+// SAFETY: every place is compared with the sides.
+#[allow(unsafe_code)]
+unsafe impl Path for Found<'_> {
     #[inline(always)]
     fn from(self, i: usize) -> Self {
         Self { first: self.first + i, ..self }
@@ -103,11 +143,11 @@ impl Path for Found<'_> {
         self.places.inside(level, len, (height, width), width.saturating_sub(beyond - 1))
     }
 
-    fn within<const C: usize>(self, level: Level, src: ImageRef<'_, u8>, to: &mut [u8]) {
+    fn within<const C: usize>(run: &Run<'_, Self>, level: Level, to: &mut [u8]) {
         match C {
-            1 => found1(level, self, src, to),
-            3 => found3(level, self, src, to),
-            _ => found4(level, self, src, to),
+            1 => found1(level, run, to),
+            3 => found3(level, run, to),
+            _ => found4(level, run, to),
         }
     }
 }
@@ -171,19 +211,12 @@ fn parts<const C: usize, P: Path>(
     src: ImageRef<'_, u8>,
     to: &mut [u8],
 ) {
-    // Vectors read eight bytes at a pixel, four where it has one channel: more than the two pixels that count. In the
-    // last row there may be nothing after them.
-    let beyond = match C {
-        1 => 3,
-        3 => 2,
-        _ => 1,
-    };
-    let run = path.inside(level, to.len() / C, beyond, src);
-    let (before, rest) = split(to, run.start * C);
-    let (within, after) = split(rest, (run.end - run.start) * C);
+    let run = Run::find(level, path, to.len() / C, src);
+    let (before, rest) = split(to, run.pixels.start * C);
+    let (within, after) = split(rest, run.pixels.len() * C);
     at_border::<C, P>(path, border, src, before);
-    path.from(run.start).within::<C>(level, src, within);
-    at_border::<C, P>(path.from(run.end), border, src, after);
+    P::within::<C>(&run, level, within);
+    at_border::<C, P>(path.from(run.pixels.end), border, src, after);
 }
 
 fn at_border<const C: usize, P: Path>(mut path: P, border: Border, src: ImageRef<'_, u8>, to: &mut [u8]) {
@@ -208,8 +241,8 @@ fn at_border<const C: usize, P: Path>(mut path: P, border: Border, src: ImageRef
 macro_rules! runs {
     ($($name:ident $channels:literal $path:ty, $vectors:path;)*) => { $(
         dispatch! {
-            fn $name(path: $path, src: ImageRef<'_, u8>, to: &mut [u8]) {
-                base: within::<$channels, $path>, Avx2: $vectors,
+            fn $name(run: &Run<'_, $path>, to: &mut [u8]) {
+                base: all_within::<$channels, $path>, Avx2: $vectors,
             }
         }
     )* };
@@ -221,6 +254,10 @@ runs! {
     found1 1 Found<'_>, x86::found1;
     found3 3 Found<'_>, x86::found::<3>;
     found4 4 Found<'_>, x86::found::<4>;
+}
+
+fn all_within<const C: usize, P: Path>(run: &Run<'_, P>, to: &mut [u8]) {
+    within::<C, P>(run.path(), run.src, to);
 }
 
 fn within<const C: usize, P: Path>(mut path: P, src: ImageRef<'_, u8>, to: &mut [u8]) {

@@ -6,7 +6,7 @@ use super::bilinear::Line;
 use super::places::{FAR, Path, STEPS, lines, projected};
 use crate::image::Border;
 use crate::scratch::{Plain, bytes};
-use crate::simd::x86::store_some;
+use crate::simd::x86::{store_some, store64};
 use crate::view::{ImageMut, ImageRef};
 use core::arch::x86_64::{
     __m512d, __m512i, _mm512_abs_epi32, _mm512_add_epi32, _mm512_add_epi64, _mm512_add_pd,
@@ -43,6 +43,19 @@ impl Fixed {
             fraction: _mm512_permutex2var_epi32(first, low, second),
         }
     }
+}
+
+/// The numbers of a vector.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+pub(super) fn numbers(vector: __m512i) -> [u32; LANES] {
+    let mut all = [0u8; 4 * LANES];
+    store64(&mut all, vector);
+    let mut numbers = [0; LANES];
+    for (to, from) in numbers.iter_mut().zip(all.as_chunks().0) {
+        *to = u32::from_le_bytes(*from);
+    }
+    numbers
 }
 
 /// One coordinate of pixels along a line.

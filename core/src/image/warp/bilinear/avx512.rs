@@ -3,9 +3,9 @@
 
 use super::{BITS, Border, Point, ROUND, around};
 use crate::image::copy_values;
-use crate::image::warp::lanes::{Fixed, LANES, Sampler, Source, Walk, rows, store, times};
+use crate::image::warp::lanes::{Fixed, LANES, Sampler, Source, Walk, numbers, rows, store, times};
 use crate::image::warp::places::Path;
-use crate::simd::x86::{first, load64, store64};
+use crate::simd::x86::{first, load64};
 use crate::view::{ImageMut, ImageRef};
 use core::arch::x86_64::{
     __m512i, _mm512_add_epi8, _mm512_add_epi32, _mm512_and_si512, _mm512_castsi512_si256,
@@ -160,17 +160,10 @@ impl<'a, const C: usize> Fours<'a, C> {
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
     fn one_by_one(&self, [x, y]: [Fixed; 2]) -> __m512i {
         let mut packed = [0u8; 4 * LANES];
-        let numbers = |v| {
-            let mut numbers = [0u8; 4 * LANES];
-            store64(&mut numbers, v);
-            numbers
-        };
-        let [x, fx, y, fy] = [x.whole, x.fraction, y.whole, y.fraction].map(numbers);
-        let places =
-            x.as_chunks().0.iter().zip(fx.as_chunks().0).zip(y.as_chunks().0.iter().zip(fy.as_chunks().0));
+        let [x, fx, y, fy] = [x.whole, x.fraction, y.whole, y.fraction].map(|v| numbers(v));
+        let places = x.into_iter().zip(fx).zip(y.into_iter().zip(fy));
         for (to, ((x, fx), (y, fy))) in packed.as_chunks_mut::<4>().0.iter_mut().zip(places) {
-            let whole = |v: &[u8; 4]| i64::from(i32::from_le_bytes(*v));
-            let part = |v: &[u8; 4]| u32::from_le_bytes(*v) >> (32 - BITS);
+            let (whole, part) = (|v: u32| i64::from(v as i32), |v: u32| v >> (32 - BITS));
             let point = Point { x: whole(x), y: whole(y), fx: part(fx), fy: part(fy) };
             copy_values(to, &around::<C>(&point, self.border, self.src));
         }

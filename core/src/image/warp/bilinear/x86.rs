@@ -1,7 +1,7 @@
 //! Eight pixels at a time: coordinates in 64-bit lanes, weights and sums in 32-bit lanes.
 #![allow(unsafe_code)]
 
-use super::{BITS, Found, Line, Path, within};
+use super::{BITS, Found, Line, Path, Run, within};
 use crate::image::warp::places::Places;
 use crate::scratch::bytes;
 use crate::simd::x86::load32;
@@ -69,9 +69,12 @@ fn settle(top: __m256i, bottom: __m256i, fraction: __m256i) -> __m256i {
     _mm256_srli_epi32::<{ 2 * BITS as i32 }>(_mm256_add_epi32(sum, _mm256_set1_epi32(1 << (2 * BITS - 1))))
 }
 
-/// Whether offsets into the source fit 32 bits with room for a step of a row, and places 21 bits and a sign.
-fn fits(src: &ImageRef<'_, u8>) -> bool {
-    src.as_mat().data().len() < i32::MAX as usize / 2 && src.width().max(src.height()) < 1 << 20
+/// Whether the source has C channels, offsets into it fit 32 bits with room for a step of a row, and places 21 bits and a
+/// sign.
+fn fits<const C: usize>(src: &ImageRef<'_, u8>) -> bool {
+    src.channels() == C
+        && src.as_mat().data().len() < i32::MAX as usize / 2
+        && src.width().max(src.height()) < 1 << 20
 }
 
 /// The coordinates of pixels along a line.
@@ -121,10 +124,11 @@ impl<'a> Of<'a> {
 
 macro_rules! kernels {
     ($one:ident $several:ident $path:ty, $lanes:ident) => {
-        /// Pixels of one channel; all four neighbours of each lie inside the source, with two values more after the lower ones.
+        /// Pixels of one channel.
         #[target_feature(enable = "avx2,fma")]
-        pub(super) fn $one(path: $path, src: ImageRef<'_, u8>, to: &mut [u8]) {
-            if !fits(&src) {
+        pub(super) fn $one(run: &Run<'_, $path>, to: &mut [u8]) {
+            let (path, src, to) = (run.path(), run.src, run.of::<1>(to));
+            if !fits::<1>(&src) {
                 return within::<1, _>(path, src, to);
             }
             let (data, stride) = (src.as_mat().data().as_ptr(), src.stride());
@@ -140,9 +144,9 @@ macro_rules! kernels {
                 let ((column, fx), (row, fy)) = lanes.next();
                 let at = _mm256_add_epi32(_mm256_mullo_epi32(row, _mm256_set1_epi32(stride as i32)), column);
                 let below = _mm256_add_epi32(at, _mm256_set1_epi32(stride as i32));
-                // SAFETY: the caller's pixels lie inside and the row below after them, so four bytes can be read.
+                // SAFETY: a pixel of the run, of which four bytes can be read.
                 let top = unsafe { _mm256_i32gather_epi32::<1>(data.cast(), at) };
-                // SAFETY: in the row below the caller promises as much.
+                // SAFETY: likewise a row below.
                 let bottom = unsafe { _mm256_i32gather_epi32::<1>(data.cast(), below) };
                 let weights = weights(fx);
                 let mixed = |four| _mm256_madd_epi16(_mm256_shuffle_epi8(four, pair), weights);
@@ -156,11 +160,11 @@ macro_rules! kernels {
             within::<1, _>(path.from(done), src, rest);
         }
 
-        /// Pixels of three or four channels, of which all four neighbours lie inside the source, and for three channels two
-        /// values more after the lower ones.
+        /// Pixels of three or four channels.
         #[target_feature(enable = "avx2,fma")]
-        pub(super) fn $several<const C: usize>(path: $path, src: ImageRef<'_, u8>, to: &mut [u8]) {
-            if !fits(&src) {
+        pub(super) fn $several<const C: usize>(run: &Run<'_, $path>, to: &mut [u8]) {
+            let (path, src, to) = (run.path(), run.src, run.of::<C>(to));
+            if !fits::<C>(&src) {
                 return within::<C, _>(path, src, to);
             }
             let (data, stride) = (src.as_mat().data().as_ptr(), src.stride());
@@ -199,7 +203,7 @@ macro_rules! kernels {
                 let mut settled = [weights; 4];
                 for ((i, to), two) in settled.iter_mut().enumerate().zip(at.as_chunks::<2>().0) {
                     let [first, second] = two.map(|at| data.wrapping_add(at as usize));
-                    // SAFETY: the caller's pixels lie inside, with what eight bytes reach after those a row below.
+                    // SAFETY: a pixel of the run, of which eight bytes can be read, and of that a row below.
                     let first = unsafe { both(first, stride) };
                     // SAFETY: likewise.
                     let second = unsafe { both(second, stride) };

@@ -2,11 +2,11 @@
 #![allow(unsafe_code)]
 
 use super::{Kernel, Places, lowest, nearest, weighted_by};
-use crate::image::warp::lanes::{Fixed, LANES, Sampler, Source, Walk, rows, store, times};
+use crate::image::warp::lanes::{Fixed, LANES, Sampler, Source, Walk, numbers, rows, store, times};
 use crate::image::warp::places::Path;
 use crate::image::{Border, Sample};
 use crate::scratch::{Plain, bytes, bytes_mut};
-use crate::simd::x86::{first, store64};
+use crate::simd::x86::first;
 use crate::view::{ImageMut, ImageRef};
 use core::arch::x86_64::{
     __m512, __m512i, _mm512_add_epi32, _mm512_add_ps, _mm512_and_si512, _mm512_castps_si512,
@@ -16,19 +16,6 @@ use core::arch::x86_64::{
     _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_sub_epi32,
     _mm512_sub_ps,
 };
-
-/// The numbers of a vector.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-fn numbers(vector: __m512i) -> [u32; LANES] {
-    let mut all = [0u8; 4 * LANES];
-    store64(&mut all, vector);
-    let mut numbers = [0; LANES];
-    for (to, from) in numbers.iter_mut().zip(all.as_chunks().0) {
-        *to = u32::from_le_bytes(*from);
-    }
-    numbers
-}
 
 /// A block that begins with these places.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]

@@ -203,15 +203,21 @@ impl<'s> Taps<'s> {
     }
 
     /// Start and weights of output position `i`.
+    #[cfg(target_arch = "x86_64")]
     pub fn at(&self, i: usize) -> Option<(usize, &'s [i32])> {
         let (start, len) = (self.starts.get(i)?, self.lens.get(i)?);
         let weights = self.weights.get(i * self.stride..)?.get(..*len as usize)?;
         Some((*start as usize, weights))
     }
 
-    /// The longest window.
+    /// The most weights that a window may have.
     pub const fn stride(&self) -> usize {
         self.stride
+    }
+
+    /// The weights of the longest window.
+    pub fn longest(&self) -> usize {
+        self.lens.iter().fold(0, |most, &len| len.max(most)) as usize
     }
 }
 

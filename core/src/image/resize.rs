@@ -5,15 +5,19 @@
 //! Each channel is resized by itself: where one of them is opacity, premultiply first (Pillow does so by itself for
 //! RGBA).
 
+mod bands;
 mod blocks;
+mod fit;
 mod precise;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-use self::blocks::{BEHIND, Blocks, Layout, behind};
+pub use self::fit::{Fit, Placement, longest_side, smallest_side};
+
+use self::blocks::{BEHIND, Blocks, Layout};
 use super::filter::{Filter, Sampling, Taps, WEIGHT_BITS};
 use super::sample::{levels, levels_mut};
-use super::{Rect, Sample, same};
+use super::{Sample, same};
 use crate::error::{Error, Result};
 use crate::scratch::{Scratch, ScratchLen};
 use crate::simd::{Isa, Level};
@@ -99,15 +103,12 @@ impl<'s> ResizePlan<'s> {
             .with::<u8>(from.1.saturating_mul(channels).saturating_mul(ROWS))
             .with::<u8>(row.saturating_mul(ROWS));
         let taps = sampling.taps(from.1, to.1);
-        let blocks = [Layout::AVX2, Layout::VBMI]
-            .map(|layout| Blocks::scratch_len(layout, taps, from.1, to.1, channels))
-            .map(|len| {
-                len.with::<u8>(from.1.saturating_mul(channels).saturating_add(behind(taps, channels)))
-            });
-        let pass = blocks.into_iter().fold(lanes, ScratchLen::max);
+        let blocks = Blocks::scratch_len(Layout::AVX2, taps, from.1, to.1, channels)
+            .with::<u8>(Blocks::most_reach(taps, from.1, channels));
         ScratchLen::new()
-            .with_bytes(pass.bytes())
+            .with_bytes(lanes.max(blocks).bytes())
             .with::<u8>(row.saturating_add(BEHIND).saturating_mul(ring))
+            .max(Self::bands_len(sampling, from, to, channels))
             .bytes()
     }
 
@@ -136,6 +137,13 @@ impl<'s> ResizePlan<'s> {
             return Ok(());
         }
         let mut frame = scratch.frame();
+        if has_bands(level)
+            && self.from.1 != self.to.1
+            && let Some(blocks) =
+                Blocks::new(level, Layout::VBMI, &self.columns, self.from.1, channels, &mut frame)?
+        {
+            return self.run_in_bands(level, &blocks, src, dst, &mut frame);
+        }
         let len = dst.width() * channels;
         let rows = ring_rows(self.rows.stride(), src.height());
         let room = len.saturating_add(BEHIND);
@@ -189,11 +197,12 @@ impl<'s> ResizePlan<'s> {
         if self.from.1 == self.to.1 {
             return Ok(Pass::Copy);
         }
-        if let Some(layout) = layout(level)
-            && let Some(blocks) = Blocks::new(layout, &self.columns, self.from.1, channels, scratch)?
+        if has_blocks(level)
+            && let Some(blocks) =
+                Blocks::new(level, Layout::AVX2, &self.columns, self.from.1, channels, scratch)?
         {
-            let row = scratch.take_zeroed::<u8>(blocks.reach.max(self.from.1.saturating_mul(channels)))?;
-            return Ok(Pass::Blocks(blocks, row));
+            let copy = scratch.take::<u8>(blocks.reach)?;
+            return Ok(Pass::Blocks(blocks, copy));
         }
         let lanes = |width: usize| width.saturating_mul(channels).saturating_mul(ROWS);
         Ok(Pass::Lanes(scratch.take::<u8>(lanes(self.from.1))?, scratch.take::<u8>(lanes(self.to.1))?))
@@ -216,13 +225,9 @@ impl<'s> ResizePlan<'s> {
                     }
                 }
             }
-            Pass::Blocks(blocks, row) => {
+            Pass::Blocks(blocks, copy) => {
                 for y in range {
-                    // What is read behind its end has weights of zero, but must be there.
-                    if let Some((to, _)) = row.split_at_mut_checked(src.row(y).len()) {
-                        to.copy_from_slice(src.row(y));
-                    }
-                    weigh_blocks(level, blocks, row, ring.row_mut(y));
+                    weigh_blocks(level, blocks, blocks.row(src, y, copy), ring.row_mut(y));
                 }
             }
             Pass::Lanes(lanes_in, lanes_out) => {
@@ -268,20 +273,30 @@ fn ring_rows(window: usize, height: usize) -> usize {
 enum Pass<'a> {
     /// The width stays.
     Copy,
-    /// Row by row, pixels side by side in registers; a row as far as it is read.
+    /// Row by row, pixels side by side in registers; room for a row as far as it is read.
     Blocks(Blocks<'a>, &'a mut [u8]),
     /// [`ROWS`] rows at once, one lane each: what goes in and what comes out.
     Lanes(&'a mut [u8], &'a mut [u8]),
 }
 
-/// How the registers of a level are divided for [`Pass::Blocks`], where they are wide enough.
-const fn layout(level: Level) -> Option<Layout> {
+/// Whether the registers of a level are wide enough for [`Pass::Blocks`].
+const fn has_blocks(level: Level) -> bool {
     match level.0 {
-        Isa::Base => None,
+        Isa::Base => false,
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 | Isa::Avx512 => Some(Layout::AVX2),
+        Isa::Avx2 | Isa::Avx512 => true,
+        // Without bands, too many channels for the blocks of a wider register.
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Vbmi => Some(Layout::VBMI),
+        Isa::Avx512Vbmi => false,
+    }
+}
+
+/// Whether a level has products of four bytes in a lane.
+const fn has_bands(level: Level) -> bool {
+    match level.0 {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Vbmi => true,
+        _ => false,
     }
 }
 
@@ -366,11 +381,11 @@ fn add_weighted(sums: &mut [i32], values: &[u8], weight: i32) {
 dispatch! {
     /// One row of the picture between the passes, with the room behind it.
     fn weigh_blocks(blocks: &Blocks<'_>, from: &[u8], to: &mut [u8]) {
-        base: no_blocks, Avx2: x86::columns_by_8, Avx512Vbmi: x86::columns_by_16,
+        base: no_blocks, Avx2: x86::columns_by_8,
     }
 }
 
-/// [`layout`] makes no blocks for the base level.
+/// There are no blocks at the base level.
 fn no_blocks(_: &Blocks<'_>, _: &[u8], _: &mut [u8]) {}
 
 /// Columns for [`ROWS`] rows at once: `lanes_in` and `lanes_out` hold one value of each row side by side.
@@ -388,94 +403,6 @@ fn weigh_columns(columns: &Taps<'_>, channels: usize, lanes_in: &[u8], lanes_out
             }
             *to = sums.map(settle);
         }
-    }
-}
-
-/// How an image is brought to another shape.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
-pub enum Fit {
-    /// Each axis by itself; the proportions change.
-    #[default]
-    Stretch,
-    /// The whole image in the middle of the target, the rest a margin.
-    Contain,
-    /// The largest middle part of the image that has the target's proportions.
-    Cover,
-}
-
-/// A rectangle of the source that goes into a rectangle of the target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Placement {
-    /// The part of the source.
-    pub source: Rect,
-    /// The part of the target that it fills.
-    pub target: Rect,
-}
-
-impl Fit {
-    /// All of them.
-    pub const ALL: [Fit; 3] = [Fit::Stretch, Fit::Contain, Fit::Cover];
-
-    /// `stretch`, `contain` or `cover`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Fit::Stretch => "stretch",
-            Fit::Contain => "contain",
-            Fit::Cover => "cover",
-        }
-    }
-
-    /// Which part of an image of size `from` = (height, width) goes where in one of size `to`. Sides are
-    /// rounded to the nearest whole pixel and are at least 1; middles are rounded up and left.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] where a side is 0, [`Error::Overflow`] where a side is not below 2³².
-    pub fn placement(self, from: (usize, usize), to: (usize, usize)) -> Result<Placement> {
-        if from.0 == 0 || from.1 == 0 || to.0 == 0 || to.1 == 0 {
-            return Err(Error::InvalidArgument);
-        }
-        if [from.0, from.1, to.0, to.1].iter().any(|&side| u32::try_from(side).is_err()) {
-            return Err(Error::Overflow);
-        }
-        let whole = Placement { source: Rect::whole(from), target: Rect::whole(to) };
-        Ok(match self {
-            Fit::Stretch => whole,
-            Fit::Contain => Placement { target: Rect::centred(largest(from, to), to), ..whole },
-            Fit::Cover => Placement { source: Rect::centred(largest(to, from), from), ..whole },
-        })
-    }
-}
-
-/// (height, width) of an image of `size` when its longest side has become `side`: the other one in proportion, rounded half
-/// up, at least 1.
-pub fn longest_side(size: (usize, usize), side: usize) -> (usize, usize) {
-    scaled(size, side, size.0.max(size.1))
-}
-
-/// [`longest_side`] for the smallest side.
-pub fn smallest_side(size: (usize, usize), side: usize) -> (usize, usize) {
-    scaled(size, side, size.0.min(size.1))
-}
-
-fn scaled(size: (usize, usize), to: usize, from: usize) -> (usize, usize) {
-    let of = |side: usize| {
-        let whole = (side as u128 * to as u128 + from as u128 / 2).checked_div(from as u128).unwrap_or(0);
-        usize::try_from(whole).unwrap_or(usize::MAX).max(1)
-    };
-    (of(size.0), of(size.1))
-}
-
-/// The largest size of the proportions of `shape` that fits into `room`; all sides are below 2³².
-fn largest(shape: (usize, usize), room: (usize, usize)) -> (usize, usize) {
-    let [h, w, room_h, room_w] = [shape.0, shape.1, room.0, room.1].map(|side| side as u64);
-    // a · b / c, halves upwards; products of two sides fit 64 bits.
-    let ratio = |a: u64, b: u64, c: u64| (a * b + c / 2).checked_div(c).unwrap_or(0).max(1);
-    if h * room_w >= w * room_h {
-        (room_h as usize, ratio(w, room_h, h).min(room_w) as usize)
-    } else {
-        (ratio(h, room_w, w).min(room_h) as usize, room_w as usize)
     }
 }
 

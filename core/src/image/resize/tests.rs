@@ -1,6 +1,6 @@
 use super::super::testing::{Owned, assert_exact, images};
 use super::*;
-use crate::image::Sample;
+use crate::image::{Rect, Sample};
 use crate::rng::id_hash;
 use proptest::prelude::*;
 use std::vec;

@@ -31,7 +31,7 @@ pub(super) fn pair(weights: &[i32]) -> [u32; 2] {
 /// The digits of four weights to base 256, from −128 to 127 each, side by side in 32 bits: first those of 65,536, then
 /// those of 256, then those of 1.
 pub(super) fn quad(weights: [i32; 4]) -> [u32; 3] {
-    // With 128 more each the digits are the bytes of a number; without its highest bit a byte is again 128 less.
+    // With 128 more in each place the digits are the bytes of the number, each with its highest bit turned.
     let digits = weights.map(|weight| (weight.wrapping_add(0x80_8080) ^ 0x80_8080).to_le_bytes());
     let [[l0, m0, h0, _], [l1, m1, h1, _], [l2, m2, h2, _], [l3, m3, h3, _]] = digits;
     [[h0, h1, h2, h3], [m0, m1, m2, m3], [l0, l1, l2, l3]].map(u32::from_le_bytes)
@@ -70,15 +70,15 @@ impl Layout {
     fn values(self, channels: usize, from: usize, to: usize) -> usize {
         // The last of n pixels starts at most ⌈(n − 1) · from / to⌉ + 1 source pixels after the first.
         let fits = |n: usize| {
-            let apart = ((n - 1) as u64 * from as u64).div_ceil(to.max(1) as u64);
-            apart.saturating_add(1 + self.taps as u64).saturating_mul(channels as u64) <= self.window() as u64
+            let apart = ((n - 1) as u64).saturating_mul(from as u64).div_ceil(to.max(1) as u64);
+            let span = apart.saturating_add(1 + self.taps as u64);
+            span.saturating_mul(channels as u64) <= self.window() as u64
         };
-        let channels_of = |lanes: usize| lanes.checked_div(channels).unwrap_or(0);
+        let most = self.lanes.checked_div(channels).unwrap_or(0);
         // As many values as there are lanes may begin and end within a pixel.
-        if channels > 0 && fits((self.lanes + channels - 2) / channels.max(1) + 1) {
+        if most > 0 && fits((self.lanes + channels - 2) / channels.max(1) + 1) {
             return self.lanes;
         }
-        let most = channels_of(self.lanes);
         (1..=most).rev().find(|&n| n == 1 || fits(n)).unwrap_or(0) * channels
     }
 

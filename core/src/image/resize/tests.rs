@@ -1,4 +1,5 @@
 use super::super::testing::{Owned, assert_exact, images};
+use super::blocks::quad;
 use super::*;
 use crate::image::{Rect, Sample};
 use crate::rng::id_hash;
@@ -62,6 +63,21 @@ proptest! {
         for level in Level::available() {
             prop_assert_eq!(&resized(level, Filter::ALL[f], &src, to), &want);
         }
+    }
+
+    #[test]
+    fn same_bytes_of_any_channels_and_scales(h in 1usize..20, widths in (1usize..300, 1usize..300), to in 1usize..20, c in 1usize..20, which in 0usize..14, seed: u64) {
+        let sampling = samplings().nth(which).unwrap();
+        let src = Owned::noise((h, widths.0, c), seed);
+        let want = resized(Level::BASE, sampling, &src, (to, widths.1));
+        for level in Level::available() {
+            prop_assert_eq!(&resized(level, sampling, &src, (to, widths.1)), &want);
+        }
+    }
+
+    #[test]
+    fn digits_make_up_any_weight_of_less_than_two(weights in prop::array::uniform4(-0x80_8080..=0x7f_7f7f)) {
+        prop_assert_eq!(joined(quad(weights)), weights);
     }
 
     #[test]
@@ -154,6 +170,32 @@ fn small_figures_are_those_of_pillow_and_opencv() {
         let sampling = Sampling { filter, antialias: false };
         let got = precise(Level::detect(), sampling, &floats, src.shape, (3, width));
         assert!(got.iter().zip(want).all(|(g, w)| (g - w).abs() < 1e-3), "{filter:?} {got:?}");
+    }
+}
+
+/// The weights that these digits make.
+fn joined(digits: [u32; 3]) -> [i32; 4] {
+    let digits = digits.map(|digits| digits.to_le_bytes().map(|digit| i32::from(digit as i8)));
+    [0, 1, 2, 3].map(|i| (digits[0][i] * 256 + digits[1][i]) * 256 + digits[2][i])
+}
+
+#[test]
+fn the_weights_of_every_filter_fit_their_digits() {
+    let extreme = [0x7f_7f7f, -0x80_8080, 1 << WEIGHT_BITS, -1];
+    assert_eq!(joined(quad(extreme)), extreme);
+    for sampling in samplings() {
+        for (from, to) in (1..40).flat_map(|from| (1..40).map(move |to| (from, to))).chain([
+            (1, 500),
+            (2, 501),
+            (1000, 3),
+            (999, 998),
+        ]) {
+            let mut memory = vec![0; Taps::scratch_len(sampling, from, to).bytes()];
+            let taps = Taps::new(sampling, from, to, &mut Scratch::new(&mut memory)).unwrap();
+            for weight in taps.iter().flat_map(|(_, weights)| weights) {
+                assert_eq!(joined(quad([*weight; 4])), [*weight; 4], "{sampling:?} {from} to {to}");
+            }
+        }
     }
 }
 

@@ -290,7 +290,7 @@ pub(super) fn fill_quads(
         for (k, weights) in weights.chunks_mut(4 * STEP).enumerate() {
             let mut words = [[_mm512_setzero_si512(); 3]; 4];
             let mut bytes = lanes;
-            for i in 0..(before + made).div_ceil(channels.max(1)) {
+            for i in 0..(before + made).div_ceil(channels) {
                 let Some((at, taps)) = columns.at(pixel + i) else { break };
                 let (from, to) = ((i * channels).saturating_sub(before), (i + 1) * channels - before);
                 let own = (first(to.min(made)) & !first(from)) as u16;

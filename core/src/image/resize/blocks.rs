@@ -121,7 +121,7 @@ impl<'a> Blocks<'a> {
         ScratchLen::new()
             .with::<u32>(count.saturating_mul(layout.groups))
             .with::<u32>(words)
-            .with::<u32>(words.saturating_mul(taps.div_ceil(layout.taps)).saturating_mul(layout.parts))
+            .with::<u32>(words.saturating_mul(taps.div_ceil(layout.taps.max(1))).saturating_mul(layout.parts))
     }
 
     /// The most bytes of a row that are read.
@@ -144,7 +144,7 @@ impl<'a> Blocks<'a> {
             return Ok(None);
         }
         let (count, all) = (layout.count(made, to, channels), layout.all());
-        let steps = columns.longest().div_ceil(layout.taps);
+        let steps = columns.longest().div_ceil(layout.taps.max(1));
         let starts = scratch.take_zeroed::<u32>(count * layout.groups)?;
         let orders = scratch.take_zeroed::<u32>(count * all)?;
         let weights = scratch.take_zeroed::<u32>(count * steps * layout.parts * all)?;

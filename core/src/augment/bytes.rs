@@ -16,13 +16,9 @@ use crate::error::{Error, Result};
 /// The first four bytes.
 pub const MAGIC: [u8; 4] = *b"SBPL";
 
-/// The version that this build writes, and the only one whose bytes it reads. Where an operation's meaning changes, a
-/// pipeline of before must not be taken for one of today.
+/// The version that this build writes and reads. Where an operation's meaning changes, a pipeline of before must not be
+/// taken for one of today.
 pub const VERSION: u16 = 3;
-
-/// The first version whose operations mean today what they meant then, with what was added since left out: texts and
-/// records of it and of those after it hold.
-pub const OLDEST: u16 = 2;
 
 /// The flag of a pipeline whose steps do not join into one map.
 const APART: u32 = 1;

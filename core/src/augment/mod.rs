@@ -69,7 +69,7 @@ mod targets;
 pub mod text;
 
 pub use batch::Draws;
-pub use bytes::{MAGIC, OLDEST, VERSION};
+pub use bytes::{MAGIC, VERSION};
 pub use draw::Drawn;
 pub use field::{Field, Param, Value};
 pub use group::{MOST_MEMBERS, Members, list};

@@ -2,6 +2,7 @@
 
 mod fixed;
 mod float;
+mod mean;
 
 use super::{Border, Sample, same};
 use crate::error::{Error, Result};
@@ -24,11 +25,16 @@ fn reach(sigma: f32) -> usize {
 
 /// Bytes of scratch that [`gaussian_blur`] takes for an image of `shape` = (height, width, channels).
 pub fn blur_scratch_len<T: Sample>(sigma: f32, shape: (usize, usize, usize)) -> usize {
-    box_blur_scratch_len::<T>(reach(sigma), shape)
+    separable_len::<T>(reach(sigma), shape)
 }
 
 /// Bytes of scratch that [`box_blur`] takes for an image of `shape` = (height, width, channels).
 pub fn box_blur_scratch_len<T: Sample>(radius: usize, shape: (usize, usize, usize)) -> usize {
+    T::box_blur_len(radius, shape)
+}
+
+/// Bytes of scratch that [`separable`] takes.
+fn separable_len<T: Blur>(radius: usize, shape: (usize, usize, usize)) -> usize {
     let row = shape.1.saturating_mul(shape.2);
     let margins = shape.2.saturating_mul(radius).saturating_mul(2);
     let taps = radius.saturating_add(1);
@@ -68,7 +74,8 @@ pub fn gaussian_blur<T: Sample>(
 }
 
 /// Replaces each value by the mean of the square of 2 · `radius` + 1 pixels around it; `border` stands outside the
-/// image. Rounded as [`gaussian_blur`] does.
+/// image. Of 8 and 16 bits the mean is exact, rounded to the nearest (there are no halves); floats are summed as
+/// [`gaussian_blur`] does it.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] where `radius` is above [`MAX_RADIUS`], [`Error::ShapeMismatch`] where the shapes
@@ -84,11 +91,12 @@ pub fn box_blur<T: Sample>(
     if radius > MAX_RADIUS {
         return Err(Error::InvalidArgument);
     }
-    separable(level, radius, |_| 1.0, border, src, dst, scratch)
+    same(src.shape(), dst.shape())?;
+    T::box_blur(level, radius, border, src, dst, scratch)
 }
 
 /// Both passes with the weights `of` the distances up to `radius`.
-fn separable<T: Sample>(
+fn separable<T: Blur>(
     level: Level,
     radius: usize,
     of: impl Fn(usize) -> f32,
@@ -118,7 +126,7 @@ fn separable<T: Sample>(
         }
         let rows = Rows { data: src.as_mat().data(), constant, starts };
         T::down(level, rows, weights, middle.get_mut(margin..margin + row).unwrap_or(&mut []));
-        widen(middle, width, channels, radius, border);
+        widen(middle, width, channels, radius, border.map(T::middle));
         T::across(level, middle, channels, weights, to);
     }
     Ok(())
@@ -149,6 +157,22 @@ pub trait Blur: Plain {
         weights: Weights<'_, Self::Weight>,
         to: &mut [Self],
     );
+
+    /// Bytes of scratch that [`Blur::box_blur`] takes.
+    fn box_blur_len(radius: usize, shape: (usize, usize, usize)) -> usize;
+
+    /// [`box_blur()`] of images of the same shape.
+    ///
+    /// # Errors
+    /// [`Error::ScratchTooSmall`].
+    fn box_blur(
+        level: Level,
+        radius: usize,
+        border: Border<Self>,
+        src: ImageRef<'_, Self>,
+        dst: ImageMut<'_, Self>,
+        scratch: &mut Scratch<'_>,
+    ) -> Result<()>;
 }
 
 /// What pixels at each distance count.
@@ -188,8 +212,8 @@ impl<'a, T> Rows<'a, T> {
 }
 
 /// Fills the margins of `radius` pixels on either side of a row.
-fn widen<T: Blur>(row: &mut [T::Middle], width: usize, channels: usize, radius: usize, border: Border<T>) {
-    let outside = border.constant().unwrap_or_default().middle();
+fn widen<T: Plain>(row: &mut [T], width: usize, channels: usize, radius: usize, border: Border<T>) {
+    let outside = border.constant().unwrap_or_default();
     for x in (0..radius).chain(radius + width..2 * radius + width) {
         let from = border.index(x as i64 - radius as i64, width).map(|at| (at + radius) * channels);
         for c in 0..channels {

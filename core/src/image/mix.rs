@@ -9,8 +9,8 @@ use crate::view::{ImageMut, ImageRef};
 /// The share of one as an integer.
 const ONE: i32 = 1 << 15;
 
-/// Mixes `src` into `dst`: dst + (src − dst) · `share`, rounded half up (MixUp, Zhang and others 2018). For 8-bit values the
-/// share is rounded to 1/32768 and the rest exact; for others it is this in `f32`, and floats are not rounded.
+/// Mixes `src` into `dst`: dst + (src − dst) · `share`, rounded half up (MixUp, Zhang and others 2018). The share is
+/// rounded to 2⁻¹⁵ for 8-bit values and to 2⁻²⁴ for 16-bit ones, and the rest exact; floats are not rounded.
 ///
 /// # Errors
 /// [`Error::ShapeMismatch`] where the shapes differ, [`Error::InvalidArgument`] unless 0 ≤ `share` ≤ 1.
@@ -49,22 +49,32 @@ impl Mix for u8 {
     }
 }
 
-macro_rules! floats {
-    ($($t:ty)*) => { $(
-        impl Mix for $t {
-            kernel! {
-                fn mix(from: &[$t], to: &mut [$t], share: f32) = mix_body;
-            }
-        }
-    )* };
+impl Mix for u16 {
+    kernel! {
+        fn mix(from: &[u16], to: &mut [u16], share: f32) = words;
+    }
 }
-floats!(u16 f32);
 
 #[inline(always)]
-fn mix_body<T: Sample>(from: &[T], to: &mut [T], share: f32) {
+fn words(from: &[u16], to: &mut [u16], share: f32) {
+    // Exact from a half on: an `f32` has 24 bits.
+    let share = i64::from((share * 16_777_216.0 + 0.5) as i32);
     for (to, from) in to.iter_mut().zip(from) {
-        let old = to.to_f32();
-        *to = T::from_f32(old + (from.to_f32() - old) * share);
+        let difference = i64::from(*from) - i64::from(*to);
+        *to = (i64::from(*to) + ((difference * share + (1 << 23)) >> 24)) as u16;
+    }
+}
+
+impl Mix for f32 {
+    kernel! {
+        fn mix(from: &[f32], to: &mut [f32], share: f32) = floats;
+    }
+}
+
+#[inline(always)]
+fn floats(from: &[f32], to: &mut [f32], share: f32) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to += (*from - *to) * share;
     }
 }
 

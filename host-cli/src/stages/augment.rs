@@ -16,8 +16,8 @@ pub use preview::{PREVIEW_FILE, write as write_preview};
 use super::{Ctx, Outcome, Stage};
 use crate::dataset::{Dataset, DatasetWriter, Kind, Sample, Split};
 use crate::error::{Context, Error, Result};
+use seedbed::augment::VERSION;
 use seedbed::augment::text::UNVERSIONED;
-use seedbed::augment::{OLDEST, VERSION};
 use seedbed::scratch::ScratchBuf;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -64,9 +64,9 @@ crate::defaults!(AugmentOptions);
 impl AugmentOptions {
     fn check(&self) -> Result<()> {
         Error::check_range("copies", self.copies, 1..=MAX_COPIES)?;
-        if !(OLDEST..=VERSION).contains(&self.version) {
+        if self.version != VERSION {
             return Err(Error::usage(format!(
-                "augment: version = {}: this build does the operations of versions {OLDEST} to {VERSION}",
+                "augment: version = {}: this build does the operations of version {VERSION}",
                 self.version
             ))
             .hint("use the seedbed that the recipe was written for, or look at what has changed and write today's version"));

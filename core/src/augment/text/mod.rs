@@ -1,6 +1,6 @@
 //! Pipelines as text: what serde's formats (TOML, JSON, …) write and read.
 //!
-//! A pipeline is a table with its steps as `ops`, and with `version` (2, unless given: a text without it
+//! A pipeline is a table with its steps as `ops`, and with `version` (3, unless given: a text without it
 //! never takes the meaning of a later one), `fuse` (true, unless given) and `normalise`: `mean` and `std`, each a list with
 //! a share of white for each channel, and `layout`, `"hwc"` (unless given) or `"chw"`. A
 //! step is a table with the name of its operation as `op`, its parameters, and its probability `p`; what is left out has
@@ -25,14 +25,14 @@ mod raw;
 mod read;
 mod write;
 
-use super::bytes::{OLDEST, VERSION};
+use super::bytes::VERSION;
 use super::op::{Kind, Op};
 use super::pipeline::{Pipeline, Step};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 /// The version of a text that names none.
-pub const UNVERSIONED: u16 = 2;
+pub const UNVERSIONED: u16 = 3;
 
 /// A step with its members, if it is a group, as one table.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -171,9 +171,9 @@ impl<'de, const N: usize> Visitor<'de> for PipelineVisitor<N> {
                 _ => return Err(raw::unknown("key of a pipeline", &key, KEYS.into_iter())),
             }
         }
-        if !(OLDEST..=VERSION).contains(&version) {
+        if version != VERSION {
             return Err(de::Error::custom(format_args!(
-                "pipeline version {version} is not known to this build, which does versions {OLDEST} to {VERSION}"
+                "pipeline version {version} is not known to this build, which does version {VERSION}"
             )));
         }
         if !given {

@@ -3,8 +3,14 @@
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use super::mean::{self, SHORT, means};
 use super::{Blur, Rows, Weights};
+use crate::error::Result;
+use crate::image::Border;
 use crate::math;
+use crate::scratch::Scratch;
+use crate::simd::Level;
+use crate::view::{ImageMut, ImageRef};
 
 /// Bits of a weight.
 const BITS: u32 = 15;
@@ -34,6 +40,23 @@ impl Blur for u8 {
         fn across(row: &[i16], channels: usize, weights: Weights<'_, i16>, to: &mut [u8]) {
             base: across_base, Avx2: x86::across_by_16, Avx512: x86::across_by_32, Avx512Vbmi: x86::across_by_32_fused,
         }
+    }
+
+    fn box_blur_len(radius: usize, shape: (usize, usize, usize)) -> usize {
+        let len = if radius <= SHORT { mean::scratch_len::<u8, u16> } else { mean::scratch_len::<u8, u32> };
+        len(radius, shape)
+    }
+
+    fn box_blur(
+        level: Level,
+        radius: usize,
+        border: Border,
+        src: ImageRef<'_, u8>,
+        dst: ImageMut<'_, u8>,
+        scratch: &mut Scratch<'_>,
+    ) -> Result<()> {
+        let means = if radius <= SHORT { means::<u8, u16> } else { means::<u8, u32> };
+        means(level, radius, border, src, dst, scratch)
     }
 }
 

@@ -1,10 +1,15 @@
 //! Blurs of 16-bit values and of floats, in `f32`.
 
-use super::{Blur, Rows, Weights};
-use crate::image::Sample;
+use super::mean::{self, means};
+use super::{Blur, Rows, Weights, separable, separable_len};
+use crate::error::Result;
+use crate::image::{Border, Sample};
+use crate::scratch::Scratch;
+use crate::simd::Level;
+use crate::view::{ImageMut, ImageRef};
 
 macro_rules! floats {
-    ($($t:ty)*) => { $(
+    ($($t:ty, box by $means:path, in $len:path;)*) => { $(
         impl Blur for $t {
             type Weight = f32;
             type Middle = f32;
@@ -25,10 +30,40 @@ macro_rules! floats {
                 fn across(row: &[f32], channels: usize, weights: Weights<'_, f32>, to: &mut [$t])
                     = across_body, with avx512;
             }
+
+            fn box_blur_len(radius: usize, shape: (usize, usize, usize)) -> usize {
+                $len(radius, shape)
+            }
+
+            fn box_blur(
+                level: Level,
+                radius: usize,
+                border: Border<$t>,
+                src: ImageRef<'_, $t>,
+                dst: ImageMut<'_, $t>,
+                scratch: &mut Scratch<'_>,
+            ) -> Result<()> {
+                $means(level, radius, border, src, dst, scratch)
+            }
         }
     )* };
 }
-floats!(u16 f32);
+floats! {
+    u16, box by means::<u16, u32>, in mean::scratch_len::<u16, u32>;
+    f32, box by sums, in separable_len::<f32>;
+}
+
+/// A box blur by sums.
+fn sums(
+    level: Level,
+    radius: usize,
+    border: Border<f32>,
+    src: ImageRef<'_, f32>,
+    dst: ImageMut<'_, f32>,
+    scratch: &mut Scratch<'_>,
+) -> Result<()> {
+    separable(level, radius, |_| 1.0, border, src, dst, scratch)
+}
 
 fn weigh(of: impl Fn(usize) -> f32, weights: &mut [f32]) {
     let sides: f64 = (1..weights.len()).map(|x| of(x) as f64).sum();

@@ -56,7 +56,7 @@ fn within_one_level_of_the_definition_and_without_bias() {
                 0.55,
             );
         }
-        for radius in [0, 1, 2, 7] {
+        for radius in [0, 1, 2, 7, 8, 20] {
             let got = boxed(Level::detect(), radius, border, &src);
             assert_exact(&got.data, &exact(&vec![1.0; 2 * radius + 1], border, &src), 0.55);
         }
@@ -81,6 +81,7 @@ fn dark_pictures_stay_as_bright_as_they_are() {
 fn same_bytes_at_every_level() {
     same_at_every_level(|level, src| blurred(level, 1.5, Border::Reflect101, src));
     same_at_every_level(|level, src| boxed(level, 2, Border::Constant(7), src));
+    same_at_every_level(|level, src| boxed(level, 9, Border::Reflect, src));
 }
 
 proptest! {

@@ -5,7 +5,7 @@ use crate::codec::Pixels;
 use crate::dataset::{Origin, Params, Sample, derived_id};
 use crate::error::{Error, Result};
 use crate::stages::Ctx;
-use seedbed::augment::{Drawn, OLDEST, Params as AllDrawn, Pipeline, Plan, Prepared, VERSION};
+use seedbed::augment::{Drawn, Params as AllDrawn, Pipeline, Plan, Prepared, VERSION};
 use seedbed::image::{Bounds, Rect};
 use seedbed::rng::{Key, id_hash};
 use seedbed::scratch::ScratchBuf;
@@ -175,10 +175,9 @@ fn unwritten(e: impl std::fmt::Display) -> Error {
 /// When the origin is not one of an augmented copy, is of another version of the operations, or does not fit the source.
 pub fn make_again(level: Level, origin: &Origin, source: &Pixels) -> Result<Pixels> {
     let CopyParams { ops, fuse, drawn, version, .. } = CopyParams::of(origin)?;
-    if !(OLDEST..=VERSION).contains(&version) {
+    if version != VERSION {
         return Err(Error::failed(format!(
-            "the copy was made by operations of version {version}; this build does those of versions {OLDEST} to \
-             {VERSION}"
+            "the copy was made by operations of version {version}; this build does those of version {VERSION}"
         ))
         .hint("use the seedbed that made the dataset"));
     }

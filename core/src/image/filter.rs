@@ -84,6 +84,7 @@ impl Filter {
     }
 
     /// The weight at distance `x` in (stretched) pixels.
+    #[inline(always)]
     fn weight(self, x: f64) -> f64 {
         let a = if x < 0.0 { -x } else { x };
         match self {
@@ -138,12 +139,12 @@ fn sinc(x: f64) -> f64 {
 /// sin(πx) for small x, within 1e-15: a Taylor series on [−½, ½], where the next term is below 1e-17.
 fn sin_pi(x: f64) -> f64 {
     let shifted = if x < 0.0 { x - 0.5 } else { x + 0.5 };
-    let nearest = shifted as i64;
+    let nearest = shifted as i32;
     let t = (x - nearest as f64) * core::f64::consts::PI;
     let z = t * t;
     let mut series = 1.0;
     for k in [20.0, 18.0, 16.0, 14.0, 12.0, 10.0, 8.0, 6.0, 4.0, 2.0] {
-        series = 1.0 - z / (k * (k + 1.0)) * series;
+        series = 1.0 - z * (1.0 / (k * (k + 1.0))) * series;
     }
     if nearest & 1 == 0 { t * series } else { -(t * series) }
 }
@@ -180,8 +181,9 @@ impl<'s> Taps<'s> {
         } else {
             let windows = starts.iter_mut().zip(lens.iter_mut()).zip(weights.chunks_mut(stride.max(1)));
             let scale = from as f64 / to as f64;
+            let mut shares = [0.0; SHORT];
             for (i, ((start, len), weights)) in windows.enumerate() {
-                (*start, *len) = window(sampling, from, scale, i, weights);
+                (*start, *len) = window(sampling, from, scale, i, &mut shares, weights);
             }
         }
         Ok(Self { starts, lens, weights, stride })
@@ -237,8 +239,18 @@ const fn floor(x: f64) -> i64 {
     if whole as f64 > x { whole - 1 } else { whole }
 }
 
+/// The most weights that are kept as numbers until their sum is known; longer windows are computed twice.
+const SHORT: usize = 64;
+
 /// Start, length and weights of output position `i`.
-fn window(sampling: Sampling, from: usize, scale: f64, i: usize, weights: &mut [i32]) -> (u32, u32) {
+fn window(
+    sampling: Sampling,
+    from: usize,
+    scale: f64,
+    i: usize,
+    shares: &mut [f64; SHORT],
+    weights: &mut [i32],
+) -> (u32, u32) {
     let Sampling { filter, antialias } = sampling;
     let stretch = sampling.stretch(scale);
     let support = filter.support() * stretch;
@@ -267,15 +279,45 @@ fn window(sampling: Sampling, from: usize, scale: f64, i: usize, weights: &mut [
     };
     let start = inside.start.max(0).min(last);
     let len = (inside.end.max(start).min(last + 1) - start).max(1).min(weights.len().max(1) as i64);
+    if inside == (start..start + len)
+        && let Some(shares) = shares.get_mut(..len as usize)
+    {
+        let ahead = |k: usize| (((start + k as i64) as f64) - centre + 0.5) * inverse;
+        // A loop for each filter.
+        match filter {
+            Filter::Bilinear => fill(shares, |k| Filter::Bilinear.weight(ahead(k))),
+            Filter::Bicubic => fill(shares, |k| Filter::Bicubic.weight(ahead(k))),
+            Filter::Bicubic75 => fill(shares, |k| Filter::Bicubic75.weight(ahead(k))),
+            Filter::Lanczos3 => fill(shares, |k| Filter::Lanczos3.weight(ahead(k))),
+            _ => fill(shares, |k| weight(start + k as i64)),
+        }
+        let sum = shares.iter().sum();
+        for (to, share) in weights.iter_mut().zip(shares) {
+            *to = fixed(*share, sum);
+        }
+        return (start as u32, len as u32);
+    }
     let sum: f64 = inside.clone().map(weight).sum();
     for (k, to) in weights.iter_mut().enumerate().take(len as usize) {
         let at = start + k as i64;
         let before = if k == 0 { inside.start..start } else { 0..0 };
         let behind = if at == last { last + 1..inside.end } else { 0..0 };
-        let share = before.chain(at..at + 1).chain(behind).map(weight).sum::<f64>();
-        let share = if sum != 0.0 { share / sum } else { share };
-        let fixed = share * (1u32 << WEIGHT_BITS) as f64;
-        *to = if fixed < 0.0 { fixed - 0.5 } else { fixed + 0.5 } as i32;
+        *to = fixed(before.chain(at..at + 1).chain(behind).map(weight).sum(), sum);
     }
     (start as u32, len as u32)
+}
+
+#[inline(always)]
+fn fill(shares: &mut [f64], share: impl Fn(usize) -> f64) {
+    for (k, to) in shares.iter_mut().enumerate() {
+        *to = share(k);
+    }
+}
+
+/// The share of a sum in fixed point, rounded half away from zero; the number itself where the sum is 0.
+#[inline(always)]
+fn fixed(share: f64, sum: f64) -> i32 {
+    let share = if sum != 0.0 { share / sum } else { share };
+    let fixed = share * (1u32 << WEIGHT_BITS) as f64;
+    if fixed < 0.0 { (fixed - 0.5) as i32 } else { (fixed + 0.5) as i32 }
 }

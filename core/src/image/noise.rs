@@ -21,8 +21,8 @@ const MAX_STD: f32 = 255.0;
 /// `f32` make one), to every value by itself; sums are rounded half up and cut off at the ends of the range, those of
 /// floats are neither.
 ///
-/// A normal number is one of 4096 equally likely ones, up to 3.7 either way, the same ones for every type; for 8-bit values
-/// the standard deviation is rounded to 1/256 and the sum exact, for others it is v + normal · deviation in `f32`.
+/// A normal number is one of 4096 equally likely ones, up to 3.7 either way, the same ones for every type; for 8- and 16-bit
+/// values the standard deviation is rounded to 1/256 and the sum exact, for floats it is v + normal · deviation in `f32`.
 /// Each draw from `stream` makes two numbers, its lower half the first one; rows begin with a new draw.
 ///
 /// # Errors
@@ -70,29 +70,47 @@ impl Noisy for u8 {
     }
 }
 
-macro_rules! floats {
-    ($($t:ty)*) => { $(
-        impl Noisy for $t {
-            kernel! {
-                fn add(values: &mut [$t], normals: &[i16; BLOCK], std: f32) = add_float;
-            }
-        }
-    )* };
+impl Noisy for u16 {
+    kernel! {
+        fn add(values: &mut [u16], normals: &[i16; BLOCK], std: f32) = add_words;
+    }
 }
-floats!(u16 f32);
+
+impl Noisy for f32 {
+    kernel! {
+        fn add(values: &mut [f32], normals: &[i16; BLOCK], std: f32) = add_float;
+    }
+}
 
 #[inline(always)]
-fn add_float<T: Sample>(values: &mut [T], normals: &[i16; BLOCK], std: f32) {
-    let scale = std * (T::LARGEST / MAX_STD / (1 << NORMAL_BITS) as f32);
+fn add_float(values: &mut [f32], normals: &[i16; BLOCK], std: f32) {
+    let scale = std * (1.0 / MAX_STD / (1 << NORMAL_BITS) as f32);
     for (value, normal) in values.iter_mut().zip(normals) {
-        *value = T::from_f32(value.to_f32() + *normal as f32 * scale);
+        *value += *normal as f32 * scale;
+    }
+}
+
+/// Fractional bits of a sum.
+const BITS: u32 = NORMAL_BITS + STD_BITS;
+
+/// A standard deviation with its fractional bits.
+#[inline(always)]
+const fn fixed(std: f32) -> i32 {
+    (std * (1 << STD_BITS) as f32 + 0.5) as i32
+}
+
+#[inline(always)]
+fn add_words(values: &mut [u16], normals: &[i16; BLOCK], std: f32) {
+    let std = i64::from(fixed(std) * 257);
+    for (value, normal) in values.iter_mut().zip(normals) {
+        let sum = (i64::from(*value) << BITS) + i64::from(*normal) * std + (1 << (BITS - 1));
+        *value = (sum >> BITS).clamp(0, 65535) as u16;
     }
 }
 
 #[inline(always)]
 fn add_fixed(values: &mut [u8], normals: &[i16; BLOCK], std: f32) {
-    const BITS: u32 = NORMAL_BITS + STD_BITS;
-    let std = (std * (1 << STD_BITS) as f32 + 0.5) as i32;
+    let std = fixed(std);
     for (value, normal) in values.iter_mut().zip(normals) {
         // At most 255 · 2²⁰ and 3.7 · 2¹² · 255 · 2⁸: within 31 bits.
         let sum = (i32::from(*value) << BITS) + i32::from(*normal) * std + (1 << (BITS - 1));

@@ -100,7 +100,8 @@ pub(crate) fn same_at_every_level<T: PartialEq>(op: impl Fn(Level, &Owned) -> T)
     for (h, w, c) in shapes() {
         let src = Owned::pattern(h, w, c);
         let want = op(Level::BASE, &src);
-        for level in Level::available() {
+        // The first one is the base.
+        for level in Level::available().skip(1) {
             assert!(op(level, &src) == want, "{h} x {w} x {c} at {}", level.name());
         }
     }

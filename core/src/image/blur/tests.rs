@@ -80,6 +80,10 @@ fn dark_pictures_stay_as_bright_as_they_are() {
 #[test]
 fn same_bytes_at_every_level() {
     same_at_every_level(|level, src| blurred(level, 1.5, Border::Reflect101, src));
+}
+
+#[test]
+fn same_means_at_every_level() {
     same_at_every_level(|level, src| boxed(level, 2, Border::Constant(7), src));
     same_at_every_level(|level, src| boxed(level, 9, Border::Reflect, src));
 }

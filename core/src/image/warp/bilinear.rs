@@ -64,6 +64,7 @@ impl<'a, P: Path> Run<'a, P> {
     }
 
     /// As much of `to` as there are pixels in the run.
+    #[cfg(target_arch = "x86_64")]
     fn of<'b, const C: usize>(&self, to: &'b mut [u8]) -> &'b mut [u8] {
         to.get_mut(..self.pixels.len().saturating_mul(C)).unwrap_or(&mut [])
     }

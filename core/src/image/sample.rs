@@ -6,14 +6,14 @@ use super::grey::Grey;
 use super::mix::Mix;
 use super::noise::Noisy;
 use super::normalise::Numbers;
-use super::warp::Bilinear;
+use super::warp::Sampled;
 use crate::math;
 use crate::scratch::{bytes, bytes_mut};
 use crate::view::{ImageMut, ImageRef};
 use core::fmt::Debug;
 
 /// A value of an image: `u8`, `u16` or `f32`.
-pub trait Sample: Debug + PartialEq + Bilinear + Blur + Colour + Grey + Mix + Noisy + Numbers {
+pub trait Sample: Debug + PartialEq + Blur + Colour + Grey + Mix + Noisy + Numbers + Sampled {
     /// The value of white.
     const LARGEST: f32;
 

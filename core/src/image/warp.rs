@@ -1,5 +1,6 @@
 //! Warps: the output looked up in the source through one map, with one sampling between pixels.
 
+mod bicubic;
 mod bilinear;
 #[cfg(target_arch = "x86_64")]
 mod lanes;
@@ -7,9 +8,10 @@ mod map;
 mod places;
 mod sample;
 mod span;
+mod weights;
 
 pub use self::map::{Affine, Map, Motion, Perspective};
-pub(super) use self::sample::Bilinear;
+pub(super) use self::sample::Sampled;
 
 use self::places::Path;
 use self::sample::Kernel;
@@ -53,10 +55,20 @@ impl Interpolation {
 /// `dst` shows `src` through the inverse map; `border` stands outside the source. `dst` may have another size than
 /// `src`.
 ///
-/// Coordinates are fixed-point with 32 fractional bits, of which a projective map fills 20. Bilinear sampling of 8-bit
-/// values rounds them to 11 bits; the weighted sum of four pixels is exact and rounded half up. All other sampling is in
-/// `f32`, of the pixels of a row and then of the rows. 8-bit results are within one level of the exact value, without
-/// bias.
+/// Coordinates are fixed-point with 32 fractional bits, of which a projective map fills 20. Integers are sampled in
+/// integers: coordinates are rounded to as many bits as the table says, weights have these bits, and add up to one
+/// exactly; weighted sums of rows are rounded half up to the bits of a row, and the weighted sum of those, which is exact,
+/// half up to a value, cut off at the ends of the range. Floats are sampled in `f32` by the same steps.
+///
+/// | values | sampling | coordinates | weights | rows |
+/// | --- | --- | --- | --- | --- |
+/// | `u8` | bilinear | 11 | 11 | exact |
+/// | `u8` | bicubic | 15 | 14 | 6 |
+/// | `u16` | either | 24 | 24 | 14 |
+///
+/// The bicubic weights of a fraction t, with k = −a, s = 1 − t and h = t − t·s² + t²·s, are −k·t·s², 1 − h + k·t²·s,
+/// h + k·t·s² and −k·t²·s, where h and the products with k are rounded. Integers are within one level of the exact value,
+/// without bias.
 ///
 /// # Errors
 /// [`Error::ShapeMismatch`] where the channels differ, [`Error::InvalidArgument`] where an affine map leads further than
@@ -70,13 +82,16 @@ pub fn warp<T: Sample>(
     dst: ImageMut<'_, T>,
 ) -> Result<()> {
     let path = Path::between(map.into(), border, &src, &dst)?;
-    let cubic = |a, dst| sample::weighted_image::<T, 4>(level, &path, Kernel::Cubic(a), border, src, dst);
-    match interpolation {
-        Interpolation::Nearest => sample::nearest_image(level, &path, border, src, dst),
-        Interpolation::Bilinear => T::bilinear(level, &path, border, src, dst),
-        Interpolation::Bicubic => cubic(-0.5, dst),
-        Interpolation::Bicubic75 => cubic(-0.75, dst),
-    }
+    let kernel = match interpolation {
+        Interpolation::Nearest => {
+            sample::nearest_image(level, &path, border, src, dst);
+            return Ok(());
+        }
+        Interpolation::Bilinear => Kernel::Linear,
+        Interpolation::Bicubic => Kernel::Cubic(2),
+        Interpolation::Bicubic75 => Kernel::Cubic(3),
+    };
+    T::sample(level, &path, kernel, border, src, dst);
     Ok(())
 }
 

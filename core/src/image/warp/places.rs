@@ -11,6 +11,9 @@ pub const AT_ONCE: usize = 128;
 /// Pixels whose places are found side by side.
 const LANES: usize = 16;
 
+/// A place in the source: for x and y the whole part, and the fraction of 32 bits.
+pub(super) type Point = [(i32, u32); 2];
+
 /// Places in the source: whole parts, and fractions of 32 bits.
 #[derive(Debug)]
 pub struct Places {
@@ -23,6 +26,14 @@ pub struct Places {
 impl Places {
     pub(super) const fn new() -> Self {
         Self { x: [0; AT_ONCE], y: [0; AT_ONCE], fx: [0; AT_ONCE], fy: [0; AT_ONCE] }
+    }
+
+    /// The places from one of them on.
+    #[inline(always)]
+    pub(super) fn points(&self, from: usize) -> impl Iterator<Item = Point> {
+        let x = self.x.iter().copied().zip(self.fx.iter().copied());
+        let y = self.y.iter().copied().zip(self.fy.iter().copied());
+        x.zip(y).skip(from).map(|(x, y)| [x, y])
     }
 
     /// A run of the first `len` pixels with 0 ≤ y < height and 0 ≤ x < width, and in the last of these rows x < `last`: all

@@ -1,20 +1,19 @@
-//! Nearest pixels and sums in `f32`, sixteen pixels at a time, by AVX-512.
+//! Nearest pixels and weighted sums, sixteen pixels at a time, by AVX-512.
 #![allow(unsafe_code)]
 
-use super::{Kernel, Places, lowest, nearest, weighted_by};
+use super::{Kernel, Places, WORD_BITS, WORD_ROW_BITS, Weighed, lowest, nearest, weighted_block};
+use crate::image::Border;
 use crate::image::warp::lanes::{Fixed, LANES, Sampler, Source, Walk, numbers, rows, store, times};
 use crate::image::warp::places::Path;
-use crate::image::{Border, Sample};
 use crate::scratch::{Plain, bytes, bytes_mut};
-use crate::simd::x86::first;
+use crate::simd::x86::{first, load64};
 use crate::view::{ImageMut, ImageRef};
 use core::arch::x86_64::{
-    __m512, __m512i, _mm512_add_epi32, _mm512_add_ps, _mm512_and_si512, _mm512_castps_si512,
-    _mm512_castsi512_ps, _mm512_cvtepi32_ps, _mm512_cvttps_epi32, _mm512_mask_cmplt_epu32_mask,
-    _mm512_mask_i32gather_epi32, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_mullo_epi32,
-    _mm512_or_si512, _mm512_set1_epi32, _mm512_set1_ps, _mm512_set4_epi32, _mm512_setzero_ps,
-    _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_sub_epi32,
-    _mm512_sub_ps,
+    __m512i, _mm512_add_epi32, _mm512_add_epi64, _mm512_add_ps, _mm512_and_si512, _mm512_castps_si512,
+    _mm512_castsi512_ps, _mm512_mask_blend_epi32, _mm512_mask_cmplt_epu32_mask, _mm512_mask_i32gather_epi32,
+    _mm512_max_epi32, _mm512_min_epi32, _mm512_mul_epi32, _mm512_mul_ps, _mm512_mullo_epi32,
+    _mm512_set1_epi32, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_slli_epi64, _mm512_srai_epi64,
+    _mm512_srli_epi32, _mm512_srli_epi64, _mm512_sub_epi32,
 };
 
 /// A block that begins with these places.
@@ -134,7 +133,7 @@ impl<T: Plain, const N: usize> Sampler<T> for Nearest<'_, T, N> {
 
 /// Weighted sums of K × K pixels to all of `dst`; false where nothing was done since vectors cannot.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-pub(super) fn weighted_image<T: Sample, const K: usize>(
+pub(super) fn weighted_image<T: Weighed, const K: usize>(
     path: &Path,
     kernel: Kernel,
     border: Border<T>,
@@ -145,12 +144,10 @@ pub(super) fn weighted_image<T: Sample, const K: usize>(
         return false;
     };
     match (size_of::<T>(), src.channels()) {
-        (1, 3) => rows(path, 0, &Weighted::<T, K, 3>::new(kernel, border, src, source), dst),
-        (1, n) if n % 4 == 0 => rows(path, 0, &Weighted::<T, K, 4>::new(kernel, border, src, source), dst),
-        (1 | 2, n) if n % 2 == 0 => {
-            rows(path, 0, &Weighted::<T, K, 2>::new(kernel, border, src, source), dst)
+        (2, n) if n % 2 == 0 => {
+            rows(path, T::ROUND, &Weighted::<T, K, 2>::new(kernel, border, src, source), dst)
         }
-        _ => rows(path, 0, &Weighted::<T, K, 1>::new(kernel, border, src, source), dst),
+        _ => rows(path, T::ROUND, &Weighted::<T, K, 1>::new(kernel, border, src, source), dst),
     }
     true
 }
@@ -166,14 +163,13 @@ struct Weighted<'a, T, const K: usize, const G: usize> {
     room: [__m512i; 2],
 }
 
-impl<'a, T: Sample, const K: usize, const G: usize> Weighted<'a, T, K, G> {
+impl<'a, T: Weighed, const K: usize, const G: usize> Weighted<'a, T, K, G> {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
     fn new(kernel: Kernel, border: Border<T>, src: ImageRef<'a, T>, source: Source<'a, T>) -> Self {
         let constant = repeated(border.constant().unwrap_or_default());
-        // That row has K pixels at least: four bytes, as the last of the pixels needs after it, but for pairs of bytes.
-        let rows = if K * size_of::<T>() < 4 { 0 } else { src.height().saturating_sub(K) };
-        let room = [src.width().saturating_sub(K - 1), rows];
+        // That row has K pixels at least: four bytes, as the last of the pixels needs after it.
+        let room = [src.width().saturating_sub(K - 1), src.height().saturating_sub(K)];
         let room = room.map(|side| _mm512_set1_epi32(side as i32));
         Self { kernel, border, src, source, constant, room }
     }
@@ -187,7 +183,7 @@ impl<'a, T: Sample, const K: usize, const G: usize> Weighted<'a, T, K, G> {
             // SAFETY: this function has the features.
             let places = unsafe { places.next() };
             let lanes = first(to.len() / channels) as u16;
-            let [across, down] = places.map(|of| weights::<K>(self.kernel, of.fraction));
+            let [across, down] = places.map(|of| weights::<T, K>(self.kernel, of.fraction));
             // The first of the K columns and of the K rows.
             let before = _mm512_set1_epi32(K as i32 / 2 - 1);
             let [x, y] = places.map(|of| _mm512_sub_epi32(of.whole, before));
@@ -215,7 +211,7 @@ impl<'a, T: Sample, const K: usize, const G: usize> Weighted<'a, T, K, G> {
                 i = i.map(|i| _mm512_add_epi32(i, one));
             }
             if all & lanes != lanes && self.border.constant().is_none() {
-                weighted_by(self.kernel, &block(places), self.border, self.src, to);
+                weighted_block(self.kernel, &block(places), self.border, self.src, to);
                 continue;
             }
             self.groups(to, across, down, |i, j, group| {
@@ -237,35 +233,26 @@ impl<'a, T: Sample, const K: usize, const G: usize> Weighted<'a, T, K, G> {
     fn groups(
         &self,
         to: &mut [T],
-        across: [__m512; K],
-        down: [__m512; K],
+        across: [__m512i; K],
+        down: [__m512i; K],
         four: impl Fn(usize, usize, usize) -> __m512i,
     ) {
         let channels = self.src.channels().max(1);
         for group in (0..channels).step_by(G) {
-            let mut total = [_mm512_setzero_ps(); G];
+            let mut total = [[_mm512_setzero_si512(); 2]; G];
             for (i, below) in down.into_iter().enumerate() {
-                let mut sum = [_mm512_setzero_ps(); G];
+                let mut sum = [[_mm512_setzero_si512(); 2]; G];
                 for (j, beside) in across.into_iter().enumerate() {
                     let four = four(i, j, group);
                     for (channel, sum) in sum.iter_mut().enumerate() {
-                        *sum = _mm512_add_ps(*sum, _mm512_mul_ps(number::<T>(four, channel), beside));
+                        *sum = with::<T>(*sum, number::<T>(four, channel), beside);
                     }
                 }
                 for (total, sum) in total.iter_mut().zip(sum) {
-                    *total = _mm512_add_ps(*total, _mm512_mul_ps(sum, below));
+                    *total = with_row::<T>(*total, sum, below);
                 }
             }
             let settled = total.map(|sum| settle::<T>(sum));
-            if size_of::<T>() * channels == G {
-                let mut packed = _mm512_setzero_si512();
-                for (channel, settled) in settled.into_iter().enumerate() {
-                    let shifted = _mm512_sllv_epi32(settled, _mm512_set1_epi32(8 * channel as i32));
-                    packed = _mm512_or_si512(packed, shifted);
-                }
-                store::<G>(bytes_mut(to), packed);
-                continue;
-            }
             for (channel, settled) in settled.into_iter().enumerate() {
                 let to = to.iter_mut().skip(group + channel).step_by(channels);
                 for (to, value) in to.zip(numbers(settled)) {
@@ -276,7 +263,7 @@ impl<'a, T: Sample, const K: usize, const G: usize> Weighted<'a, T, K, G> {
     }
 }
 
-impl<T: Sample, const K: usize, const G: usize> Sampler<T> for Weighted<'_, T, K, G> {
+impl<T: Weighed, const K: usize, const G: usize> Sampler<T> for Weighted<'_, T, K, G> {
     #[inline(always)]
     unsafe fn row(&self, places: impl Walk, to: &mut [T]) {
         // SAFETY: as promised.
@@ -287,52 +274,91 @@ impl<T: Sample, const K: usize, const G: usize> Sampler<T> for Weighted<'_, T, K
 /// The weights of a fraction, as the plain code has them.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-fn weights<const K: usize>(kernel: Kernel, fraction: __m512i) -> [__m512; K] {
-    let (add, sub, mul) =
-        (|a, b| _mm512_add_ps(a, b), |a, b| _mm512_sub_ps(a, b), |a, b| _mm512_mul_ps(a, b));
-    let all = |v| _mm512_set1_ps(v);
-    let part = mul(_mm512_cvtepi32_ps(_mm512_srli_epi32::<8>(fraction)), all(1.0 / 16_777_216.0));
-    let rest = sub(all(1.0), part);
-    let weights = match kernel {
-        Kernel::Linear => [rest, part, all(0.0), all(0.0)],
-        Kernel::Cubic(a) => {
-            let near = |x| add(mul(mul(sub(mul(all(a + 2.0), x), all(a + 3.0)), x), x), all(1.0));
-            let far = |x| {
-                let inner = sub(mul(add(mul(sub(x, all(5.0)), x), all(8.0)), x), all(4.0));
-                mul(inner, all(a))
-            };
-            [far(add(all(1.0), part)), near(part), near(rest), far(sub(all(2.0), part))]
+#[allow(clippy::indexing_slicing)] // Indices below LANES and four.
+fn weights<T: Weighed, const K: usize>(kernel: Kernel, fraction: __m512i) -> [__m512i; K] {
+    let mut all = [[T::Factor::default(); LANES]; 4];
+    for (l, fraction) in numbers(fraction).into_iter().enumerate() {
+        let weights = T::weights(kernel, fraction);
+        for k in 0..4 {
+            all[k][l] = weights[k];
         }
-    };
-    let mut first = [all(0.0); K];
-    first.iter_mut().zip(weights).for_each(|(to, from)| *to = from);
-    first
+    }
+    let mut weights = [_mm512_setzero_si512(); K];
+    for (weights, all) in weights.iter_mut().zip(&all) {
+        *weights = bytes(all).first_chunk().map_or(*weights, |all| load64(all));
+    }
+    weights
 }
 
-/// The value after `i` values in four bytes, as a number.
+/// The value after `i` values in four bytes, in words.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-fn number<T>(four: __m512i, i: usize) -> __m512 {
+fn number<T>(four: __m512i, i: usize) -> __m512i {
     match size_of::<T>() {
-        1 => {
-            let i = i as i32 | 0x8080_8000_u32 as i32;
-            let order = _mm512_set4_epi32(i + 12, i + 8, i + 4, i);
-            _mm512_cvtepi32_ps(_mm512_shuffle_epi8(four, order))
-        }
-        2 if i == 0 => _mm512_cvtepi32_ps(_mm512_and_si512(four, _mm512_set1_epi32(0xffff))),
-        2 => _mm512_cvtepi32_ps(_mm512_srli_epi32::<16>(four)),
-        _ => _mm512_castsi512_ps(four),
+        2 if i == 0 => _mm512_and_si512(four, _mm512_set1_epi32(0xffff)),
+        2 => _mm512_srli_epi32::<16>(four),
+        _ => four,
     }
 }
 
-/// The nearest values, as [`Sample::from_f32`] has them, in the lowest bytes.
+/// Sums of sixteen pixels: in the first those of floats, or in 64 bits those of even pixels and of odd ones.
+type Sums = [__m512i; 2];
+
+/// Both halves of words.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-fn settle<T: Sample>(value: __m512) -> __m512i {
+fn products(a: Sums, weight: __m512i) -> Sums {
+    let [even, odd] = a;
+    [_mm512_mul_epi32(even, weight), _mm512_mul_epi32(odd, _mm512_srli_epi64::<32>(weight))]
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn float_with(sum: Sums, value: __m512i, weight: __m512i) -> Sums {
+    let [sum, value, weight] = [sum[0], value, weight].map(|v| _mm512_castsi512_ps(v));
+    [_mm512_castps_si512(_mm512_add_ps(sum, _mm512_mul_ps(value, weight))), _mm512_setzero_si512()]
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn plus(a: Sums, b: Sums) -> Sums {
+    [_mm512_add_epi64(a[0], b[0]), _mm512_add_epi64(a[1], b[1])]
+}
+
+/// As [`Weighed::with`] has it.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn with<T>(sum: Sums, value: __m512i, weight: __m512i) -> Sums {
     if size_of::<T>() == 4 {
-        return _mm512_castps_si512(value);
+        return float_with(sum, value, weight);
     }
-    let value = _mm512_add_ps(value, _mm512_set1_ps(0.5));
-    let value = _mm512_min_ps(_mm512_max_ps(value, _mm512_setzero_ps()), _mm512_set1_ps(T::LARGEST));
-    _mm512_cvttps_epi32(value)
+    plus(sum, products([value, _mm512_srli_epi64::<32>(value)], weight))
+}
+
+/// As [`Weighed::with_row`] has it.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn with_row<T>(sum: Sums, row: Sums, weight: __m512i) -> Sums {
+    if size_of::<T>() == 4 {
+        return float_with(sum, row[0], weight);
+    }
+    plus(sum, products(row.map(|row| rounded::<{ WORD_BITS - WORD_ROW_BITS }>(row)), weight))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn rounded<const BITS: u32>(sum: __m512i) -> __m512i {
+    _mm512_srai_epi64::<BITS>(_mm512_add_epi64(sum, _mm512_set1_epi64(1 << (BITS - 1))))
+}
+
+/// The values, as [`Weighed::settle`] has them, in the lowest bytes.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn settle<T>(sum: Sums) -> __m512i {
+    if size_of::<T>() == 4 {
+        return sum[0];
+    }
+    let [even, odd] = sum.map(|sum| rounded::<{ WORD_BITS + WORD_ROW_BITS }>(sum));
+    let all = _mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64::<32>(odd));
+    _mm512_min_epi32(_mm512_max_epi32(all, _mm512_setzero_si512()), _mm512_set1_epi32(65535))
 }

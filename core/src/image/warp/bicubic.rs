@@ -1,4 +1,6 @@
 //! Bicubic sampling of 8-bit values in integers, sixteen pixels at a time.
+// Lanes of several arrays at once, by indices that loops bound.
+#![allow(clippy::indexing_slicing, clippy::needless_range_loop)]
 
 #[cfg(target_arch = "x86_64")]
 mod avx512;
@@ -128,7 +130,7 @@ fn one([x, y]: Point, quarters: u8, border: Border, src: ImageRef<'_, u8>, to: &
 
 #[inline(always)]
 fn settle(v: i32) -> u8 {
-    v.max(0).min(255) as u8
+    v.clamp(0, 255) as u8
 }
 
 /// One number of each of sixteen pixels.
@@ -158,7 +160,6 @@ const WHOLE: usize = 16;
 const HALF_BESIDE: i32 = 1 << (WEIGHT_BITS - ROW_BITS - 1);
 const HALF_BELOW: i32 = 1 << (WEIGHT_BITS + ROW_BITS - 1);
 
-#[allow(clippy::indexing_slicing)] // Indices below LANES and four.
 impl<'a> Taps<'a> {
     /// Of the `n`th sixteen of a block.
     #[inline(always)]
@@ -278,7 +279,6 @@ fn nth<T: Copy + Default>(all: &[T; AT_ONCE], n: usize) -> Each<T> {
 }
 
 #[inline(always)]
-#[allow(clippy::indexing_slicing)] // Indices below LANES and four.
 fn weights_of(fractions: &Each<u32>, quarters: u8) -> [Each<i32>; 4] {
     let mut all = [[0; LANES]; 4];
     for l in 0..LANES {
@@ -292,7 +292,6 @@ fn weights_of(fractions: &Each<u32>, quarters: u8) -> [Each<i32>; 4] {
 
 /// The weights of two pixels side by side in the halves of words.
 #[inline(always)]
-#[allow(clippy::indexing_slicing)] // Indices below LANES.
 fn pairs(weights: &[Each<i32>; 4]) -> [Each<i32>; 2] {
     let mut pairs = [[0; LANES]; 2];
     for l in 0..LANES {
@@ -305,10 +304,9 @@ fn pairs(weights: &[Each<i32>; 4]) -> [Each<i32>; 2] {
 
 /// Weight `k` of lane `l`.
 #[inline(always)]
-#[allow(clippy::indexing_slicing)] // Indices below LANES and two.
 const fn half(pairs: &[Each<i32>; 2], k: usize, l: usize) -> i32 {
     let pair = pairs[k / 2][l];
-    if k % 2 == 0 { pair as i16 as i32 } else { pair >> 16 }
+    if k.is_multiple_of(2) { pair as i16 as i32 } else { pair >> 16 }
 }
 
 /// Whether the four pixels around all places lie inside.
@@ -324,7 +322,6 @@ fn inside(i: &Each<i32>, len: u32) -> bool {
 /// The four indices around each place that stand for it and its neighbours, as [`Border::index`] has them; for a place
 /// further than one image away, indices outside.
 #[inline(always)]
-#[allow(clippy::indexing_slicing)] // Indices below LANES and four.
 fn around(places: &Each<i32>, border: Border, len: u32) -> [Each<i32>; 4] {
     let len = len as i32;
     let last = len.wrapping_sub(1);
@@ -355,7 +352,6 @@ fn around(places: &Each<i32>, border: Border, len: u32) -> [Each<i32>; 4] {
 
 /// The rows, and for those outside row 0 without weight, which become unknown.
 #[inline(always)]
-#[allow(clippy::indexing_slicing)] // Indices below LANES and four.
 fn kept(
     indices: &[Each<i32>; 4],
     len: u32,
@@ -377,7 +373,6 @@ fn kept(
 /// Where four columns side by side begin that hold all of `columns`, whose weights become theirs. Pixels of which some
 /// lie outside the image or elsewhere become unknown; their weights are those of the others.
 #[inline(always)]
-#[allow(clippy::indexing_slicing)] // Indices below LANES and four.
 fn fold(
     columns: &[Each<i32>; 4],
     len: u32,

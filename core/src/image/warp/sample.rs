@@ -189,7 +189,7 @@ impl Weighed for u16 {
 
     #[inline(always)]
     fn settle(sum: i64) -> u16 {
-        rounded!(sum, WORD_BITS + WORD_ROW_BITS).max(0).min(65535) as u16
+        rounded!(sum, WORD_BITS + WORD_ROW_BITS).clamp(0, 65535) as u16
     }
 
     fn block(

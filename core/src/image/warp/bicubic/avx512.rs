@@ -127,7 +127,6 @@ fn one_channel(taps: &Taps<'_>, channel: usize) -> Each<u8> {
 /// Pixels of three or four channels, each in four bytes.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-#[allow(clippy::indexing_slicing)] // Indices below sixteen.
 fn pixels<const C: usize>(taps: &Taps<'_>) -> __m512i {
     // Of four pixels, one in each quarter: their four channels in two columns each.
     let (n, base) = (C as i32, 0x8000_8000_u32 as i32);

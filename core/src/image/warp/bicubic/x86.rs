@@ -74,7 +74,6 @@ fn side_by_side(upper: __m256i, lower: __m256i) -> __m256i {
 /// One channel of sixteen pixels, each in a lane.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-#[allow(clippy::indexing_slicing)] // Indices below two.
 fn one_channel(taps: &Taps<'_>, channel: usize) -> Each<u8> {
     #[rustfmt::skip]
     let left = _mm256_setr_epi8(
@@ -141,7 +140,6 @@ fn pixels<const C: usize>(taps: &Taps<'_>, to: &mut [u8]) {
 /// The eight pixels from `first` on, each in four bytes.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-#[allow(clippy::indexing_slicing)] // Indices below sixteen.
 fn eight_pixels<const C: usize>(taps: &Taps<'_>, first: usize) -> __m256i {
     // Of two pixels, one in each half: their four channels in two columns each.
     let n = C as i8;
@@ -173,7 +171,6 @@ fn eight_pixels<const C: usize>(taps: &Taps<'_>, first: usize) -> __m256i {
 /// The numbers of pixel `i` and of the fourth after it, each in all lanes of a half.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-#[allow(clippy::indexing_slicing)] // Indices below sixteen.
 fn both(of: &Each<i32>, i: usize) -> __m256i {
     _mm256_blend_epi32::<0xf0>(_mm256_set1_epi32(of[i]), _mm256_set1_epi32(of[i + 4]))
 }
@@ -182,7 +179,6 @@ fn both(of: &Each<i32>, i: usize) -> __m256i {
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 #[allow(unsafe_code)]
-#[allow(clippy::indexing_slicing)] // Indices below four and sixteen.
 pub(super) fn four_pixels(taps: &Taps<'_>, k: usize, i: usize) -> __m128i {
     let from = taps.src.data().as_ptr().wrapping_add(taps.rows[k][i] as usize);
     // SAFETY: `Taps::new`, which alone makes them, leaves no row nearer to the end of the data than `WHOLE` bytes, of which

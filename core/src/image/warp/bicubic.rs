@@ -138,8 +138,9 @@ type Each<T> = [T; LANES];
 
 /// What the sums of sixteen pixels are made from: four pixels in each of four rows, which lie in the image side by side
 /// also where the border folds them.
+// No vector of these arrays crosses a cache line.
+#[repr(C, align(64))]
 struct Taps<'a> {
-    src: Source<'a>,
     /// The weights of the first two and of the last two columns, each pair in the halves of a word.
     across: [Each<i32>; 2],
     /// Those of rows.
@@ -153,6 +154,7 @@ struct Taps<'a> {
     rows: [Each<u32>; 4],
     /// Not 0 for pixels of which this does not tell.
     unknown: Each<u32>,
+    src: Source<'a>,
 }
 
 /// Bytes that vectors read at a time.
@@ -201,7 +203,7 @@ impl<'a> Taps<'a> {
                 rows[k][l] = at.min(limit);
             }
         }
-        Self { src, across: pairs(&across), down: pairs(&down), beside, below, rows, unknown }
+        Self { across: pairs(&across), down: pairs(&down), beside, below, rows, unknown, src }
     }
 
     /// The pixels of which this does not tell, one by one.

@@ -151,15 +151,32 @@ fn one_colour_stays_what_it_is() {
     }
 }
 
+/// A change of perspective of images of all shapes.
+fn all_shapes_at_every_level(how: Interpolation, border: Border) {
+    same_at_every_level(|level, src| {
+        let map = tilted((src.shape.0 + 1, src.shape.1 + 1));
+        through(level, &map, how, border, &src.data, src.shape)
+    });
+}
+
 #[test]
-fn all_shapes_have_the_same_bytes_at_every_level() {
-    for how in HOW {
-        let border = if how == Interpolation::Bilinear { Border::Reflect101 } else { Border::Wrap };
-        same_at_every_level(|level, src| {
-            let map = tilted((src.shape.0 + 1, src.shape.1 + 1));
-            through(level, &map, how, border, &src.data, src.shape)
-        });
-    }
+fn all_shapes_have_the_same_nearest_pixels_at_every_level() {
+    all_shapes_at_every_level(Interpolation::Nearest, Border::Wrap);
+}
+
+#[test]
+fn all_shapes_have_the_same_bicubic_bytes_at_every_level() {
+    all_shapes_at_every_level(Interpolation::Bicubic, Border::Wrap);
+}
+
+#[test]
+fn all_shapes_have_the_same_bytes_by_the_other_cubic_at_every_level() {
+    all_shapes_at_every_level(Interpolation::Bicubic75, Border::Edge);
+}
+
+#[test]
+fn all_shapes_have_the_same_bilinear_bytes_at_every_level() {
+    all_shapes_at_every_level(Interpolation::Bilinear, Border::Reflect101);
     let map = Motion { degrees: 20.0, scale: 1.1, ..Motion::default() };
     same_at_every_level(|level, src| {
         warped(level, &map.inverse((src.shape.0, src.shape.1)).unwrap(), Border::Reflect, src)

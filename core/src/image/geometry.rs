@@ -12,7 +12,7 @@ pub use self::symmetry::Symmetry;
 
 use self::reverse::reverse;
 use self::transpose::{Source, Target, Turn};
-use super::{Border, copy_row, copy_values, same};
+use super::{Border, copy_row, copy_values, same, spans};
 use crate::error::{Error, Result};
 use crate::scratch::{Plain, bytes, bytes_mut};
 use crate::simd::Level;
@@ -22,11 +22,9 @@ use crate::view::{ImageMut, ImageRef};
 ///
 /// # Errors
 /// [`Error::ShapeMismatch`] where the shapes differ.
-pub fn copy<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> Result<()> {
+pub fn copy<T: Copy>(src: ImageRef<'_, T>, dst: ImageMut<'_, T>) -> Result<()> {
     same(src.shape(), dst.shape())?;
-    for (to, from) in dst.iter_rows_mut().zip(src.iter_rows()) {
-        copy_row(to, from);
-    }
+    spans(src, dst, |from, to| copy_row(to, from));
     Ok(())
 }
 

@@ -6,8 +6,7 @@ use super::op::Op;
 use super::pipeline::{Shape, Step};
 use crate::error::{Error, Result};
 use crate::image::{
-    Affine, Border, Filter, Fit, Interpolation, Jitter, Map, Perspective, Placement, Rect, Sampling,
-    Symmetry, Tone,
+    Affine, Border, Fit, Interpolation, Jitter, Map, Perspective, Placement, Rect, Sampling, Symmetry, Tone,
 };
 
 /// One pass over an image.
@@ -59,12 +58,6 @@ pub(super) struct Resampling {
     pub precise: bool,
 }
 
-impl Default for Resampling {
-    fn default() -> Self {
-        Self { sampling: Filter::default().into(), precise: false }
-    }
-}
-
 impl Op {
     /// How an operation that resizes does so.
     pub(super) const fn resampling(&self) -> Option<Resampling> {
@@ -110,13 +103,9 @@ impl Action {
         let (height, width, _) = step.out_shape(shape)?;
         let size = (height, width);
         let turn = |symmetry| Self::Move(Grid::turn(from, symmetry));
-        let how = step.op.resampling().unwrap_or_default();
-        let resize = |source: Rect| Self::Resize {
-            place: Placement { source, target: Rect::whole(size) },
-            size,
-            fill: 0,
-            how,
-        };
+        if let Some(how) = step.op.resampling() {
+            return Self::resize(&step.op, drawn, from, size, how).map(Some);
+        }
         Ok(Some(match (step.op, drawn) {
             (Op::HFlip {}, Drawn::Done) => turn(Symmetry::HFLIP),
             (Op::VFlip {}, Drawn::Done) => turn(Symmetry::VFLIP),
@@ -137,13 +126,6 @@ impl Action {
             }
             (Op::Pad { top, left, border, .. }, Drawn::Done) => {
                 Self::Move(Grid::window(from, [-i64::from(top), -i64::from(left)], size, border))
-            }
-            (Op::RandomResizedCrop { .. } | Op::BoxSafeCrop { .. }, Drawn::Part(part)) => resize(part),
-            (Op::Resize { .. } | Op::LongestSide { .. } | Op::SmallestSide { .. }, Drawn::Done) => {
-                resize(Rect::whole(from))
-            }
-            (Op::Letterbox { fill, .. }, Drawn::Done) => {
-                Self::Resize { place: Fit::Contain.placement(from, size)?, size, fill: fill as u8, how }
             }
             (
                 Op::Rotate { border, interpolation, .. } | Op::ShiftScaleShear { border, interpolation, .. },
@@ -183,6 +165,26 @@ impl Action {
             }
             _ => return Err(Error::InvalidArgument),
         }))
+    }
+
+    /// What an operation that resizes does to an image of the size `from`.
+    fn resize(
+        op: &Op,
+        drawn: Drawn,
+        from: (usize, usize),
+        size: (usize, usize),
+        how: Resampling,
+    ) -> Result<Self> {
+        let whole = |source: Rect| Placement { source, target: Rect::whole(size) };
+        let (place, fill) = match (op, drawn) {
+            (Op::RandomResizedCrop { .. } | Op::BoxSafeCrop { .. }, Drawn::Part(part)) => (whole(part), 0),
+            (Op::Letterbox { fill, .. }, Drawn::Done) => (Fit::Contain.placement(from, size)?, *fill as u8),
+            (Op::Resize { .. } | Op::LongestSide { .. } | Op::SmallestSide { .. }, Drawn::Done) => {
+                (whole(Rect::whole(from)), 0)
+            }
+            _ => return Err(Error::InvalidArgument),
+        };
+        Ok(Self::Resize { place, size, fill, how })
     }
 
     fn warp(map: impl Into<Map>, how: Interpolation, border: Option<Border>, size: (usize, usize)) -> Self {

@@ -50,9 +50,7 @@ impl<const N: usize> Plan<'_, N> {
     ) -> Result<()> {
         let (height, width, channels) = self.out_shape();
         self.fits::<T>(scratch)?;
-        let sizes = (len(self.shape())?, len(self.out_shape())?);
-        self.images(src, dst, sizes, draws, |prepared, src, dst| {
-            let src = self.image(src)?;
+        self.pictures(src, dst, draws, |prepared, src, dst| {
             prepared.run(level, src, ImageMut::new(dst, height, width, channels)?, scratch)
         })
     }
@@ -72,9 +70,8 @@ impl<const N: usize> Plan<'_, N> {
     ) -> Result<()> {
         self.fits::<T>(scratch)?;
         let numbers = Numbers::new(normal, self.shape().2)?;
-        let sizes = (len(self.shape())?, len(self.out_shape())?);
-        self.images(src, dst, sizes, draws, |prepared, src, dst| {
-            prepared.run_numbers(level, self.image(src)?, dst, &numbers, scratch)
+        self.pictures(src, dst, draws, |prepared, src, dst| {
+            prepared.run_numbers(level, src, dst, &numbers, scratch)
         })
     }
 
@@ -110,6 +107,21 @@ impl<const N: usize> Plan<'_, N> {
         if scratch.remaining() < self.scratch_len::<T>() { Err(Error::ScratchTooSmall) } else { Ok(()) }
     }
 
+    /// [`Plan::images`] of the shape that the plan is for.
+    fn pictures<T, U>(
+        &self,
+        src: &[T],
+        dst: &mut [U],
+        draws: Draws<'_, N>,
+        mut run: impl FnMut(&Prepared<N>, ImageRef<'_, T>, &mut [U]) -> Result<()>,
+    ) -> Result<()> {
+        let (height, width, channels) = self.shape();
+        let sizes = (len(self.shape())?, len(self.out_shape())?);
+        self.images(src, dst, sizes, draws, |prepared, src, dst| {
+            run(prepared, ImageRef::new(src, height, width, channels)?, dst)
+        })
+    }
+
     /// Calls `run` with what is done to each of `src` and with its place in `dst`, where these are of `sizes`.
     fn images<T, U>(
         &self,
@@ -128,11 +140,6 @@ impl<const N: usize> Plan<'_, N> {
             Some((src, dst)) => run(prepared, src, dst),
             None => Ok(()),
         })
-    }
-
-    fn image<'a, T>(&self, values: &'a [T]) -> Result<ImageRef<'a, T>> {
-        let (height, width, channels) = self.shape();
-        ImageRef::new(values, height, width, channels)
     }
 
     /// Calls `each` with the place of each image in the batch and what is done to it: for boxes and keypoints, and for images

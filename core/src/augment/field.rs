@@ -97,8 +97,7 @@ impl Field {
             }),
             Value::Filter(_) => Value::Filter(*Filter::ALL.get(first as usize)?),
             Value::Interpolation(_) => Value::Interpolation(*Interpolation::ALL.get(first as usize)?),
-            Value::Flag(_) if first > 1 => return None,
-            Value::Flag(_) => Value::Flag(first == 1),
+            Value::Flag(_) => Value::Flag(*[false, true].get(first as usize)?),
         })
     }
 }

@@ -28,8 +28,11 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// Refuses as many means as there are not deviations, and what [`crate::image::normalise`] refuses.
+    /// Refuses no channels at all, as many means as there are not deviations, and what [`crate::image::normalise`] refuses.
     pub fn new(Normal { mean, std, planes }: Normal<'_>) -> Result<Self> {
+        if mean.is_empty() {
+            return Err(Error::InvalidArgument);
+        }
         Normaliser::<f32>::new(mean, std, mean.len())?;
         let all = |numbers| heapless::Vec::from_slice(numbers).map_err(|_| Error::CapacityExceeded);
         Ok(Self { mean: all(mean)?, std: all(std)?, planes })

@@ -81,8 +81,8 @@ impl<const N: usize> Pipeline<N> {
     /// Sets what [`Pipeline::normal`] tells.
     ///
     /// # Errors
-    /// [`Error::ShapeMismatch`] where means and deviations differ in number, [`Error::InvalidArgument`] unless all are finite
-    /// and all deviations positive, [`Error::CapacityExceeded`] for more channels than
+    /// [`Error::ShapeMismatch`] where means and deviations differ in number, [`Error::InvalidArgument`] for none, and
+    /// unless all are finite and all deviations positive, [`Error::CapacityExceeded`] for more channels than
     /// [`MOST_CHANNELS`](super::MOST_CHANNELS).
     pub fn set_normal(&mut self, normal: Option<Normal<'_>>) -> Result<()> {
         self.normal = normal.map(Kept::new).transpose()?;

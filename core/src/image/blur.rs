@@ -159,7 +159,9 @@ pub trait Blur: Plain {
     );
 
     /// Bytes of scratch that [`Blur::box_blur`] takes.
-    fn box_blur_len(radius: usize, shape: (usize, usize, usize)) -> usize;
+    fn box_blur_len(radius: usize, shape: (usize, usize, usize)) -> usize {
+        separable_len::<Self>(radius, shape)
+    }
 
     /// [`box_blur()`] of images of the same shape.
     ///
@@ -172,7 +174,9 @@ pub trait Blur: Plain {
         src: ImageRef<'_, Self>,
         dst: ImageMut<'_, Self>,
         scratch: &mut Scratch<'_>,
-    ) -> Result<()>;
+    ) -> Result<()> {
+        separable(level, radius, |_| 1.0, border, src, dst, scratch)
+    }
 }
 
 /// What pixels at each distance count.

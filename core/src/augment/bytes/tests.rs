@@ -64,6 +64,7 @@ fn the_normalisation_stands_before_the_steps() {
     pipeline.set_normal(normal(false)).unwrap();
     assert_eq!(with(8, 2), Ok(pipeline.clone()));
     assert_eq!(with(12, 17), Err(Error::CapacityExceeded));
+    assert_eq!(with(12, 0), Err(Error::InvalidArgument));
     // A deviation below zero.
     assert_eq!(with(27, 0xbf), Err(Error::InvalidArgument));
     for end in 8..bytes.len() {
@@ -73,6 +74,7 @@ fn the_normalisation_stands_before_the_steps() {
     assert_eq!(bytes_of(&pipeline).len(), 20);
     let wrong =
         |mean: &[f32], std: &[f32]| pipeline.clone().set_normal(Some(Normal { mean, std, planes: false }));
+    assert_eq!(wrong(&[], &[]), Err(Error::InvalidArgument));
     assert_eq!(wrong(&[0.5], &[]), Err(Error::ShapeMismatch));
     assert_eq!(wrong(&[f32::NAN], &[1.0]), Err(Error::InvalidArgument));
     assert_eq!(wrong(&[0.5; 17], &[1.0; 17]), Err(Error::CapacityExceeded));

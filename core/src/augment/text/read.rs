@@ -216,19 +216,19 @@ fn read(field: &Field, raw: &Raw) -> Option<Value> {
             Raw::Text(name) => Border::named(name.as_str())?,
             _ => Border::Constant(u8::try_from(Raw::count(raw.number()?)?).ok()?),
         }),
-        Value::Filter(_) => {
-            let Raw::Text(name) = raw else { return None };
-            Value::Filter(Filter::ALL.into_iter().find(|filter| filter.name() == name.as_str())?)
-        }
-        Value::Interpolation(_) => {
-            let Raw::Text(name) = raw else { return None };
-            Value::Interpolation(Interpolation::ALL.into_iter().find(|how| how.name() == name.as_str())?)
-        }
+        Value::Filter(_) => Value::Filter(named(Filter::ALL, Filter::name, raw)?),
+        Value::Interpolation(_) => Value::Interpolation(named(Interpolation::ALL, Interpolation::name, raw)?),
         Value::Flag(_) => {
             let Raw::Flag(flag) = raw else { return None };
             Value::Flag(*flag)
         }
     })
+}
+
+/// The one of `all` that `raw` names.
+fn named<T: Copy, const N: usize>(all: [T; N], name: impl Fn(T) -> &'static str, raw: &Raw) -> Option<T> {
+    let Raw::Text(given) = raw else { return None };
+    all.into_iter().find(|one| name(*one) == given.as_str())
 }
 
 /// What a parameter takes.

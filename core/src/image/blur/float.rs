@@ -1,7 +1,7 @@
 //! Blurs of 16-bit values and of floats, in `f32`.
 
 use super::mean::{self, means};
-use super::{Blur, Rows, Weights, separable, separable_len};
+use super::{Blur, Rows, Weights};
 use crate::error::Result;
 use crate::image::{Border, Sample};
 use crate::scratch::Scratch;
@@ -9,7 +9,7 @@ use crate::simd::Level;
 use crate::view::{ImageMut, ImageRef};
 
 macro_rules! floats {
-    ($($t:ty, box by $means:path, in $len:path;)*) => { $(
+    ($($t:ty { $($box_blur:item)* })*) => { $(
         impl Blur for $t {
             type Weight = f32;
             type Middle = f32;
@@ -31,38 +31,28 @@ macro_rules! floats {
                     = across_body, with avx512;
             }
 
-            fn box_blur_len(radius: usize, shape: (usize, usize, usize)) -> usize {
-                $len(radius, shape)
-            }
-
-            fn box_blur(
-                level: Level,
-                radius: usize,
-                border: Border<$t>,
-                src: ImageRef<'_, $t>,
-                dst: ImageMut<'_, $t>,
-                scratch: &mut Scratch<'_>,
-            ) -> Result<()> {
-                $means(level, radius, border, src, dst, scratch)
-            }
+            $($box_blur)*
         }
     )* };
 }
 floats! {
-    u16, box by means::<u16, u32>, in mean::scratch_len::<u16, u32>;
-    f32, box by sums, in separable_len::<f32>;
-}
+    u16 {
+        fn box_blur_len(radius: usize, shape: (usize, usize, usize)) -> usize {
+            mean::scratch_len::<u16, u32>(radius, shape)
+        }
 
-/// A box blur by sums.
-fn sums(
-    level: Level,
-    radius: usize,
-    border: Border<f32>,
-    src: ImageRef<'_, f32>,
-    dst: ImageMut<'_, f32>,
-    scratch: &mut Scratch<'_>,
-) -> Result<()> {
-    separable(level, radius, |_| 1.0, border, src, dst, scratch)
+        fn box_blur(
+            level: Level,
+            radius: usize,
+            border: Border<u16>,
+            src: ImageRef<'_, u16>,
+            dst: ImageMut<'_, u16>,
+            scratch: &mut Scratch<'_>,
+        ) -> Result<()> {
+            means::<u16, u32>(level, radius, border, src, dst, scratch)
+        }
+    }
+    f32 {}
 }
 
 fn weigh(of: impl Fn(usize) -> f32, weights: &mut [f32]) {

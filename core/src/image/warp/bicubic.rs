@@ -84,18 +84,26 @@ blocks! { three 3; four 4; any 0; }
 
 /// The pixels of a block, one channel of sixteen after the other.
 fn by_channels(places: &Places, quarters: u8, border: Border, src: Source<'_>, to: &mut [u8]) {
-    for (n, to) in sixteens(src.channels(), to) {
-        let taps = Taps::new(places, n, quarters, border, src);
-        for channel in 0..src.channels() {
-            taps.put(channel, taps.channel(channel), to);
-        }
-        taps.others(places, n, quarters, border, to);
-    }
+    sixteens(places, quarters, border, src, to, |taps, to| {
+        taps.channels(to, |channel| taps.channel(channel))
+    });
 }
 
-/// Sixteen pixels of a block at a time.
-fn sixteens(channels: usize, to: &mut [u8]) -> impl Iterator<Item = (usize, &mut [u8])> {
-    to.chunks_mut(LANES.saturating_mul(channels).max(1)).enumerate()
+/// Calls `fill` for sixteen pixels of a block at a time.
+#[inline(always)]
+fn sixteens(
+    places: &Places,
+    quarters: u8,
+    border: Border,
+    src: Source<'_>,
+    to: &mut [u8],
+    fill: impl Fn(&Taps<'_>, &mut [u8]),
+) {
+    for (n, to) in to.chunks_mut(LANES.saturating_mul(src.channels()).max(1)).enumerate() {
+        let taps = Taps::new(places, n, quarters, border, src);
+        fill(&taps, to);
+        taps.others(places, n, quarters, border, to);
+    }
 }
 
 /// One pixel, by the definition.
@@ -155,6 +163,15 @@ struct Taps<'a> {
     /// Not 0 for pixels of which this does not tell.
     unknown: Each<u32>,
     src: Source<'a>,
+}
+
+/// The numbers of a [`Taps`] in vectors, in the lanes of the sums that they belong to.
+#[cfg(target_arch = "x86_64")]
+struct Numbers<V> {
+    across: [V; 2],
+    down: [V; 2],
+    beside: V,
+    below: V,
 }
 
 /// Bytes that vectors read at a time.
@@ -260,6 +277,14 @@ impl<'a> Taps<'a> {
             };
         }
         fours
+    }
+
+    /// Fills pixels one channel after the other.
+    #[inline(always)]
+    fn channels(&self, to: &mut [u8], values: impl Fn(usize) -> Each<u8>) {
+        for channel in 0..self.src.channels() {
+            self.put(channel, values(channel), to);
+        }
     }
 
     /// Puts one channel of the pixels where it belongs.

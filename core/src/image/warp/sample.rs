@@ -141,15 +141,10 @@ impl Weighed for f32 {
         sum
     }
 
-    fn block(
-        level: Level,
-        kernel: Kernel,
-        places: &Places,
-        border: Border<f32>,
-        src: ImageRef<'_, f32>,
-        to: &mut [f32],
-    ) {
-        floats(level, kernel, places, border, src, to);
+    dispatch! {
+        fn block(kernel: Kernel, places: &Places, border: Border<f32>, src: ImageRef<'_, f32>, to: &mut [f32]) {
+            base: weighted_block, Avx2: avx2::weighted,
+        }
     }
 }
 
@@ -192,15 +187,9 @@ impl Weighed for u16 {
         rounded!(sum, WORD_BITS + WORD_ROW_BITS).clamp(0, 65535) as u16
     }
 
-    fn block(
-        level: Level,
-        kernel: Kernel,
-        places: &Places,
-        border: Border<u16>,
-        src: ImageRef<'_, u16>,
-        to: &mut [u16],
-    ) {
-        words(level, kernel, places, border, src, to);
+    kernel! {
+        fn block(kernel: Kernel, places: &Places, border: Border<u16>, src: ImageRef<'_, u16>, to: &mut [u16])
+            = weighted_block;
     }
 }
 
@@ -249,16 +238,6 @@ fn weighted_image<T: Weighed, const K: usize>(
         path.blocks(level, y, T::ROUND, src.channels(), to, |places, to| {
             T::block(level, kernel, places, border, src, to);
         });
-    }
-}
-
-kernel! {
-    fn words(kernel: Kernel, places: &Places, border: Border<u16>, src: ImageRef<'_, u16>, to: &mut [u16]) = weighted_block;
-}
-
-dispatch! {
-    fn floats(kernel: Kernel, places: &Places, border: Border<f32>, src: ImageRef<'_, f32>, to: &mut [f32]) {
-        base: weighted_block, Avx2: avx2::weighted,
     }
 }
 

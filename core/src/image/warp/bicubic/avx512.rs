@@ -1,7 +1,7 @@
 //! Sixteen pixels at a time, by AVX-512.
 
 use super::x86::four_pixels;
-use super::{Each, ROW_BITS, Source, Taps, WEIGHT_BITS, sixteens};
+use super::{Each, Numbers, ROW_BITS, Source, Taps, WEIGHT_BITS, sixteens};
 use crate::image::Border;
 use crate::image::warp::lanes::store;
 use crate::image::warp::places::Places;
@@ -24,28 +24,16 @@ pub(super) fn block<const C: usize>(
     src: Source<'_>,
     to: &mut [u8],
 ) {
-    for (n, to) in sixteens(src.channels(), to) {
-        let taps = Taps::new(places, n, quarters, border, src);
+    sixteens(places, quarters, border, src, to, |taps, to| {
         if C > 0 {
-            store::<C>(to, pixels::<C>(&taps));
+            store::<C>(to, pixels::<C>(taps));
         } else {
-            for channel in 0..src.channels() {
-                taps.put(channel, one_channel(&taps, channel), to);
-            }
+            taps.channels(to, |channel| one_channel(taps, channel));
         }
-        taps.others(places, n, quarters, border, to);
-    }
+    });
 }
 
-/// The numbers of a [`Taps`], in the lanes of the sums that they belong to.
-struct Numbers {
-    across: [__m512i; 2],
-    down: [__m512i; 2],
-    beside: __m512i,
-    below: __m512i,
-}
-
-impl Numbers {
+impl Numbers<__m512i> {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
     fn new(taps: &Taps<'_>) -> Self {
@@ -79,7 +67,7 @@ fn all<T: Plain>(of: &Each<T>) -> __m512i {
 /// The sums of four values in each of four rows, `pairs` being how they lie: the first two and the last two.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-fn sums(rows: [__m512i; 4], pairs: [__m512i; 2], numbers: &Numbers) -> __m512i {
+fn sums(rows: [__m512i; 4], pairs: [__m512i; 2], numbers: &Numbers<__m512i>) -> __m512i {
     let Numbers { across, down, beside, below } = *numbers;
     let mut sums = rows;
     for sum in &mut sums {

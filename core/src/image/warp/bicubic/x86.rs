@@ -1,6 +1,6 @@
 //! Eight pixels at a time, by AVX2.
 
-use super::{Each, ROW_BITS, Source, Taps, WEIGHT_BITS, sixteens};
+use super::{Each, Numbers, ROW_BITS, Source, Taps, WEIGHT_BITS, sixteens};
 use crate::image::warp::places::Places;
 use crate::image::{Border, copy_values};
 use crate::scratch::{Plain, bytes};
@@ -23,31 +23,19 @@ pub(super) fn block<const C: usize>(
     src: Source<'_>,
     to: &mut [u8],
 ) {
-    for (n, to) in sixteens(src.channels(), to) {
-        let taps = Taps::new(places, n, quarters, border, src);
+    sixteens(places, quarters, border, src, to, |taps, to| {
         if C > 0 {
-            pixels::<C>(&taps, to);
+            pixels::<C>(taps, to);
         } else {
-            for channel in 0..src.channels() {
-                taps.put(channel, one_channel(&taps, channel), to);
-            }
+            taps.channels(to, |channel| one_channel(taps, channel));
         }
-        taps.others(places, n, quarters, border, to);
-    }
-}
-
-/// The numbers of a [`Taps`], in the lanes of the sums that they belong to.
-struct Numbers {
-    across: [__m256i; 2],
-    down: [__m256i; 2],
-    beside: __m256i,
-    below: __m256i,
+    });
 }
 
 /// The sums of four values in each of four rows, `pairs` being how they lie: the first two and the last two.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn sums(rows: [__m256i; 4], pairs: [__m256i; 2], numbers: &Numbers) -> __m256i {
+fn sums(rows: [__m256i; 4], pairs: [__m256i; 2], numbers: &Numbers<__m256i>) -> __m256i {
     let Numbers { across, down, beside, below } = *numbers;
     let mut sums = rows;
     for sum in &mut sums {

@@ -1,7 +1,12 @@
 //! Sizes of the networks of a model.
 
 use crate::error::{Error, Result};
-use crate::nn::{Activation, Layer, Network, Role, Shape, Tensor};
+use crate::exec::Executor;
+use crate::nn::{
+    Activation, Conv2d, ConvTranspose2d, Dense, Draws, Engine, Gradients, Layer, Mode, Model, Network, Plan,
+    Role, Shape, Tensor, Workspace,
+};
+use crate::scratch::{Scratch, ScratchLen};
 
 /// Layers that one network of a model holds at most, element functions and reshapes counted.
 pub const MAX_LAYERS: usize = 12;
@@ -14,6 +19,76 @@ pub type Widths = heapless::Vec<usize, MAX_HIDDEN>;
 
 /// A network of this module.
 pub(super) type Net = Network<MAX_LAYERS>;
+
+/// A network with places for what it computes.
+pub(super) type NetPlan = Plan<MAX_LAYERS>;
+
+/// A network of a model, planned for training and for use.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    pub training: NetPlan,
+    pub inference: NetPlan,
+}
+
+impl Part {
+    /// `input_gradient`: whether training wants the gradient by what goes in.
+    pub fn new(net: &Net, input_gradient: bool) -> Result<Self> {
+        let training = net.plan(Mode::Training { frozen: 0, input_gradient })?;
+        Ok(Self { training, inference: net.plan(Mode::Inference)? })
+    }
+
+    pub const fn net(&self) -> &Net {
+        self.training.network()
+    }
+
+    pub fn param_len(&self) -> usize {
+        self.net().param_len()
+    }
+
+    pub const fn plan(&self, training: bool) -> &NetPlan {
+        if training { &self.training } else { &self.inference }
+    }
+
+    /// `len` and the workspace of a pass.
+    pub fn with_work(&self, len: ScratchLen, training: bool, batch: usize) -> ScratchLen {
+        let plan = self.plan(training);
+        len.with::<f32>(plan.value_len(batch).unwrap_or(usize::MAX)).with::<f32>(plan.fixed_len())
+    }
+
+    /// Runs a batch forward.
+    pub fn forward<'s, E: Executor>(
+        &self,
+        on: Engine<'_, E>,
+        training: bool,
+        (params, x): (&[f32], &[f32]),
+        batch: usize,
+        scratch: &mut Scratch<'s>,
+    ) -> Result<Workspace<'s>> {
+        let plan = self.plan(training);
+        let mut work = plan.workspace(batch, scratch)?;
+        let scratch = &mut scratch.frame();
+        if training {
+            plan.forward(on, (params, &mut []), x, Draws::default(), &mut work, scratch)?;
+        } else {
+            plan.infer(on, Model { params, state: &[] }, x, &mut work, scratch)?;
+        }
+        Ok(work)
+    }
+
+    /// The gradients by the parameters, and by the input where training wants it.
+    pub fn backward<E: Executor>(
+        &self,
+        on: Engine<'_, E>,
+        (params, x): (&[f32], &[f32]),
+        work: &mut Workspace<'_>,
+        grads: (&mut [f32], &mut [f32]),
+        scratch: &mut Scratch<'_>,
+    ) -> Result<()> {
+        let to = Gradients { params: grads.0, add: false, input: grads.1 };
+        let model = Model { params, state: &[] };
+        self.training.backward(on, model, (x, Draws::default()), work, to, scratch)
+    }
+}
 
 /// The hidden layers of an encoder; the decoder has them in reverse.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,9 +140,10 @@ impl NamedTensor {
     }
 }
 
-const KERNEL: usize = 4;
-const STRIDE: usize = 2;
-const PADDING: usize = 1;
+/// A convolution that halves the sides.
+const fn halving(channels: usize) -> Conv2d {
+    Conv2d::new(channels, 4).stride(2).padding(1)
+}
 
 impl Arch {
     /// The convolutions and what flattens them; `None` where there are none.
@@ -82,8 +158,8 @@ impl Arch {
             if before.height % 2 != before.width % 2 {
                 return Err(Error::Unsupported);
             }
-            net.push(Layer::Conv2d { channels, kernel: KERNEL, stride: STRIDE, padding: PADDING })?;
-            net.push(Layer::Activation(self.activation))?;
+            net.push(halving(channels))?;
+            net.push(self.activation)?;
         }
         net.push(Layer::Flatten)?;
         Ok(Some(net))
@@ -93,7 +169,7 @@ impl Arch {
     pub(super) fn encoder(&self, inputs: usize, outputs: usize) -> Result<Net> {
         let mut net = Net::new(Shape::flat(inputs))?;
         dense(&mut net, self.hidden.iter(), self.activation)?;
-        net.push(Layer::Dense { outputs })?;
+        net.push(Dense::new(outputs))?;
         Ok(net)
     }
 
@@ -106,23 +182,17 @@ impl Arch {
         let mut shape = output;
         shapes.push(shape).map_err(|_| Error::CapacityExceeded)?;
         for &channels in &self.channels {
-            shape =
-                Layer::Conv2d { channels, kernel: KERNEL, stride: STRIDE, padding: PADDING }.output(shape)?;
+            shape = Layer::from(halving(channels)).output(shape)?;
             shapes.push(shape).map_err(|_| Error::CapacityExceeded)?;
         }
-        net.push(Layer::Dense { outputs: shape.len()? })?;
+        net.push(Dense::new(shape.len()?))?;
         for (i, outer) in shapes.iter().rev().skip(1).enumerate() {
-            net.push(Layer::Activation(self.activation))?;
+            net.push(self.activation)?;
             if i == 0 {
                 net.push(Layer::Unflatten(shape))?;
             }
-            net.push(Layer::ConvTranspose2d {
-                channels: outer.channels,
-                kernel: KERNEL,
-                stride: STRIDE,
-                padding: PADDING,
-                output_padding: outer.height % 2,
-            })?;
+            let up = ConvTranspose2d::new(outer.channels, 4).stride(2).padding(1);
+            net.push(up.output_padding(outer.height % 2))?;
         }
         Ok(net)
     }
@@ -135,8 +205,8 @@ pub(super) fn dense<'a>(
     activation: Activation,
 ) -> Result<()> {
     for &outputs in widths {
-        net.push(Layer::Dense { outputs })?;
-        net.push(Layer::Activation(activation))?;
+        net.push(Dense::new(outputs))?;
+        net.push(activation)?;
     }
     Ok(())
 }

@@ -1,13 +1,13 @@
 //! The generative adversarial network, as a plan and at work.
 
-use super::arch::{Likelihood, NamedTensor, Net, Widths, dense};
+use super::arch::{Likelihood, MAX_LAYERS, NamedTensor, Net, NetPlan, Part, Widths, dense};
 use super::labels;
 use super::noise::latent_noise;
 use super::{Batch, Trainee};
 use crate::error::{Error, Result};
 use crate::exec::Executor;
 use crate::nn::loss::logistic;
-use crate::nn::{Activation, Adam, Engine, Layer, Shape, rows};
+use crate::nn::{Activation, Adam, Dense, Draws, Engine, Gradients, Mode, Model, Shape, Workspace, rows};
 use crate::scratch::{Scratch, ScratchLen};
 
 /// What a [`Gan`] is made of.
@@ -61,8 +61,11 @@ pub struct GanTerms {
 #[derive(Clone, Debug)]
 pub struct Gan {
     spec: GanSpec,
-    generator: Net,
-    discriminator: Net,
+    generator: Part,
+    /// The discriminator in its own step, over both halves of a trial.
+    discriminator: NetPlan,
+    /// In the generator's step, which asks for the gradient by the samples alone.
+    judge: NetPlan,
 }
 
 impl Gan {
@@ -78,17 +81,22 @@ impl Gan {
         let mut generator =
             Net::new(Shape::flat(spec.latent.checked_add(spec.classes).ok_or(Error::Overflow)?))?;
         dense(&mut generator, spec.generator.iter(), Activation::Relu)?;
-        generator.push(Layer::Dense { outputs: spec.width })?;
+        generator.push(Dense::new(spec.width))?;
         if spec.likelihood == Likelihood::Bernoulli {
-            generator.push(Layer::Activation(Activation::Sigmoid))?;
+            generator.push(Activation::Sigmoid)?;
         }
         let mut discriminator =
             Net::new(Shape::flat(spec.width.checked_add(spec.classes).ok_or(Error::Overflow)?))?;
         dense(&mut discriminator, spec.discriminator.iter(), Activation::LeakyRelu { slope: 0.2 })?;
-        discriminator.push(Layer::Dense { outputs: 1 })?;
+        discriminator.push(Dense::new(1))?;
         let all = generator.param_len().checked_add(discriminator.param_len()).ok_or(Error::Overflow)?;
         all.checked_mul(2).ok_or(Error::Overflow)?;
-        Ok(Self { spec, generator, discriminator })
+        Ok(Self {
+            spec,
+            generator: Part::new(&generator, false)?,
+            discriminator: discriminator.plan(Mode::TRAINING)?,
+            judge: discriminator.plan(Mode::Training { frozen: MAX_LAYERS, input_gradient: true })?,
+        })
     }
 
     /// What it was made from.
@@ -97,26 +105,26 @@ impl Gan {
     }
 
     /// Parameters: the generator's, then the discriminator's.
-    pub const fn param_len(&self) -> usize {
-        self.generator.param_len() + self.discriminator.param_len()
+    pub fn param_len(&self) -> usize {
+        self.generator.param_len() + self.discriminator.network().param_len()
     }
 
     /// Parameters of the generator: the first ones, and the length of a running mean of it.
-    pub const fn generator_len(&self) -> usize {
+    pub fn generator_len(&self) -> usize {
         self.generator.param_len()
     }
 
     /// Moments of the optimiser: two for each parameter, the generator's all before the discriminator's.
-    pub const fn moment_len(&self) -> usize {
+    pub fn moment_len(&self) -> usize {
         2 * self.param_len()
     }
 
     /// Name, place and shape of each tensor, in the order of the parameters.
     pub fn tensors(&self) -> impl Iterator<Item = NamedTensor> + '_ {
-        NamedTensor::all("generator", 0, &self.generator).chain(NamedTensor::all(
+        NamedTensor::all("generator", 0, self.generator.net()).chain(NamedTensor::all(
             "discriminator",
             self.generator_len(),
-            &self.discriminator,
+            self.discriminator.network(),
         ))
     }
 
@@ -127,41 +135,43 @@ impl Gan {
     pub fn init(&self, seed: u64, params: &mut [f32]) -> Result<()> {
         let (generator, discriminator) =
             params.split_at_mut_checked(self.generator_len()).ok_or(Error::ShapeMismatch)?;
-        self.discriminator.init(seed, 100, discriminator)?;
-        self.generator.init(seed, 0, generator)
+        self.discriminator.network().init(seed, 100, discriminator)?;
+        self.generator.net().init(seed, 0, generator)
     }
 
     /// Bytes of scratch that [`Gan::train_step`] takes for a batch; `usize::MAX` where that is too large.
     pub fn train_scratch_len(&self, batch: usize) -> usize {
         let both = batch.saturating_mul(2);
-        let (width, judged) = (self.spec.width, self.discriminator.input().channels);
-        let inside = self.generator.backward_scratch_len(batch, false);
-        let inside = inside
-            .max(self.discriminator.backward_scratch_len(both, false))
-            .max(self.discriminator.backward_scratch_len(batch, true));
-        self.forward_parts(batch)
+        let judged = self.discriminator.network().input().channels;
+        let inside = self.generator.training.scratch_len(batch);
+        let inside = inside.max(self.discriminator.scratch_len(both)).max(self.judge.scratch_len(batch));
+        let passes = [(&self.discriminator, both), (&self.judge, batch)].map(|(plan, batch)| {
+            let values = plan.value_len(batch).unwrap_or(usize::MAX);
+            ScratchLen::new().with::<f32>(values).with::<f32>(plan.fixed_len()).bytes()
+        });
+        self.forward_parts(true, batch)
             .with::<f32>(both.saturating_mul(judged))
-            .with::<f32>(self.discriminator.activation_len(both).unwrap_or(usize::MAX))
-            .with::<f32>(both.saturating_mul(3))
-            .with::<f32>(batch.saturating_mul(judged))
-            .with::<f32>(labels::taken(batch, width, self.spec.classes))
+            .with::<f32>(both.saturating_mul(2))
+            // The gradient by the generated samples with their classes.
+            .with::<f32>(labels::taken(batch, judged, self.spec.classes))
+            // The passes of the discriminator, one after the other.
+            .with_bytes(passes.into_iter().max().unwrap_or(0))
             .with_bytes(inside)
             .bytes()
     }
 
     /// Bytes of scratch that [`Gan::sample`] takes for a batch; `usize::MAX` where that is too large.
     pub fn run_scratch_len(&self, batch: usize) -> usize {
-        self.forward_parts(batch)
+        self.forward_parts(false, batch)
             .with::<f32>(batch.saturating_mul(self.spec.latent))
-            .with_bytes(self.generator.forward_scratch_len(batch))
+            .with_bytes(self.generator.inference.scratch_len(batch))
             .bytes()
     }
 
-    /// The input of the generator with the class, and its activations.
-    fn forward_parts(&self, batch: usize) -> ScratchLen {
-        ScratchLen::new()
-            .with::<f32>(labels::taken(batch, self.generator.input().channels, self.spec.classes))
-            .with::<f32>(self.generator.activation_len(batch).unwrap_or(usize::MAX))
+    /// The input of the generator with the class, and what its pass leaves.
+    fn forward_parts(&self, training: bool, batch: usize) -> ScratchLen {
+        let inputs = labels::taken(batch, self.generator.net().input().channels, self.spec.classes);
+        self.generator.with_work(ScratchLen::new().with::<f32>(inputs), training, batch)
     }
 
     /// One step of training: the discriminator on the batch and as many generated samples, then the
@@ -194,24 +204,24 @@ impl Gan {
         let (g_moments, d_moments) = trainee.moments.split_at_mut_checked(2 * split).unwrap_or_default();
         let mut scratch = scratch.frame();
 
-        let (g_input, g_activations) = self.run(on, g_params, (batch.noise, batch.labels), &mut scratch)?;
-        let mut trial = Trial::new(&self.discriminator, n, &mut scratch)?;
-        self.assemble(batch, self.generator.result(n, g_activations), &mut trial);
-        let frame = scratch.frame();
+        let (g_input, mut work) = self.run(on, true, g_params, (batch.noise, batch.labels), &mut scratch)?;
+        let mut trial = Trial::new(self.discriminator.network(), n, &mut scratch)?;
+        let (generated, d_samples) = self.generator.training.ends(&mut work);
+        self.assemble(batch, generated, &mut trial);
+        let target = step.real_target;
         let mut terms =
-            self.discriminator_pass(on, (d_params, d_grads), step.real_target, &mut trial, frame)?;
+            self.discriminator_pass(on, (d_params, d_grads), target, &mut trial, scratch.frame())?;
         if !terms.discriminator.is_finite() {
             return Err(Error::NotFinite);
         }
         step.adam.step(on, step.t, d_params, d_grads, d_moments)?;
 
-        let d_samples;
-        (terms.generator, d_samples) = self.generator_pass(on, d_params, &mut trial, &mut scratch)?;
+        terms.generator = self.generator_pass(on, d_params, &mut trial, d_samples, scratch.frame())?;
         if !terms.generator.is_finite() {
             return Err(Error::NotFinite);
         }
-        let inputs = [&*g_params, g_input, g_activations];
-        self.generator.backward(on, inputs, d_samples, (Some(&mut *g_grads), None), &mut scratch)?;
+        let inputs = (&*g_params, g_input);
+        self.generator.backward(on, inputs, &mut work, (&mut *g_grads, &mut []), &mut scratch)?;
         step.adam.step(on, step.t, g_params, g_grads, g_moments)?;
         track(on.level, step.ema_decay, g_params, average);
         Ok(terms)
@@ -236,10 +246,12 @@ impl Gan {
         trial: &mut Trial<'_>,
         mut scratch: Scratch<'_>,
     ) -> Result<GanTerms> {
-        let Trial { both, activations, scales, losses, slopes } = trial;
+        let Trial { both, scales, losses } = trial;
         let n = scales.len() / 2;
-        self.discriminator.forward(on, [params, both], activations, &mut scratch.frame())?;
-        let logits = self.discriminator.result(2 * n, activations);
+        let plan = &self.discriminator;
+        let mut work = plan.workspace(2 * n, &mut scratch)?;
+        plan.forward(on, (params, &mut []), both, Draws::default(), &mut work, &mut scratch.frame())?;
+        let (logits, slopes) = plan.ends(&mut work);
         let mut terms = GanTerms::default();
         for (half, target) in [(0..n, real_target), (n..2 * n, 0.0)] {
             let part = |v| <[f32]>::get(v, half.clone()).unwrap_or(&[]);
@@ -251,30 +263,40 @@ impl Gan {
             logistic(on, target, inputs, loss, slopes.get_mut(half.clone()).unwrap_or(&mut []))?;
             terms.discriminator += mean(loss);
         }
-        let inputs = [params, both, activations];
-        self.discriminator.backward(on, inputs, slopes, (Some(grads), None), &mut scratch)?;
+        let to = Gradients { params: grads, add: false, input: &mut [] };
+        let model = Model { params, state: &[] };
+        plan.backward(on, model, (both, Draws::default()), &mut work, to, &mut scratch)?;
         Ok(terms)
     }
 
     /// The generator's loss over the generated half of a trial, and its gradient by the samples.
-    fn generator_pass<'s, E: Executor>(
+    fn generator_pass<E: Executor>(
         &self,
         on: Engine<'_, E>,
         params: &[f32],
         trial: &mut Trial<'_>,
-        scratch: &mut Scratch<'s>,
-    ) -> Result<(f64, &'s mut [f32])> {
-        let Trial { both, activations, scales, losses, slopes } = trial;
+        d_samples: &mut [f32],
+        mut scratch: Scratch<'_>,
+    ) -> Result<f64> {
+        let Trial { both, scales, losses } = trial;
         let n = scales.len() / 2;
         let fake = both.get(both.len() / 2..).unwrap_or(&[]);
-        let [scales, losses, slopes] = [scales, losses, slopes].map(|v| v.get_mut(..n).unwrap_or(&mut []));
+        let [scales, losses] = [scales, losses].map(|v| v.get_mut(..n).unwrap_or(&mut []));
         scales.fill(1.0 / n as f32);
-        self.discriminator.forward(on, [params, fake], activations, &mut scratch.frame())?;
-        logistic(on, 1.0, [self.discriminator.result(n, activations), scales], losses, slopes)?;
-        let d_fake = scratch.take::<f32>(fake.len())?;
-        let wanted = (None, Some(&mut *d_fake));
-        self.discriminator.backward(on, [params, fake, activations], slopes, wanted, &mut scratch.frame())?;
-        Ok((mean(losses), labels::strip(d_fake, self.spec.width, self.spec.classes, scratch)?))
+        let (plan, classes) = (&self.judge, self.spec.classes);
+        let mut work = plan.workspace(n, &mut scratch)?;
+        plan.forward(on, (params, &mut []), fake, Draws::default(), &mut work, &mut scratch.frame())?;
+        let (logits, slopes) = plan.ends(&mut work);
+        logistic(on, 1.0, [logits, scales], losses, slopes)?;
+        let joined = scratch.take::<f32>(labels::taken(n, self.judge.network().input().channels, classes))?;
+        let input = if classes == 0 { &mut *d_samples } else { &mut *joined };
+        let to = Gradients { params: &mut [], add: false, input };
+        let model = Model { params, state: &[] };
+        plan.backward(on, model, (fake, Draws::default()), &mut work, to, &mut scratch)?;
+        if classes > 0 {
+            labels::strip(joined, self.spec.width, classes, d_samples);
+        }
+        Ok(mean(losses))
     }
 
     /// The samples of index `first`, `first + 1`, … under `seed`, as many as `out` holds, from `params` of
@@ -308,8 +330,8 @@ impl Gan {
         let noise = scratch.take::<f32>(n * self.spec.latent)?;
         latent_noise(on.level, seed, first, self.spec.latent, noise)?;
         noise.iter_mut().for_each(|v| *v *= temperature);
-        let (_, activations) = self.run(on, generator, (noise, labels), &mut scratch)?;
-        rows::copy(self.generator.result(n, activations), out);
+        let (_, work) = self.run(on, false, generator, (noise, labels), &mut scratch)?;
+        rows::copy(self.generator.inference.result(&work), out);
         Ok(())
     }
 
@@ -331,39 +353,35 @@ impl Gan {
         if in_range { Ok(n) } else { Err(Error::InvalidArgument) }
     }
 
-    /// The generator's input and activations for `noise`.
+    /// The generator's input and its pass for `noise`.
     fn run<'s, E: Executor>(
         &self,
         on: Engine<'_, E>,
+        training: bool,
         params: &[f32],
         (noise, labels): (&'s [f32], &[u32]),
         scratch: &mut Scratch<'s>,
-    ) -> Result<(&'s [f32], &'s [f32])> {
+    ) -> Result<(&'s [f32], Workspace<'s>)> {
         let n = rows::count(noise.len(), self.spec.latent)?;
         let input = labels::append(noise, self.spec.latent, labels, self.spec.classes, scratch)?;
-        let activations = scratch.take::<f32>(self.generator.activation_len(n)?)?;
-        self.generator.forward(on, [params, input], activations, &mut scratch.frame())?;
-        Ok((input, activations))
+        let work = self.generator.forward(on, training, (params, input), n, scratch)?;
+        Ok((input, work))
     }
 }
 
 /// What the discriminator judges in a step, as many real samples as generated ones behind them, and for each of them
-/// a scale, a loss, and the slope of the scaled loss.
+/// a scale and a loss.
 struct Trial<'s> {
     both: &'s mut [f32],
-    activations: &'s mut [f32],
     scales: &'s mut [f32],
     losses: &'s mut [f32],
-    slopes: &'s mut [f32],
 }
 
 impl<'s> Trial<'s> {
     fn new(discriminator: &Net, n: usize, scratch: &mut Scratch<'s>) -> Result<Self> {
         let both = scratch.take::<f32>(2 * n * discriminator.input().channels)?;
-        let activations = scratch.take::<f32>(discriminator.activation_len(2 * n)?)?;
-        let (scales, rest) = scratch.take::<f32>(6 * n)?.split_at_mut_checked(2 * n).unwrap_or_default();
-        let (losses, slopes) = rest.split_at_mut_checked(2 * n).unwrap_or_default();
-        Ok(Self { both, activations, scales, losses, slopes })
+        let (scales, losses) = scratch.take::<f32>(4 * n)?.split_at_mut_checked(2 * n).unwrap_or_default();
+        Ok(Self { both, scales, losses })
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) fn write(x: &[f32], width: usize, labels: &[u32], classes: usize, out
     }
 }
 
-/// Values of scratch that [`append`] takes for rows that are `width` wide in the end, or [`strip`] for such rows.
+/// Values of scratch that [`append`] takes for rows that are `width` wide in the end.
 pub(super) const fn taken(batch: usize, width: usize, classes: usize) -> usize {
     if classes == 0 { 0 } else { batch.saturating_mul(width) }
 }
@@ -49,19 +49,9 @@ pub(super) fn append<'s>(
     Ok(out)
 }
 
-/// The inverse for the values: the first `width` columns of each row.
-pub(super) fn strip<'s>(
-    wide: &'s mut [f32],
-    width: usize,
-    classes: usize,
-    scratch: &mut Scratch<'s>,
-) -> Result<&'s mut [f32]> {
-    if classes == 0 {
-        return Ok(wide);
-    }
-    let out = scratch.take::<f32>(rows::count(wide.len(), width + classes)? * width)?;
+/// The inverse for the values: the first `width` columns of each row, to `out`.
+pub(super) fn strip(wide: &[f32], width: usize, classes: usize, out: &mut [f32]) {
     for (row, out) in rows::of(wide, width + classes).zip(rows::of_mut(out, width)) {
         rows::copy(row, out);
     }
-    Ok(out)
 }

@@ -1,6 +1,6 @@
 //! The variational autoencoder as a plan: its networks and where their parameters lie.
 
-use super::arch::{Arch, Likelihood, NamedTensor, Net};
+use super::arch::{Arch, Likelihood, NamedTensor, Part};
 use super::labels;
 use crate::error::{Error, Result};
 use crate::nn::Shape;
@@ -45,9 +45,9 @@ pub struct VaeSpec {
 #[derive(Clone, Debug)]
 pub struct Vae {
     pub(super) spec: VaeSpec,
-    pub(super) stem: Option<Net>,
-    pub(super) encoder: Net,
-    pub(super) decoder: Net,
+    pub(super) stem: Option<Part>,
+    pub(super) encoder: Part,
+    pub(super) decoder: Part,
     pub(super) width: usize,
 }
 
@@ -73,6 +73,9 @@ impl Vae {
         let encoder = spec.arch.encoder(inputs, codes)?;
         let decoder =
             spec.arch.decoder(spec.latent.checked_add(spec.classes).ok_or(Error::Overflow)?, spec.input)?;
+        let stem = stem.map(|net| Part::new(&net, false)).transpose()?;
+        let encoder = Part::new(&encoder, stem.is_some())?;
+        let decoder = Part::new(&decoder, true)?;
         let vae = Self { spec, stem, encoder, decoder, width };
         vae.stem_len()
             .checked_add(vae.encoder.param_len())
@@ -93,12 +96,12 @@ impl Vae {
     }
 
     pub(super) fn stem_len(&self) -> usize {
-        self.stem.as_ref().map_or(0, Net::param_len)
+        self.stem.as_ref().map_or(0, Part::param_len)
     }
 
     /// Values that the dense part of the encoder reads besides the class.
     pub(super) fn features(&self) -> usize {
-        self.encoder.input().channels - self.spec.classes
+        self.encoder.net().input().channels - self.spec.classes
     }
 
     /// Parameters: the stem's, the encoder's, the decoder's.
@@ -115,11 +118,11 @@ impl Vae {
     pub fn tensors(&self) -> impl Iterator<Item = NamedTensor> + '_ {
         let encoder_at = self.stem_len();
         let decoder_at = encoder_at + self.encoder.param_len();
-        let stem = self.stem.as_ref().into_iter().flat_map(|net| NamedTensor::all("stem", 0, net));
-        stem.chain(NamedTensor::all("encoder", encoder_at, &self.encoder)).chain(NamedTensor::all(
+        let stem = self.stem.as_ref().into_iter().flat_map(|part| NamedTensor::all("stem", 0, part.net()));
+        stem.chain(NamedTensor::all("encoder", encoder_at, self.encoder.net())).chain(NamedTensor::all(
             "decoder",
             decoder_at,
-            &self.decoder,
+            self.decoder.net(),
         ))
     }
 
@@ -129,11 +132,11 @@ impl Vae {
     /// [`Error::ShapeMismatch`] where `params` has not [`Vae::param_len`] values.
     pub fn init(&self, seed: u64, params: &mut [f32]) -> Result<()> {
         let [stem, encoder, decoder] = self.split_mut(params)?;
-        if let Some(net) = &self.stem {
-            net.init(seed, 0, stem)?;
+        if let Some(part) = &self.stem {
+            part.net().init(seed, 0, stem)?;
         }
-        self.encoder.init(seed, 100, encoder)?;
-        self.decoder.init(seed, 200, decoder)
+        self.encoder.net().init(seed, 100, encoder)?;
+        self.decoder.net().init(seed, 200, decoder)
     }
 
     pub(super) fn split<'a>(&self, params: &'a [f32]) -> Result<[&'a [f32]; 3]> {
@@ -158,56 +161,55 @@ impl Vae {
     /// `usize::MAX` where that is too large for the address space.
     pub fn train_scratch_len(&self, batch: usize) -> usize {
         let (latent, classes) = (self.spec.latent, self.spec.classes);
-        let inside = self.stem.as_ref().map_or(0, |stem| stem.backward_scratch_len(batch, false));
-        let inside = inside
-            .max(self.encoder.backward_scratch_len(batch, self.stem.is_some()))
-            .max(self.decoder.backward_scratch_len(batch, true));
+        let floats = |per_sample: usize| batch.saturating_mul(per_sample);
         let len = self
-            .decoder_parts(self.encoder_parts(ScratchLen::new(), batch), batch)
+            .parts(ScratchLen::new(), true, batch)
             // The latent vectors, the divergences; scales, weights of the divergence and losses.
-            .with::<f32>(batch.saturating_mul(latent))
+            .with::<f32>(floats(latent))
             .with::<f32>(batch)
-            .with::<f32>(batch.saturating_mul(3))
-            // The gradients on the way back: by the samples, the decoder's input, its latent part, the codes.
-            .with::<f32>(batch.saturating_mul(self.width))
-            .with::<f32>(batch.saturating_mul(self.decoder.input().channels))
-            .with::<f32>(labels::taken(batch, latent, classes))
-            .with::<f32>(batch.saturating_mul(2 * latent));
+            .with::<f32>(floats(3))
+            // The gradients by the latent vectors, and by the inputs of decoder and encoder with their classes.
+            .with::<f32>(floats(latent))
+            .with::<f32>(labels::taken(batch, self.decoder.net().input().channels, classes));
         let len = match self.stem {
             None => len,
-            Some(_) => len
-                .with::<f32>(batch.saturating_mul(self.encoder.input().channels))
-                .with::<f32>(labels::taken(batch, self.features(), classes)),
+            Some(_) => len.with::<f32>(labels::taken(batch, self.encoder.net().input().channels, classes)),
         };
-        len.with_bytes(inside).bytes()
+        len.with_bytes(self.inside(true, batch)).bytes()
     }
 
     /// Bytes of scratch that [`Vae::encode`], [`Vae::decode`], [`Vae::reconstruct`] and [`Vae::sample`]
     /// take for a batch; `usize::MAX` where that is too large for the address space.
     pub fn run_scratch_len(&self, batch: usize) -> usize {
-        let stem = self.stem.as_ref().map_or(0, |net| net.forward_scratch_len(batch));
-        let inside = stem.max(self.encoder.forward_scratch_len(batch));
-        let encode = self.encoder_parts(ScratchLen::new(), batch).with_bytes(inside);
-        let decode =
-            self.decoder_parts(ScratchLen::new(), batch).with_bytes(self.decoder.forward_scratch_len(batch));
         ScratchLen::new()
             .with::<f32>(batch.saturating_mul(self.spec.latent))
             .with::<f32>(batch.saturating_mul(self.spec.latent))
-            .with_bytes(encode.max(decode).bytes())
+            .with_bytes(self.encoder_parts(ScratchLen::new(), false, batch).bytes())
+            .with_bytes(self.decoder_parts(ScratchLen::new(), false, batch).bytes())
+            .with_bytes(self.inside(false, batch))
             .bytes()
     }
 
-    /// `len` and what a forward pass of the encoder leaves: activations, and the input with the class.
-    fn encoder_parts(&self, len: ScratchLen, batch: usize) -> ScratchLen {
-        let activations = |net: &Net| net.activation_len(batch).unwrap_or(usize::MAX);
-        len.with::<f32>(self.stem.as_ref().map_or(0, activations))
-            .with::<f32>(labels::taken(batch, self.encoder.input().channels, self.spec.classes))
-            .with::<f32>(activations(&self.encoder))
+    /// What a pass takes besides what it leaves.
+    fn inside(&self, training: bool, batch: usize) -> usize {
+        let all = self.stem.iter().chain([&self.encoder, &self.decoder]);
+        all.map(|part| part.plan(training).scratch_len(batch)).max().unwrap_or(0)
+    }
+
+    fn parts(&self, len: ScratchLen, training: bool, batch: usize) -> ScratchLen {
+        self.decoder_parts(self.encoder_parts(len, training, batch), training, batch)
+    }
+
+    /// `len` and what a forward pass of the encoder leaves: workspaces, and the input with the class.
+    fn encoder_parts(&self, len: ScratchLen, training: bool, batch: usize) -> ScratchLen {
+        let len = self.stem.as_ref().map_or(len, |stem| stem.with_work(len, training, batch));
+        let inputs = labels::taken(batch, self.encoder.net().input().channels, self.spec.classes);
+        self.encoder.with_work(len.with::<f32>(inputs), training, batch)
     }
 
     /// `len` and the same of the decoder.
-    fn decoder_parts(&self, len: ScratchLen, batch: usize) -> ScratchLen {
-        len.with::<f32>(labels::taken(batch, self.decoder.input().channels, self.spec.classes))
-            .with::<f32>(self.decoder.activation_len(batch).unwrap_or(usize::MAX))
+    fn decoder_parts(&self, len: ScratchLen, training: bool, batch: usize) -> ScratchLen {
+        let inputs = labels::taken(batch, self.decoder.net().input().channels, self.spec.classes);
+        self.decoder.with_work(len.with::<f32>(inputs), training, batch)
     }
 }

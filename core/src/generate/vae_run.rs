@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::exec::Executor;
 use crate::math;
 use crate::nn::loss::{Against, Codes, bernoulli_nll, gaussian_nll};
-use crate::nn::{Adam, Engine, rows};
+use crate::nn::{Adam, Engine, Workspace, rows};
 use crate::scratch::Scratch;
 
 /// What one training step is told.
@@ -49,15 +49,16 @@ impl core::ops::AddAssign for Elbo {
 
 /// What a forward pass of the encoder leaves.
 struct Encoded<'s> {
-    stem: &'s [f32],
+    stem: Option<Workspace<'s>>,
+    /// What the encoder read, where it has classes behind it.
     input: &'s [f32],
-    encoder: &'s [f32],
+    encoder: Workspace<'s>,
 }
 
 /// What a forward pass of the decoder leaves.
 struct Decoded<'s> {
     input: &'s [f32],
-    decoder: &'s [f32],
+    decoder: Workspace<'s>,
 }
 
 impl Vae {
@@ -106,7 +107,7 @@ impl Vae {
         let [_, _, decoder_params] = self.split(params)?;
         let [stem_grads, encoder_grads, decoder_grads] = self.split_mut(grads)?;
         let mut scratch = scratch.frame();
-        let (encoded, z, kl) = self.encode_noisy(on, params, batch, &mut scratch)?;
+        let (mut encoded, z, kl) = self.encode_noisy(on, true, params, batch, &mut scratch)?;
         let per_sample = scratch.take::<f32>(3 * n)?;
         let (scales, rest) = per_sample.split_at_mut_checked(n).unwrap_or_default();
         let (weights, nll) = rest.split_at_mut_checked(n).unwrap_or_default();
@@ -114,25 +115,31 @@ impl Vae {
             *scale = w / n as f32;
             *weight = beta * *scale;
         }
-        let decoded = self.run_decoder(on, decoder_params, (z, batch.labels), &mut scratch)?;
-        let slope = scratch.take::<f32>(n * self.width)?;
-        self.reconstruction(on, &decoded, (batch.x, scales), nll, slope)?;
+        let decoded = self.run_decoder(on, true, (decoder_params, n), (z, batch.labels), &mut scratch)?;
+        let Decoded { input, mut decoder } = decoded;
+        let (predictions, slope) = self.decoder.training.ends(&mut decoder);
+        self.reconstruction(on, &Against { predictions, targets: batch.x, scales }, nll, slope)?;
 
-        let inputs = [decoder_params, decoded.input, decoded.decoder];
-        let d_input = scratch.take::<f32>(decoded.input.len())?;
-        let wanted = (Some(decoder_grads), Some(&mut *d_input));
-        self.decoder.backward(on, inputs, slope, wanted, &mut scratch.frame())?;
-        let dz = labels::strip(d_input, self.spec.latent, self.spec.classes, &mut scratch)?;
-        let d_codes = scratch.take::<f32>(2 * dz.len())?;
-        self.codes(&encoded, batch).backward(on, dz, weights, d_codes)?;
-        self.encoder_gradients(
-            on,
-            params,
-            (batch.x, &encoded),
-            d_codes,
-            [stem_grads, encoder_grads],
-            scratch,
-        )?;
+        let (latent, classes) = (self.spec.latent, self.spec.classes);
+        let dz = scratch.take::<f32>(z.len())?;
+        let inputs = (decoder_params, input);
+        if classes == 0 {
+            self.decoder.backward(
+                on,
+                inputs,
+                &mut decoder,
+                (decoder_grads, &mut *dz),
+                &mut scratch.frame(),
+            )?;
+        } else {
+            let d_input = scratch.take::<f32>(input.len())?;
+            let wanted = (decoder_grads, &mut *d_input);
+            self.decoder.backward(on, inputs, &mut decoder, wanted, &mut scratch.frame())?;
+            labels::strip(d_input, latent, classes, dz);
+        }
+        let (codes, d_codes) = self.encoder.training.ends(&mut encoded.encoder);
+        Codes { codes, noise: batch.noise, latent }.backward(on, dz, weights, d_codes)?;
+        self.encoder_gradients(on, params, (batch.x, encoded), [stem_grads, encoder_grads], scratch)?;
         Ok(weighted(nll, kl, batch.weights))
     }
 
@@ -141,21 +148,30 @@ impl Vae {
         &self,
         on: Engine<'_, E>,
         params: &[f32],
-        (x, encoded): (&[f32], &Encoded<'_>),
-        d_codes: &mut [f32],
+        (x, encoded): (&[f32], Encoded<'_>),
         [stem_grads, encoder_grads]: [&mut [f32]; 2],
         mut scratch: Scratch<'_>,
     ) -> Result<()> {
         let [stem_params, encoder_params, _] = self.split(params)?;
-        let inputs = [encoder_params, encoded.input, encoded.encoder];
-        let Some(stem) = &self.stem else {
-            return self.encoder.backward(on, inputs, d_codes, (Some(encoder_grads), None), &mut scratch);
+        let Encoded { stem: stem_work, input, mut encoder } = encoded;
+        let classes = self.spec.classes;
+        let Some((stem, mut stem_work)) = self.stem.as_ref().zip(stem_work) else {
+            let input = if classes == 0 { x } else { input };
+            let inputs = (encoder_params, input);
+            return self.encoder.backward(on, inputs, &mut encoder, (encoder_grads, &mut []), &mut scratch);
         };
-        let d_input = scratch.take::<f32>(encoded.input.len())?;
-        let wanted = (Some(encoder_grads), Some(&mut *d_input));
-        self.encoder.backward(on, inputs, d_codes, wanted, &mut scratch.frame())?;
-        let d_features = labels::strip(d_input, self.features(), self.spec.classes, &mut scratch)?;
-        stem.backward(on, [stem_params, x, encoded.stem], d_features, (Some(stem_grads), None), &mut scratch)
+        let (features, d_features) = stem.training.ends(&mut stem_work);
+        if classes == 0 {
+            let inputs = (encoder_params, features);
+            let wanted = (encoder_grads, d_features);
+            self.encoder.backward(on, inputs, &mut encoder, wanted, &mut scratch.frame())?;
+        } else {
+            let d_input = scratch.take::<f32>(input.len())?;
+            let wanted = (encoder_grads, &mut *d_input);
+            self.encoder.backward(on, (encoder_params, input), &mut encoder, wanted, &mut scratch.frame())?;
+            labels::strip(d_input, self.features(), classes, d_features);
+        }
+        stem.backward(on, (stem_params, x), &mut stem_work, (stem_grads, &mut []), &mut scratch)
     }
 
     /// The terms of the evidence lower bound for a batch, with one z for each sample from its noise; takes
@@ -173,10 +189,12 @@ impl Vae {
         let n = self.check(batch, scratch)?;
         let [_, _, decoder_params] = self.split(params)?;
         let mut scratch = scratch.frame();
-        let (_, z, kl) = self.encode_noisy(on, params, batch, &mut scratch)?;
+        let (_, z, kl) = self.encode_noisy(on, false, params, batch, &mut scratch)?;
         let nll = scratch.take::<f32>(n)?;
-        let decoded = self.run_decoder(on, decoder_params, (z, batch.labels), &mut scratch)?;
-        self.reconstruction(on, &decoded, (batch.x, batch.weights), nll, &mut [])?;
+        let decoded = self.run_decoder(on, false, (decoder_params, n), (z, batch.labels), &mut scratch)?;
+        let predictions = self.decoder.inference.result(&decoded.decoder);
+        let against = Against { predictions, targets: batch.x, scales: batch.weights };
+        self.reconstruction(on, &against, nll, &mut [])?;
         Ok(weighted(nll, kl, batch.weights))
     }
 
@@ -197,8 +215,9 @@ impl Vae {
     ) -> Result<()> {
         let n = rows::count(x.len(), self.width)?;
         self.check_run(params, labels, [n, codes.len(), 2 * self.spec.latent], scratch)?;
-        let encoded = self.run_encoder(on, params, (x, labels), &mut scratch.frame())?;
-        rows::copy(self.encoder.result(n, encoded.encoder), codes);
+        let scratch = &mut scratch.frame();
+        let encoded = self.run_encoder(on, false, (params, n), (x, labels), scratch)?;
+        rows::copy(self.encoder.inference.result(&encoded.encoder), codes);
         Ok(())
     }
 
@@ -238,10 +257,13 @@ impl Vae {
         self.check_run(params, labels, [n, out.len(), self.width], scratch)?;
         let mut scratch = scratch.frame();
         let z = scratch.take::<f32>(n * latent)?;
-        let encoded = self.run_encoder(on, params, (x, labels), &mut scratch.frame())?;
-        let codes = self.encoder.result(n, encoded.encoder);
-        for (z, code) in rows::of_mut(z, latent).zip(rows::of(codes, 2 * latent)) {
-            rows::copy(code, z);
+        {
+            let frame = &mut scratch.frame();
+            let encoded = self.run_encoder(on, false, (params, n), (x, labels), frame)?;
+            let codes = self.encoder.inference.result(&encoded.encoder);
+            for (z, code) in rows::of_mut(z, latent).zip(rows::of(codes, 2 * latent)) {
+                rows::copy(code, z);
+            }
         }
         self.expected(on, params, (z, labels), out, scratch)
     }
@@ -309,68 +331,72 @@ impl Vae {
         mut scratch: Scratch<'_>,
     ) -> Result<()> {
         let [_, _, decoder_params] = self.split(params)?;
-        let decoded = self.run_decoder(on, decoder_params, (z, labels), &mut scratch.frame())?;
-        rows::copy(self.decoder.result(rows::count(z.len(), self.spec.latent)?, decoded.decoder), out);
+        let n = rows::count(z.len(), self.spec.latent)?;
+        let scratch = &mut scratch.frame();
+        let decoded = self.run_decoder(on, false, (decoder_params, n), (z, labels), scratch)?;
+        rows::copy(self.decoder.inference.result(&decoded.decoder), out);
         if self.spec.likelihood == Likelihood::Bernoulli {
             math::sigmoid_slice(on.level, out);
         }
         Ok(())
     }
 
-    fn codes<'s>(&self, encoded: &Encoded<'s>, batch: &Batch<'s>) -> Codes<'s> {
-        let codes = self.encoder.result(batch.weights.len(), encoded.encoder);
-        Codes { codes, noise: batch.noise, latent: self.spec.latent }
-    }
-
     /// What the encoder leaves for a batch, its latent vectors, and the divergence of each sample.
     fn encode_noisy<'s, E: Executor>(
         &self,
         on: Engine<'_, E>,
+        training: bool,
         params: &[f32],
         batch: &Batch<'s>,
         scratch: &mut Scratch<'s>,
     ) -> Result<(Encoded<'s>, &'s [f32], &'s [f32])> {
-        let encoded = self.run_encoder(on, params, (batch.x, batch.labels), scratch)?;
+        let n = batch.weights.len();
+        let encoded = self.run_encoder(on, training, (params, n), (batch.x, batch.labels), scratch)?;
         let z = scratch.take::<f32>(batch.noise.len())?;
-        let kl = scratch.take::<f32>(batch.weights.len())?;
-        self.codes(&encoded, batch).reparameterise(on, z, kl)?;
+        let kl = scratch.take::<f32>(n)?;
+        let codes = self.encoder.plan(training).result(&encoded.encoder);
+        Codes { codes, noise: batch.noise, latent: self.spec.latent }.reparameterise(on, z, kl)?;
         Ok((encoded, z, kl))
     }
 
     fn run_encoder<'s, E: Executor>(
         &self,
         on: Engine<'_, E>,
-        params: &[f32],
-        (x, labels): (&'s [f32], &[u32]),
+        training: bool,
+        (params, n): (&[f32], usize),
+        (x, labels): (&[f32], &[u32]),
         scratch: &mut Scratch<'s>,
     ) -> Result<Encoded<'s>> {
         let [stem_params, encoder_params, _] = self.split(params)?;
-        let n = rows::count(x.len(), self.width)?;
-        let mut stem: &[f32] = &[];
-        let mut features = x;
-        if let Some(net) = &self.stem {
-            let activations = scratch.take::<f32>(net.activation_len(n)?)?;
-            net.forward(on, [stem_params, x], activations, &mut scratch.frame())?;
-            stem = activations;
-            features = net.result(n, stem);
+        let stem = match &self.stem {
+            Some(stem) => Some(stem.forward(on, training, (stem_params, x), n, scratch)?),
+            None => None,
+        };
+        let features = match (&self.stem, &stem) {
+            (Some(stem), Some(work)) => stem.plan(training).result(work),
+            _ => x,
+        };
+        let (classes, mut input): (_, &[f32]) = (self.spec.classes, &[]);
+        if classes > 0 {
+            let joined = scratch.take::<f32>(n * (self.features() + classes))?;
+            labels::write(features, self.features(), labels, classes, joined);
+            input = joined;
         }
-        let input = labels::append(features, self.features(), labels, self.spec.classes, scratch)?;
-        let encoder = scratch.take::<f32>(self.encoder.activation_len(n)?)?;
-        self.encoder.forward(on, [encoder_params, input], encoder, &mut scratch.frame())?;
+        let read = if classes == 0 { features } else { input };
+        let encoder = self.encoder.forward(on, training, (encoder_params, read), n, scratch)?;
         Ok(Encoded { stem, input, encoder })
     }
 
     fn run_decoder<'s, E: Executor>(
         &self,
         on: Engine<'_, E>,
-        params: &[f32],
+        training: bool,
+        (params, n): (&[f32], usize),
         (z, labels): (&'s [f32], &[u32]),
         scratch: &mut Scratch<'s>,
     ) -> Result<Decoded<'s>> {
-        let n = rows::count(z.len(), self.spec.latent)?;
         let input = labels::append(z, self.spec.latent, labels, self.spec.classes, scratch)?;
-        let decoder = scratch.take::<f32>(self.decoder.activation_len(n)?)?;
-        self.decoder.forward(on, [params, input], decoder, &mut scratch.frame())?;
+        let decoder = self.decoder.forward(on, training, (params, input), n, scratch)?;
         Ok(Decoded { input, decoder })
     }
 
@@ -378,16 +404,13 @@ impl Vae {
     fn reconstruction<E: Executor>(
         &self,
         on: Engine<'_, E>,
-        decoded: &Decoded<'_>,
-        (targets, scales): (&[f32], &[f32]),
+        against: &Against<'_>,
         nll: &mut [f32],
         slope: &mut [f32],
     ) -> Result<()> {
-        let predictions = self.decoder.result(scales.len(), decoded.decoder);
-        let against = Against { predictions, targets, scales };
         match self.spec.likelihood {
-            Likelihood::Bernoulli => bernoulli_nll(on, &against, nll, slope),
-            Likelihood::Gaussian { sigma } => gaussian_nll(on, sigma, &against, nll, slope),
+            Likelihood::Bernoulli => bernoulli_nll(on, against, nll, slope),
+            Likelihood::Gaussian { sigma } => gaussian_nll(on, sigma, against, nll, slope),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::exec::Executor;
 use crate::linalg::{Init, Operand, gemm, gemm_scratch_len, scale, sum, sum_of_squares};
 use crate::math;
-use crate::nn::{Engine, column_sums};
+use crate::nn::{Engine, add_columns};
 use crate::rng::mix;
 use crate::scratch::{Scratch, ScratchLen};
 use crate::simd::Level;
@@ -238,7 +238,8 @@ impl Task<'_> {
                 }
             }
         });
-        column_sums(Engine { level: self.level, exec }, residuals, out.bias);
+        out.bias.fill(0.0);
+        add_columns(Engine { level: self.level, exec }, residuals, out.bias);
         let r = MatRef::new(&*residuals, self.x.rows(), self.classes)?;
         let c = MatMut::new(&mut *out.weights, self.classes, self.x.cols())?;
         gemm(self.level, exec, Operand::t(r), Operand::n(self.x), Init::Zero, c, &mut s.frame())

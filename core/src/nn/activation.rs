@@ -21,8 +21,17 @@ pub enum Activation {
     Sigmoid,
     /// The hyperbolic tangent.
     Tanh,
+    /// x, or `alpha`·(eˣ − 1) below 0 (Clevert et al. 2016).
+    Elu {
+        /// What the function falls to, above 0 and finite; PyTorch has 1.
+        alpha: f32,
+    },
     /// x · sigmoid(x) (Elfwing et al. 2018), also known as swish.
     Silu,
+    /// x · Φ(x) with the normal distribution's Φ, by the error function (Hendrycks, Gimpel 2016).
+    Gelu,
+    /// ln(1 + eˣ).
+    Softplus,
 }
 
 impl Activation {
@@ -30,14 +39,14 @@ impl Activation {
     pub(super) const fn fits(self) -> bool {
         match self {
             // The derivative is told from the sign of the output.
-            Activation::LeakyRelu { slope } => slope > 0.0 && slope < f32::INFINITY,
-            Activation::Relu | Activation::Sigmoid | Activation::Tanh | Activation::Silu => true,
+            Activation::LeakyRelu { slope: v } | Activation::Elu { alpha: v } => v > 0.0 && v < f32::INFINITY,
+            _ => true,
         }
     }
 
     /// Whether the derivative is known from the output alone, so that the output may replace the input.
     pub(super) const fn by_output(self) -> bool {
-        !matches!(self, Activation::Silu)
+        !matches!(self, Activation::Silu | Activation::Gelu | Activation::Softplus)
     }
 
     /// `v` becomes the function of `v`.
@@ -47,7 +56,10 @@ impl Activation {
             Activation::LeakyRelu { slope } => leaky(on.level, slope, piece),
             Activation::Sigmoid => math::sigmoid_slice(on.level, piece),
             Activation::Tanh => math::tanh_slice(on.level, piece),
+            Activation::Elu { alpha } => elu(on.level, alpha, piece),
             Activation::Silu => silu(on.level, piece),
+            Activation::Gelu => gelu(on.level, piece),
+            Activation::Softplus => math::softplus_slice(on.level, piece),
         });
     }
 
@@ -62,7 +74,10 @@ impl Activation {
                 Activation::LeakyRelu { slope } => leaky_chain(on.level, slope, saved, grad),
                 Activation::Sigmoid => sigmoid_chain(on.level, saved, grad),
                 Activation::Tanh => tanh_chain(on.level, saved, grad),
+                Activation::Elu { alpha } => elu_chain(on.level, alpha, saved, grad),
                 Activation::Silu => silu_chain(on.level, saved, grad),
+                Activation::Gelu => gelu_chain(on.level, saved, grad),
+                Activation::Softplus => softplus_chain(on.level, saved, grad),
             }
         });
     }
@@ -101,13 +116,37 @@ functions! {
     relu relu_body() |x| if x <= 0.0 { 0.0 } else { x }, relu_chain relu_chain_body |y| if y > 0.0 { 1.0 } else { 0.0 };
     leaky leaky_body(slope: f32) |x| if x > 0.0 { x } else { slope * x },
     leaky_chain leaky_chain_body |y| if y > 0.0 { 1.0 } else { slope };
+    elu elu_body(alpha: f32) |x| if x > 0.0 { x } else { alpha * exp_m1(x) },
+    elu_chain elu_chain_body |y| if y > 0.0 { 1.0 } else { y + alpha };
     silu silu_body() |x| x * math::sigmoid(x), silu_chain silu_chain_body |x| silu_derivative(x);
+    gelu gelu_body() |x| x * normal(x), gelu_chain gelu_chain_body |x| gelu_derivative(x);
 }
 functions! { @chain sigmoid_chain sigmoid_chain_body () |y| y * (1.0 - y) }
 functions! { @chain tanh_chain tanh_chain_body () |y| 1.0 - y * y }
+functions! { @chain softplus_chain softplus_chain_body () |x| math::sigmoid(x) }
 
 #[inline(always)]
 fn silu_derivative(x: f32) -> f32 {
     let s = math::sigmoid(x);
     s + x * s * (1.0 - s)
+}
+
+/// The normal distribution's Φ.
+#[inline(always)]
+fn normal(x: f32) -> f32 {
+    0.5 + 0.5 * math::erf(x * core::f32::consts::FRAC_1_SQRT_2)
+}
+
+#[inline(always)]
+fn gelu_derivative(x: f32) -> f32 {
+    /// 1/√(2π).
+    const HEIGHT: f32 = 0.398_942_3;
+    normal(x) + x * (HEIGHT * math::exp(-0.5 * (x * x)))
+}
+
+/// eˣ − 1 for x ≤ 0, without the cancellation of a difference.
+#[inline(always)]
+fn exp_m1(x: f32) -> f32 {
+    let t = math::tanh(0.5 * x);
+    2.0 * t / (1.0 - t)
 }

@@ -1,57 +1,86 @@
 //! The dense layer: y = x·Wᵀ + b for a batch of rows.
 
 use super::Engine;
-use super::parallel::for_pieces;
+use super::packing::{pack, packed_len};
 use crate::error::Result;
 use crate::exec::Executor;
-use crate::linalg::{Init, Operand, gemm, gemm_scratch_len};
+use crate::linalg::{Init, Operand, gemm, gemm_packed, gemm_scratch_len};
 use crate::scratch::Scratch;
-use crate::simd::LANES;
 use crate::view::{MatMut, MatRef};
 
 /// A dense layer on a batch: W `[outputs, inputs]`, x `[batch, inputs]`, y `[batch, outputs]`.
 #[derive(Clone, Copy)]
-pub(super) struct Dense {
+pub(super) struct Product {
     pub batch: usize,
     pub inputs: usize,
     pub outputs: usize,
 }
 
-impl Dense {
+impl Product {
     /// Bytes of scratch that each of the functions needs at most.
-    pub fn scratch_len(&self) -> usize {
+    pub const fn scratch_len(&self) -> usize {
         let Self { batch, inputs, outputs } = *self;
-        gemm_scratch_len(batch, outputs, inputs)
-            .max(gemm_scratch_len(outputs, inputs, batch))
-            .max(gemm_scratch_len(batch, inputs, outputs))
+        let lens = [
+            gemm_scratch_len(batch, outputs, inputs),
+            gemm_scratch_len(outputs, inputs, batch),
+            gemm_scratch_len(batch, inputs, outputs),
+        ];
+        let [a, b, c] = lens;
+        let most = if a > b { a } else { b };
+        if most > c { most } else { c }
     }
 
+    /// `init` is the bias or zero.
     pub fn forward<E: Executor>(
         &self,
         on: Engine<'_, E>,
-        [weight, bias, x]: [&[f32]; 3],
+        [weight, x]: [&[f32]; 2],
+        init: Init<'_>,
         y: &mut [f32],
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         let x = MatRef::new(x, self.batch, self.inputs)?;
         let weight = MatRef::new(weight, self.outputs, self.inputs)?;
         let y = MatMut::new(y, self.batch, self.outputs)?;
-        gemm(on.level, on.exec, Operand::n(x), Operand::t(weight), Init::Bias(bias), y, scratch)
+        gemm(on.level, on.exec, Operand::n(x), Operand::t(weight), init, y, scratch)
     }
 
-    /// The gradients by W and b, written over what was there.
-    pub fn gradients<E: Executor>(
+    /// Values of W as [`Product::forward_packed`] reads it.
+    pub const fn packed_len(&self) -> usize {
+        packed_len(self.inputs, self.outputs)
+    }
+
+    /// Writes it.
+    pub fn pack(&self, weight: &[f32], packed: &mut [f32]) {
+        let inputs = self.inputs;
+        pack(weight, 0..inputs, self.outputs, (|k| k, |n| n * inputs), packed);
+    }
+
+    /// [`Product::forward`] by a W that [`Product::pack`] wrote.
+    pub fn forward_packed<E: Executor>(
+        &self,
+        on: Engine<'_, E>,
+        [packed, x]: [&[f32]; 2],
+        init: Init<'_>,
+        y: &mut [f32],
+    ) -> Result<()> {
+        let x = MatRef::new(x, self.batch, self.inputs)?;
+        gemm_packed(on.level, on.exec, x, packed, init, MatMut::new(y, self.batch, self.outputs)?)
+    }
+
+    /// grad ← 0 or what it is + the gradient by W; the chains go on from one call to the next.
+    pub fn gradient<E: Executor>(
         &self,
         on: Engine<'_, E>,
         [x, dy]: [&[f32]; 2],
-        [weight, bias]: [&mut [f32]; 2],
+        init: Init<'_>,
+        grad: &mut [f32],
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
-        column_sums(on, dy, bias);
         let x = MatRef::new(x, self.batch, self.inputs)?;
         let dy = MatRef::new(dy, self.batch, self.outputs)?;
-        let weight = MatMut::new(weight, self.outputs, self.inputs)?;
-        gemm(on.level, on.exec, Operand::t(dy), Operand::n(x), Init::Zero, weight, scratch)
+        let grad = MatMut::new(grad, self.outputs, self.inputs)?;
+        gemm(on.level, on.exec, Operand::t(dy), Operand::n(x), init, grad, scratch)
     }
 
     /// The gradient by x.
@@ -66,27 +95,5 @@ impl Dense {
         let weight = MatRef::new(weight, self.outputs, self.inputs)?;
         let dx = MatMut::new(dx, self.batch, self.inputs)?;
         gemm(on.level, on.exec, Operand::n(dy), Operand::n(weight), Init::Zero, dx, scratch)
-    }
-}
-
-/// The sum of the rows of `m` (as wide as `sums`), in their order.
-pub(crate) fn column_sums<E: Executor>(on: Engine<'_, E>, m: &[f32], sums: &mut [f32]) {
-    let cols = sums.len();
-    for_pieces(on.exec, sums, LANES, |piece, sums| {
-        add_rows(on.level, m, cols, piece.saturating_mul(LANES), sums);
-    });
-}
-
-kernel! {
-    fn add_rows(m: &[f32], cols: usize, first: usize, sums: &mut [f32]) = add_rows_body;
-}
-
-#[inline(always)]
-fn add_rows_body(m: &[f32], cols: usize, first: usize, sums: &mut [f32]) {
-    sums.fill(0.0);
-    for row in m.chunks_exact(cols.max(1)) {
-        for (s, x) in sums.iter_mut().zip(row.get(first..).unwrap_or(&[])) {
-            *s += x;
-        }
     }
 }

@@ -1,8 +1,9 @@
 //! Layers, losses and optimisers of small networks on flat buffers that the caller owns.
 //!
 //! A [`Network`] is a list of at most `N` [`Layer`]s, each checked against the shape that reaches it when
-//! it is pushed. It holds no numbers: it knows how many parameters there are, where each tensor lies in
-//! the one flat parameter slice, and how much memory a batch takes, before anything runs. Forward and
+//! it is pushed. It holds no numbers: it knows how many parameters there are, and where each tensor lies in
+//! the one flat slice of parameters, or in that of the state (running means and the like). A [`Plan`] gives all that a pass
+//! computes a place in one buffer, so that every byte is known before anything runs. Forward and
 //! backward are written out per layer; there is no graph and no tape. Whole models (encoder and decoder,
 //! generator and discriminator, and what trains them) are in [`crate::generate`].
 //!
@@ -10,34 +11,89 @@
 //! * Activations: one sample after the other, each height × width × channels with the channels
 //!   interleaved, as images are stored here. [`Layer::Flatten`] turns a sample to channels × height ×
 //!   width, so that a dense layer behind it has the weights that it would have in PyTorch.
-//! * Parameters: as PyTorch lays them out. Dense `[out, in]`, convolution `[out, in, k, k]`, transposed
-//!   convolution `[in, out, k, k]`, biases `[out]`; layer after layer, the weight before the bias.
+//! * Parameters: as PyTorch lays them out. Dense `[out, in]`, convolution `[out, in / groups, k, k]`, transposed
+//!   convolution `[in, out / groups, k, k]`, embedding `[classes, width]`, the rest `[out]`; layer after layer, the weight
+//!   before the bias.
 //!
 //! # Arithmetic
-//! Products run through [`crate::linalg::gemm`]. A bias gradient adds the rows in their order. A loss adds
+//! Products are chains of fused multiply-adds as in [`crate::linalg::gemm()`]. A bias gradient adds the rows in their order;
+//! the statistics of a batch add 64 rows at a time before their sum is added. A loss adds
 //! the elements of a sample in sixteen lanes and a fixed tree. Threads split rows or columns of an output,
 //! never a sum, so the bits are those of one thread.
+//!
+//! ```
+//! use seedbed::exec::Serial;
+//! use seedbed::nn::{Activation, Dense, Draws, Engine, Gradients, Mode, Model, Network, Shape};
+//! use seedbed::{Level, Scratch};
+//!
+//! let mut net = Network::<3>::new(Shape::flat(2))?;
+//! net.push(Dense::new(8))?;
+//! net.push(Activation::Tanh)?;
+//! net.push(Dense::new(1))?;
+//! let mut params = vec![0.0; net.param_len()];
+//! net.init(1, 0, &mut params)?;
+//!
+//! let plan = net.plan(Mode::TRAINING)?;
+//! let (x, targets) = ([0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0], [0.0, 1.0, 1.0, 0.0]);
+//! let mut memory = vec![0; plan.workspace_len(4)];
+//! let mut grads = vec![0.0; plan.grad_len()];
+//! let on = Engine { level: Level::detect(), exec: &Serial };
+//! let mut losses = Vec::new();
+//! for _ in 0..200 {
+//!     let mut scratch = Scratch::new(&mut memory);
+//!     let mut work = plan.workspace(4, &mut scratch)?;
+//!     plan.forward(on, (&params, &mut []), &x, Draws::default(), &mut work, &mut scratch.frame())?;
+//!     let (y, dy) = plan.ends(&mut work);
+//!     let errors: Vec<f32> = y.iter().zip(targets).map(|(y, t)| y - t).collect();
+//!     losses.push(errors.iter().map(|e| e * e).sum::<f32>());
+//!     dy.iter_mut().zip(errors).for_each(|(dy, e)| *dy = 2.0 * e);
+//!     let to = Gradients { params: &mut grads, add: false, input: &mut [] };
+//!     let model = Model { params: &params, state: &[] };
+//!     plan.backward(on, model, (&x, Draws::default()), &mut work, to, &mut scratch.frame())?;
+//!     params.iter_mut().zip(&grads).for_each(|(w, g)| *w -= 0.1 * g);
+//! }
+//! assert!(losses[199] < 0.01 * losses[0]);
+//! # Ok::<(), seedbed::Error>(())
+//! ```
 
 mod activation;
 mod adam;
 mod conv;
 mod dense;
+mod dropout;
 mod init;
 mod layer;
 pub mod loss;
 mod network;
+mod norm;
+mod packing;
 mod parallel;
+mod pass;
+mod plan;
+mod pool;
+mod reorder;
 pub(crate) mod rows;
+mod shape;
+mod softmax;
+mod spectral;
+mod step;
+mod table;
 mod tensors;
+mod workspace;
 
 pub use activation::Activation;
 pub use adam::Adam;
 pub(crate) use adam::power;
-pub(crate) use dense::column_sums;
+pub use dropout::Draws;
 pub use init::PURPOSE as INIT_PURPOSE;
-pub use layer::{Layer, Shape};
+pub use layer::{Conv2d, ConvTranspose2d, Dense, Layer, Pool2d};
 pub use network::Network;
-pub use tensors::{Role, Tensor};
+pub(crate) use norm::add_columns;
+pub use pass::{Gradients, Model, Packed};
+pub use plan::{Mode, Plan};
+pub use shape::Shape;
+pub use tensors::{Role, Start, Tensor};
+pub use workspace::Workspace;
 
 use crate::simd::Level;
 

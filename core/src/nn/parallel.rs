@@ -57,3 +57,41 @@ where
     let piece = wanted.saturating_mul(unit);
     exec.for_each_chunk(out, piece, |i, part| job(i.saturating_mul(wanted), part));
 }
+
+/// Shares that [`for_shares`] makes at most.
+const MOST_SHARES: usize = 64;
+
+/// Cuts `out` into shares of whole units of `unit` values, no more than `threads` of them nor than the executor is wide, and
+/// calls `job(first unit, share, slot)` with a slot of `slots` for each, of which there are `threads`.
+pub(super) fn for_shares<E, F>(
+    exec: &E,
+    threads: usize,
+    out: &mut [f32],
+    unit: usize,
+    slots: &mut [f32],
+    job: F,
+) where
+    E: Executor,
+    F: Fn(usize, &mut [f32], &mut [f32]) + Sync + Send,
+{
+    let units = out.len().checked_div(unit).unwrap_or(0);
+    if units == 0 {
+        return;
+    }
+    let parts = exec.width().min(threads).min(MOST_SHARES).min(units).max(1);
+    let share = units.div_ceil(parts);
+    let slot = slots.len() / threads.max(1);
+    let mut shares: heapless::Vec<(usize, &mut [f32], &mut [f32]), MOST_SHARES> = heapless::Vec::new();
+    let mut slots = slots;
+    for (i, part) in out.chunks_mut(share.saturating_mul(unit)).enumerate() {
+        let own = slots.split_off_mut(..slot).unwrap_or(&mut []);
+        if shares.push((i * share, part, own)).is_err() {
+            break;
+        }
+    }
+    exec.for_each_chunk(&mut shares, 1, |_, shares| {
+        for (first, part, slot) in shares {
+            job(*first, part, slot);
+        }
+    });
+}

@@ -7,20 +7,35 @@
 mod micro;
 mod pack;
 
+pub(crate) use micro::{Left, Out, Right, tiles};
+
 use crate::error::{Error, Result};
 use crate::exec::Executor;
 use crate::scratch::{Scratch, ScratchLen};
 use crate::simd::{LANES, Level};
 use crate::view::{MatMut, MatRef};
+use core::ops::Range;
 
-/// Values of k in one packed block: a panel of 16 columns fits the first-level cache.
-const KC: usize = 256;
-/// Columns in one packed block: with [`KC`] half a megabyte, which fits the second-level cache.
-const NC: usize = 512;
+/// Values of k and columns in one packed block where many rows pass by it: a panel of 32 columns fits the first-level cache,
+/// the block the second.
+const MANY: (usize, usize) = (256, 512);
+/// The same where few rows do: a line of the block is what a tile of few rows takes, right after it was packed.
+const FEW: (usize, usize) = (256, 64);
+/// Rows of C that are few.
+const FEW_ROWS: usize = 32;
+/// Rows of C below which B is read where it lies, if its rows do.
+const DIRECT_ROWS: usize = 48;
+/// Values of B up to which it is: they fit the first-level cache.
+const DIRECT_VALUES: usize = 10_240;
 /// Rows of C that one job takes at least; a multiple of every tile height.
 const ROWS: usize = 24;
 /// Multiply-adds below which a product is not worth splitting between threads.
 const SPLIT_FROM: usize = 1 << 17;
+
+/// Values of k and columns in one packed block for so many rows of C.
+const fn block(m: usize) -> (usize, usize) {
+    if m <= FEW_ROWS { FEW } else { MANY }
+}
 
 /// A factor of a product: a matrix as it is stored, or transposed.
 #[derive(Clone, Copy, Debug)]
@@ -67,8 +82,9 @@ pub const fn gemm_scratch_len(m: usize, n: usize, k: usize) -> usize {
     if m == 0 || n == 0 || k == 0 {
         return 0;
     }
-    let depth = if k < KC { k } else { KC };
-    let width = if n < NC { n.next_multiple_of(LANES) } else { NC };
+    let (deep, wide) = block(m);
+    let depth = if k < deep { k } else { deep };
+    let width = if n < wide { n.next_multiple_of(LANES) } else { wide };
     ScratchLen::new().with::<f32>(depth * width).bytes()
 }
 
@@ -115,7 +131,8 @@ pub fn gemm<E: Executor>(
     if k != kb || (c.rows(), c.cols()) != (m, n) || !bias_fits {
         return Err(Error::ShapeMismatch);
     }
-    let packed_len = if m == 0 || n == 0 { 0 } else { k.min(KC) * n.next_multiple_of(LANES).min(NC) };
+    let (deep, wide) = block(m);
+    let packed_len = if m == 0 || n == 0 { 0 } else { k.min(deep) * n.next_multiple_of(LANES).min(wide) };
     let mut frame = scratch.frame();
     let packed = frame.take::<f32>(packed_len)?;
     // The kernel starts from 0 by itself; only where there is no k is nothing but the start.
@@ -125,25 +142,92 @@ pub fn gemm<E: Executor>(
     if packed_len == 0 {
         return Ok(());
     }
-    let stride = c.stride();
-    let jobs = if m * n < SPLIT_FROM / k.max(1) + 1 { 1 } else { exec.width().max(1) };
-    let rows_per_job = m.div_ceil(jobs).next_multiple_of(ROWS);
-    for col in (0..n).step_by(NC) {
-        let cols = (n - col).min(NC);
-        for depth in (0..k).step_by(KC) {
-            let kc = (k - depth).min(KC);
+    let product = Product { level, a, m, fresh: matches!(init, Init::Zero) };
+    // Columns of whole panels, where these are not packed.
+    let few = m < DIRECT_ROWS || k.saturating_mul(n) <= DIRECT_VALUES;
+    let direct = if b.transposed || !few { 0 } else { n - n % LANES };
+    if direct > 0 {
+        let right = Right { data: b.mat.data(), first: 0, line: b.mat.stride(), panel: LANES };
+        product.columns(exec, right, 0..direct, 0..k, &mut c);
+    }
+    for col in (direct..n).step_by(wide) {
+        let cols = (n - col).min(wide);
+        for depth in (0..k).step_by(deep) {
+            let kc = (k - depth).min(deep);
             pack::panels(level, &b, depth, kc, col, cols, packed);
-            let packed: &[f32] = packed;
-            exec.for_each_chunk(c.data_mut(), rows_per_job.saturating_mul(stride), |job, piece| {
-                let first = job * rows_per_job;
-                // Padding after the last row may make a piece of its own.
-                let rows = m.saturating_sub(first).min(rows_per_job);
-                let fresh = depth == 0 && matches!(init, Init::Zero);
-                micro::block(level, &a, first, rows, depth, kc, packed, piece, stride, (col, cols), fresh);
-            });
+            let right = Right { data: packed, first: 0, line: LANES, panel: kc * LANES };
+            product.columns(exec, right, col..col + cols, depth..depth + kc, &mut c);
         }
     }
     Ok(())
+}
+
+/// C ← start + A·B for a B of `n` columns in panels of sixteen, each of which has a line for each k.
+///
+/// # Errors
+/// [`Error::ShapeMismatch`] where the shapes do not fit.
+pub(crate) fn gemm_packed<E: Executor>(
+    level: Level,
+    exec: &E,
+    a: MatRef<'_, f32>,
+    panels: &[f32],
+    init: Init<'_>,
+    mut c: MatMut<'_, f32>,
+) -> Result<()> {
+    let (m, k, n) = (a.rows(), a.cols(), c.cols());
+    if c.rows() != m || Some(panels.len()) != n.next_multiple_of(LANES).checked_mul(k) {
+        return Err(Error::ShapeMismatch);
+    }
+    if k == 0 || !matches!(init, Init::Zero) {
+        start(&mut c, init);
+    }
+    let product = Product { level, a: Operand::n(a), m, fresh: matches!(init, Init::Zero) };
+    let right = Right { data: panels, first: 0, line: LANES, panel: k * LANES };
+    product.columns(exec, right, 0..n, 0..k, &mut c);
+    Ok(())
+}
+
+/// What all blocks of a product share.
+struct Product<'a> {
+    level: Level,
+    a: Operand<'a>,
+    m: usize,
+    /// Whether the chains start from 0.
+    fresh: bool,
+}
+
+impl Product<'_> {
+    /// The part of the chains of some columns that these values of k are.
+    fn columns<E: Executor>(
+        &self,
+        exec: &E,
+        right: Right<'_>,
+        cols: Range<usize>,
+        ks: Range<usize>,
+        c: &mut MatMut<'_, f32>,
+    ) {
+        let (a_row, a_k) = self.a.strides();
+        let stride = c.stride();
+        let small = self.m * cols.len() < SPLIT_FROM / ks.len().max(1) + 1;
+        let jobs = if small { 1 } else { exec.width().max(1) };
+        let rows_per_job = self.m.div_ceil(jobs).next_multiple_of(ROWS);
+        exec.for_each_chunk(c.data_mut(), rows_per_job.saturating_mul(stride), |job, piece| {
+            let first = job * rows_per_job;
+            let left = Left {
+                data: self.a.mat.data(),
+                first: first * a_row + ks.start * a_k,
+                groups: &[0],
+                // Padding after the last row may make a piece of its own.
+                rows: self.m.saturating_sub(first).min(rows_per_job),
+                row: a_row,
+                segments: &[0],
+                len: ks.len(),
+                step: a_k,
+            };
+            let out = Out { data: piece, first: cols.start, group: 0, row: stride, cols: cols.len() };
+            tiles(self.level, left, right, out, self.fresh && ks.start == 0);
+        });
+    }
 }
 
 /// Writes the start of each chain into C.

@@ -3,23 +3,42 @@
 
 #![allow(clippy::indexing_slicing)]
 
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
 use super::Operand;
 use crate::simd::LANES;
 
-kernel! {
+dispatch! {
     /// Packs rows `depth..depth + kc` and columns `col..col + cols` of the factor `b` into `packed`.
-    pub(super) fn panels(b: &Operand<'_>, depth: usize, kc: usize, col: usize, cols: usize, packed: &mut [f32])
-        = panels_body, with avx512;
+    pub(super) fn panels(b: &Operand<'_>, depth: usize, kc: usize, col: usize, cols: usize, packed: &mut [f32]) {
+        base: panels_base, Avx2: x86::panels_by_8, Avx512: x86::panels_by_16,
+    }
+}
+
+/// Sixteen lines of sixteen values.
+type Tile = [[f32; LANES]; LANES];
+
+fn panels_base(b: &Operand<'_>, depth: usize, kc: usize, col: usize, cols: usize, packed: &mut [f32]) {
+    panels_body(b, depth, kc, col, cols, packed, transpose);
 }
 
 #[inline(always)]
-fn panels_body(b: &Operand<'_>, depth: usize, kc: usize, col: usize, cols: usize, packed: &mut [f32]) {
+fn panels_body(
+    b: &Operand<'_>,
+    depth: usize,
+    kc: usize,
+    col: usize,
+    cols: usize,
+    packed: &mut [f32],
+    turn: impl Fn([&[f32; LANES]; LANES], &mut Tile),
+) {
     for (p, panel) in packed.chunks_exact_mut((kc * LANES).max(1)).take(cols.div_ceil(LANES)).enumerate() {
         let first = col + p * LANES;
         let width = (cols - p * LANES).min(LANES);
         let (lines, _) = panel.as_chunks_mut::<LANES>();
         if b.transposed {
-            from_columns(b, depth, first, width, lines);
+            from_columns(b, depth, first, width, lines, &turn);
         } else {
             from_rows(b, depth, first, width, lines);
         }
@@ -42,40 +61,43 @@ fn from_rows(b: &Operand<'_>, depth: usize, first: usize, width: usize, lines: &
     }
 }
 
-/// B transposed: a lane of the panel is a piece of a stored row. Sixteen lines at a time go through a tile
-/// that is transposed in registers.
+/// B transposed: a lane of the panel is a piece of a stored row. Sixteen lines at a time are transposed in registers.
 #[inline(always)]
-fn from_columns(b: &Operand<'_>, depth: usize, first: usize, width: usize, lines: &mut [[f32; LANES]]) {
-    for (t, lines) in lines.chunks_mut(LANES).enumerate() {
-        let k = depth + t * LANES;
-        let mut tile = [[0f32; LANES]; LANES];
-        for (lane, tile) in tile.iter_mut().enumerate().take(width) {
-            let piece = b.mat.row(first + lane).get(k..k + lines.len()).unwrap_or(&[]);
-            if let Some(whole) = piece.as_array::<LANES>() {
-                *tile = *whole;
-            } else {
-                for (to, &from) in tile.iter_mut().zip(piece) {
-                    *to = from;
-                }
-            }
+fn from_columns(
+    b: &Operand<'_>,
+    depth: usize,
+    first: usize,
+    width: usize,
+    lines: &mut [[f32; LANES]],
+    turn: impl Fn([&[f32; LANES]; LANES], &mut Tile),
+) {
+    // The rows from `depth` on; those that are not there are shorter, and read as zeros.
+    let rows: [&[f32]; LANES] = core::array::from_fn(|lane| {
+        let row = if lane < width { b.mat.row(first + lane) } else { &[] };
+        row.get(depth..).unwrap_or(&[])
+    });
+    let pieces = rows.map(|row| row.as_chunks::<LANES>().0);
+    let (whole, rest) = lines.as_chunks_mut::<LANES>();
+    for (t, lines) in whole.iter_mut().enumerate() {
+        turn(pieces.map(|pieces| pieces.get(t).unwrap_or(&[0.0; LANES])), lines);
+    }
+    let done = whole.len() * LANES;
+    if let (Some(back), false) = ((done + rest.len()).checked_sub(LANES), rest.is_empty()) {
+        // The last sixteen, of which some are done.
+        let mut last = [[0.0; LANES]; LANES];
+        let piece = |row: &'_ [f32]| row.get(back..).and_then(|piece| piece.first_chunk()).copied();
+        let pieces = rows.map(|row| piece(row).unwrap_or_default());
+        turn(pieces.each_ref(), &mut last);
+        for (line, from) in rest.iter_mut().rev().zip(last.iter().rev()) {
+            *line = *from;
         }
-        for (line, from) in lines.iter_mut().zip(transpose(&tile)) {
-            *line = from;
-        }
+        return;
+    }
+    for (i, line) in rest.iter_mut().enumerate() {
+        *line = rows.map(|row| row.get(done + i).copied().unwrap_or(0.0));
     }
 }
 
-/// The transpose, in four rounds in which rows i and i + 8 are interleaved: each round is two shuffles of
-/// whole vectors, which the compiler sees.
-#[inline(always)]
-fn transpose(tile: &[[f32; LANES]; LANES]) -> [[f32; LANES]; LANES] {
-    let mut tile = *tile;
-    for _ in 0..4 {
-        tile = core::array::from_fn(|i| {
-            let (low, high) = (&tile[i / 2], &tile[i / 2 + LANES / 2]);
-            let half = i % 2 * (LANES / 2);
-            core::array::from_fn(|j| if j % 2 == 0 { low[half + j / 2] } else { high[half + j / 2] })
-        });
-    }
-    tile
+fn transpose(rows: [&[f32; LANES]; LANES], lines: &mut Tile) {
+    *lines = core::array::from_fn(|i| core::array::from_fn(|j| rows[j][i]));
 }

@@ -1,10 +1,9 @@
 //! Forward values computed with numpy by loops over the definitions (float64, small multiples of a
 //! quarter, so that float32 is exact), and what a network refuses.
 
-use super::super::{Activation, Adam, Layer, Network, Role, Shape};
+use super::super::{Activation, Adam, Conv2d, ConvTranspose2d, Dense, Layer, Network, Role, Shape, Start};
 use super::{BASE, forward, network, quarters};
 use crate::error::Error;
-use crate::scratch::Scratch;
 use std::vec::Vec;
 
 /// The tensors of a network with the weights and biases of the numpy script.
@@ -16,13 +15,13 @@ fn params(weights: usize, biases: usize) -> Vec<f32> {
 
 #[test]
 fn a_dense_layer_gives_what_numpy_gives() {
-    let net = network(Shape::flat(3), &[Layer::Dense { outputs: 2 }]);
+    let net = network(Shape::flat(3), &[Dense::new(2).into()]);
     assert_eq!(forward(BASE, &net, &params(6, 2), &quarters(6, 7, 11, 5)), [0.5, 0.625, -3.4375, -2.3125]);
 }
 
 #[test]
 fn a_convolution_gives_what_numpy_gives() {
-    let layer = Layer::Conv2d { channels: 3, kernel: 3, stride: 2, padding: 1 };
+    let layer: Layer = Conv2d::new(3, 3).stride(2).padding(1).into();
     let net = network(Shape::image(4, 5, 2), &[layer]);
     let want = [
         -2.5625, 0.1875, 2.9375, 4.1875, 1.75, -0.6875, -0.75, 2.4375, 3.1875, -4.3125, -3.5, -2.6875,
@@ -36,7 +35,7 @@ fn a_convolution_gives_what_numpy_gives() {
 
 #[test]
 fn a_transposed_convolution_gives_what_numpy_gives() {
-    let layer = Layer::ConvTranspose2d { channels: 3, kernel: 3, stride: 2, padding: 1, output_padding: 1 };
+    let layer: Layer = ConvTranspose2d::new(3, 3).stride(2).padding(1).output_padding(1).into();
     let net = network(Shape::image(2, 3, 2), &[layer]);
     let want = [
         -0.3125, 1.75, 1.375, -2.0625, -1.3125, -0.5625, 1.0, 0.4375, 2.3125, -2.5625, 2.625, -1.125,
@@ -109,18 +108,18 @@ fn adam_refuses_what_does_not_fit_and_writes_nothing() {
 
 #[test]
 fn tensors_lie_as_pytorch_lays_them_out() {
-    let conv = Layer::Conv2d { channels: 4, kernel: 3, stride: 1, padding: 1 };
+    let conv: Layer = Conv2d::new(4, 3).padding(1).into();
     let net = network(
         Shape::image(4, 4, 2),
-        &[conv, Layer::Activation(Activation::Relu), Layer::Flatten, Layer::Dense { outputs: 5 }],
+        &[conv, Activation::Relu.into(), Layer::Flatten, Dense::new(5).into()],
     );
     let listed: Vec<_> =
-        net.tensors().map(|t| (t.layer, t.role, t.offset, t.shape().to_vec(), t.fan_in)).collect();
+        net.tensors().map(|t| (t.layer, t.role, t.offset, t.shape().to_vec(), t.start)).collect();
     let want = [
-        (0, Role::Weight, 0, std::vec![4, 2, 3, 3], 18),
-        (0, Role::Bias, 72, std::vec![4], 18),
-        (3, Role::Weight, 76, std::vec![5, 64], 64),
-        (3, Role::Bias, 396, std::vec![5], 64),
+        (0, Role::Weight, 0, std::vec![4, 2, 3, 3], Start::FanIn(18)),
+        (0, Role::Bias, 72, std::vec![4], Start::FanIn(18)),
+        (3, Role::Weight, 76, std::vec![5, 64], Start::FanIn(64)),
+        (3, Role::Bias, 396, std::vec![5], Start::FanIn(64)),
     ];
     assert_eq!(listed, want);
     assert_eq!(net.param_len(), 401);
@@ -139,49 +138,30 @@ fn tensors_lie_as_pytorch_lays_them_out() {
 
 #[test]
 fn relu_passes_what_is_not_a_number_and_makes_positive_zeros() {
-    let net = network(Shape::flat(4), &[Layer::Activation(Activation::Relu)]);
+    let net = network(Shape::flat(4), &[Activation::Relu.into()]);
     let y = forward(BASE, &net, &[], &[f32::NAN, -0.0, -3.0, 2.0]);
     assert!(y[0].is_nan());
     assert_eq!(y[1..].iter().map(|v| v.to_bits()).collect::<Vec<_>>(), [0, 0, 2f32.to_bits()]);
 }
 
 #[test]
-fn with_too_little_scratch_nothing_is_written() {
-    let layer = Layer::Conv2d { channels: 3, kernel: 3, stride: 1, padding: 1 };
-    let net = network(Shape::image(6, 6, 2), &[layer, Layer::Flatten, Layer::Dense { outputs: 4 }]);
-    let (params, x) = (params(54 + 432, 7), quarters(3 * 72, 7, 11, 5));
-    let mut activations = std::vec![7f32; net.activation_len(3).unwrap()];
-    let mut memory = std::vec![0u8; net.forward_scratch_len(3) - 1];
-    let got = net.forward(BASE, [&params, &x], &mut activations, &mut Scratch::new(&mut memory));
-    assert_eq!(got, Err(Error::ScratchTooSmall));
-    assert!(activations.iter().all(|&a| a == 7.0));
-    let (mut dy, mut grads, mut dx) = ([7f32; 12], std::vec![7f32; params.len()], std::vec![7f32; x.len()]);
-    let mut memory = std::vec![0u8; net.backward_scratch_len(3, true) - 1];
-    let wanted = (Some(&mut grads[..]), Some(&mut dx[..]));
-    let scratch = &mut Scratch::new(&mut memory);
-    let got = net.backward(BASE, [&params, &x, &activations], &mut dy, wanted, scratch);
-    assert_eq!(got, Err(Error::ScratchTooSmall));
-    assert!(dy.iter().chain(&grads).chain(&dx).all(|&v| v == 7.0));
-}
-
-#[test]
 fn layers_that_do_not_fit_are_refused() {
     let mut net = Network::<2>::new(Shape::image(4, 4, 1)).unwrap();
-    let dense = Layer::Dense { outputs: 3 };
+    let dense: Layer = Dense::new(3).into();
     assert_eq!(net.push(dense), Err(Error::ShapeMismatch));
-    let conv = |kernel, stride, padding| Layer::Conv2d { channels: 2, kernel, stride, padding };
+    let conv = |kernel, stride, padding| Conv2d::new(2, kernel).stride(stride).padding(padding);
     assert_eq!(net.push(conv(5, 1, 0)), Err(Error::InvalidArgument));
     assert_eq!(net.push(conv(3, 0, 0)), Err(Error::InvalidArgument));
     assert_eq!(net.push(conv(3, 1, usize::MAX)), Err(Error::Overflow));
-    let up = Layer::ConvTranspose2d { channels: 1, kernel: 2, stride: 2, padding: 0, output_padding: 2 };
+    let up: Layer = ConvTranspose2d::new(1, 2).stride(2).output_padding(2).into();
     assert_eq!(net.push(up), Err(Error::InvalidArgument));
     for slope in [0.0, -0.2, f32::INFINITY, f32::NAN] {
-        let leaky = Layer::Activation(Activation::LeakyRelu { slope });
+        let leaky: Layer = Activation::LeakyRelu { slope }.into();
         assert_eq!(net.push(leaky), Err(Error::InvalidArgument), "{slope}");
     }
     net.push(Layer::Flatten).unwrap();
     assert_eq!(net.push(Layer::Unflatten(Shape::image(3, 5, 1))), Err(Error::ShapeMismatch));
-    assert_eq!(net.push(Layer::Dense { outputs: usize::MAX / 2 }), Err(Error::Overflow));
+    assert_eq!(net.push(Dense::new(usize::MAX / 2)), Err(Error::Overflow));
     net.push(dense).unwrap();
     assert_eq!(net.push(dense), Err(Error::CapacityExceeded));
     assert_eq!((net.param_len(), net.output()), (51, Shape::flat(3)));

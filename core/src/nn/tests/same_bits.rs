@@ -1,10 +1,13 @@
 //! The same bits at every level and for one and two threads.
 
 use super::super::loss::{Against, Codes, bernoulli_nll, gaussian_nll, logistic};
-use super::super::{Activation, Adam, Engine, Layer, Shape};
-use super::{BASE, backward, forward, network};
+use super::super::{
+    Activation, Adam, Conv2d, ConvTranspose2d, Dense, Engine, Layer, Mode, Model, Network, Pool2d, Shape,
+};
+use super::{ALL, BASE, first_state, forward, network, train};
 use crate::exec::{Executor, Serial};
 use crate::rng::{Key, Stream};
+use crate::scratch::Scratch;
 use crate::simd::Level;
 use crate::testing::{TwoThreads, same_bits_at_every_level};
 use std::vec;
@@ -19,36 +22,92 @@ fn bits(v: &[f32]) -> Vec<u32> {
     v.iter().map(|x| x.to_bits()).collect()
 }
 
-/// Output and gradients of a network of every layer, large enough that work is split.
-fn run<E: Executor>(on: Engine<'_, E>) -> [Vec<u32>; 3] {
-    let net = network(
-        Shape::image(12, 10, 2),
-        &[
-            Layer::Conv2d { channels: 7, kernel: 4, stride: 2, padding: 1 },
-            Layer::Activation(Activation::LeakyRelu { slope: 0.2 }),
-            Layer::Flatten,
-            Layer::Dense { outputs: 210 },
-            Layer::Activation(Activation::Silu),
-            Layer::Unflatten(Shape::image(6, 5, 7)),
-            Layer::ConvTranspose2d { channels: 2, kernel: 4, stride: 2, padding: 1, output_padding: 0 },
-            Layer::Activation(Activation::Sigmoid),
-        ],
-    );
+/// Output in use and in training, gradients and state of a network, on so many threads.
+fn run<E: Executor>(on: Engine<'_, E>, threads: usize, input: Shape, layers: &[Layer]) -> [Vec<u32>; 5] {
+    let net = network(input, layers);
     let mut params = vec![0f32; net.param_len()];
     net.init(1, 0, &mut params).unwrap();
-    let x = draw(37 * 240, 1);
+    let x = draw(37 * input.len().unwrap(), 1);
     let y = forward(on, &net, &params, &x);
-    let (grads, dx) = backward(on, &net, &params, &x, &draw(37 * 240, 2));
-    [bits(&y), bits(&grads), bits(&dx)]
+    assert!(packed(on, &net, &params, &x) == bits(&y), "packed");
+    let plan = net.plan(ALL).unwrap().for_threads(threads);
+    let trained = train(on, &plan, &params, &x, &draw(37 * net.output().len().unwrap(), 2));
+    let [a, b, c, d] = trained.bits();
+    [bits(&y), a, b, c, d]
+}
+
+/// The output by packed weights, of one sample after the other.
+fn packed<E: Executor>(on: Engine<'_, E>, net: &Network<8>, params: &[f32], x: &[f32]) -> Vec<u32> {
+    let plan = net.plan(Mode::Inference).unwrap();
+    let (state, mut panels) = (first_state(net, params), vec![f32::NAN; plan.packed_len()]);
+    let packed = plan.pack(Model { params, state: &state }, &mut panels).unwrap();
+    let mut memory = vec![0x7fu8; plan.workspace_len(1)];
+    let samples = x.chunks(net.input().len().unwrap()).flat_map(|x| {
+        let mut scratch = Scratch::new(&mut memory);
+        let mut work = plan.workspace(1, &mut scratch).unwrap();
+        plan.infer_packed(on, packed, x, &mut work, &mut scratch).unwrap();
+        bits(plan.result(&work))
+    });
+    samples.collect()
+}
+
+fn check(input: Shape, layers: &[Layer]) {
+    let want = run(BASE, 1, input, layers);
+    for level in Level::available() {
+        assert!(run(Engine { level, exec: &Serial }, 1, input, layers) == want, "{level:?}");
+        for threads in [2, 3] {
+            let got = run(Engine { level, exec: &TwoThreads }, threads, input, layers);
+            assert!(got == want, "{level:?}, two threads");
+        }
+    }
+}
+
+// Large enough that work is split.
+#[test]
+fn an_autoencoder_at_every_level_and_on_two_threads() {
+    check(
+        Shape::image(12, 10, 2),
+        &[
+            Conv2d::new(7, 4).stride(2).padding(1).into(),
+            Activation::LeakyRelu { slope: 0.2 }.into(),
+            Layer::Flatten,
+            Dense::new(210).into(),
+            Activation::Silu.into(),
+            Layer::Unflatten(Shape::image(6, 5, 7)),
+            ConvTranspose2d::new(2, 4).stride(2).padding(1).into(),
+            Activation::Sigmoid.into(),
+        ],
+    );
 }
 
 #[test]
-fn a_network_at_every_level_and_on_two_threads() {
-    let want = run(BASE);
-    for level in Level::available() {
-        assert!(run(Engine { level, exec: &Serial }) == want, "{level:?}");
-        assert!(run(Engine { level, exec: &TwoThreads }) == want, "{level:?}, two threads");
-    }
+fn other_layers_at_every_level_and_on_two_threads() {
+    let input = Shape::image(12, 10, 4);
+    check(
+        input,
+        &[
+            Conv2d::new(32, 3).padding(1).groups(2).without_bias().into(),
+            Layer::batch_norm(),
+            Activation::Gelu.into(),
+            Layer::MaxPool2d(Pool2d::new(2)),
+            Layer::Dropout { p: 0.3 },
+            ConvTranspose2d::new(18, 4).stride(2).padding(1).spectral_norm().into(),
+            Layer::layer_norm(),
+            Activation::Elu { alpha: 1.0 }.into(),
+        ],
+    );
+    check(
+        input,
+        &[
+            Layer::Upsample { factor: 2 },
+            Conv2d::new(16, 3).stride(2).padding(1).spectral_norm().into(),
+            Layer::group_norm(4),
+            Activation::Softplus.into(),
+            Layer::AvgPool2d(Pool2d::new(3).stride(2).padding(1)),
+            Activation::Tanh.into(),
+            Layer::Softmax,
+        ],
+    );
 }
 
 #[test]

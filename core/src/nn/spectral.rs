@@ -1,0 +1,149 @@
+//! Spectral normalisation (Miyato et al. 2018) as PyTorch's `spectral_norm` does it: W / σ, where σ = uᵀ·W·v is the largest
+//! singular value as far as power iteration has found it. u and v are the state of the layer; they count as constants for
+//! the gradient.
+
+use super::layer::Layer;
+use super::network::Step;
+use super::rows;
+use crate::math;
+use crate::simd::{LANES, tree_sum};
+
+/// Steps of power iteration before the first pass.
+const FIRST: usize = 15;
+/// Norms are divided by no less.
+const TINY: f32 = 1e-12;
+
+/// W as a matrix of `rows`: blocks, each of which has `run` values of each row. A transposed convolution, which has its
+/// outputs second, has as many blocks as inputs; others have one.
+#[derive(Clone, Copy)]
+struct Matrix<'a> {
+    values: &'a [f32],
+    rows: usize,
+    run: usize,
+}
+
+impl<'a> Matrix<'a> {
+    fn of(step: &Step, weight: &'a [f32]) -> Self {
+        let (rows, run) = match step.layer {
+            Layer::ConvTranspose2d(conv) => {
+                (step.output.channels / conv.groups.max(1), conv.kernel * conv.kernel)
+            }
+            _ => (step.output.channels, weight.len().checked_div(step.output.channels).unwrap_or(0)),
+        };
+        Self { values: weight, rows, run }
+    }
+
+    /// u ← W·v of length 1.
+    fn left(&self, u: &mut [f32], v: &[f32]) {
+        u.fill(0.0);
+        let blocks = rows::of(self.values, self.rows * self.run).zip(rows::of(v, self.run));
+        for (block, v) in blocks {
+            for (u, row) in u.iter_mut().zip(rows::of(block, self.run)) {
+                *u += dot(row, v);
+            }
+        }
+        shorten(u);
+    }
+
+    /// v ← Wᵀ·u of length 1.
+    fn right(&self, u: &[f32], v: &mut [f32]) {
+        v.fill(0.0);
+        let blocks = rows::of(self.values, self.rows * self.run).zip(rows::of_mut(v, self.run));
+        for (block, v) in blocks {
+            for (&u, row) in u.iter().zip(rows::of(block, self.run)) {
+                v.iter_mut().zip(row).for_each(|(v, w)| *v += u * w);
+            }
+        }
+        shorten(v);
+    }
+
+    /// uᵀ·W·v.
+    fn sigma(&self, u: &[f32], v: &[f32]) -> f32 {
+        let blocks = rows::of(self.values, self.rows * self.run).zip(rows::of(v, self.run));
+        let rows = blocks
+            .flat_map(|(block, v)| u.iter().zip(rows::of(block, self.run)).map(move |(u, row)| (u, row, v)));
+        rows.fold(0.0, |sum, (u, row, v)| sum + u * dot(row, v))
+    }
+}
+
+/// The sum of products, in sixteen lanes.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut lanes = [0f32; LANES];
+    for (a, b) in a.chunks(LANES).zip(b.chunks(LANES)) {
+        for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
+            *lane += a * b;
+        }
+    }
+    tree_sum(lanes)
+}
+
+fn shorten(v: &mut [f32]) {
+    let norm = math::sqrt(dot(v, v));
+    let norm = if norm > TINY { norm } else { TINY };
+    v.iter_mut().for_each(|v| *v /= norm);
+}
+
+/// u and v of a layer's state.
+fn vectors<'a>(step: &Step, state: &'a mut [f32]) -> (&'a mut [f32], &'a mut [f32]) {
+    let own = step.state.of_mut(state);
+    let rows = Matrix::of(step, &[]).rows;
+    own.split_at_mut_checked(rows).unwrap_or_default()
+}
+
+/// Brings u and v of a layer near the singular vectors before the first pass; nothing for other layers.
+pub(super) fn settle(step: &Step, params: &[f32], state: &mut [f32]) {
+    if !step.is_spectral() {
+        return;
+    }
+    let weight = Matrix::of(step, step.split(step.params.of(params)).0);
+    let (u, v) = vectors(step, state);
+    shorten(u);
+    shorten(v);
+    for _ in 0..FIRST {
+        weight.left(u, v);
+        weight.right(u, v);
+    }
+}
+
+/// Values of [`divide`]'s `fixed`: the divided weight and σ.
+pub(super) fn fixed_len(step: &Step) -> usize {
+    step.weight_len() + 1
+}
+
+/// One step of power iteration.
+pub(super) fn follow(step: &Step, params: &[f32], state: &mut [f32]) {
+    let weight = Matrix::of(step, step.split(step.params.of(params)).0);
+    let (u, v) = vectors(step, state);
+    weight.left(u, v);
+    weight.right(u, v);
+}
+
+/// σ.
+pub(super) fn sigma(step: &Step, params: &[f32], state: &[f32]) -> f32 {
+    let matrix = Matrix::of(step, step.split(step.params.of(params)).0);
+    let (u, v) = step.state.of(state).split_at_checked(matrix.rows).unwrap_or_default();
+    matrix.sigma(u, v)
+}
+
+/// Writes W / σ and σ to `fixed`.
+pub(super) fn divide(step: &Step, params: &[f32], state: &[f32], fixed: &mut [f32]) {
+    let weight = step.split(step.params.of(params)).0;
+    let sigma = sigma(step, params, state);
+    let Some((last, scaled)) = fixed.split_last_mut() else { return };
+    *last = sigma;
+    scaled.iter_mut().zip(weight).for_each(|(to, w)| *to = w / sigma);
+}
+
+/// `grad`, the gradient by W / σ, becomes that by W: (grad − ⟨grad, W / σ⟩ · u·vᵀ) / σ.
+pub(super) fn chain(step: &Step, state: &[f32], fixed: &[f32], grad: &mut [f32]) {
+    let Some((&sigma, scaled)) = fixed.split_last() else { return };
+    let matrix = Matrix::of(step, scaled);
+    let (u, v) = step.state.of(state).split_at_checked(matrix.rows).unwrap_or_default();
+    let along = dot(grad, scaled);
+    let blocks = rows::of_mut(grad, matrix.rows * matrix.run).zip(rows::of(v, matrix.run));
+    for (block, v) in blocks {
+        for (&u, row) in u.iter().zip(rows::of_mut(block, matrix.run)) {
+            row.iter_mut().zip(v).for_each(|(g, v)| *g = (*g - along * u * v) / sigma);
+        }
+    }
+}

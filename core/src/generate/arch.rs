@@ -37,6 +37,11 @@ impl Part {
         Ok(Self { training, inference: net.plan(Mode::Inference)? })
     }
 
+    pub fn for_threads(self, threads: usize) -> Self {
+        let [training, inference] = [self.training, self.inference].map(|plan| plan.for_threads(threads));
+        Self { training, inference }
+    }
+
     pub const fn net(&self) -> &Net {
         self.training.network()
     }

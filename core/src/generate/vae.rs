@@ -85,6 +85,15 @@ impl Vae {
         Ok(vae)
     }
 
+    /// The same with work memory for so many threads, at least one: convolutions split a batch among no more.
+    #[must_use]
+    pub fn for_threads(self, threads: usize) -> Self {
+        let Self { stem, encoder, decoder, .. } = self;
+        let stem = stem.map(|part| part.for_threads(threads));
+        let [encoder, decoder] = [encoder, decoder].map(|part| part.for_threads(threads));
+        Self { spec: self.spec, stem, encoder, decoder, width: self.width }
+    }
+
     /// What it was made from.
     pub const fn spec(&self) -> &VaeSpec {
         &self.spec

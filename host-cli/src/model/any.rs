@@ -184,6 +184,16 @@ impl Model {
         })
     }
 
+    /// The same for so many threads; see [`Vae::for_threads`].
+    #[must_use]
+    pub fn for_threads(self, threads: usize) -> Self {
+        match self {
+            Model::Vae(vae) => Model::Vae(vae.for_threads(threads)),
+            // Dense layers split without memory of their own.
+            Model::Gan(gan) => Model::Gan(gan),
+        }
+    }
+
     /// Parameters.
     pub fn param_len(&self) -> usize {
         match self {

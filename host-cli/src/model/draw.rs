@@ -7,6 +7,7 @@ use crate::dataset::{Content, Kind, feature};
 use crate::error::Result;
 use crate::stages::Ctx;
 use seedbed::Scratch;
+use seedbed::exec::Executor;
 use seedbed::generate::ClassGaussians;
 use seedbed::math::to_u8;
 use seedbed::nn::Engine;
@@ -41,7 +42,7 @@ impl<'a> Drawer<'a> {
     /// # Errors
     /// When the model's sizes are refused.
     pub fn new(ctx: &'a Ctx, file: &'a ModelFile, prior: PriorKind, temperature: f32) -> Result<Self> {
-        let model = Model::new(&file.config.network)?;
+        let model = Model::new(&file.config.network)?.for_threads(ctx.pool.width());
         // Tells at once of a temperature out of range.
         ClassGaussians::standard(model.latent(), temperature)?;
         Ok(Self { ctx, file, model, prior, temperature })

@@ -12,6 +12,7 @@ use crate::pool::Pool;
 use crate::purposes;
 use crate::stages::Ctx;
 use seedbed::Scratch;
+use seedbed::exec::Executor;
 use seedbed::generate::{
     Batch, ClassGaussians, Elbo, Gan, GanStep, GanTerms, Trainee, Vae, VaeStep, training_noise,
 };
@@ -135,7 +136,7 @@ struct Trainer<'a> {
 
 impl<'a> Trainer<'a> {
     fn new(ctx: &'a Ctx, data: &'a TrainingData, plan: &Plan) -> Result<Self> {
-        let model = Model::new(&plan.config.network)?;
+        let model = Model::new(&plan.config.network)?.for_threads(ctx.pool.width());
         check_memory(&model, plan, data.len())?;
         let at = match &plan.start {
             Some(start) => Checkpoint { config: plan.config.clone(), ..start.clone() },

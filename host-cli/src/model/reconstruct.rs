@@ -7,6 +7,7 @@ use crate::dataset::{Dataset, DatasetWriter, Kind, Meta, Sample, Split};
 use crate::error::Result;
 use crate::stages::Ctx;
 use seedbed::Scratch;
+use seedbed::exec::Executor;
 use seedbed::nn::Engine;
 use std::path::Path;
 
@@ -20,7 +21,8 @@ const BATCH: usize = 256;
 /// # Errors
 /// When a sample cannot be read, does not fit the model, or the folder cannot be written.
 pub fn reconstruct(ctx: &Ctx, file: &ModelFile, dataset: &Dataset, out: &Path) -> Result<u64> {
-    let Model::Vae(vae) = Model::new(&file.config.network)? else { return Ok(0) };
+    let model = Model::new(&file.config.network)?.for_threads(ctx.pool.width());
+    let Model::Vae(vae) = model else { return Ok(0) };
     if dataset.meta().counts.test == 0 {
         return Ok(0);
     }

@@ -12,17 +12,22 @@
 
 mod cases;
 mod digest;
+mod training;
 
 use seedbed::{Level, Result, Scratch};
 
 pub use cases::{CASES, PIPELINE_MEMORY, pipeline_from_bytes, sample_pipeline};
 pub use digest::Digest;
+pub use training::{Trainer, Training};
 
 /// Bytes of memory that is enough for every case.
 pub const MEMORY: usize = 512 * 1024;
 
 /// The golden file: one line `name hash` for each case.
 pub const HASHES: &str = include_str!("../hashes.txt");
+
+/// The hashes of full-size training: one line `name steps hash` for each.
+pub const TRAINING: &str = include_str!("../training.txt");
 
 /// The bytes of [`sample_pipeline`], as a device or a C program would be given them.
 pub const PIPELINE: &[u8] = include_bytes!("../pipeline.bin");

@@ -7,6 +7,7 @@ mod judge;
 mod linalg;
 mod models;
 mod neighbours;
+mod networks;
 mod pictures;
 
 pub use augment::{PIPELINE_MEMORY, pipeline_from_bytes, sample_pipeline};
@@ -40,6 +41,10 @@ pub const CASES: &[Case] = &[
     Case { name: "label/doubts", run: neighbours::labels },
     Case { name: "balance/samples", run: judge::balance },
     Case { name: "metrics/scores", run: judge::metrics },
+    Case { name: "nn/layers", run: networks::layers },
+    Case { name: "nn/mlp-vae-200", run: networks::mlp_vae },
+    Case { name: "nn/conv-vae-200", run: networks::conv_vae },
+    Case { name: "nn/dcgan-200", run: networks::dcgan },
     Case { name: "generate/vae-mlp", run: models::vae_mlp },
     Case { name: "generate/vae-conv", run: models::vae_conv },
     Case { name: "generate/gan", run: models::gan },
@@ -50,12 +55,12 @@ pub const CASES: &[Case] = &[
 const LENGTHS: [usize; 9] = [0, 1, 3, 15, 16, 17, 31, 64, 67];
 
 /// The stream of input number `n`.
-fn stream(n: u64) -> Stream {
+pub(crate) fn stream(n: u64) -> Stream {
     Stream::new(0x5eed_bed0, Key::new(1000).sample(n))
 }
 
 /// Input `n`: numbers uniform between `low` and `high`.
-fn fill(n: u64, low: f32, high: f32, out: &mut [f32]) {
+pub(crate) fn fill(n: u64, low: f32, high: f32, out: &mut [f32]) {
     let mut stream = stream(n);
     for v in out {
         *v = stream.range(low, high);

@@ -31,11 +31,7 @@ kernel! {
 
 #[inline(always)]
 fn probabilities_body(row: &mut [f32]) {
-    let mut most = [f32::NEG_INFINITY; LANES];
-    for part in row.chunks(LANES) {
-        most.iter_mut().zip(part).for_each(|(most, v)| *most = math::max(*v, *most));
-    }
-    let most = most.into_iter().fold(f32::NEG_INFINITY, |a, b| math::max(b, a));
+    let most = largest(row);
     let mut sums = [0f32; LANES];
     for part in row.chunks_mut(LANES) {
         for (sum, v) in sums.iter_mut().zip(part) {
@@ -45,6 +41,16 @@ fn probabilities_body(row: &mut [f32]) {
     }
     let share = 1.0 / tree_sum(sums);
     row.iter_mut().for_each(|v| *v *= share);
+}
+
+/// The largest of a row; −∞ without values, and NaN counts for none.
+#[inline(always)]
+pub(super) fn largest(row: &[f32]) -> f32 {
+    let mut most = [f32::NEG_INFINITY; LANES];
+    for part in row.chunks(LANES) {
+        most.iter_mut().zip(part).for_each(|(most, v)| *most = math::max(*v, *most));
+    }
+    most.into_iter().fold(f32::NEG_INFINITY, |a, b| math::max(b, a))
 }
 
 kernel! {

@@ -14,17 +14,17 @@ use std::vec::Vec;
 
 const SAMPLES: usize = 3;
 
-fn draws(seed: u64) -> impl FnMut(usize) -> Vec<f32> {
+pub(super) fn draws(seed: u64) -> impl FnMut(usize) -> Vec<f32> {
     let mut stream = Stream::new(seed, Key::new(0));
     move |n| (0..n).map(|_| stream.range(-1.0, 1.0)).collect()
 }
 
-fn wide(v: &[f32]) -> Vec<f64> {
+pub(super) fn wide(v: &[f32]) -> Vec<f64> {
     v.iter().map(|v| f64::from(*v)).collect()
 }
 
 /// Whether all of `got` are within `tolerance` of `want`, relative to each and, a little, to the largest.
-fn compare(got: &[f32], want: &[f64], tolerance: f64, what: &str) {
+pub(super) fn compare(got: &[f32], want: &[f64], tolerance: f64, what: &str) {
     assert_eq!(got.len(), want.len(), "{what}");
     let most = want.iter().fold(1e-3f64, |most, w| most.max(w.abs()));
     for (i, (got, want)) in got.iter().zip(want).enumerate() {

@@ -1,8 +1,11 @@
 //! What the tests of this module share.
 
 mod accumulation;
+mod adversarial;
 mod definition;
+mod free_bits;
 mod gradients;
+mod loss_gradients;
 mod losses;
 mod penalty;
 mod planning;

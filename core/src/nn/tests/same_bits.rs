@@ -1,6 +1,9 @@
 //! The same bits at every level and for one and two threads.
 
-use super::super::loss::{Against, Codes, bernoulli_nll, gaussian_nll, logistic};
+use super::super::loss::{
+    Adversarial, Against, Anchors, Codes, FreeBits, Labelled, LeCam, Side, absolute_error, bernoulli_nll,
+    cross_entropy, gaussian_nll, learned_gaussian_nll, logistic, squared_error,
+};
 use super::super::{
     Activation, Adam, Conv2d, ConvTranspose2d, Dense, Engine, Layer, Mode, Model, Network, Pool2d, Shape,
 };
@@ -127,20 +130,31 @@ fn adam_at_every_level_and_on_two_threads() {
     }
 }
 
-#[test]
-fn losses_on_two_threads() {
+/// Losses and gradients of all losses of rows.
+fn row_losses<E: Executor>(on: Engine<'_, E>) -> Vec<u32> {
     let (p, t, scales) = (draw(40_000, 1), draw(40_000, 2), draw(100, 3));
     let batch = Against { predictions: &p, targets: &t, scales: &scales };
-    let run = |two: bool| {
-        let (mut nll, mut grad) = (vec![0f32; 100], vec![0f32; 40_000]);
-        let level = Level::BASE;
-        match two {
-            true => bernoulli_nll(Engine { level, exec: &TwoThreads }, &batch, &mut nll, &mut grad).unwrap(),
-            false => bernoulli_nll(BASE, &batch, &mut nll, &mut grad).unwrap(),
-        }
-        (bits(&nll), bits(&grad))
-    };
-    assert!(run(true) == run(false));
+    let (mut nll, mut grad, mut all) = (vec![0f32; 100], vec![0f32; 40_000], Vec::new());
+    for of in [bernoulli_nll, squared_error, absolute_error] {
+        of(on, &batch, &mut nll, &mut grad).unwrap();
+        all.extend(bits(&nll).into_iter().chain(bits(&grad)));
+    }
+    let batch = Against { targets: &t[..20_000], ..batch };
+    learned_gaussian_nll(on, &batch, &mut nll, &mut grad).unwrap();
+    all.extend(bits(&nll).into_iter().chain(bits(&grad)));
+    let labels: Vec<u32> = (0..100).map(|i| 37 * i % 400).collect();
+    let batch = Labelled { logits: &p, labels: &labels, scales: &scales };
+    cross_entropy(on, 0.1, &batch, &mut nll, &mut grad).unwrap();
+    all.extend(bits(&nll).into_iter().chain(bits(&grad)));
+    all
+}
+
+#[test]
+fn losses_on_two_threads() {
+    let want = row_losses(BASE);
+    for level in Level::available() {
+        assert!(row_losses(Engine { level, exec: &TwoThreads }) == want, "{level:?}");
+    }
 }
 
 #[test]
@@ -158,9 +172,17 @@ fn losses_at_every_level() {
         out.extend(grad.iter().chain(&nll));
         gaussian_nll(on, 0.3, &batch, &mut nll, &mut grad).unwrap();
         out.extend(grad.iter().chain(&nll));
-        let mut loss = vec![0f32; v.len()];
-        logistic(on, 0.9, [v, &targets], &mut loss, &mut grad).unwrap();
-        out.extend(grad.iter().chain(&loss));
+        for of in [squared_error, absolute_error] {
+            of(on, &batch, &mut nll, &mut grad).unwrap();
+            out.extend(grad.iter().chain(&nll));
+        }
+        for smoothing in [0.0, 0.1] {
+            let labels = [v.len() as u32 / 2];
+            let batch = Labelled { logits: v, labels: &labels, scales: &[0.7] };
+            cross_entropy(on, smoothing, &batch, &mut nll, &mut grad).unwrap();
+            out.extend(grad.iter().chain(&nll));
+        }
+        adversarial(on, [v, &targets], out);
         let n = v.len() / 2;
         if n > 0 {
             let codes = Codes { codes: &v[..2 * n], noise: &targets[..n], latent: n };
@@ -168,6 +190,34 @@ fn losses_at_every_level() {
             codes.reparameterise(on, &mut z, &mut kl).unwrap();
             codes.backward(on, &v[..n], &[0.3], &mut dcodes).unwrap();
             out.extend(z.iter().chain(&kl).chain(&dcodes));
+            let mut divergences = vec![0f32; n];
+            codes.divergences(on, &[0.7], &mut divergences).unwrap();
+            let free = FreeBits { floor: 0.5, divergences: &divergences };
+            codes.backward_free(on, &v[..n], &[0.3], free, &mut dcodes).unwrap();
+            out.extend(divergences.iter().chain(&dcodes));
+            let batch = Against { predictions: &v[..2 * n], targets: &targets[..n], scales: &[0.7] };
+            learned_gaussian_nll(on, &batch, &mut nll, &mut dcodes).unwrap();
+            out.extend(dcodes.iter().chain(&nll));
         }
     });
+}
+
+/// All losses of a discriminator's logits.
+fn adversarial(on: Engine<'_, Serial>, inputs: [&[f32]; 2], out: &mut Vec<f32>) {
+    let n = inputs[0].len();
+    let (mut loss, mut grad) = (vec![0f32; n], vec![0f32; n]);
+    logistic(on, 0.9, inputs, &mut loss, &mut grad).unwrap();
+    out.extend(grad.iter().chain(&loss));
+    let squares = Adversarial::LeastSquares { real: 0.9, fake: 0.1, generator: 1.0 };
+    let lecam = LeCam { weight: 0.3, decay: 0.9 };
+    let mut anchors = Anchors::default();
+    for (t, side) in [(1, Side::Real), (2, Side::Fake)] {
+        lecam.track(on, t, inputs, &mut anchors).unwrap();
+        for of in [Adversarial::Hinge, squares, Adversarial::Wasserstein] {
+            of.loss(on, side, inputs, &mut loss, &mut grad).unwrap();
+            lecam.add(on, side, anchors, inputs, &mut loss, &mut grad).unwrap();
+            out.extend(grad.iter().chain(&loss));
+        }
+    }
+    out.extend([anchors.real, anchors.fake]);
 }

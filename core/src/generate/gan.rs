@@ -7,7 +7,9 @@ use super::{Batch, Trainee};
 use crate::error::{Error, Result};
 use crate::exec::Executor;
 use crate::nn::loss::logistic;
-use crate::nn::{Activation, Adam, Dense, Draws, Engine, Gradients, Mode, Model, Shape, Workspace, rows};
+use crate::nn::{
+    Activation, Adam, Dense, Draws, Ema, Engine, Gradients, Mode, Model, Shape, Workspace, rows,
+};
 use crate::scratch::{Scratch, ScratchLen};
 
 /// What a [`Gan`] is made of.
@@ -223,7 +225,9 @@ impl Gan {
         let inputs = (&*g_params, g_input);
         self.generator.backward(on, inputs, &mut work, (&mut *g_grads, &mut []), &mut scratch)?;
         step.adam.step(on, step.t, g_params, g_grads, g_moments)?;
-        track(on.level, step.ema_decay, g_params, average);
+        if !average.is_empty() {
+            Ema { decay: step.ema_decay, warm_up: false }.step(on, step.t, g_params, average)?;
+        }
         Ok(terms)
     }
 
@@ -389,17 +393,4 @@ fn mean(v: &[f32]) -> f64 {
     let mut sum = 0f64;
     v.iter().for_each(|&x| sum += x as f64);
     sum / v.len().max(1) as f64
-}
-
-kernel! {
-    /// average ← decay·average + (1 − decay)·params.
-    fn track(decay: f32, params: &[f32], average: &mut [f32]) = track_body;
-}
-
-#[inline(always)]
-fn track_body(decay: f32, params: &[f32], average: &mut [f32]) {
-    let rest = 1.0 - decay;
-    for (a, p) in average.iter_mut().zip(params) {
-        *a = decay * *a + rest * p;
-    }
 }

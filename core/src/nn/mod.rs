@@ -7,6 +7,10 @@
 //! backward are written out per layer; there is no graph and no tape. Whole models (encoder and decoder,
 //! generator and discriminator, and what trains them) are in [`crate::generate`].
 //!
+//! A training step is a pass forward, a loss of [`loss`] with its gradient by the predictions, a pass back, [`clip_norm`]
+//! where gradients may run away, and a step of an [`Optimiser`], at a rate that a [`Schedule`] tells. [`Ema`] keeps a running
+//! mean of the parameters.
+//!
 //! # Layouts
 //! * Activations: one sample after the other, each height × width × channels with the channels
 //!   interleaved, as images are stored here. [`Layer::Flatten`] turns a sample to channels × height ×
@@ -18,8 +22,8 @@
 //! # Arithmetic
 //! Products are chains of fused multiply-adds as in [`crate::linalg::gemm()`]. A bias gradient adds the rows in their order;
 //! the statistics of a batch add 64 rows at a time before their sum is added. A loss adds
-//! the elements of a sample in sixteen lanes and a fixed tree. Threads split rows or columns of an output,
-//! never a sum, so the bits are those of one thread.
+//! the elements of a sample in sixteen lanes and a fixed tree; the norm of all gradients adds blocks of 4096. Threads
+//! split rows or columns of an output, or whole blocks, never a sum, so the bits are those of one thread.
 //!
 //! ```
 //! use seedbed::exec::Serial;
@@ -57,7 +61,6 @@
 //! ```
 
 mod activation;
-mod adam;
 mod conv;
 mod dense;
 mod dropout;
@@ -66,6 +69,7 @@ mod layer;
 pub mod loss;
 mod network;
 mod norm;
+mod optim;
 mod packing;
 mod parallel;
 mod pass;
@@ -82,13 +86,15 @@ mod tensors;
 mod workspace;
 
 pub use activation::Activation;
-pub use adam::Adam;
-pub(crate) use adam::power;
 pub use dropout::Draws;
 pub use init::PURPOSE as INIT_PURPOSE;
 pub use layer::{Conv2d, ConvTranspose2d, Dense, Layer, Pool2d};
 pub use network::Network;
 pub(crate) use norm::add_columns;
+pub(crate) use optim::power;
+pub use optim::{
+    Adam, AdamW, Ema, Lion, Optimiser, RateDecay, Schedule, Sgd, clip_norm, clip_value, grad_norm,
+};
 pub use pass::{Gradients, Model, Packed};
 pub use plan::{Mode, Plan};
 pub use shape::Shape;

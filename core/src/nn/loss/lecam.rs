@@ -2,9 +2,9 @@
 
 use super::Side;
 use super::adversarial::check;
-use super::sums::{Term, sum_only};
 use crate::error::{Error, Result};
 use crate::exec::Executor;
+use crate::linalg::sum;
 use crate::nn::Engine;
 
 /// LeCam regularisation (Tseng et al. 2021): logits of real samples are held from running ahead of what generated ones
@@ -77,11 +77,10 @@ impl LeCam {
         if real.is_empty() || fake.is_empty() {
             return Err(Error::ShapeMismatch);
         }
-        let decay = if t == 1 { 0.0 } else { self.decay };
         let moved = |anchor: f32, logits: &[f32]| {
-            let mean = total(on.level, logits) / logits.len() as f32;
+            let mean = sum(on.level, logits) / logits.len() as f32;
             // What was there before the first step counts for nothing, be it NaN.
-            if t == 1 { mean } else { decay * anchor + (1.0 - decay) * mean }
+            if t == 1 { mean } else { self.decay * anchor + (1.0 - self.decay) * mean }
         };
         let new = Anchors { real: moved(anchors.real, real), fake: moved(anchors.fake, fake) };
         if !(new.real.is_finite() && new.fake.is_finite()) {
@@ -118,26 +117,6 @@ impl LeCam {
         penalties(on.level, [self.weight, anchor, sign], inputs, loss, grad);
         Ok(())
     }
-}
-
-/// A logit itself.
-#[derive(Clone, Copy)]
-struct LogitTerm;
-
-impl Term for LogitTerm {
-    #[inline(always)]
-    fn at(self, logit: f32, _: f32, _: f32) -> (f32, f32) {
-        (logit, 0.0)
-    }
-}
-
-kernel! {
-    fn total(logits: &[f32]) -> f32 = total_body;
-}
-
-#[inline(always)]
-fn total_body(logits: &[f32]) -> f32 {
-    sum_only(LogitTerm, logits, logits)
 }
 
 kernel! {

@@ -7,10 +7,12 @@ mod free_bits;
 mod gradients;
 mod loss_gradients;
 mod losses;
+mod optimisers;
 mod penalty;
 mod planning;
 mod reference;
 mod same_bits;
+mod schedules;
 
 use super::{Draws, Engine, Gradients, Layer, Mode, Model, Network, Plan, Shape};
 use crate::exec::{Executor, Serial};

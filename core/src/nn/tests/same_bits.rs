@@ -5,7 +5,8 @@ use super::super::loss::{
     cross_entropy, gaussian_nll, learned_gaussian_nll, logistic, squared_error,
 };
 use super::super::{
-    Activation, Adam, Conv2d, ConvTranspose2d, Dense, Engine, Layer, Mode, Model, Network, Pool2d, Shape,
+    Activation, Adam, AdamW, Conv2d, ConvTranspose2d, Dense, Ema, Engine, Layer, Lion, Mode, Model, Network,
+    Optimiser, Pool2d, Sgd, Shape, clip_norm, clip_value, grad_norm,
 };
 use super::{ALL, BASE, first_state, forward, network, train};
 use crate::exec::{Executor, Serial};
@@ -113,20 +114,42 @@ fn other_layers_at_every_level_and_on_two_threads() {
     );
 }
 
-#[test]
-fn adam_at_every_level_and_on_two_threads() {
-    fn run<E: Executor>(on: Engine<'_, E>) -> Vec<u32> {
-        let (mut w, mut moments) = (draw(20_011, 3), vec![0f32; 40_022]);
+/// Three steps of each optimiser, of a running mean, and gradients that were clipped.
+fn optimised<E: Executor>(on: Engine<'_, E>) -> Vec<u32> {
+    const N: usize = 20_011;
+    let heavy = Sgd { momentum: 0.9, weight_decay: 0.1, ..Sgd::default() };
+    let all: [Optimiser; 6] = [
+        Sgd { weight_decay: 0.1, ..Sgd::default() }.into(),
+        heavy.into(),
+        Sgd { nesterov: true, ..heavy }.into(),
+        Adam::default().into(),
+        AdamW::default().into(),
+        Lion { weight_decay: 0.1, ..Lion::default() }.into(),
+    ];
+    let mut out = Vec::new();
+    for optimiser in all {
+        let (mut w, mut state) = (draw(N, 3), vec![0f32; optimiser.state_len(N)]);
+        let mut average = w.clone();
         for t in 1..4 {
-            Adam::default().step(on, t, &mut w, &draw(20_011, 4 + t as u32), &mut moments).unwrap();
+            let mut grads = draw(N, 4 + t as u32);
+            clip_value(on, 0.9, &mut grads).unwrap();
+            out.push(clip_norm(on, 5.0, &mut grads).unwrap().to_bits());
+            optimiser.step(on, t, &mut w, &grads, &mut state).unwrap();
+            Ema { decay: 0.9, warm_up: true }.step(on, t, &w, &mut average).unwrap();
         }
-        bits(&w)
+        [w, state, average].iter().for_each(|v| out.extend(bits(v)));
     }
-    let want = run(BASE);
+    // As many blocks as are shared out.
+    out.push(grad_norm(on, &draw(300_001, 3)).to_bits());
+    out
+}
+
+#[test]
+fn optimisers_at_every_level_and_on_two_threads() {
+    let want = optimised(BASE);
     for level in Level::available() {
-        assert!(
-            run(Engine { level, exec: &Serial }) == want && run(Engine { level, exec: &TwoThreads }) == want
-        );
+        assert!(optimised(Engine { level, exec: &Serial }) == want, "{level:?}");
+        assert!(optimised(Engine { level, exec: &TwoThreads }) == want, "{level:?}, two threads");
     }
 }
 

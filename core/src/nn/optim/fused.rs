@@ -1,0 +1,64 @@
+//! Loops over parameters and what belongs to them, each value read and written once.
+
+use crate::simd::LANES;
+
+/// What becomes of the `K` values of one parameter, itself the first, by a value `g`, its gradient.
+///
+/// A trait and not a closure: only a method can be told to be inlined, and what is not inlined into a kernel
+/// is compiled for the base level.
+pub(super) trait Rule<const K: usize>: Copy {
+    fn at(self, g: f32, values: [f32; K]) -> [f32; K];
+}
+
+// Whole blocks are values of their own in between, which tells the compiler that they do not overlap.
+
+#[inline(always)]
+pub(super) fn one(rule: impl Rule<1>, grads: &[f32], w: &mut [f32]) {
+    let (w_blocks, w_tail) = w.as_chunks_mut::<LANES>();
+    let (g_blocks, g_tail) = grads.as_chunks::<LANES>();
+    for (w, g) in w_blocks.iter_mut().zip(g_blocks) {
+        let mut block = *w;
+        for (w, &g) in block.iter_mut().zip(g) {
+            [*w] = rule.at(g, [*w]);
+        }
+        *w = block;
+    }
+    for (w, &g) in w_tail.iter_mut().zip(g_tail) {
+        [*w] = rule.at(g, [*w]);
+    }
+}
+
+#[inline(always)]
+pub(super) fn two(rule: impl Rule<2>, grads: &[f32], [w, m]: [&mut [f32]; 2]) {
+    let (w_blocks, w_tail) = w.as_chunks_mut::<LANES>();
+    let (m_blocks, m_tail) = m.as_chunks_mut::<LANES>();
+    let (g_blocks, g_tail) = grads.as_chunks::<LANES>();
+    for ((w, m), g) in w_blocks.iter_mut().zip(m_blocks).zip(g_blocks) {
+        let mut block = (*w, *m);
+        for ((w, m), &g) in block.0.iter_mut().zip(&mut block.1).zip(g) {
+            [*w, *m] = rule.at(g, [*w, *m]);
+        }
+        (*w, *m) = block;
+    }
+    for ((w, m), &g) in w_tail.iter_mut().zip(m_tail).zip(g_tail) {
+        [*w, *m] = rule.at(g, [*w, *m]);
+    }
+}
+
+#[inline(always)]
+pub(super) fn three(rule: impl Rule<3>, grads: &[f32], [w, m, v]: [&mut [f32]; 3]) {
+    let (w_blocks, w_tail) = w.as_chunks_mut::<LANES>();
+    let (m_blocks, m_tail) = m.as_chunks_mut::<LANES>();
+    let (v_blocks, v_tail) = v.as_chunks_mut::<LANES>();
+    let (g_blocks, g_tail) = grads.as_chunks::<LANES>();
+    for (((w, m), v), g) in w_blocks.iter_mut().zip(m_blocks).zip(v_blocks).zip(g_blocks) {
+        let mut block = (*w, *m, *v);
+        for (((w, m), v), &g) in block.0.iter_mut().zip(&mut block.1).zip(&mut block.2).zip(g) {
+            [*w, *m, *v] = rule.at(g, [*w, *m, *v]);
+        }
+        (*w, *m, *v) = block;
+    }
+    for (((w, m), v), &g) in w_tail.iter_mut().zip(m_tail).zip(v_tail).zip(g_tail) {
+        [*w, *m, *v] = rule.at(g, [*w, *m, *v]);
+    }
+}

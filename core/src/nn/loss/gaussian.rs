@@ -18,7 +18,7 @@ const HALF_LN_TAU: f32 = 0.918_938_5;
 /// empty `grad`.
 ///
 /// # Errors
-/// [`Error::ShapeMismatch`] as in [`bernoulli_nll`], [`Error::InvalidArgument`] for a `sigma` that is not positive,
+/// [`Error::ShapeMismatch`] as in [`super::bernoulli_nll`], [`Error::InvalidArgument`] for a `sigma` that is not positive,
 /// or of which 1/σ² is 0 or not finite.
 pub fn gaussian_nll<E: Executor>(
     on: Engine<'_, E>,

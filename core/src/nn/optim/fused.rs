@@ -10,29 +10,22 @@ pub(super) trait Rule<const K: usize>: Copy {
     fn at(self, g: f32, values: [f32; K]) -> [f32; K];
 }
 
-// Whole blocks are values of their own in between, which tells the compiler that they do not overlap.
-
 #[inline(always)]
 pub(super) fn one(rule: impl Rule<1>, grads: &[f32], w: &mut [f32]) {
-    let (w_blocks, w_tail) = w.as_chunks_mut::<LANES>();
-    let (g_blocks, g_tail) = grads.as_chunks::<LANES>();
-    for (w, g) in w_blocks.iter_mut().zip(g_blocks) {
-        let mut block = *w;
-        for (w, &g) in block.iter_mut().zip(g) {
-            [*w] = rule.at(g, [*w]);
-        }
-        *w = block;
-    }
-    for (w, &g) in w_tail.iter_mut().zip(g_tail) {
+    for (w, &g) in w.iter_mut().zip(grads) {
         [*w] = rule.at(g, [*w]);
     }
 }
 
+// Whole blocks are values of their own in between, which tells the compiler that they do not overlap.
+
+/// In blocks of `N` values, which change no bits: of some rules the compiler makes vectors only where blocks are longer
+/// than the sixteen lanes, of others it makes worse ones.
 #[inline(always)]
-pub(super) fn two(rule: impl Rule<2>, grads: &[f32], [w, m]: [&mut [f32]; 2]) {
-    let (w_blocks, w_tail) = w.as_chunks_mut::<LANES>();
-    let (m_blocks, m_tail) = m.as_chunks_mut::<LANES>();
-    let (g_blocks, g_tail) = grads.as_chunks::<LANES>();
+pub(super) fn two<const N: usize>(rule: impl Rule<2>, grads: &[f32], [w, m]: [&mut [f32]; 2]) {
+    let (w_blocks, w_tail) = w.as_chunks_mut::<N>();
+    let (m_blocks, m_tail) = m.as_chunks_mut::<N>();
+    let (g_blocks, g_tail) = grads.as_chunks::<N>();
     for ((w, m), g) in w_blocks.iter_mut().zip(m_blocks).zip(g_blocks) {
         let mut block = (*w, *m);
         for ((w, m), &g) in block.0.iter_mut().zip(&mut block.1).zip(g) {

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::exec::Executor;
 use crate::nn::Engine;
 use crate::nn::parallel::for_rows;
+use crate::simd::LANES;
 
 /// Lion (Chen et al. 2023), with the defaults of its authors: steps of one size for all parameters, half the memory of Adam.
 /// Its rate is some 3 to 10 times smaller than that of Adam, its weight decay as much larger.
@@ -88,5 +89,5 @@ kernel! {
 
 #[inline(always)]
 fn update_body(rule: LionRule, grads: &[f32], state: [&mut [f32]; 2]) {
-    two(rule, grads, state);
+    two::<LANES>(rule, grads, state);
 }

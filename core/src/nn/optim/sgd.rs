@@ -60,12 +60,19 @@ impl Sgd {
             });
         } else {
             for_rows(on.exec, n, [params, state], |first, [w, b]| {
-                roll(on.level, Heavy(*self), part(grads, first, w.len()), [w, b]);
+                let grads = part(grads, first, w.len());
+                match self.nesterov {
+                    true => roll_ahead(on.level, Ahead(*self), grads, [w, b]),
+                    false => roll(on.level, Heavy(*self), grads, [w, b]),
+                }
             });
         }
         Ok(())
     }
 }
+
+/// Values of a block with momentum; of 16, looking ahead was six times as slow.
+const BLOCK: usize = 32;
 
 /// Without momentum.
 #[derive(Clone, Copy)]
@@ -85,11 +92,21 @@ struct Heavy(Sgd);
 impl Rule<2> for Heavy {
     #[inline(always)]
     fn at(self, g: f32, [w, b]: [f32; 2]) -> [f32; 2] {
-        let Sgd { rate, momentum, nesterov, weight_decay } = self.0;
-        let g = g + weight_decay * w;
-        let b = momentum * b + g;
-        let ahead = g + momentum * b;
-        [w - rate * if nesterov { ahead } else { b }, b]
+        let b = self.0.momentum * b + (g + self.0.weight_decay * w);
+        [w - self.0.rate * b, b]
+    }
+}
+
+/// With momentum, looking ahead. A rule of its own, so that nothing is asked for each parameter.
+#[derive(Clone, Copy)]
+struct Ahead(Sgd);
+
+impl Rule<2> for Ahead {
+    #[inline(always)]
+    fn at(self, g: f32, [w, b]: [f32; 2]) -> [f32; 2] {
+        let g = g + self.0.weight_decay * w;
+        let b = self.0.momentum * b + g;
+        [w - self.0.rate * (g + self.0.momentum * b), b]
     }
 }
 
@@ -108,5 +125,14 @@ kernel! {
 
 #[inline(always)]
 fn roll_body(rule: Heavy, grads: &[f32], state: [&mut [f32]; 2]) {
-    two(rule, grads, state);
+    two::<BLOCK>(rule, grads, state);
+}
+
+kernel! {
+    fn roll_ahead(rule: Ahead, grads: &[f32], state: [&mut [f32]; 2]) = roll_ahead_body;
+}
+
+#[inline(always)]
+fn roll_ahead_body(rule: Ahead, grads: &[f32], state: [&mut [f32]; 2]) {
+    two::<BLOCK>(rule, grads, state);
 }

@@ -9,7 +9,7 @@ use crate::nn::Engine;
 use crate::nn::parallel::for_pieces;
 use crate::simd::LANES;
 
-/// The Euclidean norm of all gradients; not finite where one of them is not, or is beyond 10¹⁸.
+/// The Euclidean norm of all gradients; not finite where one of them is not, or is beyond some 10¹⁷.
 ///
 /// Squares are added 4096 at a time in sixteen lanes, and these sums in double precision in an order that depends on the
 /// number of gradients alone.

@@ -219,7 +219,7 @@ fn lengths_that_do_not_fit_are_refused() {
 }
 
 #[test]
-fn new_shapes_and_labels_that_do_not_fit_are_refused() {
+fn shapes_and_labels_that_do_not_fit_are_refused() {
     let (mut nll, mut grad) = ([7f32; 2], [7f32; 8]);
     let halves = Against { predictions: &ROWS, targets: &[0.0; 4], scales: &[1.0; 2] };
     for wrong in [

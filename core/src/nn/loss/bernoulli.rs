@@ -59,7 +59,7 @@ pub(super) fn bernoulli_one(logit: f32, x: f32) -> (f32, f32) {
 }
 
 kernel! {
-    fn bernoulli(logits: &[f32], x: &[f32], scale: f32, grad: &mut [f32]) -> f32 = bernoulli_body;
+    fn bernoulli(logits: &[f32], x: &[f32], scale: f32, grad: &mut [f32]) -> f32 = bernoulli_body, with avx512;
 }
 
 #[inline(always)]

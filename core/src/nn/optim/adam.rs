@@ -158,7 +158,7 @@ impl Rule<3> for AdamRule {
 }
 
 kernel! {
-    fn update(rule: AdamRule, grads: &[f32], state: [&mut [f32]; 3]) = update_body;
+    fn update(rule: AdamRule, grads: &[f32], state: [&mut [f32]; 3]) = update_body, with avx512;
 }
 
 #[inline(always)]

@@ -41,7 +41,7 @@ fn levels_and_threads_change_no_bit() {
         std::fs::write(path, lines.join("\n") + "\n").unwrap();
         return;
     }
-    let most = if is_set("SEEDBED_EXHAUSTIVE") { 200 } else { 3 };
+    let (exhaustive, last) = (is_set("SEEDBED_EXHAUSTIVE"), Level::detect());
     let check = |what: &str, lines: Vec<String>| {
         for line in lines {
             assert!(TRAINING.lines().any(|want| want == line), "{what}: {line}");
@@ -49,12 +49,17 @@ fn levels_and_threads_change_no_bit() {
     };
     for level in Level::available() {
         for training in Training::ALL {
-            let (most, name) = if level == Level::BASE { (1, "base") } else { (most, level.name()) };
-            if level == Level::BASE && training != Training::MlpVae {
+            let base = level == Level::BASE;
+            if base && training != Training::MlpVae {
                 continue;
             }
-            check(name, hashes(Engine { level, exec: &Serial }, 1, training, most));
-            check(&format!("{name}, two threads"), hashes(Engine { level, exec: &two }, 2, training, most));
+            let few = if base { 1 } else { 3 };
+            // The long runs differ in both from those that were hashed, which is enough to hold them to the same bits.
+            let many = if exhaustive && level.name() == "avx2" { 200 } else { few };
+            let alone = if exhaustive && level == last { 200 } else { few };
+            let name = level.name();
+            check(name, hashes(Engine { level, exec: &Serial }, 1, training, alone));
+            check(&format!("{name}, two threads"), hashes(Engine { level, exec: &two }, 2, training, many));
         }
     }
 }

@@ -42,13 +42,46 @@ pub fn bytes(n: usize) -> Vec<u8> {
 /// nanoseconds, as a line; `none` for a name that is not there. So programs that measure other libraries can take turns
 /// with this one.
 pub fn serve(mut ops: BTreeMap<&'static str, Box<dyn FnMut()>>) {
+    serve_by(|name| ops.remove(name));
+}
+
+/// [`serve`] for operations that are made when they are asked for.
+pub fn serve_by(mut make: impl FnMut(&str) -> Option<Box<dyn FnMut()>>) {
+    let mut made: BTreeMap<String, Option<Box<dyn FnMut()>>> = BTreeMap::new();
     for name in std::io::stdin().lock().lines() {
         let name = name.expect("a name");
-        match ops.get_mut(name.as_str()) {
+        let op = made.entry(name).or_insert_with_key(|name| make(name));
+        match op {
             Some(op) => println!("{}", least(op)),
             None => println!("none"),
         }
         std::io::stdout().flush().expect("a reader");
+    }
+}
+
+/// The shape of a product: m × k times k × n, of factors that are stored so or turned.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Rows of the product.
+    pub m: usize,
+    /// Columns of the product.
+    pub n: usize,
+    /// What is summed over.
+    pub k: usize,
+    /// Whether the left factor is stored transposed.
+    pub a_turned: bool,
+    /// Whether the right one is.
+    pub b_turned: bool,
+}
+
+impl Shape {
+    /// The shape of a name such as `128x400x784 nt`: m, n and k, and `n` or `t` for each factor.
+    pub fn named(name: &str) -> Option<Self> {
+        let (sides, kinds) = name.split_once(' ')?;
+        let mut sides = sides.split('x').map(str::parse);
+        let mut side = || sides.next()?.ok();
+        let (m, n, k) = (side()?, side()?, side()?);
+        Some(Self { m, n, k, a_turned: kinds.starts_with('t'), b_turned: kinds.ends_with('t') })
     }
 }
 

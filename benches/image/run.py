@@ -16,12 +16,13 @@ products of the definition at 32 of 16 bits a cycle (two registers of 256 bits),
 """
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE.parent))
+from turns import ROOT, Program, environment
+
 IMAGE = 512 * 512 * 3
 PART = 224 * 224 * 3
 NUMBERS = IMAGE * 4
@@ -62,37 +63,6 @@ WORDS = {
     "small_batch": "32×32×3: pad 4, crop, flip, normalise (an image of 10,000)",
     "training_pipeline": "RandomResizedCrop 224, flip, colour jitter, normalise",
 }
-
-
-class Program:
-    """A program that answers the name of an operation with its least time."""
-
-    def __init__(self, name, command):
-        self.name = name
-        self.process = subprocess.Popen(
-            [str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
-        )
-
-    def least(self, op):
-        self.process.stdin.write(op + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline().strip()
-        if not line:
-            sys.exit(f"{self.name} stopped at {op}")
-        return None if line == "none" else float(line)
-
-
-def environment(folder, packages, env=None):
-    """The Python of a virtual environment with these packages; None where they cannot be installed."""
-    python = folder / "bin" / "python"
-    done = folder / "installed"
-    if not done.exists():
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        installed = subprocess.run([python, "-m", "pip", "-q", "install", *packages], env=env)
-        if installed.returncode != 0:
-            return None
-        done.touch()
-    return python
 
 
 def programs(args):

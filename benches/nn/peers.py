@@ -1,0 +1,208 @@
+"""What run.py measures of other libraries in Python: PyTorch, JAX (CPU, one compiled step) or NumPy, on so many threads.
+
+Reads names of operations, one a line, and answers each with the least time of a call in nanoseconds, or with `none`. The
+models are those of `seedbed_golden::Training` at full size.
+"""
+
+import os
+import sys
+import time
+
+LIBRARY, THREADS = sys.argv[1], int(sys.argv[2])
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = str(THREADS)
+os.environ["JAX_PLATFORMS"] = "cpu"
+if LIBRARY == "jax" and THREADS == 1:
+    os.sched_setaffinity(0, {0})
+
+import numpy as np
+
+random = np.random.default_rng(1)
+
+
+def product(name):
+    """The factors of a product as they are stored, and which of them are transposed."""
+    sides, kinds = name.split()[1:]
+    m, n, k = (int(side) for side in sides.split("x"))
+    a = random.random((k, m) if kinds[0] == "t" else (m, k), np.float32)
+    b = random.random((n, k) if kinds[1] == "t" else (k, n), np.float32)
+    return (a.T if kinds[0] == "t" else a), (b.T if kinds[1] == "t" else b), (m, n)
+
+
+def pictures(batch):
+    return np.maximum(random.uniform(-1, 1, (batch, 784)), 0).astype(np.float32)
+
+
+def torch_ops():
+    import torch
+    import torch.nn as nn
+    import torch.nn.functional as F
+
+    torch.set_num_threads(THREADS)
+    down = lambda a, b, **k: nn.Conv2d(a, b, 4, 2, 1, **k)
+    up = lambda a, b, **k: nn.ConvTranspose2d(a, b, 4, 2, 1, **k)
+
+    def vae(encoder, decoder, latent, x):
+        adam = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], 1e-3)
+
+        def step():
+            mean, log_var = encoder(x).chunk(2, 1)
+            z = mean + torch.exp(0.5 * log_var) * torch.randn(len(x), latent)
+            loss = F.binary_cross_entropy_with_logits(decoder(z), x, reduction="sum")
+            loss = (loss + 0.5 * (mean**2 + log_var.exp() - 1 - log_var).sum()) / len(x)
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+
+        return step
+
+    def mlp():
+        dense = lambda a, b, c: nn.Sequential(nn.Linear(a, b), nn.ReLU(), nn.Linear(b, c))
+        return vae(dense(784, 400, 40), dense(20, 400, 784), 20, torch.tensor(pictures(128)))
+
+    def conv():
+        encoder = nn.Sequential(down(1, 32), nn.ReLU(), down(32, 64), nn.ReLU(), nn.Flatten(), nn.Linear(3136, 32))
+        decoder = nn.Sequential(
+            nn.Linear(16, 3136), nn.ReLU(), nn.Unflatten(1, (64, 7, 7)), up(64, 32), nn.ReLU(), up(32, 1)
+        )
+        return vae(encoder, decoder, 16, torch.tensor(pictures(128)).view(-1, 1, 28, 28))
+
+    def gan():
+        generator = nn.Sequential(
+            nn.Linear(64, 6272, bias=False), nn.Unflatten(1, (128, 7, 7)), nn.BatchNorm2d(128), nn.ReLU(),
+            up(128, 64, bias=False), nn.BatchNorm2d(64), nn.ReLU(), up(64, 1), nn.Tanh(),
+        )  # fmt: skip
+        critic = nn.Sequential(
+            down(1, 64), nn.LeakyReLU(0.2), down(64, 128, bias=False), nn.BatchNorm2d(128), nn.LeakyReLU(0.2),
+            nn.Flatten(), nn.Linear(6272, 1),
+        )  # fmt: skip
+        adam = lambda model: torch.optim.Adam(model.parameters(), 2e-4, (0.5, 0.999))
+        g_adam, d_adam = adam(generator), adam(critic)
+        real, one, zero = torch.tensor(pictures(64)).view(-1, 1, 28, 28), torch.ones(64, 1), torch.zeros(64, 1)
+        loss = F.binary_cross_entropy_with_logits
+
+        def step():
+            fake = generator(torch.randn(64, 64))
+            d_adam.zero_grad()
+            (loss(critic(real), one) + loss(critic(fake.detach()), zero)).backward()
+            d_adam.step()
+            g_adam.zero_grad()
+            loss(critic(fake), one).backward()
+            g_adam.step()
+
+        return step
+
+    def decoder():
+        model = nn.Sequential(nn.Linear(20, 400), nn.ReLU(), nn.Linear(400, 784), nn.Sigmoid())
+        z = torch.randn(1, 20)
+
+        def call():
+            with torch.inference_mode():
+                model(z)
+
+        return call
+
+    def gemm(name):
+        a, b, shape = product(name)
+        a, b, out = torch.tensor(a), torch.tensor(b), torch.empty(shape)
+        return lambda: torch.mm(a, b, out=out)
+
+    return {"mlp-vae": mlp, "conv-vae": conv, "dcgan": gan, "decoder": decoder}, gemm
+
+
+def numpy_ops():
+    def decoder():
+        w = [random.random((400, 20), np.float32), random.random((784, 400), np.float32)]
+        b, z = [np.zeros(400, np.float32), np.zeros(784, np.float32)], random.random(20, np.float32)
+
+        def call():
+            hidden = w[0] @ z + b[0]
+            np.maximum(hidden, 0, out=hidden)
+            return 1 / (1 + np.exp(-(w[1] @ hidden + b[1])))
+
+        return call
+
+    def gemm(name):
+        a, b, shape = product(name)
+        out = np.empty(shape, np.float32)
+        return lambda: np.matmul(a, b, out=out)
+
+    return {"decoder": decoder}, gemm
+
+
+def jax_ops():
+    import jax
+    import jax.numpy as jnp
+
+    def mlp():
+        key, x = jax.random.PRNGKey(0), jnp.asarray(pictures(128))
+        sizes = [(784, 400), (400, 40), (20, 400), (400, 784)]
+        weight = lambda a, b: jnp.asarray(random.uniform(-1, 1, (a, b)).astype(np.float32) / a**0.5)
+        params = [(weight(a, b), jnp.zeros(b)) for a, b in sizes]
+        zeros = jax.tree.map(jnp.zeros_like, params)
+        dense = lambda layer, v: v @ layer[0] + layer[1]
+
+        def loss(params, noise):
+            e1, e2, d1, d2 = params
+            mean, log_var = jnp.split(dense(e2, jax.nn.relu(dense(e1, x))), 2, 1)
+            logits = dense(d2, jax.nn.relu(dense(d1, mean + jnp.exp(0.5 * log_var) * noise)))
+            bernoulli = jnp.maximum(logits, 0) - logits * x + jnp.log1p(jnp.exp(-jnp.abs(logits)))
+            return (bernoulli.sum() + 0.5 * (mean**2 + jnp.exp(log_var) - 1 - log_var).sum()) / len(x)
+
+        @jax.jit
+        def update(params, m, v, t, key):
+            key, own = jax.random.split(key)
+            grads = jax.grad(loss)(params, jax.random.normal(own, (128, 20)))
+            m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, grads)
+            v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, grads)
+            rate = 1e-3 * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
+            params = jax.tree.map(lambda p, m, v: p - rate * m / (jnp.sqrt(v) + 1e-8), params, m, v)
+            return params, m, v, t + 1, key
+
+        state = [params, zeros, zeros, 1.0, key]
+
+        def step():
+            state[:] = update(*state)
+            jax.block_until_ready(state[0])
+
+        return step
+
+    def decoder():
+        w = [jnp.asarray(random.random((20, 400), np.float32)), jnp.asarray(random.random((400, 784), np.float32))]
+        call = jax.jit(lambda z: jax.nn.sigmoid(jax.nn.relu(z @ w[0]) @ w[1]))
+        z = jnp.asarray(random.random((1, 20), np.float32))
+        return lambda: call(z).block_until_ready()
+
+    return {"mlp-vae": mlp, "decoder": decoder}, None
+
+
+def least(op):
+    """The least time of a call in nanoseconds, of calls that together take a quarter of a second."""
+    op()
+    start = time.perf_counter_ns()
+    op()
+    calls = min(max(200_000 // max(time.perf_counter_ns() - start, 1), 1), 10_000)
+    begin, best = time.perf_counter_ns(), float("inf")
+    while time.perf_counter_ns() - begin < 250_000_000:
+        start = time.perf_counter_ns()
+        for _ in range(calls):
+            op()
+        best = min(best, (time.perf_counter_ns() - start) / calls)
+    return best
+
+
+def main():
+    makers, gemm = {"torch": torch_ops, "numpy": numpy_ops, "jax": jax_ops}[LIBRARY]()
+    ops = {}
+    for line in sys.stdin:
+        name = line.strip()
+        if name not in ops:
+            make = makers.get(name)
+            if name.startswith("gemm ") and gemm is not None:
+                ops[name] = gemm(name)
+            else:
+                ops[name] = make() if make else None
+        print(least(ops[name]) if ops[name] else "none", flush=True)
+
+
+main()

@@ -10,6 +10,7 @@ mod losses;
 mod optimisers;
 mod penalty;
 mod planning;
+mod pytorch;
 mod reference;
 mod same_bits;
 mod schedules;

@@ -20,12 +20,12 @@ pub(crate) struct Left<'a> {
     pub data: &'a [f32],
     pub first: usize,
     /// Where each group of rows begins.
-    pub groups: &'a [usize],
+    pub groups: &'a [u32],
     /// Rows of a group.
     pub rows: usize,
     pub row: usize,
     /// Where each segment of k begins.
-    pub segments: &'a [usize],
+    pub segments: &'a [u32],
     /// Values of k in a segment.
     pub len: usize,
     pub step: usize,
@@ -97,7 +97,7 @@ pub(crate) fn tiles(level: Level, left: Left<'_>, right: Right<'_>, out: Out<'_>
 
 /// The last elements of A, B and C that are touched; `None` where there is nothing to do or they cannot be counted.
 fn lasts(left: &Left<'_>, right: &Right<'_>, out: &Out<'_>) -> Option<[usize; 3]> {
-    let most = |offsets: &[usize]| offsets.iter().copied().max();
+    let most = |offsets: &[u32]| offsets.iter().max().map(|&most| most as usize);
     let after = |n: usize, step: usize| n.checked_sub(1)?.checked_mul(step);
     let k = left.segments.len().checked_mul(left.len)?;
     let a = left.first.checked_add(most(left.groups)?)?.checked_add(after(left.rows, left.row)?)?;
@@ -167,7 +167,7 @@ macro_rules! run {
                     for col in (0..b.cols).step_by(strip) {
                         let vectors = (b.cols - col).div_ceil(<$vector as Vector>::N);
                         for (g, &offset) in groups.iter().enumerate() {
-                            let at = At { offset, group: n * together + g, row: 0, col };
+                            let at = At { offset: offset as usize, group: n * together + g, row: 0, col };
                             for row in (first..end).step_by(height) {
                                 let at = At { row, ..at };
                                 let left = if end - row < height { end - row } else { height };
@@ -267,7 +267,7 @@ unsafe fn chains<V: Vector, const MR: usize, const NV: usize, const WHOLE: bool>
     let rows = unsafe { b.a.add(at.offset + at.row * b.left.row) };
     for &segment in b.left.segments {
         // SAFETY: so is each segment.
-        let mut a = unsafe { rows.add(segment) };
+        let mut a = unsafe { rows.add(segment as usize) };
         for _ in 0..b.left.len {
             // SAFETY: there is a line for each k.
             let line: [V; NV] = core::array::from_fn(|v| unsafe { V::load(panel[v]) });

@@ -13,13 +13,14 @@ impl Conv {
     pub(super) fn gradient_scratch(&self) -> ScratchLen {
         ScratchLen::new()
             .with::<f32>(self.window().saturating_mul(self.small.channels))
-            .with::<usize>(self.pieces().saturating_add(self.together().saturating_mul(self.small.height)))
+            .with::<u32>(self.pieces().saturating_add(self.together().saturating_mul(self.small.height)))
             .with::<f32>(self.gradient_slot().saturating_mul(self.threads))
     }
 
     /// Samples that are at work together: as many as fill a block of k.
     fn together(&self) -> usize {
-        DEPTH.checked_div(self.places()).unwrap_or(0).clamp(1, self.batch.max(1))
+        let fit = (u32::MAX as usize).checked_div(self.padded_large().len()).unwrap_or(0);
+        DEPTH.checked_div(self.places()).unwrap_or(0).min(self.batch).min(fit).max(1)
     }
 
     /// Lines of places that are at work together: of all those samples, or fewer of one.
@@ -57,15 +58,15 @@ impl Conv {
             _ => sums.fill(0.0),
         }
         let rows_of_samples = self.together().saturating_mul(self.small.height);
-        let tables = scratch.take::<usize>(self.pieces().saturating_add(rows_of_samples))?;
+        let tables = scratch.take::<u32>(self.pieces().saturating_add(rows_of_samples))?;
         let (pieces, lines) = tables.split_at_mut_checked(self.pieces()).unwrap_or_default();
         let padded = self.padded_large();
-        pieces.iter_mut().enumerate().for_each(|(i, piece)| *piece = self.piece_at(i));
+        pieces.iter_mut().enumerate().for_each(|(i, piece)| *piece = self.piece_at(i) as u32);
         for (i, line) in lines.iter_mut().enumerate() {
             let (sample, y) = (i / self.small.height.max(1), i % self.small.height.max(1));
-            *line = sample * padded.len() + y * self.stride * padded.line();
+            *line = (sample * padded.len() + y * self.stride * padded.line()) as u32;
         }
-        let (pieces, lines): (&[usize], &[usize]) = (pieces, lines);
+        let (pieces, lines): (&[u32], &[u32]) = (pieces, lines);
         let slots = scratch.take::<f32>(self.gradient_slot().saturating_mul(self.threads))?;
         let (large_len, small_len) = self.lens();
         let unit = self.piece().saturating_mul(columns);
@@ -92,8 +93,8 @@ impl Conv {
     fn share<E: Executor>(
         &self,
         on: Engine<'_, E>,
-        (first, pieces): (usize, &[usize]),
-        (large, lines): (&[f32], &[usize]),
+        (first, pieces): (usize, &[u32]),
+        (large, lines): (&[f32], &[u32]),
         (small, k): (&[f32], Range<usize>),
         panels: &mut [f32],
         sums: &mut [f32],

@@ -65,7 +65,7 @@ impl Conv {
             return self.fold_scratch(len);
         }
         let height = self.large.height.div_ceil(self.stride.max(1));
-        len.with::<usize>(height.saturating_add(self.area()))
+        len.with::<u32>(height.saturating_add(self.area()))
             .with::<f32>(self.padded_small().taken(self.threads))
     }
 
@@ -132,19 +132,19 @@ impl Conv {
         let (large_len, small_len) = self.lens();
         let each = self.large_packed_each();
         let height = self.large.height.div_ceil(self.stride.max(1));
-        let tables = scratch.take::<usize>(height.saturating_add(self.area()))?;
+        let tables = scratch.take::<u32>(height.saturating_add(self.area()))?;
         let (lines, pieces) = tables.split_at_mut_checked(height).unwrap_or_default();
         let padded = self.padded_small();
-        lines.iter_mut().enumerate().for_each(|(y, line)| *line = y * padded.line());
+        lines.iter_mut().enumerate().for_each(|(y, line)| *line = (y * padded.line()) as u32);
         // Where each piece of each phase begins, in the order of the phases.
         let mut next = pieces.iter_mut();
         self.each_phase(|y, x| {
             // The taps first: what ends first must not take one of the other.
             for (tap, place) in self.taps_at(y, x).zip(next.by_ref()) {
-                *place = tap;
+                *place = tap as u32;
             }
         });
-        let (lines, pieces): (&[usize], &[usize]) = (lines, pieces);
+        let (lines, pieces): (&[u32], &[u32]) = (lines, pieces);
         let slots = scratch.take::<f32>(padded.taken(self.threads))?;
         let mut fresh = Self::start(init, large);
         if fresh && self.kernel < self.stride {

@@ -24,7 +24,7 @@ impl Conv {
     pub(super) fn small_scratch(&self) -> ScratchLen {
         ScratchLen::new()
             .with::<f32>(self.small_packed_len())
-            .with::<usize>(self.small.height.saturating_add(self.pieces()))
+            .with::<u32>(self.small.height.saturating_add(self.pieces()))
             .with::<f32>(self.padded_large().taken(self.threads))
     }
 
@@ -53,12 +53,12 @@ impl Conv {
     ) -> Result<()> {
         let (large_len, small_len) = self.lens();
         let each = packed_len(self.window(), self.small_each());
-        let tables = scratch.take::<usize>(self.small.height.saturating_add(self.pieces()))?;
+        let tables = scratch.take::<u32>(self.small.height.saturating_add(self.pieces()))?;
         let (lines, pieces) = tables.split_at_mut_checked(self.small.height).unwrap_or_default();
         let padded = self.padded_large();
-        lines.iter_mut().enumerate().for_each(|(y, line)| *line = y * self.stride * padded.line());
-        pieces.iter_mut().enumerate().for_each(|(i, piece)| *piece = self.piece_at(i));
-        let (lines, pieces): (&[usize], &[usize]) = (lines, pieces);
+        lines.iter_mut().enumerate().for_each(|(y, line)| *line = (y * self.stride * padded.line()) as u32);
+        pieces.iter_mut().enumerate().for_each(|(i, piece)| *piece = self.piece_at(i) as u32);
+        let (lines, pieces): (&[u32], &[u32]) = (lines, pieces);
         let slots = scratch.take::<f32>(padded.taken(self.threads))?;
         let fresh = Self::start(init, small);
         for_shares(on.exec, self.threads, small, small_len, slots, |first, small, slot| {

@@ -74,10 +74,20 @@ macro_rules! convolution {
                 Self { spectral: true, ..self }
             }
 
-            /// Refuses groups that do not divide the channels.
-            fn check(&self, input: Shape) -> Result<()> {
-                let fits = divides(self.groups, input.channels) && divides(self.groups, self.channels);
-                if fits { Ok(()) } else { Err(Error::InvalidArgument) }
+            /// Refuses groups that do not divide the channels, and pictures that are too large to count the places of in 32
+            /// bits.
+            fn check(&self, input: Shape, output: Shape) -> Result<Shape> {
+                if !(divides(self.groups, input.channels) && divides(self.groups, self.channels)) {
+                    return Err(Error::InvalidArgument);
+                }
+                let around = self.kernel.checked_add(self.padding).and_then(|n| n.checked_mul(2));
+                for shape in [input, output] {
+                    let side = |n: usize| n.checked_add(around?);
+                    let area = side(shape.height).zip(side(shape.width)).and_then(|(h, w)| h.checked_mul(w));
+                    let all = area.and_then(|area| area.checked_mul(shape.channels));
+                    all.and_then(|all| u32::try_from(all).ok()).ok_or(Error::Overflow)?;
+                }
+                Ok(output)
             }
         }
     };
@@ -101,20 +111,19 @@ convolution! {
 
 impl Conv2d {
     pub(super) fn output(&self, input: Shape) -> Result<Shape> {
-        self.check(input)?;
-        Ok(Shape {
-            height: convolved(input.height, self.kernel, self.stride, self.padding)?,
-            width: convolved(input.width, self.kernel, self.stride, self.padding)?,
-            channels: self.channels,
-        })
+        let side = |n| convolved(n, self.kernel, self.stride, self.padding);
+        let output =
+            Shape { height: side(input.height)?, width: side(input.width)?, channels: self.channels };
+        self.check(input, output)
     }
 }
 
 impl ConvTranspose2d {
     pub(super) fn output(&self, input: Shape) -> Result<Shape> {
-        self.check(input)?;
         let side = |n| transposed(n, self.kernel, self.stride, self.padding, self.output_padding);
-        Ok(Shape { height: side(input.height)?, width: side(input.width)?, channels: self.channels })
+        let output =
+            Shape { height: side(input.height)?, width: side(input.width)?, channels: self.channels };
+        self.check(input, output)
     }
 }
 

@@ -6,7 +6,10 @@ Everything is on one thread, into a buffer that is there already where the libra
 
 import os
 import sys
-import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from turns import least
 
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
 
@@ -155,21 +158,6 @@ def pillow():
         "resize_512_224_lanczos3": lambda: whole.resize((PART, PART), how.LANCZOS),
         "resize_224_512_bilinear": lambda: part.resize((SIDE, SIDE), how.BILINEAR),
     }
-
-
-def least(op):
-    """The least time of a call in nanoseconds, of calls that together take a quarter of a second."""
-    op()
-    start = time.perf_counter_ns()
-    op()
-    calls = min(max(200_000 // max(time.perf_counter_ns() - start, 1), 1), 10_000)
-    begin, best = time.perf_counter_ns(), float("inf")
-    while time.perf_counter_ns() - begin < 250_000_000:
-        start = time.perf_counter_ns()
-        for _ in range(calls):
-            op()
-        best = min(best, (time.perf_counter_ns() - start) / calls)
-    return best
 
 
 def main():

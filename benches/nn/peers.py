@@ -6,7 +6,10 @@ models are those of `seedbed_golden::Training` at full size.
 
 import os
 import sys
-import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from turns import least
 
 LIBRARY, THREADS = sys.argv[1], int(sys.argv[2])
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -174,21 +177,6 @@ def jax_ops():
         return lambda: call(z).block_until_ready()
 
     return {"mlp-vae": mlp, "decoder": decoder}, None
-
-
-def least(op):
-    """The least time of a call in nanoseconds, of calls that together take a quarter of a second."""
-    op()
-    start = time.perf_counter_ns()
-    op()
-    calls = min(max(200_000 // max(time.perf_counter_ns() - start, 1), 1), 10_000)
-    begin, best = time.perf_counter_ns(), float("inf")
-    while time.perf_counter_ns() - begin < 250_000_000:
-        start = time.perf_counter_ns()
-        for _ in range(calls):
-            op()
-        best = min(best, (time.perf_counter_ns() - start) / calls)
-    return best
 
 
 def main():

@@ -65,6 +65,12 @@ impl Key {
         Self { sample, ..self }
     }
 
+    /// The same for the operation that comes so much later.
+    #[must_use]
+    pub const fn later_op(self, by: u32) -> Self {
+        Self { op: self.op.wrapping_add(by), ..self }
+    }
+
     /// The same for the operation of this index.
     #[must_use]
     pub const fn op(self, op: u32) -> Self {

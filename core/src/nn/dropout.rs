@@ -11,8 +11,8 @@ use crate::rng::{Key, Stream};
 pub struct Draws<'a> {
     /// The seed.
     pub seed: u64,
-    /// A key for each sample of the batch; nothing where no layer draws. The operation of a key is replaced by the number of
-    /// the layer.
+    /// A key for each sample of the batch; nothing where no layer draws. The number of the layer is added to the operation of
+    /// a key: networks that draw for the same samples take keys whose operations are further apart than they have layers.
     pub keys: &'a [Key],
 }
 
@@ -23,7 +23,7 @@ pub(super) fn drop<E: Executor>(on: Engine<'_, E>, p: f32, draws: Draws<'_>, lay
     for_rows(on.exec, draws.keys.len(), [v], |first, [v]| {
         let keys = draws.keys.get(first..).unwrap_or(&[]);
         for (v, key) in rows::of_mut(v, width).zip(keys) {
-            let mut stream = Stream::new(draws.seed, key.op(layer as u32));
+            let mut stream = Stream::new(draws.seed, key.later_op(layer as u32));
             for v in v {
                 *v = if stream.uniform() < p { 0.0 } else { *v * scale };
             }

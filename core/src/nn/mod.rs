@@ -20,7 +20,8 @@
 //!   before the bias.
 //!
 //! # Arithmetic
-//! Products are chains of fused multiply-adds as in [`crate::linalg::gemm()`]. A bias gradient adds the rows in their order;
+//! Products are chains of fused multiply-adds as in [`crate::linalg::gemm()`] (what convolutions make of few channels aside,
+//! which adds windows). A bias gradient adds the rows in their order;
 //! the statistics of a batch add 64 rows at a time before their sum is added. A loss adds
 //! the elements of a sample in sixteen lanes and a fixed tree; the norm of all gradients adds blocks of 4096. Threads
 //! split rows or columns of an output, or whole blocks, never a sum, so the bits are those of one thread.

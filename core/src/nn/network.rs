@@ -16,7 +16,7 @@ pub(super) struct Span {
 
 impl Span {
     pub const fn end(self) -> usize {
-        self.at + self.len
+        self.at.saturating_add(self.len)
     }
 
     /// The part of `all`; nothing where it is not inside.
@@ -75,9 +75,14 @@ impl<const N: usize> Network<N> {
     /// Adds a layer at the end.
     ///
     /// # Errors
-    /// As [`Layer::output`]; [`Error::CapacityExceeded`] for more than `N` layers; [`Error::Overflow`].
+    /// As [`Layer::output`]; [`Error::CapacityExceeded`] for more than `N` layers; [`Error::Unsupported`] for an embedding
+    /// behind other layers; [`Error::Overflow`].
     pub fn push(&mut self, layer: impl Into<Layer>) -> Result<()> {
         let (layer, input) = (layer.into(), self.output());
+        // Its indices are checked before anything is computed.
+        if matches!(layer, Layer::Embedding { .. }) && !self.steps.is_empty() {
+            return Err(Error::Unsupported);
+        }
         let output = layer.output(input)?;
         output.len()?;
         let after = |at: usize, len: usize| {

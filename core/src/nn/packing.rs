@@ -4,7 +4,10 @@ use crate::simd::LANES;
 
 /// Values that [`pack`] writes.
 pub(super) const fn packed_len(k: usize, columns: usize) -> usize {
-    k.saturating_mul(columns.next_multiple_of(LANES))
+    match columns.checked_next_multiple_of(LANES) {
+        Some(columns) => k.saturating_mul(columns),
+        None => usize::MAX,
+    }
 }
 
 /// Writes panel after panel of sixteen columns, a line for each of the `depths`, zeros for columns that are not there:

@@ -19,7 +19,8 @@ pub enum Mode {
     /// Forward and backward.
     Training {
         /// Layers from the first on whose parameters stay as they are: neither their gradients nor what these would be made
-        /// of are kept.
+        /// of are kept. In all else they train: batch normalisation goes by the batch and moves its running statistics,
+        /// spectral norms follow, dropout drops, as frozen parameters in PyTorch do.
         frozen: usize,
         /// Whether the gradient by the input of the network is wanted.
         input_gradient: bool,

@@ -105,9 +105,9 @@ pub(super) fn settle(step: &Step, params: &[f32], state: &mut [f32]) {
     }
 }
 
-/// Values of [`divide`]'s `fixed`: the divided weight and σ.
+/// Values of [`divide`]'s `fixed`: the divided weight, u and v, and σ.
 pub(super) fn fixed_len(step: &Step) -> usize {
-    step.weight_len() + 1
+    step.weight_len().saturating_add(step.state.len).saturating_add(1)
 }
 
 /// One step of power iteration.
@@ -125,20 +125,23 @@ pub(super) fn sigma(step: &Step, params: &[f32], state: &[f32]) -> f32 {
     matrix.sigma(u, v)
 }
 
-/// Writes W / σ and σ to `fixed`.
+/// Writes W / σ, the u and v of this pass, and σ to `fixed`.
 pub(super) fn divide(step: &Step, params: &[f32], state: &[f32], fixed: &mut [f32]) {
     let weight = step.split(step.params.of(params)).0;
     let sigma = sigma(step, params, state);
-    let Some((last, scaled)) = fixed.split_last_mut() else { return };
+    let Some((last, rest)) = fixed.split_last_mut() else { return };
     *last = sigma;
+    let (scaled, vectors) = rest.split_at_mut_checked(weight.len()).unwrap_or_default();
+    rows::copy(step.state.of(state), vectors);
     scaled.iter_mut().zip(weight).for_each(|(to, w)| *to = w / sigma);
 }
 
 /// `grad`, the gradient by W / σ, becomes that by W: (grad − ⟨grad, W / σ⟩ · u·vᵀ) / σ.
-pub(super) fn chain(step: &Step, state: &[f32], fixed: &[f32], grad: &mut [f32]) {
-    let Some((&sigma, scaled)) = fixed.split_last() else { return };
+pub(super) fn chain(step: &Step, fixed: &[f32], grad: &mut [f32]) {
+    let Some((&sigma, rest)) = fixed.split_last() else { return };
+    let (scaled, vectors) = rest.split_at_checked(grad.len()).unwrap_or_default();
     let matrix = Matrix::of(step, scaled);
-    let (u, v) = step.state.of(state).split_at_checked(matrix.rows).unwrap_or_default();
+    let (u, v) = vectors.split_at_checked(matrix.rows).unwrap_or_default();
     let along = dot(grad, scaled);
     let blocks = rows::of_mut(grad, matrix.rows * matrix.run).zip(rows::of(v, matrix.run));
     for (block, v) in blocks {

@@ -14,9 +14,10 @@ pub enum Role {
     RunningMean,
     /// Its running variance.
     RunningVar,
-    /// The left singular vector of a spectral norm, of a length of the outputs.
+    /// The left singular vector of a spectral norm: a value for each output, of one group for a transposed convolution.
+    /// PyTorch's `parametrizations.spectral_norm`, which this follows, has it as `parametrizations.weight.0._u`.
     U,
-    /// The right singular vector.
+    /// The right singular vector, there `_v`.
     V,
 }
 
@@ -73,7 +74,7 @@ impl Tensor {
 
     /// How many values there are.
     pub fn len(&self) -> usize {
-        self.shape().iter().product()
+        self.shape().iter().fold(1, |product, &size| product.saturating_mul(size))
     }
 
     /// Whether there are none.

@@ -26,15 +26,20 @@ impl<const N: usize> Plan<N> {
         Ok(Workspace { batch, values, fixed: scratch.take(self.fixed_len())? })
     }
 
-    /// The output of the last forward pass.
+    /// The output of the forward pass before, which a way back overwrites.
     pub fn result<'a>(&self, work: &'a Workspace<'_>) -> &'a [f32] {
-        self.places.last().map_or(&[], |place| work.output(place))
+        self.places.last().filter(|_| self.made(work)).map_or(&[], |place| work.output(place))
     }
 
-    /// The output of the last forward pass, and the place for the gradient by it, which [`Plan::backward`] reads. Empty for
+    /// Whether a workspace is as large as one of this plan.
+    fn made(&self, work: &Workspace<'_>) -> bool {
+        Ok(work.values.len()) == self.value_len(work.batch)
+    }
+
+    /// The output of the forward pass before, and the place for the gradient by it, which [`Plan::backward`] reads. Empty for
     /// a plan that has no way back.
     pub fn ends<'a>(&self, work: &'a mut Workspace<'_>) -> (&'a [f32], &'a mut [f32]) {
-        let Some(place) = self.places.last() else { return (&[], &mut []) };
+        let Some(place) = self.places.last().filter(|_| self.made(work)) else { return (&[], &mut []) };
         match parts(work.values, work.batch, [place.output, place.gradient]) {
             Ok([output, gradient]) => (output, gradient),
             Err(_) => (&[], &mut []),

@@ -13,7 +13,9 @@
 //! [`crate::linalg::gemm()`] is told where lines begin. Only the samples at work are copied, with zeros around them, where
 //! there is padding. Every output is one chain of fused multiply-adds: in the order of the window (rows, columns,
 //! channels) for the small picture; in the order of the small picture's places and channels for the large one; in the
-//! order of samples and places for the gradient by W.
+//! order of samples and places for the gradient by W. A large picture of fewer than sixteen channels in a group, which would
+//! leave lanes idle, is made by another definition: a chain over the small channels for each value of each window, and these
+//! added, rounded, to the bias or 0 in the order of the places.
 
 mod fold;
 mod gradient;

@@ -33,7 +33,7 @@ impl<'a> Statistics<'a> {
 
 impl Batch {
     /// The statistics of a batch to `both`; they move the running `state` by the momentum: means and then variances, the
-    /// latter by the unbiased variance of the batch, as PyTorch has it.
+    /// latter by the unbiased variance of the batch, as PyTorch has it. There are at least two rows.
     pub fn measure<E: Executor>(&self, on: Engine<'_, E>, x: &[f32], both: &mut [f32], state: &mut [f32]) {
         let rows = x.len() / self.channels.max(1);
         let share = 1.0 / rows.max(1) as f32;

@@ -119,7 +119,7 @@ impl<const N: usize> Plan<N> {
             };
             let biases = masks.is_none();
             let fixed = place.fixed.of(fixed);
-            let mut way = Way { x: from, mask, y, fixed, model, draws, own, add, needs, biases };
+            let mut way = Way { x: from, mask, y, fixed, draws, own, add, needs, biases };
             let dx = if i == 0 { &mut *input } else { dx };
             let scratch = &mut scratch.frame();
             if step.elementwise() {
@@ -151,7 +151,6 @@ struct Way<'a> {
     mask: &'a [f32],
     y: &'a [f32],
     fixed: &'a [f32],
-    model: Model<'a>,
     draws: Draws<'a>,
     /// The gradients by its parameters; empty where they are not wanted.
     own: &'a mut [f32],
@@ -232,7 +231,7 @@ impl<E: Executor> At<'_, E> {
             _ => {}
         }
         if apart {
-            spectral::chain(step, way.model.state, way.fixed, temporary);
+            spectral::chain(step, way.fixed, temporary);
             if way.add {
                 grad.iter_mut().zip(temporary).for_each(|(to, from)| *to += *from);
             } else {

@@ -46,8 +46,8 @@ impl<const N: usize> Plan<N> {
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`] where a length does not fit (parameters, state, `x` for the samples of `work`, keys), or for a
-    /// `work` of another plan; [`Error::InvalidArgument`] for a value that an embedding has no row for, or a plan that is
-    /// not for training; [`Error::ScratchTooSmall`].
+    /// `work` of another plan; [`Error::InvalidArgument`] for a value that an embedding has no row for, a batch normalisation
+    /// over a single value, or a plan that is not for training; [`Error::ScratchTooSmall`]. Nothing is written then.
     pub fn forward<E: Executor>(
         &self,
         on: Engine<'_, E>,
@@ -61,6 +61,7 @@ impl<const N: usize> Plan<N> {
             return Err(Error::InvalidArgument);
         }
         self.check_draws(draws, work.batch)?;
+        self.check_norms(work.batch)?;
         let pass = Ahead { params, state: State::Follow(state), panels: None, x, draws: Some(draws) };
         self.ahead(on, pass, work, scratch)
     }

@@ -92,6 +92,14 @@ impl<const N: usize> Plan<N> {
         if drops && draws.keys.len() != batch { Err(Error::ShapeMismatch) } else { Ok(()) }
     }
 
+    /// Refuses the statistics of one value.
+    fn check_norms(&self, batch: usize) -> Result<()> {
+        let alone = |step: &Step| {
+            matches!(step.layer, Layer::BatchNorm { .. }) && step.output.places().is_ok_and(|n| n == 1)
+        };
+        if batch == 1 && self.net.steps().iter().any(alone) { Err(Error::InvalidArgument) } else { Ok(()) }
+    }
+
     fn check(&self, [params, state, x]: [usize; 3], work: &Workspace<'_>) -> Result<()> {
         let fits = params == self.net.param_len()
             && state == self.net.state_len()
@@ -151,7 +159,7 @@ impl<E: Executor> At<'_, E> {
     /// The weight by which the layer multiplies.
     fn weight<'b>(&'b self, fixed: &'b [f32]) -> &'b [f32] {
         if self.step.is_spectral() {
-            fixed.split_last().map_or(&[], |(_, scaled)| scaled)
+            fixed.get(..self.step.weight_len()).unwrap_or(&[])
         } else {
             self.step.split(self.step.params.of(self.params)).0
         }

@@ -52,7 +52,7 @@ impl<const N: usize> Plan<N> {
         Ok(Packed { model, panels: memory })
     }
 
-    /// [`Plan::infer`] of a model whose weights are packed, with the same bits.
+    /// [`Plan::infer`] of a model whose weights are packed by a plan of the same network, with the same bits.
     ///
     /// # Errors
     /// As [`Plan::infer`].

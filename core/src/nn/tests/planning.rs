@@ -86,6 +86,20 @@ fn what_does_not_fit_is_refused() {
     let use_only = net.plan(Mode::Inference).unwrap();
     let got = use_only.forward(BASE, (&[0.0; 6], &mut []), &x, draws, &mut work, scratch);
     assert_eq!(got, Err(Error::InvalidArgument));
+    let norm = network(Shape::flat(2), &[Layer::batch_norm()]);
+    let (plan, mut memory) = (norm.plan(ALL).unwrap(), vec![0u8; 4096]);
+    let mut scratch = Scratch::new(&mut memory);
+    let (mut one, mut state) = (plan.workspace(1, &mut scratch).unwrap(), [7f32; 4]);
+    let got =
+        plan.forward(BASE, (&[1.0; 4], &mut state), &[0.0; 2], Draws::default(), &mut one, &mut scratch);
+    assert_eq!((got, state), (Err(Error::InvalidArgument), [7.0; 4]));
+    let huge = network(Shape::flat(3), &[Dense::new(usize::MAX / 3).without_bias().spectral_norm().into()]);
+    let plan = huge.plan(Mode::Inference).unwrap();
+    assert_eq!((plan.workspace_len(1), plan.packed_len()), (usize::MAX, usize::MAX));
+    assert!(plan.result(&one).is_empty());
+    let mut two = Network::<2>::new(Shape::flat(2)).unwrap();
+    two.push(Activation::Relu).unwrap();
+    assert_eq!(two.push(Layer::Embedding { classes: 3, width: 2 }), Err(Error::Unsupported));
     let table = network(Shape::flat(1), &[Layer::Embedding { classes: 3, width: 2 }]);
     assert_eq!(table.plan(ALL).unwrap_err(), Error::Unsupported);
     assert_eq!(Network::<2>::new(Shape::flat(1)).unwrap().plan(ALL).unwrap_err(), Error::InvalidArgument);

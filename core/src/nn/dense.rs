@@ -18,16 +18,11 @@ pub(super) struct Product {
 
 impl Product {
     /// Bytes of scratch that each of the functions needs at most.
-    pub const fn scratch_len(&self) -> usize {
+    pub fn scratch_len(&self) -> usize {
         let Self { batch, inputs, outputs } = *self;
-        let lens = [
-            gemm_scratch_len(batch, outputs, inputs),
-            gemm_scratch_len(outputs, inputs, batch),
-            gemm_scratch_len(batch, inputs, outputs),
-        ];
-        let [a, b, c] = lens;
-        let most = if a > b { a } else { b };
-        if most > c { most } else { c }
+        gemm_scratch_len(batch, outputs, inputs)
+            .max(gemm_scratch_len(outputs, inputs, batch))
+            .max(gemm_scratch_len(batch, inputs, outputs))
     }
 
     /// `init` is the bias or zero.

@@ -5,8 +5,9 @@
 use super::layer::Layer;
 use super::network::Step;
 use super::rows;
+use crate::linalg::{axpy, dot, sum_of_squares};
 use crate::math;
-use crate::simd::{LANES, tree_sum};
+use crate::simd::Level;
 
 /// Steps of power iteration before the first pass.
 const FIRST: usize = 15;
@@ -34,51 +35,40 @@ impl<'a> Matrix<'a> {
     }
 
     /// u ← W·v of length 1.
-    fn left(&self, u: &mut [f32], v: &[f32]) {
+    fn left(&self, level: Level, u: &mut [f32], v: &[f32]) {
         u.fill(0.0);
         let blocks = rows::of(self.values, self.rows * self.run).zip(rows::of(v, self.run));
         for (block, v) in blocks {
             for (u, row) in u.iter_mut().zip(rows::of(block, self.run)) {
-                *u += dot(row, v);
+                *u += dot(level, row, v);
             }
         }
-        shorten(u);
+        shorten(level, u);
     }
 
     /// v ← Wᵀ·u of length 1.
-    fn right(&self, u: &[f32], v: &mut [f32]) {
+    fn right(&self, level: Level, u: &[f32], v: &mut [f32]) {
         v.fill(0.0);
         let blocks = rows::of(self.values, self.rows * self.run).zip(rows::of_mut(v, self.run));
         for (block, v) in blocks {
             for (&u, row) in u.iter().zip(rows::of(block, self.run)) {
-                v.iter_mut().zip(row).for_each(|(v, w)| *v += u * w);
+                axpy(level, u, row, v);
             }
         }
-        shorten(v);
+        shorten(level, v);
     }
 
     /// uᵀ·W·v.
-    fn sigma(&self, u: &[f32], v: &[f32]) -> f32 {
+    fn sigma(&self, level: Level, u: &[f32], v: &[f32]) -> f32 {
         let blocks = rows::of(self.values, self.rows * self.run).zip(rows::of(v, self.run));
         let rows = blocks
             .flat_map(|(block, v)| u.iter().zip(rows::of(block, self.run)).map(move |(u, row)| (u, row, v)));
-        rows.fold(0.0, |sum, (u, row, v)| sum + u * dot(row, v))
+        rows.fold(0.0, |sum, (u, row, v)| sum + u * dot(level, row, v))
     }
 }
 
-/// The sum of products, in sixteen lanes.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0f32; LANES];
-    for (a, b) in a.chunks(LANES).zip(b.chunks(LANES)) {
-        for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
-            *lane += a * b;
-        }
-    }
-    tree_sum(lanes)
-}
-
-fn shorten(v: &mut [f32]) {
-    let norm = math::sqrt(dot(v, v));
+fn shorten(level: Level, v: &mut [f32]) {
+    let norm = math::sqrt(sum_of_squares(level, v));
     let norm = if norm > TINY { norm } else { TINY };
     v.iter_mut().for_each(|v| *v /= norm);
 }
@@ -92,16 +82,17 @@ fn vectors<'a>(step: &Step, state: &'a mut [f32]) -> (&'a mut [f32], &'a mut [f3
 
 /// Brings u and v of a layer near the singular vectors before the first pass; nothing for other layers.
 pub(super) fn settle(step: &Step, params: &[f32], state: &mut [f32]) {
+    let level = Level::BASE;
     if !step.is_spectral() {
         return;
     }
     let weight = Matrix::of(step, step.split(step.params.of(params)).0);
     let (u, v) = vectors(step, state);
-    shorten(u);
-    shorten(v);
+    shorten(level, u);
+    shorten(level, v);
     for _ in 0..FIRST {
-        weight.left(u, v);
-        weight.right(u, v);
+        weight.left(level, u, v);
+        weight.right(level, u, v);
     }
 }
 
@@ -111,24 +102,24 @@ pub(super) fn fixed_len(step: &Step) -> usize {
 }
 
 /// One step of power iteration.
-pub(super) fn follow(step: &Step, params: &[f32], state: &mut [f32]) {
+pub(super) fn follow(level: Level, step: &Step, params: &[f32], state: &mut [f32]) {
     let weight = Matrix::of(step, step.split(step.params.of(params)).0);
     let (u, v) = vectors(step, state);
-    weight.left(u, v);
-    weight.right(u, v);
+    weight.left(level, u, v);
+    weight.right(level, u, v);
 }
 
 /// σ.
-pub(super) fn sigma(step: &Step, params: &[f32], state: &[f32]) -> f32 {
+pub(super) fn sigma(level: Level, step: &Step, params: &[f32], state: &[f32]) -> f32 {
     let matrix = Matrix::of(step, step.split(step.params.of(params)).0);
     let (u, v) = step.state.of(state).split_at_checked(matrix.rows).unwrap_or_default();
-    matrix.sigma(u, v)
+    matrix.sigma(level, u, v)
 }
 
 /// Writes W / σ, the u and v of this pass, and σ to `fixed`.
-pub(super) fn divide(step: &Step, params: &[f32], state: &[f32], fixed: &mut [f32]) {
+pub(super) fn divide(level: Level, step: &Step, params: &[f32], state: &[f32], fixed: &mut [f32]) {
     let weight = step.split(step.params.of(params)).0;
-    let sigma = sigma(step, params, state);
+    let sigma = sigma(level, step, params, state);
     let Some((last, rest)) = fixed.split_last_mut() else { return };
     *last = sigma;
     let (scaled, vectors) = rest.split_at_mut_checked(weight.len()).unwrap_or_default();
@@ -137,12 +128,12 @@ pub(super) fn divide(step: &Step, params: &[f32], state: &[f32], fixed: &mut [f3
 }
 
 /// `grad`, the gradient by W / σ, becomes that by W: (grad − ⟨grad, W / σ⟩ · u·vᵀ) / σ.
-pub(super) fn chain(step: &Step, fixed: &[f32], grad: &mut [f32]) {
+pub(super) fn chain(level: Level, step: &Step, fixed: &[f32], grad: &mut [f32]) {
     let Some((&sigma, rest)) = fixed.split_last() else { return };
     let (scaled, vectors) = rest.split_at_checked(grad.len()).unwrap_or_default();
     let matrix = Matrix::of(step, scaled);
     let (u, v) = vectors.split_at_checked(matrix.rows).unwrap_or_default();
-    let along = dot(grad, scaled);
+    let along = dot(level, grad, scaled);
     let blocks = rows::of_mut(grad, matrix.rows * matrix.run).zip(rows::of(v, matrix.run));
     for (block, v) in blocks {
         for (&u, row) in u.iter().zip(rows::of_mut(block, matrix.run)) {

@@ -32,8 +32,8 @@ impl<const N: usize> Plan<N> {
     }
 
     /// Whether a workspace is as large as one of this plan.
-    fn made(&self, work: &Workspace<'_>) -> bool {
-        Ok(work.values.len()) == self.value_len(work.batch)
+    pub(super) fn made(&self, work: &Workspace<'_>) -> bool {
+        Ok(work.values.len()) == self.value_len(work.batch) && work.fixed.len() == self.fixed_len()
     }
 
     /// The output of the forward pass before, and the place for the gradient by it, which [`Plan::backward`] reads. Empty for

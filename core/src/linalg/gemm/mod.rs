@@ -77,15 +77,19 @@ pub enum Init<'a> {
     Bias(&'a [f32]),
 }
 
-/// Bytes of scratch that a product of (m × k) and (k × n) takes; does not depend on the level.
-pub const fn gemm_scratch_len(m: usize, n: usize, k: usize) -> usize {
-    if m == 0 || n == 0 || k == 0 {
+/// Values of the largest packed block of a product of (m × k) and (k × n).
+const fn packed_len(m: usize, n: usize, k: usize) -> usize {
+    if m == 0 || n == 0 {
         return 0;
     }
     let (deep, wide) = block(m);
     let depth = if k < deep { k } else { deep };
-    let width = if n < wide { n.next_multiple_of(LANES) } else { wide };
-    ScratchLen::new().with::<f32>(depth * width).bytes()
+    depth * if n < wide { n.next_multiple_of(LANES) } else { wide }
+}
+
+/// Bytes of scratch that a product of (m × k) and (k × n) takes; does not depend on the level.
+pub const fn gemm_scratch_len(m: usize, n: usize, k: usize) -> usize {
+    ScratchLen::new().with::<f32>(packed_len(m, n, k)).bytes()
 }
 
 /// C ← start + A·B for A of (m × k), B of (k × n), C of (m × n); 2·m·n·k operations.
@@ -132,7 +136,7 @@ pub fn gemm<E: Executor>(
         return Err(Error::ShapeMismatch);
     }
     let (deep, wide) = block(m);
-    let packed_len = if m == 0 || n == 0 { 0 } else { k.min(deep) * n.next_multiple_of(LANES).min(wide) };
+    let packed_len = packed_len(m, n, k);
     let mut frame = scratch.frame();
     let packed = frame.take::<f32>(packed_len)?;
     // The kernel starts from 0 by itself; only where there is no k is nothing but the start.

@@ -1,6 +1,6 @@
 //! Batch normalisation (Ioffe, Szegedy 2015): mean and variance of each channel over the batch and its places.
 
-use super::columns::{Columns, sixteens, sum};
+use super::columns::{Columns, lanes, sixteens, sum, totals};
 use crate::exec::Executor;
 use crate::math;
 use crate::nn::Engine;
@@ -38,7 +38,7 @@ impl Batch {
         let rows = x.len() / self.channels.max(1);
         let share = 1.0 / rows.max(1) as f32;
         let (mean, inverse) = both.split_at_mut_checked(self.channels).unwrap_or_default();
-        sixteens(on, mean, |level, first, sums| totals(level, x, self.channels, first, sums));
+        totals(on, x, mean);
         mean.iter_mut().for_each(|v| *v *= share);
         sixteens(on, inverse, |level, first, sums| squares(level, x, mean, self.channels, first, sums));
         let unbiased = 1.0 / rows.saturating_sub(1).max(1) as f32;
@@ -84,7 +84,7 @@ impl Batch {
     ) {
         let (by_weight, by_bias) = sums.split_at_mut_checked(self.channels).unwrap_or_default();
         sixteens(on, by_weight, |level, first, sums| along(level, statistics, x, dy, first, sums));
-        sixteens(on, by_bias, |level, first, sums| totals(level, dy, self.channels, first, sums));
+        totals(on, dy, by_bias);
     }
 
     /// `grad`, the gradient by the output, becomes that by the input.
@@ -102,25 +102,6 @@ impl Batch {
             back(on.level, statistics, weight, sums, share, x, grad);
         });
     }
-}
-
-#[derive(Clone, Copy)]
-struct Value;
-
-impl Columns for Value {
-    #[inline(always)]
-    fn at(self, _: usize, _: usize, a: &[f32; LANES], _: &[f32; LANES]) -> [f32; LANES] {
-        *a
-    }
-}
-
-kernel! {
-    fn totals(x: &[f32], cols: usize, first: usize, sums: &mut [f32]) = totals_body;
-}
-
-#[inline(always)]
-fn totals_body(x: &[f32], cols: usize, first: usize, sums: &mut [f32]) {
-    sum(Value, [x, x], cols, first, sums);
 }
 
 /// (x − mean)², with the means of the sixteen columns.
@@ -145,7 +126,7 @@ kernel! {
 
 #[inline(always)]
 fn squares_body(x: &[f32], mean: &[f32], cols: usize, first: usize, sums: &mut [f32]) {
-    sum(Square(some(mean, first)), [x, x], cols, first, sums);
+    sum(Square(lanes(mean, first)), [x, x], cols, first, sums);
 }
 
 /// dy·(x − mean)/σ, with the statistics of the sixteen columns.
@@ -173,16 +154,8 @@ kernel! {
 #[inline(always)]
 fn along_body(statistics: Statistics<'_>, x: &[f32], dy: &[f32], first: usize, sums: &mut [f32]) {
     let Statistics { mean, inverse } = statistics;
-    let columns = Along { mean: some(mean, first), inverse: some(inverse, first) };
+    let columns = Along { mean: lanes(mean, first), inverse: lanes(inverse, first) };
     sum(columns, [x, dy], mean.len(), first, sums);
-}
-
-/// Up to sixteen values from `first` on.
-#[inline(always)]
-fn some(all: &[f32], first: usize) -> [f32; LANES] {
-    let mut lanes = [0.0; LANES];
-    lanes.iter_mut().zip(all.get(first..).unwrap_or(&[])).for_each(|(lane, v)| *lane = *v);
-    lanes
 }
 
 kernel! {

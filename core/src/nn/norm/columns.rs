@@ -69,7 +69,7 @@ pub(super) fn sum(what: impl Columns, [a, b]: [&[f32]; 2], cols: usize, first: u
 
 /// Sixteen values from `first` on, zeros after the last.
 #[inline(always)]
-fn lanes(row: &[f32], first: usize) -> [f32; LANES] {
+pub(super) fn lanes(row: &[f32], first: usize) -> [f32; LANES] {
     let rest = row.get(first..).unwrap_or(&[]);
     if let Some(whole) = rest.first_chunk::<LANES>() {
         return *whole;
@@ -77,4 +77,29 @@ fn lanes(row: &[f32], first: usize) -> [f32; LANES] {
     let mut lanes = [0.0; LANES];
     lanes.iter_mut().zip(rest).for_each(|(lane, v)| *lane = *v);
     lanes
+}
+
+/// The sums of the columns of `m`, as wide as `sums`, by blocks of rows.
+pub(super) fn totals<E: Executor>(on: Engine<'_, E>, m: &[f32], sums: &mut [f32]) {
+    let cols = sums.len();
+    sixteens(on, sums, |level, first, sums| total(level, m, cols, first, sums));
+}
+
+#[derive(Clone, Copy)]
+struct Value;
+
+impl Columns for Value {
+    #[inline(always)]
+    fn at(self, _: usize, _: usize, a: &[f32; LANES], _: &[f32; LANES]) -> [f32; LANES] {
+        *a
+    }
+}
+
+kernel! {
+    fn total(m: &[f32], cols: usize, first: usize, sums: &mut [f32]) = total_body;
+}
+
+#[inline(always)]
+fn total_body(m: &[f32], cols: usize, first: usize, sums: &mut [f32]) {
+    sum(Value, [m, m], cols, first, sums);
 }

@@ -1,7 +1,7 @@
 //! Group normalisation (Wu, He 2018): mean and variance of each group of channels over the places of a sample. A layer
 //! normalisation (Ba et al. 2016) is one of one group in which each place is a sample.
 
-use super::columns::{Columns, sixteens, sum};
+use super::columns::{Columns, sixteens, sum, totals};
 use crate::exec::Executor;
 use crate::math;
 use crate::nn::Engine;
@@ -76,7 +76,7 @@ impl Groups {
     ) {
         let (by_weight, by_bias) = sums.split_at_mut_checked(self.channels).unwrap_or_default();
         sixteens(on, by_weight, |level, first, sums| along(level, self, statistics, x, dy, first, sums));
-        sixteens(on, by_bias, |level, first, sums| totals(level, dy, self.channels, first, sums));
+        totals(on, dy, by_bias);
     }
 
     /// `grad`, the gradient by the output, becomes that by the input.
@@ -216,25 +216,6 @@ fn back_body(of: &Groups, statistics: &[f32], weight: &[f32], x: &[f32], grad: &
             }
         }
     }
-}
-
-#[derive(Clone, Copy)]
-struct Gradient;
-
-impl Columns for Gradient {
-    #[inline(always)]
-    fn at(self, _: usize, _: usize, dy: &[f32; LANES], _: &[f32; LANES]) -> [f32; LANES] {
-        *dy
-    }
-}
-
-kernel! {
-    fn totals(dy: &[f32], cols: usize, first: usize, sums: &mut [f32]) = totals_body;
-}
-
-#[inline(always)]
-fn totals_body(dy: &[f32], cols: usize, first: usize, sums: &mut [f32]) {
-    sum(Gradient, [dy, dy], cols, first, sums);
 }
 
 /// dy·(x − mean)/σ, with the statistics of the sample and the group.

@@ -2,7 +2,7 @@
 
 use super::fused::{Rule, three};
 use super::{allowed, is_decay, part, positive, power, shrinkage};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exec::Executor;
 use crate::math;
 use crate::nn::Engine;
@@ -42,7 +42,7 @@ impl Adam {
     /// there are parameters, all 0 before the first step.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for a value out of its range or `t` = 0, [`Error::ShapeMismatch`] where
+    /// [`crate::Error::InvalidArgument`] for a value out of its range or `t` = 0, [`crate::Error::ShapeMismatch`] where
     /// the lengths do not fit. Nothing is written then.
     pub fn step<E: Executor>(
         &self,
@@ -96,12 +96,8 @@ impl AdamW {
     }
 
     pub(super) fn check(&self, t: u64, lens: [usize; 3]) -> Result<()> {
-        self.shrinkage()?;
+        shrinkage(self.rate, self.weight_decay)?;
         self.adam().check(t, lens)
-    }
-
-    fn shrinkage(&self) -> Result<f32> {
-        shrinkage(self.rate, self.weight_decay).ok_or(Error::InvalidArgument)
     }
 
     /// One step, the `t`-th, counted from 1, with moments as [`Adam::step`] has them.
@@ -117,7 +113,7 @@ impl AdamW {
         moments: &mut [f32],
     ) -> Result<()> {
         self.check(t, [params.len(), grads.len(), moments.len()])?;
-        run(on, self.adam().rule(t, self.shrinkage()?), params, grads, moments);
+        run(on, self.adam().rule(t, shrinkage(self.rate, self.weight_decay)?), params, grads, moments);
         Ok(())
     }
 }

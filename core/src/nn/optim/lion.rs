@@ -2,7 +2,7 @@
 
 use super::fused::{Rule, two};
 use super::{allowed, is_decay, part, positive, shrinkage};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exec::Executor;
 use crate::nn::Engine;
 use crate::nn::parallel::for_rows;
@@ -33,19 +33,15 @@ impl Default for Lion {
 
 impl Lion {
     pub(super) fn check(&self, t: u64, lens: [usize; 3]) -> Result<()> {
-        self.shrinkage()?;
+        shrinkage(self.rate, self.weight_decay)?;
         allowed(positive(self.rate) && is_decay(self.beta1) && is_decay(self.beta2), t, lens, 1)
-    }
-
-    fn shrinkage(&self) -> Result<f32> {
-        shrinkage(self.rate, self.weight_decay).ok_or(Error::InvalidArgument)
     }
 
     /// One step, the `t`-th, counted from 1, on which nothing depends here. `state` holds m, so as many values as there are
     /// parameters, all 0 before the first step.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for a value out of its range or `t` = 0, [`Error::ShapeMismatch`] where
+    /// [`crate::Error::InvalidArgument`] for a value out of its range or `t` = 0, [`crate::Error::ShapeMismatch`] where
     /// the lengths do not fit. Nothing is written then.
     pub fn step<E: Executor>(
         &self,
@@ -57,7 +53,7 @@ impl Lion {
     ) -> Result<()> {
         let n = params.len();
         self.check(t, [n, grads.len(), state.len()])?;
-        let rule = LionRule { lion: *self, shrink: self.shrinkage()? };
+        let rule = LionRule { lion: *self, shrink: shrinkage(self.rate, self.weight_decay)? };
         for_rows(on.exec, n, [params, state], |first, [w, m]| {
             update(on.level, rule, part(grads, first, w.len()), [w, m]);
         });

@@ -141,10 +141,10 @@ const fn is_decay(v: f32) -> bool {
     v >= 0.0 && v < 1.0
 }
 
-/// What decoupled weight decay multiplies a parameter by, where that is above 0.
-fn shrinkage(rate: f32, weight_decay: f32) -> Option<f32> {
+/// What decoupled weight decay multiplies a parameter by, which must be above 0.
+fn shrinkage(rate: f32, weight_decay: f32) -> Result<f32> {
     let shrink = (1.0 - f64::from(rate) * f64::from(weight_decay)) as f32;
-    if weight_decay >= 0.0 && shrink > 0.0 { Some(shrink) } else { None }
+    if weight_decay >= 0.0 && shrink > 0.0 { Ok(shrink) } else { Err(Error::InvalidArgument) }
 }
 
 /// The gradients of the `n` parameters from the `first` on.

@@ -231,7 +231,7 @@ impl<E: Executor> At<'_, E> {
             _ => {}
         }
         if apart {
-            spectral::chain(step, way.fixed, temporary);
+            spectral::chain(on.level, step, way.fixed, temporary);
             if way.add {
                 grad.iter_mut().zip(temporary).for_each(|(to, from)| *to += *from);
             } else {

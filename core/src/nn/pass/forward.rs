@@ -147,9 +147,9 @@ impl<E: Executor> At<'_, E> {
         }
         if step.is_spectral() {
             if let State::Follow(state) = state {
-                spectral::follow(step, self.params, state);
+                spectral::follow(on.level, step, self.params, state);
             }
-            spectral::divide(step, self.params, state.read(), fixed);
+            spectral::divide(on.level, step, self.params, state.read(), fixed);
         }
         let weight = self.weight(fixed);
         match step.layer {

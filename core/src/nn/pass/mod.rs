@@ -104,8 +104,7 @@ impl<const N: usize> Plan<N> {
         let fits = params == self.net.param_len()
             && state == self.net.state_len()
             && Some(x) == self.net.input().len()?.checked_mul(work.batch)
-            && work.values.len() == self.value_len(work.batch)?
-            && work.fixed.len() == self.fixed_len();
+            && self.made(work);
         if fits { Ok(()) } else { Err(Error::ShapeMismatch) }
     }
 }

@@ -10,6 +10,7 @@ use crate::nn::plan::Plan;
 use crate::nn::workspace::Workspace;
 use crate::nn::{Engine, spectral};
 use crate::scratch::Scratch;
+use crate::simd::Level;
 
 /// A model whose weights are besides laid out as products read them; see [`Plan::pack`].
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +46,7 @@ impl<const N: usize> Plan<N> {
                 _ => {}
             }
             if step.is_spectral() {
-                let sigma = spectral::sigma(step, model.params, model.state);
+                let sigma = spectral::sigma(Level::BASE, step, model.params, model.state);
                 own.iter_mut().for_each(|w| *w /= sigma);
             }
         }

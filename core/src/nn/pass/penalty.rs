@@ -9,7 +9,7 @@ use super::backward::Wanted;
 use super::{At, Model, conv, product};
 use crate::error::{Error, Result};
 use crate::exec::Executor;
-use crate::linalg::Init;
+use crate::linalg::{Init, sum_of_squares};
 use crate::nn::dropout::{self, Draws};
 use crate::nn::layer::Layer;
 use crate::nn::network::Span;
@@ -17,7 +17,6 @@ use crate::nn::plan::{Mode, Plan};
 use crate::nn::workspace::{Workspace, parts};
 use crate::nn::{Activation, Engine, Shape, pool, reorder, rows};
 use crate::scratch::{Scratch, ScratchLen};
-use crate::simd::{LANES, tree_sum};
 
 impl<const N: usize> Plan<N> {
     /// Bytes of scratch that [`Plan::gradient_penalty`] takes for at most `batch` samples, besides the workspace of the pass.
@@ -75,7 +74,7 @@ impl<const N: usize> Plan<N> {
         self.back(on, model, (x, draws), (&mut along, through), wanted, &mut scratch.frame())?;
         let width = x.len() / work.batch.max(1);
         for ((slopes, penalty), scale) in rows::of_mut(slopes, width).zip(penalties).zip(scales) {
-            *penalty = squares(slopes);
+            *penalty = sum_of_squares(on.level, slopes);
             slopes.iter_mut().for_each(|v| *v *= scale);
         }
         self.along(on, model, (slopes, draws), (&mut along, x, work), &mut scratch)?;
@@ -163,13 +162,4 @@ const fn chooses(layer: Layer) -> bool {
         }
         _ => true,
     }
-}
-
-/// The sum of the squares, in sixteen lanes.
-fn squares(v: &[f32]) -> f32 {
-    let mut lanes = [0f32; LANES];
-    for part in v.chunks(LANES) {
-        lanes.iter_mut().zip(part).for_each(|(lane, v)| *lane += v * v);
-    }
-    tree_sum(lanes)
 }

@@ -90,6 +90,30 @@ cortex_m() {
         timeout 300 qemu-system-arm -M $machine -nographic -monitor none -serial none \
             -semihosting-config enable=on,target=native -kernel "$(out $target)/golden" 2>&1
     done
+    costs "$(out $target)/train"
+}
+
+# costs PROGRAM: what training and sampling cost on a Cortex-M4F, beside the table that `seedbed model summary` tells it
+# by. What the compiler decides (code, stack, instructions) is compared where it is the table's.
+costs() {
+    local table=host-cli/src/model/cortex-m4.txt with found
+    if readelf -sW "$1" | grep -E 'panic(king|_fmt)|slice_index_fail' >&2; then
+        echo "error: training can panic" >&2
+        return 1
+    fi
+    found=$(timeout 300 qemu-system-arm -M mps2-an386 -nographic -monitor none -serial none -icount shift=0 \
+        -semihosting-config enable=on,target=native -kernel "$1" 2>&1)
+    with=$(rustc --version | cut -d' ' -f1-2)
+    [ "$(toolchain thumbv7em-none-eabihf)" = rustup ] || with=other
+    if [ "${SEEDBED_BLESS:-}" = 1 ]; then
+        printf '%s\n' "# By tests/cross/run.sh with $with, a Cortex-M4F, one sample at a time; bytes and instructions." \
+            "$found" >$table
+    fi
+    local compiled='^(code|model|.*-(stack|instructions)) ' kept='^$'
+    grep "with $with," $table >/dev/null || kept=$compiled
+    diff <(grep -v '^#' $table | grep -vE "$kept") <(grep -vE "$kept" <<<"$found") ||
+        { echo "error: costs on a Cortex-M4 are not those of $table (SEEDBED_BLESS=1 writes it anew)" >&2; return 1; }
+    echo "mps2-an386: training in the bytes and instructions of $table, without a path to a panic"
 }
 
 for job in "${@:-aarch64 cortex-m}"; do

@@ -83,7 +83,7 @@ pub(super) fn for_shares<E, F>(
     let slot = slots.len() / threads.max(1);
     let mut shares: heapless::Vec<(usize, &mut [f32], &mut [f32]), MOST_SHARES> = heapless::Vec::new();
     let mut slots = slots;
-    for (i, part) in out.chunks_mut(share.saturating_mul(unit)).enumerate() {
+    for (i, part) in out.chunks_mut(share.saturating_mul(unit).max(1)).enumerate() {
         let own = slots.split_off_mut(..slot).unwrap_or(&mut []);
         if shares.push((i * share, part, own)).is_err() {
             break;

@@ -1,8 +1,7 @@
-//! Rows of flat slices, cut and copied without a way to panic: a width of 0 has no rows, and a copy ends
+//! Rows of flat slices, cut and copied without a way to panic: a width of 0 counts as 1, and a copy ends
 //! with the shorter side. Where lengths must fit, the caller has checked them; the compiler cannot know.
 
 use crate::error::{Error, Result};
-use core::slice::{ChunksExact, ChunksExactMut};
 
 /// How many rows of `width` values `len` values are.
 ///
@@ -15,14 +14,60 @@ pub(crate) fn count(len: usize, width: usize) -> Result<usize> {
     }
 }
 
-/// The rows of `width` values.
-pub(crate) fn of(v: &[f32], width: usize) -> ChunksExact<'_, f32> {
-    v.chunks_exact(width.max(1))
+/// The rows of `width` values; what is left over at the end is none.
+// Not the iterator of `core`, which counts its rows by a division that the compiler cannot always see to be safe.
+#[inline]
+pub(crate) fn of(v: &[f32], width: usize) -> Rows<'_> {
+    Rows { rest: v, width: width.max(1) }
 }
 
-/// The rows of `width` values, to write.
-pub(crate) fn of_mut(v: &mut [f32], width: usize) -> ChunksExactMut<'_, f32> {
-    v.chunks_exact_mut(width.max(1))
+/// The same, to write.
+#[inline]
+pub(crate) fn of_mut(v: &mut [f32], width: usize) -> RowsMut<'_> {
+    RowsMut { rest: v, width: width.max(1) }
+}
+
+/// See [`of`].
+#[derive(Clone)]
+pub(crate) struct Rows<'a> {
+    rest: &'a [f32],
+    width: usize,
+}
+
+impl<'a> Iterator for Rows<'a> {
+    type Item = &'a [f32];
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.rest.split_off(..self.width)
+    }
+
+    #[inline]
+    fn nth(&mut self, n: usize) -> Option<Self::Item> {
+        self.rest.split_off(..n.checked_mul(self.width)?)?;
+        self.next()
+    }
+}
+
+/// See [`of_mut`].
+pub(crate) struct RowsMut<'a> {
+    rest: &'a mut [f32],
+    width: usize,
+}
+
+impl<'a> Iterator for RowsMut<'a> {
+    type Item = &'a mut [f32];
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.rest.split_off_mut(..self.width)
+    }
+
+    #[inline]
+    fn nth(&mut self, n: usize) -> Option<Self::Item> {
+        self.rest.split_off_mut(..n.checked_mul(self.width)?)?;
+        self.next()
+    }
 }
 
 /// Copies the common prefix.

@@ -174,9 +174,11 @@ pub(super) fn total(held: &Two) -> Result<usize> {
 /// These tensors of a layer, of which the first begins at `offset`.
 pub(super) fn placed(held: Two, layer: usize, offset: usize) -> impl Iterator<Item = Tensor> {
     let mut next = offset;
-    held.into_iter().map(move |(role, sizes, rank, start)| {
+    // What `heapless` makes of a list by value drops the rest of it by a slice that could panic.
+    (0..held.len()).filter_map(move |i| {
+        let &(role, sizes, rank, start) = held.get(i)?;
         let tensor = Tensor { layer, role, offset: next, sizes, rank, start };
         next = next.saturating_add(tensor.len());
-        tensor
+        Some(tensor)
     })
 }

@@ -154,13 +154,13 @@ macro_rules! run {
     ($name:ident, $vector:ty, [$($mr:literal)* / $max:literal] x $vectors:literal, [$($few_mr:literal)* / $few:literal] x $more:literal) => {
         #[inline(always)]
         unsafe fn $name(b: &Block<'_>) {
-            let rows = b.left.rows;
+            let rows = b.left.rows.max(1);
             // Tiles of a group are of about the same height.
-            let height = rows.div_ceil(rows.div_ceil($max));
+            let height = rows.div_ceil(rows.div_ceil($max)).max(1);
             let few = height <= $few;
             let strip = if few { $more } else { $vectors } * <$vector as Vector>::N;
             let together = (ROWS / rows).max(1);
-            let stretch = if rows > ROWS { ROWS.next_multiple_of(height) } else { rows };
+            let stretch = if rows > ROWS { ROWS.next_multiple_of(height) } else { rows }.max(1);
             for (n, groups) in b.left.groups.chunks(together).enumerate() {
                 for first in (0..rows).step_by(stretch) {
                     let end = if rows - first < stretch { rows } else { first + stretch };

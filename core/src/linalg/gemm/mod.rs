@@ -6,6 +6,7 @@
 
 mod micro;
 mod pack;
+mod thin;
 
 pub(crate) use micro::{Left, Out, Right, tiles};
 
@@ -147,6 +148,9 @@ pub fn gemm<E: Executor>(
         return Ok(());
     }
     let product = Product { level, a, m, fresh: matches!(init, Init::Zero) };
+    if product.thin(&b, &mut c) {
+        return Ok(());
+    }
     // Columns of whole panels, where these are not packed.
     let few = m < DIRECT_ROWS || k.saturating_mul(n) <= DIRECT_VALUES;
     let direct = if b.transposed || !few { 0 } else { n - n % LANES };

@@ -16,11 +16,16 @@ dispatch! {
     }
 }
 
+/// Whether there are registers to transpose in; where not, tiles would be copies on the stack.
+const TILES: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+
 /// Sixteen lines of sixteen values.
 type Tile = [[f32; LANES]; LANES];
 
 fn panels_base(b: &Operand<'_>, depth: usize, kc: usize, col: usize, cols: usize, packed: &mut [f32]) {
-    panels_body(b, depth, kc, col, cols, packed, transpose);
+    panels_body(b, depth, kc, col, cols, packed, |rows, lines| {
+        *lines = core::array::from_fn(|i| core::array::from_fn(|j| rows[j][i]));
+    });
 }
 
 #[inline(always)]
@@ -77,12 +82,12 @@ fn from_columns(
         row.get(depth..).unwrap_or(&[])
     });
     let pieces = rows.map(|row| row.as_chunks::<LANES>().0);
-    let (whole, rest) = lines.as_chunks_mut::<LANES>();
+    let (whole, rest) = if TILES { lines.as_chunks_mut() } else { (&mut [] as &mut [Tile], lines) };
     for (t, lines) in whole.iter_mut().enumerate() {
         turn(pieces.map(|pieces| pieces.get(t).unwrap_or(&[0.0; LANES])), lines);
     }
     let done = whole.len() * LANES;
-    if let (Some(back), false) = ((done + rest.len()).checked_sub(LANES), rest.is_empty()) {
+    if let (Some(back), true) = ((done + rest.len()).checked_sub(LANES), TILES && !rest.is_empty()) {
         // The last sixteen, of which some are done.
         let mut last = [[0.0; LANES]; LANES];
         let piece = |row: &'_ [f32]| row.get(back..).and_then(|piece| piece.first_chunk()).copied();
@@ -96,8 +101,4 @@ fn from_columns(
     for (i, line) in rest.iter_mut().enumerate() {
         *line = rows.map(|row| row.get(done + i).copied().unwrap_or(0.0));
     }
-}
-
-fn transpose(rows: [&[f32; LANES]; LANES], lines: &mut Tile) {
-    *lines = core::array::from_fn(|i| core::array::from_fn(|j| rows[j][i]));
 }

@@ -2,6 +2,9 @@
 
 use crate::simd::LANES;
 
+/// Values of a block: those of the lanes, or one where there are no vectors, for which blocks would be copies to and fro.
+const BLOCK: usize = if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) { LANES } else { 1 };
+
 /// What becomes of the `K` values of one parameter, itself the first, by a value `g`, its gradient.
 ///
 /// A trait and not a closure: only a method can be told to be inlined, and what is not inlined into a kernel
@@ -40,10 +43,10 @@ pub(super) fn two<const N: usize>(rule: impl Rule<2>, grads: &[f32], [w, m]: [&m
 
 #[inline(always)]
 pub(super) fn three(rule: impl Rule<3>, grads: &[f32], [w, m, v]: [&mut [f32]; 3]) {
-    let (w_blocks, w_tail) = w.as_chunks_mut::<LANES>();
-    let (m_blocks, m_tail) = m.as_chunks_mut::<LANES>();
-    let (v_blocks, v_tail) = v.as_chunks_mut::<LANES>();
-    let (g_blocks, g_tail) = grads.as_chunks::<LANES>();
+    let (w_blocks, w_tail) = w.as_chunks_mut::<BLOCK>();
+    let (m_blocks, m_tail) = m.as_chunks_mut::<BLOCK>();
+    let (v_blocks, v_tail) = v.as_chunks_mut::<BLOCK>();
+    let (g_blocks, g_tail) = grads.as_chunks::<BLOCK>();
     for (((w, m), v), g) in w_blocks.iter_mut().zip(m_blocks).zip(v_blocks).zip(g_blocks) {
         let mut block = (*w, *m, *v);
         for (((w, m), v), &g) in block.0.iter_mut().zip(&mut block.1).zip(&mut block.2).zip(g) {

@@ -263,3 +263,50 @@ fn the_log_holds_every_run_and_changes_nothing() {
         log()
     );
 }
+
+#[test]
+fn a_model_tells_what_it_costs_before_it_is_trained_and_after() {
+    let dir = tempfile::tempdir().unwrap();
+    table(dir.path());
+    let sizes = ["--hidden", "12,6", "--latent", "3"];
+    let before =
+        json(dir.path(), &[&["model", "summary", "--input", "2", "--classes", "2"], &sizes[..]].concat(), 0);
+    let layers: Vec<_> =
+        before["layers"].as_array().unwrap().iter().map(|l| l["name"].as_str().unwrap()).collect();
+    assert_eq!(layers.len(), 10, "{layers:?}");
+    assert_eq!(before["layers"][0]["parameters"], (2 + 2) * 12 + 12);
+    let collected = run(dir.path(), &["collect", "t.csv", "--out", "c", "-q"]);
+    assert_eq!(code(&collected), 3, "{}", text(&collected.stderr));
+    let trained = run(
+        dir.path(),
+        &[&["train", "c", "--epochs", "1", "--batch", "8", "--out", "m", "-q"], &sizes[..]].concat(),
+    );
+    assert_eq!(code(&trained), 0, "{}", text(&trained.stderr));
+    let after = json(dir.path(), &["model", "summary", "m"], 0);
+    for key in ["layers", "parameters", "multiply_adds", "latent", "classes"] {
+        assert_eq!(before[key], after[key], "{key}");
+    }
+    assert_eq!(after["training"]["batch"], 8);
+    let device = ["model", "summary", "m", "--target", "cortex-m4"];
+    let found = json(dir.path(), &device, 0);
+    assert_eq!(found["training"]["batch"], 1);
+    assert!(
+        found["training"]["stack"].as_u64() > Some(1000)
+            && found["inference"]["flash"].as_u64() > Some(10_000)
+    );
+    let said = text(&run(dir.path(), &device).stdout);
+    assert!(said.contains("encoder.0") && said.contains("written (RAM)"), "{said}");
+    for (words, named) in [
+        (&["model", "summary"][..], "MODEL"),
+        (&["model", "summary", "--input", "28x"], "--input 28x"),
+        (&["model", "summary", "--input", "0x4"], "--input 0x4"),
+        (&["model", "summary", "m", "--latent", "4"], "--latent"),
+        (&["model", "summary", "m", "--batch", "0"], "batch"),
+        (&["model", "summary", "c"], "model.safetensors"),
+        (&["model", "summary", "--input", "4", "--arch", "conv"], "arch"),
+    ] {
+        let refused = run(dir.path(), words);
+        assert_eq!(code(&refused), 2, "{words:?}: {}", text(&refused.stderr));
+        assert!(text(&refused.stderr).contains(named), "{words:?}: {}", text(&refused.stderr));
+    }
+}

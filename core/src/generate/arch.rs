@@ -17,8 +17,8 @@ pub const MAX_HIDDEN: usize = 4;
 /// Sizes of hidden layers, in the order of the encoder.
 pub type Widths = heapless::Vec<usize, MAX_HIDDEN>;
 
-/// A network of this module.
-pub(super) type Net = Network<MAX_LAYERS>;
+/// A network of a model.
+pub type Net = Network<MAX_LAYERS>;
 
 /// A network with places for what it computes.
 pub(super) type NetPlan = Plan<MAX_LAYERS>;
@@ -131,12 +131,16 @@ pub struct NamedTensor {
 }
 
 impl NamedTensor {
+    /// The tensors of networks whose parameters lie one after the other.
     pub(super) fn all<'a>(
-        network: &'static str,
-        start: usize,
-        net: &'a Net,
-    ) -> impl Iterator<Item = Self> + use<'a> {
-        net.tensors().map(move |t| Self { network, tensor: Tensor { offset: start + t.offset, ..t } })
+        networks: impl Iterator<Item = (&'static str, &'a Net)>,
+    ) -> impl Iterator<Item = Self> {
+        let mut next = 0;
+        networks.flat_map(move |(network, net)| {
+            let start = next;
+            next += net.param_len();
+            net.tensors().map(move |t| Self { network, tensor: Tensor { offset: start + t.offset, ..t } })
+        })
     }
 
     /// `weight` or `bias`.

@@ -121,13 +121,14 @@ impl Gan {
         2 * self.param_len()
     }
 
+    /// Its networks by name, in the order of the parameters.
+    pub fn networks(&self) -> impl Iterator<Item = (&'static str, &Net)> {
+        [("generator", self.generator.net()), ("discriminator", self.discriminator.network())].into_iter()
+    }
+
     /// Name, place and shape of each tensor, in the order of the parameters.
     pub fn tensors(&self) -> impl Iterator<Item = NamedTensor> + '_ {
-        NamedTensor::all("generator", 0, self.generator.net()).chain(NamedTensor::all(
-            "discriminator",
-            self.generator_len(),
-            self.discriminator.network(),
-        ))
+        NamedTensor::all(self.networks())
     }
 
     /// PyTorch's initial values; see [`crate::nn::Network::init`].

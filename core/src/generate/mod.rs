@@ -17,7 +17,7 @@ mod prior;
 mod vae;
 mod vae_run;
 
-pub use arch::{Arch, Likelihood, MAX_HIDDEN, MAX_LAYERS, NamedTensor, Widths};
+pub use arch::{Arch, Likelihood, MAX_HIDDEN, MAX_LAYERS, NamedTensor, Net, Widths};
 pub use gan::{Gan, GanSpec, GanStep, GanTerms};
 pub use noise::{GENERATE_PURPOSE, NOISE_PURPOSE, latent_noise, training_noise};
 pub use prior::ClassGaussians;

@@ -1,6 +1,6 @@
 //! The variational autoencoder as a plan: its networks and where their parameters lie.
 
-use super::arch::{Arch, Likelihood, NamedTensor, Part};
+use super::arch::{Arch, Likelihood, NamedTensor, Net, Part};
 use super::labels;
 use crate::error::{Error, Result};
 use crate::nn::Shape;
@@ -123,16 +123,15 @@ impl Vae {
         2 * self.param_len()
     }
 
+    /// Its networks by name, in the order of the parameters.
+    pub fn networks(&self) -> impl Iterator<Item = (&'static str, &Net)> {
+        let stem = self.stem.as_ref().map(|part| ("stem", part.net()));
+        stem.into_iter().chain([("encoder", self.encoder.net()), ("decoder", self.decoder.net())])
+    }
+
     /// Name, place and shape of each tensor, in the order of the parameters.
     pub fn tensors(&self) -> impl Iterator<Item = NamedTensor> + '_ {
-        let encoder_at = self.stem_len();
-        let decoder_at = encoder_at + self.encoder.param_len();
-        let stem = self.stem.as_ref().into_iter().flat_map(|part| NamedTensor::all("stem", 0, part.net()));
-        stem.chain(NamedTensor::all("encoder", encoder_at, self.encoder.net())).chain(NamedTensor::all(
-            "decoder",
-            decoder_at,
-            self.decoder.net(),
-        ))
+        NamedTensor::all(self.networks())
     }
 
     /// PyTorch's initial values; see [`crate::nn::Network::init`].

@@ -1,7 +1,7 @@
 //! The commands and what each calls.
 
 use super::global::Global;
-use super::{Done, Exit, definition, emit, examples, look, work};
+use super::{Done, Exit, definition, emit, examples, look, model, work};
 use crate::dataset::{META_FILE, Meta, content_hash};
 use crate::demo::DemoOptions;
 use crate::error::Context;
@@ -118,6 +118,13 @@ pub enum Command {
     /// they differ.
     #[command(after_help = examples::DIFF)]
     Diff(look::DiffOptions),
+    /// Look at a model: its layers, and what it costs in memory, before it is trained or after.
+    #[command(after_help = examples::MODEL)]
+    Model {
+        /// What is asked of it.
+        #[command(subcommand)]
+        command: model::ModelCommand,
+    },
     /// Print a content hash: the same for any sharding, machine and number of threads.
     #[command(after_help = examples::HASH)]
     Hash {
@@ -181,6 +188,7 @@ pub fn run(command: &Command, global: &Global) -> Done {
         Command::Status(options) => look::status(options, global),
         Command::Verify { path } => look::verify(path, global),
         Command::Diff(options) => look::diff(options, global),
+        Command::Model { command } => model::run(command, global),
         Command::Hash { path } => hash(path, global),
         Command::Completions { shell } => completions(*shell, global),
     }

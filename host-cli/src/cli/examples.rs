@@ -98,6 +98,20 @@ pub const TRAIN: &str = "Examples:
   seedbed train seedbed-augment --epochs 60 --resume seedbed-train  30 epochs more, into seedbed-train-resumed
   seedbed train seedbed-augment --arch conv --epochs 30 --out conv  Another one, with convolutions";
 
+pub const MODEL: &str = "Examples:
+  seedbed model summary seedbed-train                              Of a trained model
+  seedbed model summary --input 28x28 --hidden 400 --latent 20     Of one that could be trained
+  seedbed model summary --input 8x8 --hidden 32 --latent 8 --target cortex-m4";
+
+pub const MODEL_SUMMARY: &str = "Examples:
+  seedbed model summary seedbed-train                              Of a trained model
+  seedbed model summary --input 28x28 --hidden 400 --latent 20     Of one that could be trained
+  seedbed model summary --input 8x8 --hidden 32 --latent 8 --target cortex-m4
+  seedbed model summary --input 28x28 --arch conv --batch 64 --json
+
+Bytes are those of the library's own buffers, all of which the caller lends. On a device come its code, the description of
+the model and the stack, as the project's firmware measures them: 32-bit floats, opt-level \"s\".";
+
 pub const GENERATE: &str = "Examples:
   seedbed generate seedbed-augment --model seedbed-train --n 500
   seedbed generate seedbed-augment --model seedbed-train --per-class 100 --temperature 0.6";

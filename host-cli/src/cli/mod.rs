@@ -8,6 +8,7 @@ mod emit;
 mod examples;
 mod global;
 mod look;
+mod model;
 mod work;
 
 pub use global::Global;

@@ -2,7 +2,7 @@
 
 use crate::dataset::{Dataset, Feature, Kind, Normalize};
 use crate::error::{Error, Result};
-use seedbed::generate::{Gan, GanSpec, NamedTensor, Vae, VaeSpec};
+use seedbed::generate::{Gan, GanSpec, NamedTensor, Net, Vae, VaeSpec};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -58,6 +58,19 @@ impl DataSpec {
             normalize: None,
             content_hash: meta.content_hash.clone(),
         })
+    }
+
+    /// Samples of this kind and shape of which nothing else is known.
+    pub fn of_shape(kind: Kind, shape: [usize; 3]) -> Self {
+        Self {
+            kind,
+            shape,
+            classes: Vec::new(),
+            columns: Vec::new(),
+            features: Vec::new(),
+            normalize: None,
+            content_hash: String::new(),
+        }
     }
 
     /// Values of one sample.
@@ -258,6 +271,14 @@ impl Model {
             Model::Gan(gan) => gan.init(seed, &mut params)?,
         }
         Ok(params)
+    }
+
+    /// The networks by name, in the order of the parameters.
+    pub fn networks(&self) -> Vec<(&'static str, &Net)> {
+        match self {
+            Model::Vae(vae) => vae.networks().collect(),
+            Model::Gan(gan) => gan.networks().collect(),
+        }
     }
 
     /// The tensors in the order of the parameters.

@@ -10,6 +10,7 @@ mod draw;
 mod epochs;
 mod judge;
 mod reconstruct;
+mod summary;
 
 pub use any::{DataSpec, Model, ModelConfig, Network, Training};
 pub use checkpoint::{Checkpoint, ModelFile, Progress, STATE_FILE, WEIGHTS_FILE};
@@ -18,6 +19,7 @@ pub use draw::{Drawer, PriorKind};
 pub use epochs::{Epoch, Fitted, Plan, train};
 pub use judge::{Judge, Limits, Verdict};
 pub use reconstruct::reconstruct;
+pub use summary::{LayerRow, Memory, Summary, Target};
 
 #[cfg(test)]
 mod tests;

@@ -121,7 +121,11 @@ pub struct TrainOptions {
 crate::defaults!(TrainOptions);
 
 impl TrainOptions {
-    fn validate(&self) -> Result<()> {
+    /// Refuses options outside their ranges.
+    ///
+    /// # Errors
+    /// A usage error that names the option.
+    pub fn validate(&self) -> Result<()> {
         Error::check_range("latent", self.latent, 1..=1024)?;
         let above_0 = |v: f32| v > 0.0 && v.is_finite();
         let from_0 = |v: f32| v >= 0.0 && v.is_finite();
@@ -159,7 +163,10 @@ impl TrainOptions {
     }
 
     /// The model that these options make for samples of this kind, conditioned on `classes` of them (0: not).
-    fn config(&self, seed: u64, data: DataSpec, classes: usize) -> Result<ModelConfig> {
+    ///
+    /// # Errors
+    /// A usage error where model and samples do not fit.
+    pub fn config(&self, seed: u64, data: DataSpec, classes: usize) -> Result<ModelConfig> {
         let likelihood = self.likelihood(&data)?;
         let widths = |sizes: &[usize]| Widths::from_slice(sizes).unwrap_or_default();
         let network = match self.model {

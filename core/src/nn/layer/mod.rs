@@ -139,6 +139,25 @@ impl Layer {
         };
         if output.is_empty() { Err(Error::InvalidArgument) } else { Ok(output) }
     }
+
+    /// Multiply-adds of its products for one sample that comes in as `input`, padding counted; 0 for layers without products
+    /// and for shapes that the layer cannot take.
+    pub fn multiply_adds(&self, input: Shape) -> usize {
+        let Ok(output) = self.output(input) else { return 0 };
+        let product = |factors: &[usize]| factors.iter().fold(1usize, |all, &n| all.saturating_mul(n));
+        let places = |shape: Shape| shape.places().unwrap_or(usize::MAX);
+        let (cin, cout) = (input.channels, output.channels);
+        match *self {
+            Self::Dense(_) => product(&[cin, cout]),
+            Self::Conv2d(Conv2d { kernel, groups, .. }) => {
+                product(&[places(output), kernel, kernel, cin / groups.max(1), cout])
+            }
+            Self::ConvTranspose2d(ConvTranspose2d { kernel, groups, .. }) => {
+                product(&[places(input), kernel, kernel, cin / groups.max(1), cout])
+            }
+            _ => 0,
+        }
+    }
 }
 
 /// Whole numbers up to here are exact in `f32`.

@@ -1,0 +1,198 @@
+//! `seedbed model`: what a model is made of and what it costs.
+
+use super::global::Global;
+use super::{Done, Exit, emit, examples};
+use crate::dataset::Kind;
+use crate::error::{Error, Result};
+use crate::model::{DataSpec, Memory, ModelConfig, ModelFile, Summary, Target};
+use crate::report::number;
+use crate::stages::train::{ArchKind, ModelKind, TrainOptions};
+use seedbed::exec::Executor;
+use serde_json::json;
+use std::path::PathBuf;
+
+/// What can be asked of a model.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum ModelCommand {
+    /// List its layers, and tell the bytes of a step of training and of use, on this machine or on a device.
+    #[command(after_help = examples::MODEL_SUMMARY)]
+    Summary(SummaryOptions),
+}
+
+/// Options of `model summary`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct SummaryOptions {
+    /// A trained model: the folder of `seedbed train`, or its model.safetensors.
+    #[arg(value_name = "MODEL", required_unless_present = "input", conflicts_with = "input")]
+    pub file: Option<PathBuf>,
+    /// Without one, the samples that a model would be for: 28x28, 28x28x3, or the columns of a table
+    #[arg(long, value_name = "SHAPE")]
+    pub input: Option<String>,
+    /// Model: vae or gan
+    #[arg(long, value_enum, default_value = "vae", conflicts_with = "file")]
+    pub model: ModelKind,
+    /// Hidden layers: mlp (dense) or conv (convolutions, pictures only)
+    #[arg(long, value_enum, default_value = "mlp", conflicts_with = "file")]
+    pub arch: ArchKind,
+    /// Widths of the dense hidden layers, encoder first; up to 4
+    #[arg(long, value_delimiter = ',', default_value = "256,256", conflicts_with = "file")]
+    pub hidden: Vec<usize>,
+    /// Channels of the convolutions of arch = "conv"; up to 4
+    #[arg(long, value_delimiter = ',', default_value = "32,64", conflicts_with = "file")]
+    pub channels: Vec<usize>,
+    /// Values of a latent vector, 1 to 1024
+    #[arg(long, default_value_t = 16, conflicts_with = "file")]
+    pub latent: usize,
+    /// Classes that it is conditioned on
+    #[arg(long, default_value_t = 0, conflicts_with = "file")]
+    pub classes: usize,
+    /// Where it is to run: host or cortex-m4
+    #[arg(long, value_enum, default_value = "host")]
+    pub target: Target,
+    /// Samples in a batch, 1 or more; default 128 on a host, or that of its training, and 1 on a device
+    #[arg(long)]
+    pub batch: Option<usize>,
+}
+
+/// Runs one of them.
+pub fn run(command: &ModelCommand, global: &Global) -> Done {
+    match command {
+        ModelCommand::Summary(options) => summary(options, global),
+    }
+}
+
+fn summary(options: &SummaryOptions, global: &Global) -> Done {
+    let ctx = global.context(0)?;
+    let config = options.config()?;
+    let (batch, threads) = match options.target {
+        Target::Host => (config.training.batch, ctx.pool.width()),
+        Target::CortexM4 => (1, 1),
+    };
+    let batch = options.batch.unwrap_or(batch);
+    Error::require(batch > 0, "batch", batch, "at least 1")?;
+    let found = Summary::of(&config, options.target, batch, threads)?;
+    if global.json {
+        let mut object = json!(found);
+        let out = options.file.as_deref().map_or_else(|| "".into(), emit::path);
+        object["out"] = out;
+        object["samples"] = 0.into();
+        object["set_aside"] = 0.into();
+        emit::line(&object.to_string())?;
+    } else {
+        emit::line(&text(&found))?;
+    }
+    Ok(Exit::Done)
+}
+
+impl SummaryOptions {
+    /// The model of the file, or the one that the options make.
+    fn config(&self) -> Result<ModelConfig> {
+        let Some(shape) = &self.input else {
+            let file = self.file.as_deref().ok_or_else(|| Error::usage("no model: MODEL or --input"))?;
+            return Ok(ModelFile::load(file)?.0.config);
+        };
+        let (kind, shape) = parse(shape)?;
+        let options = TrainOptions {
+            model: self.model,
+            arch: self.arch,
+            hidden: self.hidden.clone(),
+            channels: self.channels.clone(),
+            latent: self.latent,
+            ..TrainOptions::default()
+        };
+        options.validate()?;
+        options.config(0, DataSpec::of_shape(kind, shape), self.classes)
+    }
+}
+
+/// The kind and the shape of samples: `height x width`, with channels behind them, or columns.
+fn parse(text: &str) -> Result<(Kind, [usize; 3])> {
+    let sizes: Option<Vec<usize>> =
+        text.split('x').map(|n| n.trim().parse().ok().filter(|n| (1..=1 << 16).contains(n))).collect();
+    match sizes.as_deref() {
+        Some(&[columns]) => Ok((Kind::Table, [1, 1, columns])),
+        Some(&[height, width]) => Ok((Kind::Images, [height, width, 1])),
+        Some(&[height, width, channels]) => Ok((Kind::Images, [height, width, channels])),
+        _ => Err(Error::usage(format!("no shape of samples: --input {text}"))
+            .hint("give height x width (28x28), with channels (28x28x3), or a number of columns (12), each from 1 to 65536")),
+    }
+}
+
+fn text(found: &Summary) -> String {
+    let count = |n: usize| number::count(n as u64);
+    let [height, width, channels] = found.input;
+    let input = match [height, width] {
+        [1, 1] => format!("{} columns", count(channels)),
+        _ => format!("{height} x {width} x {channels}"),
+    };
+    let classes = if found.classes > 0 { format!(", {} classes", found.classes) } else { String::new() };
+    let mut text = format!(
+        "{} of {input}{classes}, {} latent values: {} parameters, {} multiply-adds a sample\n\n",
+        found.kind,
+        found.latent,
+        count(found.parameters),
+        count(found.multiply_adds)
+    );
+    let mut rows = vec![["layer", "", "output", "parameters", "multiply-adds"].map(String::from)];
+    for layer in &found.layers {
+        let output = layer.output.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
+        let some = |n: usize| if n == 0 { String::new() } else { count(n) };
+        rows.push([
+            layer.name.clone(),
+            layer.layer.clone(),
+            output,
+            some(layer.parameters),
+            some(layer.multiply_adds),
+        ]);
+    }
+    aligned(&rows, 2, &mut text);
+    text.push('\n');
+    let (training, inference) = (&found.training, &found.inference);
+    let heads = [
+        "bytes".into(),
+        format!("training, batch {}", training.batch),
+        format!("use, batch {}", inference.batch),
+    ];
+    let mut rows = vec![heads];
+    for (name, of) in PARTS {
+        let both = [of(training), of(inference)];
+        if both != [0, 0] {
+            rows.push([name.to_owned(), count(both[0]), count(both[1])]);
+        }
+    }
+    aligned(&rows, 1, &mut text);
+    if found.target == Target::CortexM4 && training.code == 0 {
+        text.push_str("\ncode, description and stack of a GAN have not been measured on a device");
+    }
+    text.trim_end().to_owned()
+}
+
+/// A part of the memory by its name.
+type Part = (&'static str, fn(&Memory) -> usize);
+
+const PARTS: [Part; 10] = [
+    ("parameters", |m| m.parameters),
+    ("gradients", |m| m.gradients),
+    ("moments", |m| m.moments),
+    ("samples", |m| m.samples),
+    ("scratch", |m| m.scratch),
+    ("description", |m| m.model),
+    ("stack", |m| m.stack),
+    ("code", |m| m.code),
+    ("written (RAM)", |m| m.ram),
+    ("read only (flash)", |m| m.flash),
+];
+
+/// Rows in columns, the first `left` of which begin together and the others end together.
+fn aligned<const K: usize>(rows: &[[String; K]], left: usize, text: &mut String) {
+    let widths: [usize; K] =
+        std::array::from_fn(|i| rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0));
+    for row in rows {
+        let mut line = String::new();
+        for (i, (cell, width)) in row.iter().zip(widths).enumerate() {
+            line.push_str(&if i < left { format!("{cell:width$}  ") } else { format!("{cell:>width$}  ") });
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+}

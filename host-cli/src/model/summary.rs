@@ -1,0 +1,293 @@
+//! What a model is made of and what it costs: its layers, and the bytes of a step of training and of use, on a host and on
+//! a device.
+
+use super::any::{Model, ModelConfig, Network};
+use crate::error::{Error, Result};
+use seedbed::nn::{Activation, Layer, Shape};
+use serde::Serialize;
+
+/// What the compiler makes of the library on a Cortex-M4F, as measured there.
+const CORTEX_M4: &str = include_str!("cortex-m4.txt");
+
+/// Where a model is to run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    /// A computer with an operating system.
+    #[default]
+    Host,
+    /// A Cortex-M4 with its floating-point unit.
+    CortexM4,
+}
+
+/// A layer of a network.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LayerRow {
+    /// Its name: the network and its number there.
+    pub name: String,
+    /// What it is.
+    pub layer: String,
+    /// What comes out of it: height, width and channels, or values.
+    pub output: Vec<usize>,
+    /// Its parameters.
+    pub parameters: usize,
+    /// Multiply-adds of its products for one sample.
+    pub multiply_adds: usize,
+}
+
+/// Bytes that something takes at a batch size.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Memory {
+    /// Samples in the batch.
+    pub batch: usize,
+    /// Parameters.
+    pub parameters: usize,
+    /// Their gradients.
+    pub gradients: usize,
+    /// Moments of the optimiser.
+    pub moments: usize,
+    /// Samples, noise, weights and labels of a batch.
+    pub samples: usize,
+    /// All that is computed and kept on the way.
+    pub scratch: usize,
+    /// Constant memory for the code, where the parameters do not lie; 0 where it is not known.
+    pub code: usize,
+    /// The description of the model; 0 where it is not known.
+    pub model: usize,
+    /// Stack below the caller; 0 where it is not known.
+    pub stack: usize,
+    /// Memory that is written: on a device, what must be RAM.
+    pub ram: usize,
+    /// Memory that is only read: on a device, what may be flash.
+    pub flash: usize,
+}
+
+/// What a model is made of and what it costs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// `vae` or `gan`.
+    pub kind: &'static str,
+    /// Height, width and channels of a sample.
+    pub input: [usize; 3],
+    /// Values of a latent vector.
+    pub latent: usize,
+    /// Classes that it is conditioned on; 0 for none.
+    pub classes: usize,
+    /// Its layers.
+    pub layers: Vec<LayerRow>,
+    /// Parameters of all.
+    pub parameters: usize,
+    /// Multiply-adds of the products for one sample through all networks.
+    pub multiply_adds: usize,
+    /// Where it runs.
+    pub target: Target,
+    /// A step of training.
+    pub training: Memory,
+    /// Drawing, encoding or decoding samples.
+    pub inference: Memory,
+}
+
+impl Summary {
+    /// Of a model that runs on `target`, `batch` samples at a time, by so many threads.
+    ///
+    /// # Errors
+    /// When the core refuses its sizes, or they are beyond the address space.
+    pub fn of(config: &ModelConfig, target: Target, batch: usize, threads: usize) -> Result<Self> {
+        let model = Model::new(&config.network)?.for_threads(threads);
+        let layers: Vec<LayerRow> =
+            model.networks().into_iter().flat_map(|(name, net)| rows(name, net)).collect();
+        let sum = |of: fn(&LayerRow) -> usize| layers.iter().map(of).fold(0, usize::saturating_add);
+        let summary = Self {
+            kind: match config.network {
+                Network::Vae(_) => "vae",
+                Network::Gan(_) => "gan",
+            },
+            input: config.data.shape,
+            latent: model.latent(),
+            classes: model.classes(),
+            parameters: model.param_len(),
+            multiply_adds: sum(|l| l.multiply_adds),
+            target,
+            training: training(&model, config, target, batch),
+            inference: inference(&model, config, target, batch),
+            layers,
+        };
+        let fits = |m: &Memory| m.ram.saturating_add(m.flash) < usize::MAX;
+        if fits(&summary.training) && fits(&summary.inference) {
+            return Ok(summary);
+        }
+        Err(Error::usage("a batch is beyond the address space: --batch, --input, --hidden, --channels")
+            .hint("use smaller sizes"))
+    }
+}
+
+/// Bytes of so many values for each of `batch` samples.
+fn bytes(batch: usize, values: usize) -> usize {
+    batch.saturating_mul(values).saturating_mul(size_of::<f32>())
+}
+
+/// The sum, or the largest number.
+fn total(parts: &[usize]) -> usize {
+    parts.iter().fold(0, |sum, &part| sum.saturating_add(part))
+}
+
+fn training(model: &Model, config: &ModelConfig, target: Target, batch: usize) -> Memory {
+    let labels = usize::from(model.classes() > 0);
+    let of = Memory {
+        batch,
+        parameters: bytes(1, model.param_len()),
+        gradients: bytes(1, model.param_len()),
+        // With the running mean of a generator, where there is one.
+        moments: bytes(1, model.moment_len().saturating_add(model.average_len())),
+        // A weight for each sample too.
+        samples: bytes(batch, total(&[config.data.width(), model.latent(), 1, labels])),
+        scratch: model.train_scratch_len(batch),
+        ..Memory::default()
+    };
+    let of = on_device(of, config, target, "training");
+    let ram = total(&[of.parameters, of.gradients, of.moments, of.samples, of.scratch, of.model, of.stack]);
+    Memory { ram, flash: of.code, ..of }
+}
+
+fn inference(model: &Model, config: &ModelConfig, target: Target, batch: usize) -> Memory {
+    let labels = usize::from(model.classes() > 0);
+    let of = Memory {
+        batch,
+        parameters: bytes(1, model.param_len()),
+        samples: bytes(batch, total(&[config.data.width(), labels])),
+        scratch: model.run_scratch_len(batch),
+        ..Memory::default()
+    };
+    let of = on_device(of, config, target, "inference");
+    let ram = total(&[of.samples, of.scratch, of.model, of.stack]);
+    Memory { ram, flash: total(&[of.parameters, of.code]), ..of }
+}
+
+/// The same with what was measured on the device: code, model and stack do not depend on the sizes of the layers. Of a GAN
+/// nothing was.
+fn on_device(of: Memory, config: &ModelConfig, target: Target, work: &str) -> Memory {
+    let kind = match &config.network {
+        Network::Vae(spec) if spec.arch.channels.is_empty() => "mlp",
+        Network::Vae(_) => "conv",
+        Network::Gan(_) => return of,
+    };
+    if target == Target::Host {
+        return of;
+    }
+    let stack = measured(&format!("{kind}-{work}-stack"));
+    Memory { code: measured("code"), model: measured("model"), stack, ..of }
+}
+
+/// A figure of the table.
+fn measured(name: &str) -> usize {
+    let of = |line: &str| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok();
+    CORTEX_M4.lines().find_map(of).unwrap_or(0)
+}
+
+/// The layers of a network.
+fn rows(network: &str, net: &seedbed::generate::Net) -> Vec<LayerRow> {
+    let mut input = net.input();
+    let mut rows = Vec::new();
+    for (i, (layer, output)) in net.layers().enumerate() {
+        rows.push(LayerRow {
+            name: format!("{network}.{i}"),
+            layer: describe(&layer),
+            output: sizes(output),
+            parameters: net.params_before(i + 1) - net.params_before(i),
+            multiply_adds: layer.multiply_adds(input),
+        });
+        input = output;
+    }
+    rows
+}
+
+fn sizes(shape: Shape) -> Vec<usize> {
+    if shape.height == 1 && shape.width == 1 {
+        return vec![shape.channels];
+    }
+    vec![shape.height, shape.width, shape.channels]
+}
+
+/// A layer in words, with what its output does not tell.
+fn describe(layer: &Layer) -> String {
+    let conv = |name: &str, [kernel, stride, padding, groups]: [usize; 4]| {
+        let groups = if groups > 1 { format!(", {groups} groups") } else { String::new() };
+        format!("{name} {kernel}x{kernel}, stride {stride}, padding {padding}{groups}")
+    };
+    match layer {
+        Layer::Dense(_) => "Dense".into(),
+        Layer::Conv2d(c) => conv("Conv2d", [c.kernel, c.stride, c.padding, c.groups]),
+        Layer::ConvTranspose2d(c) => conv("ConvTranspose2d", [c.kernel, c.stride, c.padding, c.groups]),
+        Layer::BatchNorm { .. } => "BatchNorm".into(),
+        Layer::LayerNorm { .. } => "LayerNorm".into(),
+        Layer::GroupNorm { groups, .. } => format!("GroupNorm, {groups} groups"),
+        Layer::Upsample { factor } => format!("Upsample by {factor}"),
+        Layer::AvgPool2d(p) => conv("AvgPool2d", [p.kernel, p.stride, p.padding, 1]),
+        Layer::MaxPool2d(p) => conv("MaxPool2d", [p.kernel, p.stride, p.padding, 1]),
+        Layer::Embedding { classes, .. } => format!("Embedding of {classes} classes"),
+        Layer::Dropout { p } => format!("Dropout {p}"),
+        Layer::Flatten => "Flatten".into(),
+        Layer::Unflatten(_) => "Unflatten".into(),
+        Layer::Softmax => "Softmax".into(),
+        Layer::Activation(activation) => match activation {
+            Activation::Relu => "ReLU".into(),
+            Activation::LeakyRelu { slope } => format!("LeakyReLU {slope}"),
+            Activation::Sigmoid => "Sigmoid".into(),
+            Activation::Tanh => "Tanh".into(),
+            Activation::Elu { .. } => "ELU".into(),
+            Activation::Silu => "SiLU".into(),
+            Activation::Gelu => "GELU".into(),
+            Activation::Softplus => "Softplus".into(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::Kind;
+    use crate::stages::train::{ArchKind, TrainOptions};
+
+    fn of(arch: ArchKind) -> Summary {
+        let options =
+            TrainOptions { arch, hidden: vec![32], channels: vec![4], latent: 8, ..Default::default() };
+        let config = options.config(0, crate::model::DataSpec::of_shape(Kind::Images, [8, 8, 1]), 0).unwrap();
+        Summary::of(&config, Target::CortexM4, 1, 1).unwrap()
+    }
+
+    /// The firmware takes what it is told here, and the table holds what it took.
+    #[test]
+    fn a_device_takes_what_is_foretold() {
+        for (arch, kind) in [(ArchKind::Mlp, "mlp"), (ArchKind::Conv, "conv")] {
+            let summary = of(arch);
+            let Memory { parameters, gradients, moments, scratch, .. } = summary.training;
+            let told = [parameters, gradients, moments, scratch, summary.inference.scratch];
+            let names = ["parameters", "gradients", "moments", "training-scratch", "inference-scratch"];
+            assert_eq!(told, names.map(|name| measured(&format!("{kind}-{name}"))), "{kind}");
+        }
+    }
+
+    #[test]
+    fn sums_are_those_of_the_parts() {
+        let summary = of(ArchKind::Mlp);
+        assert_eq!(summary.parameters, 64 * 32 + 32 + 32 * 16 + 16 + 8 * 32 + 32 + 32 * 64 + 64);
+        assert_eq!(summary.multiply_adds, 64 * 32 + 32 * 16 + 8 * 32 + 32 * 64);
+        assert_eq!(summary.layers.iter().map(|l| l.parameters).sum::<usize>(), summary.parameters);
+        let t = summary.training;
+        assert_eq!(t.samples, 4 * (64 + 8 + 1));
+        assert_eq!(t.ram, 4 * 4 * 5008 + t.samples + t.scratch + t.model + t.stack);
+        assert!(t.code > 10_000 && t.model > 1000 && t.stack > 1000);
+        let i = summary.inference;
+        assert_eq!((i.flash, i.ram), (i.code + 4 * 5008, 4 * 64 + i.scratch + i.model + i.stack));
+    }
+
+    #[test]
+    fn convolutions_count_their_products() {
+        let summary = of(ArchKind::Conv);
+        let at = |name: &str| summary.layers.iter().find(|l| l.name == name).unwrap();
+        assert_eq!((at("stem.0").multiply_adds, &at("stem.0").output), (4 * 4 * 16 * 4, &vec![4, 4, 4]));
+        let last = summary.layers.last().unwrap();
+        assert_eq!((last.multiply_adds, &last.output), (4 * 4 * 16 * 4, &vec![8, 8, 1]));
+        assert_eq!(last.layer, "ConvTranspose2d 4x4, stride 2, padding 1");
+    }
+}

@@ -1,4 +1,5 @@
-"""What run.py measures of other libraries in Python: PyTorch, JAX (CPU, one compiled step) or NumPy, on so many threads.
+"""What run.py measures of other libraries in Python: PyTorch, JAX (CPU, one compiled step), NumPy or onnxruntime, on so many
+threads.
 
 Reads names of operations, one a line, and answers each with the least time of a call in nanoseconds, or with `none`. The
 models are those of `seedbed_golden::Training` at full size.
@@ -36,6 +37,41 @@ def pictures(batch):
     return np.maximum(random.uniform(-1, 1, (batch, 784)), 0).astype(np.float32)
 
 
+def bytes_of_pictures():
+    """60,000 pictures of which half is black, as bytes."""
+    print("imported", flush=True)
+    made = np.maximum(random.integers(0, 256, (60_000, 784), np.uint8), 128) - 128
+    print("pictures", flush=True)
+    return made
+
+
+def torch_start():
+    """An epoch of the MLP VAE; see `start.py`."""
+    import torch
+
+    torch.set_num_threads(THREADS)
+    made = torch.from_numpy(bytes_of_pictures())
+    step = torch_ops()[0]["mlp-vae"](lambda at: made[at : at + 128].float() / 255)
+    yield from (step(at) for at in range(0, 60_000, 128))
+
+
+def jax_start():
+    import jax.numpy as jnp
+
+    made = bytes_of_pictures()
+    step = jax_ops()[0]["mlp-vae"](lambda at: jnp.asarray(made[at : at + 128]) / np.float32(255))
+    # The last batch is smaller, for which it would compile once more.
+    yield from (step(at) for at in range(0, 60_000 - 128, 128))
+
+
+def start(steps):
+    for i, _ in enumerate(steps):
+        if i == 0:
+            print("step", flush=True)
+    most = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+    print(most.split(":")[1].strip())
+
+
 def torch_ops():
     import torch
     import torch.nn as nn
@@ -45,10 +81,11 @@ def torch_ops():
     down = lambda a, b, **k: nn.Conv2d(a, b, 4, 2, 1, **k)
     up = lambda a, b, **k: nn.ConvTranspose2d(a, b, 4, 2, 1, **k)
 
-    def vae(encoder, decoder, latent, x):
+    def vae(encoder, decoder, latent, batch):
         adam = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], 1e-3)
 
-        def step():
+        def step(at=0):
+            x = batch(at)
             mean, log_var = encoder(x).chunk(2, 1)
             z = mean + torch.exp(0.5 * log_var) * torch.randn(len(x), latent)
             loss = F.binary_cross_entropy_with_logits(decoder(z), x, reduction="sum")
@@ -59,16 +96,18 @@ def torch_ops():
 
         return step
 
-    def mlp():
+    def mlp(batch=None):
         dense = lambda a, b, c: nn.Sequential(nn.Linear(a, b), nn.ReLU(), nn.Linear(b, c))
-        return vae(dense(784, 400, 40), dense(20, 400, 784), 20, torch.tensor(pictures(128)))
+        x = torch.tensor(pictures(128))
+        return vae(dense(784, 400, 40), dense(20, 400, 784), 20, batch or (lambda _: x))
 
     def conv():
         encoder = nn.Sequential(down(1, 32), nn.ReLU(), down(32, 64), nn.ReLU(), nn.Flatten(), nn.Linear(3136, 32))
         decoder = nn.Sequential(
             nn.Linear(16, 3136), nn.ReLU(), nn.Unflatten(1, (64, 7, 7)), up(64, 32), nn.ReLU(), up(32, 1)
         )
-        return vae(encoder, decoder, 16, torch.tensor(pictures(128)).view(-1, 1, 28, 28))
+        x = torch.tensor(pictures(128)).view(-1, 1, 28, 28)
+        return vae(encoder, decoder, 16, lambda _: x)
 
     def gan():
         generator = nn.Sequential(
@@ -137,15 +176,16 @@ def jax_ops():
     import jax
     import jax.numpy as jnp
 
-    def mlp():
-        key, x = jax.random.PRNGKey(0), jnp.asarray(pictures(128))
+    def mlp(batch=None):
+        key, fixed = jax.random.PRNGKey(0), jnp.asarray(pictures(128))
+        batch = batch or (lambda _: fixed)
         sizes = [(784, 400), (400, 40), (20, 400), (400, 784)]
         weight = lambda a, b: jnp.asarray(random.uniform(-1, 1, (a, b)).astype(np.float32) / a**0.5)
         params = [(weight(a, b), jnp.zeros(b)) for a, b in sizes]
         zeros = jax.tree.map(jnp.zeros_like, params)
         dense = lambda layer, v: v @ layer[0] + layer[1]
 
-        def loss(params, noise):
+        def loss(params, noise, x):
             e1, e2, d1, d2 = params
             mean, log_var = jnp.split(dense(e2, jax.nn.relu(dense(e1, x))), 2, 1)
             logits = dense(d2, jax.nn.relu(dense(d1, mean + jnp.exp(0.5 * log_var) * noise)))
@@ -153,9 +193,9 @@ def jax_ops():
             return (bernoulli.sum() + 0.5 * (mean**2 + jnp.exp(log_var) - 1 - log_var).sum()) / len(x)
 
         @jax.jit
-        def update(params, m, v, t, key):
+        def update(params, m, v, t, key, x):
             key, own = jax.random.split(key)
-            grads = jax.grad(loss)(params, jax.random.normal(own, (128, 20)))
+            grads = jax.grad(loss)(params, jax.random.normal(own, (128, 20)), x)
             m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, grads)
             v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, grads)
             rate = 1e-3 * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
@@ -164,8 +204,8 @@ def jax_ops():
 
         state = [params, zeros, zeros, 1.0, key]
 
-        def step():
-            state[:] = update(*state)
+        def step(at=0):
+            state[:] = update(*state, batch(at))
             jax.block_until_ready(state[0])
 
         return step
@@ -179,8 +219,34 @@ def jax_ops():
     return {"mlp-vae": mlp, "decoder": decoder}, None
 
 
+def onnx_ops():
+    import onnx
+    import onnxruntime
+    from onnx import TensorProto, helper, numpy_helper
+
+    def decoder():
+        sides = {"w1": (400, 20), "b1": (400,), "w2": (784, 400), "b2": (784,)}
+        weights = [numpy_helper.from_array(random.uniform(-0.1, 0.1, s).astype(np.float32), n) for n, s in sides.items()]
+        nodes = [
+            helper.make_node("Gemm", ["z", "w1", "b1"], ["h"], transB=1), helper.make_node("Relu", ["h"], ["r"]),
+            helper.make_node("Gemm", ["r", "w2", "b2"], ["l"], transB=1), helper.make_node("Sigmoid", ["l"], ["y"]),
+        ]  # fmt: skip
+        value = lambda name, width: helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, width])
+        graph = helper.make_graph(nodes, "decoder", [value("z", 20)], [value("y", 784)], weights)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = THREADS
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        z = random.random((1, 20), np.float32)
+        return lambda: session.run(None, {"z": z})
+
+    return {"decoder": decoder}, None
+
+
 def main():
-    makers, gemm = {"torch": torch_ops, "numpy": numpy_ops, "jax": jax_ops}[LIBRARY]()
+    if sys.argv[3:] == ["--start"]:
+        return start({"torch": torch_start, "jax": jax_start}[LIBRARY]())
+    makers, gemm = {"torch": torch_ops, "numpy": numpy_ops, "jax": jax_ops, "onnxruntime": onnx_ops}[LIBRARY]()
     ops = {}
     for line in sys.stdin:
         name = line.strip()

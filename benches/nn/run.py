@@ -22,6 +22,7 @@ from turns import ROOT, Program, environment
 
 # Name, million multiply-adds of a call, the ratio to the best peer that is wanted.
 MODELS = [("mlp-vae", 210, 1.08), ("conv-vae", 1355, 1.3), ("dcgan", 4690, 1.2), ("decoder", 0.32, 1.0)]
+CRATES = ("gemm", "faer", "matrixmultiply", "burn", "candle")
 PEAK = 12 * 16 * 20_000
 
 
@@ -37,15 +38,18 @@ def shapes():
 def programs(args):
     cargo = ["cargo", "bench", "--quiet"]
     ours = Program("seedbed", [*cargo, "-p", "seedbed-benches", "--bench", "nn_table"])
-    python = environment(args.work / "peers", ["numpy", "torch"] + ([] if args.no_jax else ["jax[cpu]"]))
+    packages = ["numpy", "torch", "onnxruntime", "onnx"] + ([] if args.no_jax else ["jax[cpu]"])
+    python = environment(args.work / "peers", packages)
     if python is None:
         sys.exit("cannot install the peers by pip")
-    libraries = ["torch", "numpy"] + ([] if args.no_jax else ["jax"])
+    libraries = ["torch", "numpy", "onnxruntime"] + ([] if args.no_jax else ["jax"])
     # How many threads a library has is said when it starts.
     peers = {n: [Program(name, [python, HERE / "peers.py", name, n]) for name in libraries] for n in (1, 2)}
     if not args.no_rust_peers:
-        rust = [*cargo, "--manifest-path", "benches/peers/Cargo.toml", "--bench", "products"]
-        peers[1].append(Program("rust", rust))
+        rust = [*cargo, "--manifest-path", "benches/peers/Cargo.toml", "--features", "models", "--bench"]
+        peers[1].append(Program("rust", [*rust, "products"]))
+        for n, programs in peers.items():
+            programs.append(Program("rust", ["env", f"RAYON_NUM_THREADS={n}", *rust, "models"]))
     return ours, peers
 
 
@@ -55,7 +59,7 @@ def least(rounds, ours, peers, name, threads):
         best = min(best, ours.least(f"{name} {threads}"))
         for peer in peers:
             # The crates' names are those of the operation.
-            for library in ("gemm", "faer", "matrixmultiply") if peer.name == "rust" else (peer.name,):
+            for library in CRATES if peer.name == "rust" else (peer.name,):
                 time = peer.least(f"{library} {name}" if peer.name == "rust" else name)
                 if time is not None:
                     others[library] = min(time, others.get(library, float("inf")))

@@ -4,7 +4,7 @@ use super::Engine;
 use super::parallel::{for_pieces, for_rows};
 use crate::exec::Executor;
 use crate::math;
-use crate::simd::LANES;
+use crate::simd::{LANES, Level};
 
 /// A function of each element.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,16 +51,21 @@ impl Activation {
 
     /// `v` becomes the function of `v`.
     pub(super) fn apply<E: Executor>(self, on: Engine<'_, E>, v: &mut [f32]) {
-        for_pieces(on.exec, v, LANES, |_, piece| match self {
-            Activation::Relu => relu(on.level, piece),
-            Activation::LeakyRelu { slope } => leaky(on.level, slope, piece),
-            Activation::Sigmoid => math::sigmoid_slice(on.level, piece),
-            Activation::Tanh => math::tanh_slice(on.level, piece),
-            Activation::Elu { alpha } => elu(on.level, alpha, piece),
-            Activation::Silu => silu(on.level, piece),
-            Activation::Gelu => gelu(on.level, piece),
-            Activation::Softplus => math::softplus_slice(on.level, piece),
-        });
+        for_pieces(on.exec, v, LANES, |_, piece| self.run(on.level, piece));
+    }
+
+    /// The same on this thread.
+    pub(super) fn run(self, level: Level, v: &mut [f32]) {
+        match self {
+            Activation::Relu => relu(level, v),
+            Activation::LeakyRelu { slope } => leaky(level, slope, v),
+            Activation::Sigmoid => math::sigmoid_slice(level, v),
+            Activation::Tanh => math::tanh_slice(level, v),
+            Activation::Elu { alpha } => elu(level, alpha, v),
+            Activation::Silu => silu(level, v),
+            Activation::Gelu => gelu(level, v),
+            Activation::Softplus => math::softplus_slice(level, v),
+        }
     }
 
     /// `grad`, the gradient by the output, becomes the gradient by the input. `saved` holds the outputs, or

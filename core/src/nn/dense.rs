@@ -1,10 +1,11 @@
 //! The dense layer: y = x·Wᵀ + b for a batch of rows.
 
 use super::Engine;
+use super::ends::Ends;
 use super::packing::{pack, packed_len};
 use crate::error::Result;
 use crate::exec::Executor;
-use crate::linalg::{Init, Operand, gemm, gemm_packed, gemm_scratch_len};
+use crate::linalg::{Init, Operand, Then, gemm, gemm_packed, gemm_scratch_len, gemm_then};
 use crate::scratch::Scratch;
 use crate::view::{MatMut, MatRef};
 
@@ -25,19 +26,21 @@ impl Product {
             .max(gemm_scratch_len(batch, inputs, outputs))
     }
 
-    /// `init` is the bias or zero.
+    /// `ends` starts from the bias or zero.
     pub fn forward<E: Executor>(
         &self,
         on: Engine<'_, E>,
         [weight, x]: [&[f32]; 2],
-        init: Init<'_>,
+        ends: Ends<'_>,
         y: &mut [f32],
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         let x = MatRef::new(x, self.batch, self.inputs)?;
         let weight = MatRef::new(weight, self.outputs, self.inputs)?;
         let y = MatMut::new(y, self.batch, self.outputs)?;
-        gemm(on.level, on.exec, Operand::n(x), Operand::t(weight), init, y, scratch)
+        let then = |outputs: &mut [f32]| ends.end(on.level, outputs);
+        let then: Then<'_> = if ends.then.is_some() { Some(&then) } else { None };
+        gemm_then(on.level, on.exec, Operand::n(x), Operand::t(weight), ends.start, (y, then), scratch)
     }
 
     /// Values of W as [`Product::forward_packed`] reads it.
@@ -56,11 +59,14 @@ impl Product {
         &self,
         on: Engine<'_, E>,
         [packed, x]: [&[f32]; 2],
-        init: Init<'_>,
+        ends: Ends<'_>,
         y: &mut [f32],
     ) -> Result<()> {
         let x = MatRef::new(x, self.batch, self.inputs)?;
-        gemm_packed(on.level, on.exec, x, packed, init, MatMut::new(y, self.batch, self.outputs)?)
+        let then = |outputs: &mut [f32]| ends.end(on.level, outputs);
+        let then: Then<'_> = if ends.then.is_some() { Some(&then) } else { None };
+        let y = MatMut::new(y, self.batch, self.outputs)?;
+        gemm_packed(on.level, on.exec, x, packed, ends.start, (y, then))
     }
 
     /// grad ← 0 or what it is + the gradient by W; the chains go on from one call to the next.

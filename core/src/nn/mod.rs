@@ -65,6 +65,7 @@ mod activation;
 mod conv;
 mod dense;
 mod dropout;
+mod ends;
 mod init;
 mod layer;
 pub mod loss;

@@ -1,5 +1,6 @@
 //! What a pass asks of a layer before it runs.
 
+use super::Activation;
 use super::layer::Layer;
 use super::network::Step;
 use super::plan::{Back, Keeps, Mode};
@@ -21,6 +22,16 @@ impl Step {
             Layer::Unflatten(shape) => moves_nothing(shape),
             _ => false,
         }
+    }
+
+    /// Whether it is made of products, which can apply a function to what they leave.
+    pub const fn multiplies(&self) -> bool {
+        matches!(self.layer, Layer::Dense(_) | Layer::Conv2d(_) | Layer::ConvTranspose2d(_))
+    }
+
+    /// The function that it is.
+    pub const fn activation(&self) -> Option<Activation> {
+        if let Layer::Activation(activation) = self.layer { Some(activation) } else { None }
     }
 
     /// What the way back reads.

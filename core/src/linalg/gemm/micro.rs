@@ -8,9 +8,11 @@
 
 use crate::simd::{Isa, LANES, Level};
 
-/// Rows of A that pass by one panel of B before the next: with the longest block of k they fit the
-/// second-level cache with room to spare.
+/// Rows of A that pass by one panel of B before the next, where the panel fits the first-level cache: they fit the second.
+/// Where it does not, the rows of one tile stay there, and the panels pass by them.
 const ROWS: usize = 96;
+/// Values of k up to which a panel fits.
+const SHALLOW: usize = 256;
 
 /// The left factor of tiles: element (row, k) lies at `first` + the group's offset + the row within the group · `row` +
 /// the segment's offset + the step within the segment · `step`. A matrix is one group and one segment; a convolution reads
@@ -159,8 +161,9 @@ macro_rules! run {
             let height = rows.div_ceil(rows.div_ceil($max)).max(1);
             let few = height <= $few;
             let strip = if few { $more } else { $vectors } * <$vector as Vector>::N;
-            let together = (ROWS / rows).max(1);
-            let stretch = if rows > ROWS { ROWS.next_multiple_of(height) } else { rows }.max(1);
+            let pass = if b.left.len * b.left.segments.len() > SHALLOW { height } else { ROWS };
+            let together = (pass / rows).max(1);
+            let stretch = if rows > pass { pass.next_multiple_of(height) } else { rows }.max(1);
             for (n, groups) in b.left.groups.chunks(together).enumerate() {
                 for first in (0..rows).step_by(stretch) {
                     let end = if rows - first < stretch { rows } else { first + stretch };
@@ -410,7 +413,7 @@ run!(run_base, core::arch::aarch64::float32x4_t, [1 2 3 4 5 / 6] x 4, [1 / 2] x 
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::{At, Block, ROWS, Vector, tile};
+    use super::{At, Block, ROWS, SHALLOW, Vector, tile};
     use core::arch::x86_64::{
         __m256, __m256i, __m512, _mm256_broadcast_ss, _mm256_cmpgt_epi32, _mm256_fmadd_ps, _mm256_loadu_ps,
         _mm256_maskload_ps, _mm256_maskstore_ps, _mm256_set1_epi32, _mm256_setr_epi32, _mm256_setzero_ps,

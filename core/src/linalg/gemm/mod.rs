@@ -17,18 +17,18 @@ use crate::simd::{LANES, Level};
 use crate::view::{MatMut, MatRef};
 use core::ops::Range;
 
-/// Values of k and columns in one packed block where many rows pass by it: a panel of 32 columns fits the first-level cache,
-/// the block the second.
-const MANY: (usize, usize) = (256, 512);
-/// The same where few rows do: a line of the block is what a tile of few rows takes, right after it was packed.
-const FEW: (usize, usize) = (256, 64);
+/// Values of k and columns in one packed block where many rows pass by it: it fits the second-level cache, and is so deep
+/// that C is seldom read again.
+const MANY: (usize, usize) = (1024, 128);
+/// The same where few rows do: the block is what a tile takes, right after it was packed.
+const FEW: (usize, usize) = (1024, 32);
 /// Rows of C that are few.
 const FEW_ROWS: usize = 32;
 /// Rows of C below which B is read where it lies, if its rows do.
 const DIRECT_ROWS: usize = 48;
 /// Values of B up to which it is: they fit the first-level cache.
 const DIRECT_VALUES: usize = 10_240;
-/// Rows of C that one job takes at least; a multiple of every tile height.
+/// Rows of C of which a job takes whole multiples, if it takes as many: a multiple of every tile height.
 const ROWS: usize = 24;
 /// Multiply-adds below which a product is not worth splitting between threads.
 const SPLIT_FROM: usize = 1 << 17;
@@ -125,7 +125,26 @@ pub fn gemm<E: Executor>(
     a: Operand<'_>,
     b: Operand<'_>,
     init: Init<'_>,
-    mut c: MatMut<'_, f32>,
+    c: MatMut<'_, f32>,
+    scratch: &mut Scratch<'_>,
+) -> Result<()> {
+    gemm_then(level, exec, a, b, init, (c, None), scratch)
+}
+
+/// What is done with pieces of rows of a product as soon as they are there, while they are still in the cache.
+pub(crate) type Then<'a> = Option<&'a (dyn Fn(&mut [f32]) + Sync)>;
+
+/// [`gemm()`], and what is done with all of C then.
+///
+/// # Errors
+/// As [`gemm()`].
+pub(crate) fn gemm_then<E: Executor>(
+    level: Level,
+    exec: &E,
+    a: Operand<'_>,
+    b: Operand<'_>,
+    init: Init<'_>,
+    (mut c, then): (MatMut<'_, f32>, Then<'_>),
     scratch: &mut Scratch<'_>,
 ) -> Result<()> {
     let ((m, k), (kb, n)) = (a.shape(), b.shape());
@@ -144,15 +163,14 @@ pub fn gemm<E: Executor>(
     if k == 0 || !matches!(init, Init::Zero) {
         start(&mut c, init);
     }
-    if packed_len == 0 {
+    let product = Product { level, a, m, k, fresh: matches!(init, Init::Zero), then };
+    if packed_len == 0 || product.thin(&b, &mut c) {
+        product.end(&mut c);
         return Ok(());
     }
-    let product = Product { level, a, m, fresh: matches!(init, Init::Zero) };
-    if product.thin(&b, &mut c) {
-        return Ok(());
-    }
-    // Columns of whole panels, where these are not packed.
-    let few = m < DIRECT_ROWS || k.saturating_mul(n) <= DIRECT_VALUES;
+    // Columns of whole panels, where these are not packed. A panel and a bit are one tile when they are.
+    let ragged = n < 2 * LANES && !n.is_multiple_of(LANES);
+    let few = m < DIRECT_ROWS || !ragged && k.saturating_mul(n) <= DIRECT_VALUES;
     let direct = if b.transposed || !few { 0 } else { n - n % LANES };
     if direct > 0 {
         let right = Right { data: b.mat.data(), first: 0, line: b.mat.stride(), panel: LANES };
@@ -180,7 +198,7 @@ pub(crate) fn gemm_packed<E: Executor>(
     a: MatRef<'_, f32>,
     panels: &[f32],
     init: Init<'_>,
-    mut c: MatMut<'_, f32>,
+    (mut c, then): (MatMut<'_, f32>, Then<'_>),
 ) -> Result<()> {
     let (m, k, n) = (a.rows(), a.cols(), c.cols());
     if c.rows() != m || Some(panels.len()) != n.next_multiple_of(LANES).checked_mul(k) {
@@ -189,7 +207,11 @@ pub(crate) fn gemm_packed<E: Executor>(
     if k == 0 || !matches!(init, Init::Zero) {
         start(&mut c, init);
     }
-    let product = Product { level, a: Operand::n(a), m, fresh: matches!(init, Init::Zero) };
+    let product = Product { level, a: Operand::n(a), m, k, fresh: matches!(init, Init::Zero), then };
+    if k == 0 {
+        product.end(&mut c);
+        return Ok(());
+    }
     let right = Right { data: panels, first: 0, line: LANES, panel: k * LANES };
     product.columns(exec, right, 0..n, 0..k, &mut c);
     Ok(())
@@ -200,8 +222,10 @@ struct Product<'a> {
     level: Level,
     a: Operand<'a>,
     m: usize,
+    k: usize,
     /// Whether the chains start from 0.
     fresh: bool,
+    then: Then<'a>,
 }
 
 impl Product<'_> {
@@ -218,7 +242,9 @@ impl Product<'_> {
         let stride = c.stride();
         let small = self.m * cols.len() < SPLIT_FROM / ks.len().max(1) + 1;
         let jobs = if small { 1 } else { exec.width().max(1) };
-        let rows_per_job = self.m.div_ceil(jobs).next_multiple_of(ROWS);
+        // Whole tiles, where there are so many that their heights matter.
+        let share = self.m.div_ceil(jobs);
+        let rows_per_job = if share < ROWS { share.max(1) } else { share.next_multiple_of(ROWS) };
         exec.for_each_chunk(c.data_mut(), rows_per_job.saturating_mul(stride), |job, piece| {
             let first = job * rows_per_job;
             let left = Left {
@@ -232,9 +258,21 @@ impl Product<'_> {
                 len: ks.len(),
                 step: a_k,
             };
-            let out = Out { data: piece, first: cols.start, group: 0, row: stride, cols: cols.len() };
+            let rows = left.rows;
+            let out = Out { data: &mut *piece, first: cols.start, group: 0, row: stride, cols: cols.len() };
             tiles(self.level, left, right, out, self.fresh && ks.start == 0);
+            if let Some(then) = self.then.filter(|_| ks.end == self.k) {
+                let whole = piece.chunks_mut(stride.max(1)).take(rows);
+                whole.filter_map(|row| row.get_mut(cols.clone())).for_each(then);
+            }
         });
+    }
+
+    /// What is done with C where no tiles did it.
+    fn end(&self, c: &mut MatMut<'_, f32>) {
+        if let Some(then) = self.then {
+            c.iter_rows_mut().for_each(then);
+        }
     }
 }
 

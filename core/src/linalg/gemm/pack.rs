@@ -81,24 +81,31 @@ fn from_columns(
         let row = if lane < width { b.mat.row(first + lane) } else { &[] };
         row.get(depth..).unwrap_or(&[])
     });
-    let pieces = rows.map(|row| row.as_chunks::<LANES>().0);
-    let (whole, rest) = if TILES { lines.as_chunks_mut() } else { (&mut [] as &mut [Tile], lines) };
-    for (t, lines) in whole.iter_mut().enumerate() {
-        turn(pieces.map(|pieces| pieces.get(t).unwrap_or(&[0.0; LANES])), lines);
+    // Not by `map`, of which compilers make calls.
+    let pieces = |k: usize| {
+        let mut pieces = [&[0.0; LANES]; LANES];
+        for (piece, row) in pieces.iter_mut().zip(rows) {
+            if let Some(found) = row.get(k..).and_then(|row| row.first_chunk()) {
+                *piece = found;
+            }
+        }
+        pieces
+    };
+    let done = if TILES { lines.len() - lines.len() % LANES } else { 0 };
+    for (t, tile) in lines.as_chunks_mut().0.iter_mut().take(done / LANES).enumerate() {
+        turn(pieces(t * LANES), tile);
     }
-    let done = whole.len() * LANES;
-    if let (Some(back), true) = ((done + rest.len()).checked_sub(LANES), TILES && !rest.is_empty()) {
-        // The last sixteen, of which some are done.
-        let mut last = [[0.0; LANES]; LANES];
-        let piece = |row: &'_ [f32]| row.get(back..).and_then(|piece| piece.first_chunk()).copied();
-        let pieces = rows.map(|row| piece(row).unwrap_or_default());
-        turn(pieces.each_ref(), &mut last);
-        for (line, from) in rest.iter_mut().rev().zip(last.iter().rev()) {
-            *line = *from;
+    // The last sixteen, of which some are done.
+    let all = lines.len();
+    if let Some(last) = lines.last_chunk_mut().filter(|_| TILES) {
+        if done < all {
+            turn(pieces(all - LANES), last);
         }
         return;
     }
-    for (i, line) in rest.iter_mut().enumerate() {
-        *line = rows.map(|row| row.get(done + i).copied().unwrap_or(0.0));
+    for (i, line) in lines.iter_mut().enumerate() {
+        for (to, row) in line.iter_mut().zip(rows) {
+            *to = row.get(i).copied().unwrap_or(0.0);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The large picture from the small one where it has few channels: a line of whole windows at a time, each added to its part
 //! of the picture in the order of the places.
 
-use super::{Conv, Engine, Executor, Init, Result, Scratch, ScratchLen, blocks};
+use super::{Conv, Ends, Engine, Executor, Result, Scratch, ScratchLen, blocks};
 use crate::linalg::{Left, Out, Right, tiles};
 use crate::nn::packing::{pack, packed_len};
 use crate::nn::parallel::for_shares;
@@ -24,25 +24,26 @@ impl Conv {
         &self,
         on: Engine<'_, E>,
         [packed, small]: [&[f32]; 2],
-        init: Init<'_>,
+        ends: Ends<'_>,
         large: &mut [f32],
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         let (large_len, small_len) = self.lens();
         let each = packed_len(self.small_each(), self.window());
         let slots = scratch.take::<f32>(self.fold_line().saturating_mul(self.threads))?;
-        if Self::start(init, large) {
-            large.fill(0.0);
-        }
         for_shares(on.exec, self.threads, large, large_len, slots, |first, large, line| {
             let samples = rows::of(small, small_len).skip(first);
             for (sample, large) in samples.zip(rows::of_mut(large, large_len)) {
+                if ends.begin(large) {
+                    large.fill(0.0);
+                }
                 for y in 0..self.small.height {
                     for (group, packed) in rows::of(packed, each).enumerate() {
                         self.windows_of(on, sample, (y, group), packed, line);
                         self.add_windows(on, line, (y, group), large);
                     }
                 }
+                ends.end(on.level, large);
             }
         });
         Ok(())

@@ -5,7 +5,7 @@
 //! kernel: each such phase is a convolution with stride 1 of its own, without a multiplication by zeros between pixels.
 
 use super::padded::Padded;
-use super::{Conv, Engine, Executor, Init, Result, Scratch, ScratchLen, blocks};
+use super::{Conv, Ends, Engine, Executor, Result, Scratch, ScratchLen, blocks};
 use crate::linalg::{Left, Out, Right, tiles};
 use crate::nn::packing::{pack, packed_len};
 use crate::nn::parallel::for_shares;
@@ -108,13 +108,13 @@ impl Conv {
         &self,
         on: Engine<'_, E>,
         [weight, small]: [&[f32]; 2],
-        init: Init<'_>,
+        ends: Ends<'_>,
         large: &mut [f32],
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         let packed = scratch.take::<f32>(self.large_packed_len())?;
         self.pack_large(weight, packed);
-        self.large_from_packed(on, [packed, small], init, large, scratch)
+        self.large_from_packed(on, [packed, small], ends, large, scratch)
     }
 
     /// The same by weights that [`Conv::pack_large`] wrote.
@@ -122,12 +122,12 @@ impl Conv {
         &self,
         on: Engine<'_, E>,
         [packed, small]: [&[f32]; 2],
-        init: Init<'_>,
+        ends: Ends<'_>,
         large: &mut [f32],
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         if self.folds() {
-            return self.fold(on, [packed, small], init, large, scratch);
+            return self.fold(on, [packed, small], ends, large, scratch);
         }
         let (large_len, small_len) = self.lens();
         let each = self.large_packed_each();
@@ -146,16 +146,16 @@ impl Conv {
         });
         let (lines, pieces): (&[u32], &[u32]) = (lines, pieces);
         let slots = scratch.take::<f32>(padded.taken(self.threads))?;
-        let mut fresh = Self::start(init, large);
-        if fresh && self.kernel < self.stride {
-            // Some pixels see no tap.
-            large.fill(0.0);
-            fresh = false;
-        }
         for_shares(on.exec, self.threads, large, large_len, slots, |first, large, slot| {
             let samples = rows::of(small, small_len).skip(first);
             for (sample, large) in samples.zip(rows::of_mut(large, large_len)) {
                 let sample = padded.of(sample, slot);
+                let mut fresh = ends.begin(large);
+                if fresh && self.kernel < self.stride {
+                    // Some pixels see no tap.
+                    large.fill(0.0);
+                    fresh = false;
+                }
                 for (group, packed) in rows::of(packed, each).enumerate() {
                     let (mut taps, mut done) = (pieces, 0);
                     self.each_phase(|y, x| {
@@ -194,6 +194,7 @@ impl Conv {
                         }
                     });
                 }
+                ends.end(on.level, large);
             }
         });
         Ok(())

@@ -26,6 +26,7 @@ mod small;
 mod tests;
 
 use super::Engine;
+use super::ends::Ends;
 use super::shape::Shape;
 use crate::error::Result;
 use crate::exec::Executor;
@@ -114,15 +115,6 @@ impl Conv {
     /// Bytes of scratch that each of the functions needs at most.
     pub fn scratch_len(&self) -> usize {
         self.small_scratch().max(self.large_scratch()).max(self.gradient_scratch()).bytes()
-    }
-
-    /// What is in a batch of `small` or `large` before the first product: the bias of each pixel. The products start from
-    /// it, or from 0.
-    fn start(init: Init<'_>, all: &mut [f32]) -> bool {
-        if let Init::Bias(bias) = init {
-            super::rows::of_mut(all, bias.len()).for_each(|pixel| super::rows::copy(bias, pixel));
-        }
-        matches!(init, Init::Zero)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The small picture from the large one: the forward pass of a convolution.
 
-use super::{Conv, Engine, Executor, Init, Result, Scratch, ScratchLen, blocks};
+use super::{Conv, Ends, Engine, Executor, Result, Scratch, ScratchLen, blocks};
 use crate::linalg::{Left, Out, Right, tiles};
 use crate::nn::packing::{pack, packed_len};
 use crate::nn::parallel::for_shares;
@@ -33,13 +33,13 @@ impl Conv {
         &self,
         on: Engine<'_, E>,
         [weight, large]: [&[f32]; 2],
-        init: Init<'_>,
+        ends: Ends<'_>,
         small: &mut [f32],
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         let packed = scratch.take::<f32>(self.small_packed_len())?;
         self.pack_small(weight, packed);
-        self.small_from_packed(on, [packed, large], init, small, scratch)
+        self.small_from_packed(on, [packed, large], ends, small, scratch)
     }
 
     /// The same by weights that [`Conv::pack_small`] wrote.
@@ -47,7 +47,7 @@ impl Conv {
         &self,
         on: Engine<'_, E>,
         [packed, large]: [&[f32]; 2],
-        init: Init<'_>,
+        ends: Ends<'_>,
         small: &mut [f32],
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
@@ -60,11 +60,11 @@ impl Conv {
         pieces.iter_mut().enumerate().for_each(|(i, piece)| *piece = self.piece_at(i) as u32);
         let (lines, pieces): (&[u32], &[u32]) = (lines, pieces);
         let slots = scratch.take::<f32>(padded.taken(self.threads))?;
-        let fresh = Self::start(init, small);
         for_shares(on.exec, self.threads, small, small_len, slots, |first, small, slot| {
             let samples = rows::of(large, large_len).skip(first);
             for (sample, small) in samples.zip(rows::of_mut(small, small_len)) {
                 let sample = padded.of(sample, slot);
+                let fresh = ends.begin(small);
                 for (group, packed) in rows::of(packed, each).enumerate() {
                     let mut done = 0;
                     for (some, part) in blocks(self.pieces(), self.piece()) {
@@ -97,6 +97,7 @@ impl Conv {
                         done += depth;
                     }
                 }
+                ends.end(on.level, small);
             }
         });
         Ok(())

@@ -124,7 +124,14 @@ fn every_output_is_one_chain() {
         let mut got = vec![9f32; 3 * small_len];
         let mut scratch = Scratch::new(&mut memory);
         let init = Init::Bias(&small_bias);
-        of.small_from_large(BASE, [&weight, &pictures], init, &mut got, &mut scratch).unwrap();
+        of.small_from_large(
+            BASE,
+            [&weight, &pictures],
+            Ends { start: init, then: None },
+            &mut got,
+            &mut scratch,
+        )
+        .unwrap();
         assert_eq!(bits(&got), bits(&small(&of, &weight, &pictures, &small_bias)), "{shape:?} {sizes:?}");
 
         let mut got = vec![9f32; weight.len()];
@@ -136,7 +143,14 @@ fn every_output_is_one_chain() {
         {
             let mut got = vec![9f32; 3 * large_len];
             let mut scratch = Scratch::new(&mut memory);
-            of.large_from_small(BASE, [&weight, &places], init, &mut got, &mut scratch).unwrap();
+            of.large_from_small(
+                BASE,
+                [&weight, &places],
+                Ends { start: init, then: None },
+                &mut got,
+                &mut scratch,
+            )
+            .unwrap();
             let want = large(&of, &weight, &places, bias);
             if of.folds() {
                 let close = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-5;

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::exec::Executor;
 use crate::linalg::Init;
 use crate::nn::dropout::{self, Draws};
+use crate::nn::ends::Ends;
 use crate::nn::layer::Layer;
 use crate::nn::network::Span;
 use crate::nn::norm::{Statistics, add_columns};
@@ -248,11 +249,11 @@ impl<E: Executor> At<'_, E> {
             Layer::Dense(_) => product(step, self.batch).backward(on, [weight, dy], dx, scratch)?,
             Layer::Conv2d(_) => {
                 let conv = conv(step, self.batch, self.threads);
-                conv.large_from_small(on, [weight, dy], Init::Zero, dx, scratch)?;
+                conv.large_from_small(on, [weight, dy], Ends::ZERO, dx, scratch)?;
             }
             Layer::ConvTranspose2d(_) => {
                 let conv = conv(step, self.batch, self.threads);
-                conv.small_from_large(on, [weight, dy], Init::Zero, dx, scratch)?;
+                conv.small_from_large(on, [weight, dy], Ends::ZERO, dx, scratch)?;
             }
             Layer::Upsample { factor } => pool::repeat_back(on, step.input, factor, dy, dx),
             Layer::AvgPool2d(_) => self.windows().mean_back(on, dy, dx),

@@ -6,12 +6,13 @@ use crate::error::{Error, Result};
 use crate::exec::Executor;
 use crate::linalg::Init;
 use crate::nn::dropout::{self, Draws};
+use crate::nn::ends::Ends;
 use crate::nn::layer::Layer;
 use crate::nn::network::Span;
 use crate::nn::norm::Statistics;
 use crate::nn::plan::{Mode, Plan};
 use crate::nn::workspace::{Workspace, parts};
-use crate::nn::{Engine, pool, reorder, rows, softmax, spectral, table};
+use crate::nn::{Activation, Engine, pool, reorder, rows, softmax, spectral, table};
 use crate::scratch::Scratch;
 
 /// The state in a pass: followed in training.
@@ -96,7 +97,12 @@ impl<const N: usize> Plan<N> {
             return Err(Error::ScratchTooSmall);
         }
         let mut before = Span::default();
-        for (i, (step, place)) in self.net.steps().iter().zip(&self.places).enumerate() {
+        let mut steps = self.net.steps().iter().zip(&self.places).enumerate().peekable();
+        while let Some((i, (step, place))) = steps.next() {
+            // A function that would lie in the place of a product is applied by it.
+            let then = steps
+                .next_if(|(_, (next, at))| step.multiplies() && at.in_place && next.activation().is_some());
+            let then = then.and_then(|(_, (next, _))| next.activation());
             let own = panels.as_mut().and_then(|rest| rest.split_off(..panels_len(step)));
             let at = At { on, i, step, batch: work.batch, threads: self.threads, params, panels: own };
             let fixed = place.fixed.of_mut(work.fixed);
@@ -112,7 +118,7 @@ impl<const N: usize> Plan<N> {
                     rows::copy(x, y);
                     at.turn(&mut state, draws, fixed, y, scratch)?;
                 } else {
-                    at.forward(&mut state, fixed, x, y, scratch)?;
+                    at.forward(&mut state, fixed, (x, then), y, scratch)?;
                 }
             }
             before = place.output;
@@ -127,21 +133,22 @@ impl<E: Executor> At<'_, E> {
         &self,
         state: &mut State<'_>,
         fixed: &mut [f32],
-        x: &[f32],
+        (x, then): (&[f32], Option<Activation>),
         y: &mut [f32],
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         let (on, step) = (self.on, self.step);
         let bias = step.split(step.params.of(self.params)).1;
-        let init = if bias.is_empty() { Init::Zero } else { Init::Bias(bias) };
+        let start = if bias.is_empty() { Init::Zero } else { Init::Bias(bias) };
+        let ends = Ends { start, then };
         if let Some(panels) = self.panels.filter(|panels| !panels.is_empty()) {
             return match step.layer {
-                Layer::Dense(_) => product(step, self.batch).forward_packed(on, [panels, x], init, y),
+                Layer::Dense(_) => product(step, self.batch).forward_packed(on, [panels, x], ends, y),
                 Layer::Conv2d(_) => {
-                    conv(step, self.batch, self.threads).small_from_packed(on, [panels, x], init, y, scratch)
+                    conv(step, self.batch, self.threads).small_from_packed(on, [panels, x], ends, y, scratch)
                 }
                 _ => {
-                    conv(step, self.batch, self.threads).large_from_packed(on, [panels, x], init, y, scratch)
+                    conv(step, self.batch, self.threads).large_from_packed(on, [panels, x], ends, y, scratch)
                 }
             };
         }
@@ -153,12 +160,12 @@ impl<E: Executor> At<'_, E> {
         }
         let weight = self.weight(fixed);
         match step.layer {
-            Layer::Dense(_) => product(step, self.batch).forward(on, [weight, x], init, y, scratch)?,
+            Layer::Dense(_) => product(step, self.batch).forward(on, [weight, x], ends, y, scratch)?,
             Layer::Conv2d(_) => {
-                conv(step, self.batch, self.threads).small_from_large(on, [weight, x], init, y, scratch)?;
+                conv(step, self.batch, self.threads).small_from_large(on, [weight, x], ends, y, scratch)?;
             }
             Layer::ConvTranspose2d(_) => {
-                conv(step, self.batch, self.threads).large_from_small(on, [weight, x], init, y, scratch)?;
+                conv(step, self.batch, self.threads).large_from_small(on, [weight, x], ends, y, scratch)?;
             }
             Layer::Upsample { factor } => pool::repeat(on, step.input, factor, x, y),
             Layer::AvgPool2d(_) => self.windows().mean(on, x, y),

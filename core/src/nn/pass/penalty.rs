@@ -9,8 +9,9 @@ use super::backward::Wanted;
 use super::{At, Model, conv, product};
 use crate::error::{Error, Result};
 use crate::exec::Executor;
-use crate::linalg::{Init, sum_of_squares};
+use crate::linalg::sum_of_squares;
 use crate::nn::dropout::{self, Draws};
+use crate::nn::ends::Ends;
 use crate::nn::layer::Layer;
 use crate::nn::network::Span;
 use crate::nn::plan::{Mode, Plan};
@@ -129,15 +130,15 @@ impl<E: Executor> At<'_, E> {
         let (on, step, weight) = (self.on, self.step, self.weight(fixed));
         match step.layer {
             Layer::Dense(_) => {
-                product(step, self.batch).forward(on, [weight, from], Init::Zero, y, scratch)?
+                product(step, self.batch).forward(on, [weight, from], Ends::ZERO, y, scratch)?
             }
             Layer::Conv2d(_) => {
                 let conv = conv(step, self.batch, self.threads);
-                conv.small_from_large(on, [weight, from], Init::Zero, y, scratch)?;
+                conv.small_from_large(on, [weight, from], Ends::ZERO, y, scratch)?;
             }
             Layer::ConvTranspose2d(_) => {
                 let conv = conv(step, self.batch, self.threads);
-                conv.large_from_small(on, [weight, from], Init::Zero, y, scratch)?;
+                conv.large_from_small(on, [weight, from], Ends::ZERO, y, scratch)?;
             }
             Layer::Upsample { factor } => pool::repeat(on, step.input, factor, from, y),
             Layer::AvgPool2d(_) => self.windows().mean(on, from, y),

@@ -244,3 +244,35 @@ fn adversarial(on: Engine<'_, Serial>, inputs: [&[f32]; 2], out: &mut Vec<f32>) 
     }
     out.extend([anchors.real, anchors.fake]);
 }
+
+/// Products apply the function that follows them as they end; alone it gives the same bits.
+#[test]
+fn functions_within_products_and_alone() {
+    let products = [
+        (Shape::flat(300), Dense::new(70).into()),
+        (Shape::image(6, 5, 20), Conv2d::new(18, 3).padding(1).into()),
+        (Shape::image(6, 5, 6), ConvTranspose2d::new(20, 4).stride(2).padding(1).into()),
+        (Shape::image(3, 4, 4), ConvTranspose2d::new(2, 2).stride(3).into()),
+    ];
+    for (input, product) in products {
+        let alone: Layer = product;
+        let net = network(input, &[alone]);
+        let mut params = vec![0f32; net.param_len()];
+        net.init(1, 0, &mut params).unwrap();
+        for activation in [Activation::Relu, Activation::Gelu, Activation::Sigmoid] {
+            let both = network(input, &[alone, activation.into()]);
+            let function = network(net.output(), &[activation.into()]);
+            for level in Level::available() {
+                let on = Engine { level, exec: &TwoThreads };
+                // One sample, a few, and so many that rows are split.
+                for batch in [1, 3, 60] {
+                    let x = draw(batch * input.len().unwrap(), 1);
+                    let want = forward(on, &function, &[], &forward(on, &net, &params, &x));
+                    let got = forward(on, &both, &params, &x);
+                    assert!(bits(&got) == bits(&want), "{alone:?} {activation:?} {level:?} {batch}");
+                    assert!(packed(on, &both, &params, &x) == bits(&want), "{alone:?}, packed");
+                }
+            }
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //! several seeds, after the first, every fifth and the last epoch.
 //!
 //! ```text
-//! cargo bench -p seedbed-benches --bench elbo -- FOLDER [--seeds 3] [--epochs 10]
+//! cargo bench -p seedbed-benches --bench elbo -- --data FOLDER [--seeds 3] [--epochs 10]
 //! cargo bench -p seedbed-benches --bench elbo -- --start
 //! ```
 //!
@@ -126,6 +126,8 @@ fn pictures(folder: &Path, names: &[&str]) -> Done<Vec<u8>> {
 
 /// What `nn/start.py` asks for.
 fn start() -> Done<()> {
+    println!("imported");
+    std::io::stdout().flush()?;
     let mut stream = Stream::new(1, Key::new(ORDER));
     let made: Vec<u8> =
         (0..60_000 * WIDTH).map(|_| (stream.next_u32() >> 24).saturating_sub(128) as u8).collect();
@@ -145,19 +147,15 @@ fn start() -> Done<()> {
 }
 
 fn main() -> Done<()> {
-    let mut args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let args: Vec<String> = std::env::args().skip(1).collect();
     if args.iter().any(|a| a == "--start") {
         return start();
     }
-    let mut number = |flag: &str, default: u32| -> Done<u32> {
-        let Some(at) = args.iter().position(|a| a == flag) else { return Ok(default) };
-        let value = args.get(at + 1).ok_or_else(|| format!("{flag} needs a number"))?.parse()?;
-        args.drain(at..at + 2);
-        Ok(value)
-    };
+    let value = |flag: &str| args.iter().position(|a| a == flag).and_then(|at| args.get(at + 1));
+    let number = |flag: &str, default: u32| value(flag).map_or(Ok(default), |n| n.parse());
     let (seeds, epochs) = (number("--seeds", 3)?, number("--epochs", 10)?);
-    let Some(folder) = args.first().map(Path::new) else {
-        println!("skip: no folder of pictures is given");
+    let Some(folder) = value("--data").map(Path::new) else {
+        println!("skip: no pictures; --data FOLDER names them");
         return Ok(());
     };
     let (train, test) = (pictures(folder, &["train"])?, pictures(folder, &["t10k", "t5k"])?);

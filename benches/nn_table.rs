@@ -1,5 +1,6 @@
 //! What `nn/run.py` measures of ours: a step of training of the models of `seedbed_golden`, the decoding of a latent vector, and
-//! products. Answers lines such as `mlp-vae 2` (on two threads) and `gemm 128x400x784 nt 1`.
+//! products. Answers lines such as `mlp-vae 2` (on two threads), `gemm 128x400x784 nt 1`, and `packed 1x784x400 nt 1` for one
+//! by a B that was packed before.
 
 use seedbed::exec::{Executor, Serial};
 use seedbed::linalg::{Init, Operand, gemm, gemm_scratch_len};
@@ -46,6 +47,24 @@ fn decoder() -> Op {
         let mut work = plan.workspace(1, &mut scratch).expect("enough memory");
         plan.infer_packed(on, model, black_box(&z), &mut work, &mut scratch).expect("a pass");
         black_box(plan.result(&work));
+    })
+}
+
+/// A product with the weights of a dense layer, which are packed before.
+fn packed(shape: Shape) -> Op {
+    let Shape { m, n, k, .. } = shape;
+    let mut net = Network::<1>::new(Sample::flat(k)).expect("a shape");
+    net.push(Dense::new(n).without_bias()).expect("a layer");
+    let plan = net.plan(Mode::Inference).expect("a plan");
+    let params = Vec::leak(floats(net.param_len(), -1.0, 1.0));
+    let model = plan.pack(Model { params, state: &[] }, Vec::leak(vec![0f32; plan.packed_len()]));
+    let (model, x) = (model.expect("enough memory"), floats(m * k, -1.0, 1.0));
+    let (mut memory, on) =
+        (vec![0u8; plan.workspace_len(m)], Engine { level: Level::detect(), exec: &Serial });
+    Box::new(move || {
+        let mut scratch = Scratch::new(&mut memory);
+        let mut work = plan.workspace(m, &mut scratch).expect("enough memory");
+        plan.infer_packed(on, model, black_box(&x), &mut work, &mut scratch).expect("a pass");
     })
 }
 
@@ -123,7 +142,10 @@ fn main() {
         match name {
             "decoder" => Some(decoder()),
             "peak" => peak(),
-            _ => Some(product(Shape::named(name.strip_prefix("gemm ")?)?, Serial)),
+            _ => match name.strip_prefix("packed ") {
+                Some(shape) => Some(packed(Shape::named(shape)?)),
+                None => Some(product(Shape::named(name.strip_prefix("gemm ")?)?, Serial)),
+            },
         }
     });
 }

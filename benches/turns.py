@@ -30,12 +30,12 @@ def environment(folder, packages, env=None):
     """The Python of a virtual environment with these packages; None where they cannot be installed."""
     python = folder / "bin" / "python"
     done = folder / "installed"
-    if not done.exists():
+    if not done.exists() or not set(packages) <= set(done.read_text().split()):
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         installed = subprocess.run([python, "-m", "pip", "-q", "install", *packages], env=env)
         if installed.returncode != 0:
             return None
-        done.touch()
+        done.write_text("\n".join(packages))
     return python
 
 

@@ -27,12 +27,14 @@ PEAK = 12 * 16 * 20_000
 
 
 def shapes():
-    """Of products as nn_table has them: rows, columns, k, and n or t for A and B as they are or transposed."""
+    """Of products as nn_table has them: rows, columns, k, and n or t for A and B as they are or transposed. Of `packed` ones
+    ours has B in panels before, as the weights of a model in use are."""
     square = [f"{n}x{n}x{n} nn" for n in (64, 128, 256, 512, 1024)]
     vae = ["128x400x784 nt", "128x40x400 nt", "128x400x20 nt", "128x784x400 nt", "128x400x784 nn", "128x20x400 nn",
            "128x400x40 nn", "400x784x128 tn", "40x400x128 tn", "400x20x128 tn", "784x400x128 tn"]  # fmt: skip
     few = ["1x784x400 nt", "4x784x400 nt", "8x784x400 nt", "16x784x400 nt", "2x1024x1024 nn", "16x1024x1024 nn"]
-    return [("gemm " + shape, wanted) for group, wanted in ((square, 0.97), (vae, 0.97), (few, 1.2)) for shape in group]
+    groups = (("gemm ", square, 0.97), ("gemm ", vae, 0.97), ("gemm ", few, 1.2), ("packed ", few[:4], 1.2))
+    return [(kind + shape, wanted) for kind, group, wanted in groups for shape in group]
 
 
 def programs(args):
@@ -60,7 +62,8 @@ def least(rounds, ours, peers, name, threads):
         for peer in peers:
             # The crates' names are those of the operation.
             for library in CRATES if peer.name == "rust" else (peer.name,):
-                time = peer.least(f"{library} {name}" if peer.name == "rust" else name)
+                op = name.replace("packed ", "gemm ")
+                time = peer.least(f"{library} {op}" if peer.name == "rust" else op)
                 if time is not None:
                     others[library] = min(time, others.get(library, float("inf")))
     return best, sorted(others.items(), key=lambda item: item[1])

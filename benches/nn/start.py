@@ -27,7 +27,7 @@ def ours():
 
 
 def run(command):
-    """Milliseconds up to the pictures, from there to the first step, and mebibytes at the end."""
+    """Milliseconds up to what is said, and megabytes at the end."""
     process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True)
     marks, begun = {}, time.perf_counter()
     for line in process.stdout:
@@ -35,7 +35,7 @@ def run(command):
         last = line
     if process.wait() != 0:
         sys.exit(f"{command} failed")
-    return marks, int(last.split()[0]) / 1024
+    return marks, int(last.split()[0]) * 1024 / 1e6
 
 
 def main():
@@ -52,8 +52,8 @@ def main():
     print("| library | start to first step, ms | most memory, MB |\n| --- | ---: | ---: |")
     for name, command in programs.items():
         found = [run(command) for _ in range(args.rounds)]
-        # The pictures are made before `pictures` is said, after what was imported before `imported` is.
-        first = min(m["step"] - m["pictures"] + m.get("imported", 0) for m, _ in found)
+        # The pictures are made after `imported` is said and before `pictures` is.
+        first = min(m["step"] - m["pictures"] + m["imported"] for m, _ in found)
         print(f"| {name} | {first:,.0f} | {min(most for _, most in found):,.0f} |", flush=True)
 
 

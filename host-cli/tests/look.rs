@@ -291,8 +291,8 @@ fn a_model_tells_what_it_costs_before_it_is_trained_and_after() {
     let found = json(dir.path(), &device, 0);
     assert_eq!(found["training"]["batch"], 1);
     assert!(
-        found["training"]["stack"].as_u64() > Some(1000)
-            && found["inference"]["flash"].as_u64() > Some(10_000)
+        found["training"]["device"]["stack"].as_u64() > Some(1000)
+            && found["sampling"]["flash"].as_u64() > Some(10_000)
     );
     let said = text(&run(dir.path(), &device).stdout);
     assert!(said.contains("encoder.0") && said.contains("written (RAM)"), "{said}");

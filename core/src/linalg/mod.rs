@@ -13,7 +13,7 @@ mod reduce;
 
 pub use eigen::symmetric_eigen;
 pub use gemm::{Init, Operand, gemm, gemm_scratch_len};
-pub(crate) use gemm::{Left, Out, Right, Then, gemm_packed, gemm_then, tiles};
+pub(crate) use gemm::{Left, Out, Right, SHALLOW, Then, gemm_packed, gemm_then, tiles};
 pub use knn::{Exclude, Neighbour, knn, knn_scratch_len};
 pub use moments::column_moments;
 pub use pca::{EXACT_COLS, Pca, covariance, covariance_scratch_len};

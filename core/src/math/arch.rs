@@ -50,7 +50,7 @@ pub fn sqrt(x: f32) -> f32 {
     }
 }
 
-/// a·b + c, rounded once: the arithmetic of the matrix micro-kernel and of nothing else.
+/// a·b + c, rounded once: the arithmetic of matrix products and of nothing else.
 ///
 /// An instruction on aarch64, Cortex-M4F/M7 and RISC-V F; elsewhere in software, slower but the same bits.
 /// Hardware-float bare-metal Arm is taken to have VFPv4: for the older unit of Cortex-A8, A9, R4 and R5 the

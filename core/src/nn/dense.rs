@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::exec::Executor;
 use crate::linalg::{Init, Operand, Then, gemm, gemm_packed, gemm_scratch_len, gemm_then};
 use crate::scratch::Scratch;
+use crate::simd::Level;
 use crate::view::{MatMut, MatRef};
 
 /// A dense layer on a batch: W `[outputs, inputs]`, x `[batch, inputs]`, y `[batch, outputs]`.
@@ -15,6 +16,12 @@ pub(super) struct Product {
     pub batch: usize,
     pub inputs: usize,
     pub outputs: usize,
+}
+
+/// What `product` makes when it is told how to end.
+fn finished<T>(level: Level, ends: Ends<'_>, product: impl FnOnce(Then<'_>) -> T) -> T {
+    let then = |outputs: &mut [f32]| ends.end(level, outputs);
+    product(if ends.then.is_some() { Some(&then) } else { None })
 }
 
 impl Product {
@@ -38,9 +45,9 @@ impl Product {
         let x = MatRef::new(x, self.batch, self.inputs)?;
         let weight = MatRef::new(weight, self.outputs, self.inputs)?;
         let y = MatMut::new(y, self.batch, self.outputs)?;
-        let then = |outputs: &mut [f32]| ends.end(on.level, outputs);
-        let then: Then<'_> = if ends.then.is_some() { Some(&then) } else { None };
-        gemm_then(on.level, on.exec, Operand::n(x), Operand::t(weight), ends.start, (y, then), scratch)
+        finished(on.level, ends, |then| {
+            gemm_then(on.level, on.exec, Operand::n(x), Operand::t(weight), ends.start, (y, then), scratch)
+        })
     }
 
     /// Values of W as [`Product::forward_packed`] reads it.
@@ -63,10 +70,8 @@ impl Product {
         y: &mut [f32],
     ) -> Result<()> {
         let x = MatRef::new(x, self.batch, self.inputs)?;
-        let then = |outputs: &mut [f32]| ends.end(on.level, outputs);
-        let then: Then<'_> = if ends.then.is_some() { Some(&then) } else { None };
         let y = MatMut::new(y, self.batch, self.outputs)?;
-        gemm_packed(on.level, on.exec, x, packed, ends.start, (y, then))
+        finished(on.level, ends, |then| gemm_packed(on.level, on.exec, x, packed, ends.start, (y, then)))
     }
 
     /// grad ← 0 or what it is + the gradient by W; the chains go on from one call to the next.

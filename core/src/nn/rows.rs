@@ -44,7 +44,9 @@ impl<'a> Iterator for Rows<'a> {
 
     #[inline]
     fn nth(&mut self, n: usize) -> Option<Self::Item> {
-        self.rest.split_off(..n.checked_mul(self.width)?)?;
+        if n.checked_mul(self.width).and_then(|skipped| self.rest.split_off(..skipped)).is_none() {
+            self.rest = &[];
+        }
         self.next()
     }
 }
@@ -65,7 +67,9 @@ impl<'a> Iterator for RowsMut<'a> {
 
     #[inline]
     fn nth(&mut self, n: usize) -> Option<Self::Item> {
-        self.rest.split_off_mut(..n.checked_mul(self.width)?)?;
+        if n.checked_mul(self.width).and_then(|skipped| self.rest.split_off_mut(..skipped)).is_none() {
+            self.rest = &mut [];
+        }
         self.next()
     }
 }
@@ -73,4 +77,29 @@ impl<'a> Iterator for RowsMut<'a> {
 /// Copies the common prefix.
 pub(crate) fn copy(from: &[f32], to: &mut [f32]) {
     to.iter_mut().zip(from).for_each(|(t, f)| *t = *f);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_those_of_exact_chunks() {
+        let mut values = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        for width in [0, 1, 2, 3, 7, 8] {
+            let want = || values.chunks_exact(width.max(1));
+            assert!(of(&values, width).eq(want()), "{width}");
+            for n in [0, 1, 2, 6, 7, usize::MAX] {
+                assert!(of(&values, width).skip(n).eq(want().skip(n)), "{width} {n}");
+                let mut past = of(&values, width);
+                let mut chunks = want();
+                assert_eq!((past.nth(n), past.next()), (chunks.nth(n), chunks.next()), "{width} {n}");
+            }
+        }
+        for n in [1, 9, usize::MAX] {
+            let mut rows = of_mut(&mut values, 2);
+            assert_eq!(rows.nth(n).map(|row| row[0]), if n == 1 { Some(2.0) } else { None });
+            assert_eq!(rows.next().map(|row| row[0]), if n == 1 { Some(4.0) } else { None });
+        }
+    }
 }

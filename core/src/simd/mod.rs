@@ -13,6 +13,9 @@ pub(crate) mod x86;
 /// Lanes that every kernel computes in, whatever the processor has.
 pub const LANES: usize = 16;
 
+/// Whether the target has vectors at all; where not, lanes are loops, and blocks of them copies to and fro.
+pub(crate) const VECTORS: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+
 /// An instruction set that is known to be there.
 ///
 /// Only [`Level::detect`] and [`Level::available`] make the ones above [`Level::BASE`]: holding one is

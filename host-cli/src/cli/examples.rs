@@ -109,8 +109,8 @@ pub const MODEL_SUMMARY: &str = "Examples:
   seedbed model summary --input 8x8 --hidden 32 --latent 8 --target cortex-m4
   seedbed model summary --input 28x28 --arch conv --batch 64 --json
 
-Bytes are those of the library's own buffers, all of which the caller lends. On a device come its code, the description of
-the model and the stack, as the project's firmware measures them: 32-bit floats, opt-level \"s\".";
+Bytes are those of the library's own buffers, all of which the caller lends. On a device come code, the description of the
+model and the stack, as the project's firmware measures them: one sample at a time, 32-bit floats, opt-level \"s\".";
 
 pub const GENERATE: &str = "Examples:
   seedbed generate seedbed-augment --model seedbed-train --n 500

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 /// What can be asked of a model.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum ModelCommand {
-    /// List its layers, and tell the bytes of a step of training and of use, on this machine or on a device.
+    /// List its layers, and tell the bytes of a step of training and of drawing samples, here or on a device.
     #[command(after_help = examples::MODEL_SUMMARY)]
     Summary(SummaryOptions),
 }
@@ -25,7 +25,7 @@ pub struct SummaryOptions {
     /// A trained model: the folder of `seedbed train`, or its model.safetensors.
     #[arg(value_name = "MODEL", required_unless_present = "input", conflicts_with = "input")]
     pub file: Option<PathBuf>,
-    /// Without one, the samples that a model would be for: 28x28, 28x28x3, or the columns of a table
+    /// Without MODEL: the shape of the samples, 28x28, 28x28x3, or the number of columns of a table
     #[arg(long, value_name = "SHAPE")]
     pub input: Option<String>,
     /// Model: vae or gan
@@ -147,21 +147,24 @@ fn text(found: &Summary) -> String {
     }
     aligned(&rows, 2, &mut text);
     text.push('\n');
-    let (training, inference) = (&found.training, &found.inference);
+    let (training, sampling) = (&found.training, &found.sampling);
     let heads = [
         "bytes".into(),
         format!("training, batch {}", training.batch),
-        format!("use, batch {}", inference.batch),
+        format!("sampling, batch {}", sampling.batch),
     ];
     let mut rows = vec![heads];
     for (name, of) in PARTS {
-        let both = [of(training), of(inference)];
+        let both = [of(training), of(sampling)];
         if both != [0, 0] {
             rows.push([name.to_owned(), count(both[0]), count(both[1])]);
         }
     }
     aligned(&rows, 1, &mut text);
-    if found.target == Target::CortexM4 && training.code == 0 {
+    if found.threads > 1 {
+        text.push_str(&format!("\nscratch for {} threads (--threads)", found.threads));
+    }
+    if found.target == Target::CortexM4 && training.device.is_none() {
         text.push_str("\ncode, description and stack of a GAN have not been measured on a device");
     }
     text.trim_end().to_owned()
@@ -176,9 +179,9 @@ const PARTS: [Part; 10] = [
     ("moments", |m| m.moments),
     ("samples", |m| m.samples),
     ("scratch", |m| m.scratch),
-    ("description", |m| m.model),
-    ("stack", |m| m.stack),
-    ("code", |m| m.code),
+    ("description", |m| m.device.map_or(0, |d| d.model)),
+    ("stack", |m| m.device.map_or(0, |d| d.stack)),
+    ("code", |m| m.device.map_or(0, |d| d.code)),
     ("written (RAM)", |m| m.ram),
     ("read only (flash)", |m| m.flash),
 ];

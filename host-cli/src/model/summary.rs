@@ -50,16 +50,23 @@ pub struct Memory {
     pub samples: usize,
     /// All that is computed and kept on the way.
     pub scratch: usize,
-    /// Constant memory for the code, where the parameters do not lie; 0 where it is not known.
-    pub code: usize,
-    /// The description of the model; 0 where it is not known.
-    pub model: usize,
-    /// Stack below the caller; 0 where it is not known.
-    pub stack: usize,
+    /// What was measured on the device; of a host, and of a GAN on a device, nothing was.
+    pub device: Option<Device>,
     /// Memory that is written: on a device, what must be RAM.
     pub ram: usize,
     /// Memory that is only read: on a device, what may be flash.
     pub flash: usize,
+}
+
+/// Bytes that the compiler decides, which do not depend on the sizes of the layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Device {
+    /// Code and constants of a program that trains and samples.
+    pub code: usize,
+    /// The description of the model.
+    pub model: usize,
+    /// Stack below the caller, at one sample at a time.
+    pub stack: usize,
 }
 
 /// What a model is made of and what it costs.
@@ -81,10 +88,12 @@ pub struct Summary {
     pub multiply_adds: usize,
     /// Where it runs.
     pub target: Target,
+    /// The threads that the scratch memory is for.
+    pub threads: usize,
     /// A step of training.
     pub training: Memory,
-    /// Drawing, encoding or decoding samples.
-    pub inference: Memory,
+    /// Drawing samples from the standard normal prior.
+    pub sampling: Memory,
 }
 
 impl Summary {
@@ -108,16 +117,17 @@ impl Summary {
             parameters: model.param_len(),
             multiply_adds: sum(|l| l.multiply_adds),
             target,
+            threads,
             training: training(&model, config, target, batch),
-            inference: inference(&model, config, target, batch),
+            sampling: sampling(&model, config, target, batch),
             layers,
         };
         let fits = |m: &Memory| m.ram.saturating_add(m.flash) < usize::MAX;
-        if fits(&summary.training) && fits(&summary.inference) {
+        if fits(&summary.training) && fits(&summary.sampling) {
             return Ok(summary);
         }
-        Err(Error::usage("a batch is beyond the address space: --batch, --input, --hidden, --channels")
-            .hint("use smaller sizes"))
+        Err(Error::usage(format!("{batch} samples of this model are beyond the address space: --batch"))
+            .hint("use a smaller batch, or a smaller model"))
     }
 }
 
@@ -144,38 +154,40 @@ fn training(model: &Model, config: &ModelConfig, target: Target, batch: usize) -
         scratch: model.train_scratch_len(batch),
         ..Memory::default()
     };
-    let of = on_device(of, config, target, "training");
-    let ram = total(&[of.parameters, of.gradients, of.moments, of.samples, of.scratch, of.model, of.stack]);
-    Memory { ram, flash: of.code, ..of }
+    let device = device(config, target, "training");
+    let own = device.map_or(0, |d| d.model + d.stack);
+    let ram = total(&[of.parameters, of.gradients, of.moments, of.samples, of.scratch, own]);
+    Memory { device, ram, flash: device.map_or(0, |d| d.code), ..of }
 }
 
-fn inference(model: &Model, config: &ModelConfig, target: Target, batch: usize) -> Memory {
+fn sampling(model: &Model, config: &ModelConfig, target: Target, batch: usize) -> Memory {
     let labels = usize::from(model.classes() > 0);
+    // A GAN draws by its generator alone, or by the running mean of it.
+    let parameters = match model {
+        Model::Vae(vae) => vae.param_len(),
+        Model::Gan(gan) => gan.generator_len(),
+    };
     let of = Memory {
         batch,
-        parameters: bytes(1, model.param_len()),
+        parameters: bytes(1, parameters),
         samples: bytes(batch, total(&[config.data.width(), labels])),
         scratch: model.run_scratch_len(batch),
         ..Memory::default()
     };
-    let of = on_device(of, config, target, "inference");
-    let ram = total(&[of.samples, of.scratch, of.model, of.stack]);
-    Memory { ram, flash: total(&[of.parameters, of.code]), ..of }
+    let device = device(config, target, "sampling");
+    let ram = total(&[of.samples, of.scratch, device.map_or(0, |d| d.model + d.stack)]);
+    Memory { device, ram, flash: total(&[of.parameters, device.map_or(0, |d| d.code)]), ..of }
 }
 
-/// The same with what was measured on the device: code, model and stack do not depend on the sizes of the layers. Of a GAN
-/// nothing was.
-fn on_device(of: Memory, config: &ModelConfig, target: Target, work: &str) -> Memory {
-    let kind = match &config.network {
-        Network::Vae(spec) if spec.arch.channels.is_empty() => "mlp",
-        Network::Vae(_) => "conv",
-        Network::Gan(_) => return of,
+/// What was measured on the device.
+fn device(config: &ModelConfig, target: Target, work: &str) -> Option<Device> {
+    let kind = match (&config.network, target) {
+        (_, Target::Host) | (Network::Gan(_), _) => return None,
+        (Network::Vae(spec), _) if spec.arch.channels.is_empty() => "mlp",
+        (Network::Vae(_), _) => "conv",
     };
-    if target == Target::Host {
-        return of;
-    }
     let stack = measured(&format!("{kind}-{work}-stack"));
-    Memory { code: measured("code"), model: measured("model"), stack, ..of }
+    Some(Device { code: measured("code"), model: measured("model"), stack })
 }
 
 /// A figure of the table.
@@ -249,8 +261,10 @@ mod tests {
     use crate::stages::train::{ArchKind, TrainOptions};
 
     fn of(arch: ArchKind) -> Summary {
-        let options =
-            TrainOptions { arch, hidden: vec![32], channels: vec![4], latent: 8, ..Default::default() };
+        told(TrainOptions { arch, hidden: vec![32], channels: vec![4], latent: 8, ..Default::default() })
+    }
+
+    fn told(options: TrainOptions) -> Summary {
         let config = options.config(0, crate::model::DataSpec::of_shape(Kind::Images, [8, 8, 1]), 0).unwrap();
         Summary::of(&config, Target::CortexM4, 1, 1).unwrap()
     }
@@ -261,8 +275,8 @@ mod tests {
         for (arch, kind) in [(ArchKind::Mlp, "mlp"), (ArchKind::Conv, "conv")] {
             let summary = of(arch);
             let Memory { parameters, gradients, moments, scratch, .. } = summary.training;
-            let told = [parameters, gradients, moments, scratch, summary.inference.scratch];
-            let names = ["parameters", "gradients", "moments", "training-scratch", "inference-scratch"];
+            let told = [parameters, gradients, moments, scratch, summary.sampling.scratch];
+            let names = ["parameters", "gradients", "moments", "training-scratch", "sampling-scratch"];
             assert_eq!(told, names.map(|name| measured(&format!("{kind}-{name}"))), "{kind}");
         }
     }
@@ -275,10 +289,27 @@ mod tests {
         assert_eq!(summary.layers.iter().map(|l| l.parameters).sum::<usize>(), summary.parameters);
         let t = summary.training;
         assert_eq!(t.samples, 4 * (64 + 8 + 1));
-        assert_eq!(t.ram, 4 * 4 * 5008 + t.samples + t.scratch + t.model + t.stack);
-        assert!(t.code > 10_000 && t.model > 1000 && t.stack > 1000);
-        let i = summary.inference;
-        assert_eq!((i.flash, i.ram), (i.code + 4 * 5008, 4 * 64 + i.scratch + i.model + i.stack));
+        let d = t.device.unwrap();
+        assert!(d.code > 10_000 && d.model > 1000 && d.stack > 1000);
+        assert_eq!((t.flash, t.ram), (d.code, 4 * 4 * 5008 + t.samples + t.scratch + d.model + d.stack));
+        let s = summary.sampling;
+        let d = s.device.unwrap();
+        assert_eq!((s.flash, s.ram), (d.code + 4 * 5008, 4 * 64 + s.scratch + d.model + d.stack));
+    }
+
+    #[test]
+    fn a_gan_draws_by_its_generator() {
+        let summary = told(TrainOptions {
+            model: crate::stages::train::ModelKind::Gan,
+            hidden: vec![32],
+            latent: 8,
+            ..Default::default()
+        });
+        let (generator, discriminator) = (8 * 32 + 32 + 32 * 64 + 64, 64 * 32 + 32 + 32 + 1);
+        assert_eq!(summary.parameters, generator + discriminator);
+        assert_eq!(summary.sampling.parameters, 4 * generator);
+        assert_eq!(summary.training.moments, 4 * (2 * (generator + discriminator) + generator));
+        assert_eq!(summary.training.device, None);
     }
 
     #[test]

@@ -11,8 +11,8 @@ use crate::simd::{Isa, LANES, Level};
 /// Rows of A that pass by one panel of B before the next, where the panel fits the first-level cache: they fit the second.
 /// Where it does not, the rows of one tile stay there, and the panels pass by them.
 const ROWS: usize = 96;
-/// Values of k up to which a panel fits.
-const SHALLOW: usize = 256;
+/// Values of k up to which a panel of 32 columns fits the first-level cache.
+pub(crate) const SHALLOW: usize = 256;
 
 /// The left factor of tiles: element (row, k) lies at `first` + the group's offset + the row within the group · `row` +
 /// the segment's offset + the step within the segment · `step`. A matrix is one group and one segment; a convolution reads

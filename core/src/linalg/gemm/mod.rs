@@ -2,13 +2,14 @@
 //!
 //! The accumulator of an output starts from what [`Init`] says and is carried through C from one block
 //! of k to the next, so that blocking, vector width and threads change no bit. B is packed into panels
-//! of sixteen columns in scratch memory; A is read where it lies. Jobs of an [`Executor`] take rows of C.
+//! of sixteen columns in scratch memory, or read where it lies where few rows pass by it; A is read where it
+//! lies. Jobs of an [`Executor`] take rows of C.
 
 mod micro;
 mod pack;
 mod thin;
 
-pub(crate) use micro::{Left, Out, Right, tiles};
+pub(crate) use micro::{Left, Out, Right, SHALLOW, tiles};
 
 use crate::error::{Error, Result};
 use crate::exec::Executor;
@@ -22,6 +23,10 @@ use core::ops::Range;
 const MANY: (usize, usize) = (1024, 128);
 /// The same where few rows do: the block is what a tile takes, right after it was packed.
 const FEW: (usize, usize) = (1024, 32);
+/// And for a sample or two, as on a device, whose memory is small.
+const ALONE: (usize, usize) = (64, 32);
+/// Rows of C of a sample or two.
+const ALONE_ROWS: usize = 4;
 /// Rows of C that are few.
 const FEW_ROWS: usize = 32;
 /// Rows of C below which B is read where it lies, if its rows do.
@@ -35,7 +40,11 @@ const SPLIT_FROM: usize = 1 << 17;
 
 /// Values of k and columns in one packed block for so many rows of C.
 const fn block(m: usize) -> (usize, usize) {
-    if m <= FEW_ROWS { FEW } else { MANY }
+    match m {
+        0..ALONE_ROWS => ALONE,
+        ALONE_ROWS..=FEW_ROWS => FEW,
+        _ => MANY,
+    }
 }
 
 /// A factor of a product: a matrix as it is stored, or transposed.

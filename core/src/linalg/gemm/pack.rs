@@ -7,7 +7,7 @@
 mod x86;
 
 use super::Operand;
-use crate::simd::LANES;
+use crate::simd::{LANES, VECTORS};
 
 dispatch! {
     /// Packs rows `depth..depth + kc` and columns `col..col + cols` of the factor `b` into `packed`.
@@ -15,9 +15,6 @@ dispatch! {
         base: panels_base, Avx2: x86::panels_by_8, Avx512: x86::panels_by_16,
     }
 }
-
-/// Whether there are registers to transpose in; where not, tiles would be copies on the stack.
-const TILES: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
 
 /// Sixteen lines of sixteen values.
 type Tile = [[f32; LANES]; LANES];
@@ -91,13 +88,13 @@ fn from_columns(
         }
         pieces
     };
-    let done = if TILES { lines.len() - lines.len() % LANES } else { 0 };
+    let done = if VECTORS { lines.len() - lines.len() % LANES } else { 0 };
     for (t, tile) in lines.as_chunks_mut().0.iter_mut().take(done / LANES).enumerate() {
         turn(pieces(t * LANES), tile);
     }
     // The last sixteen, of which some are done.
     let all = lines.len();
-    if let Some(last) = lines.last_chunk_mut().filter(|_| TILES) {
+    if let Some(last) = lines.last_chunk_mut().filter(|_| VECTORS) {
         if done < all {
             turn(pieces(all - LANES), last);
         }

@@ -74,6 +74,12 @@ fn each_output_is_one_fused_chain_at_every_level() {
         check(&Serial, level, 14, 40, 65, false, true, 3);
         check(&TwoThreads, level, 60, 65, 64, true, false, 1);
         check(&Serial, level, 200, 40, 20, false, true, 0);
+        // Several blocks of k, and of columns, of few rows and of many.
+        for tb in [false, true] {
+            check(&Serial, level, 2, 40, 150, false, tb, 1);
+            check(&Serial, level, 5, 40, 1100, false, tb, 0);
+            check(&TwoThreads, level, 50, 150, 1030, false, tb, 2);
+        }
     }
 }
 

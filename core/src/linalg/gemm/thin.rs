@@ -1,15 +1,13 @@
-//! Products of a sample or two where there are no vectors to fill, as on a Cortex-M: rows of B are read where they lie,
-//! since packing them would cost more than they are read for, and no tile is held for a chain of one step.
+//! Products of up to three samples where there are no vectors to fill, as on a Cortex-M: rows of B are read where they lie,
+//! since packing them would cost more than they are read for, and no tile is held for chains of one or two steps.
 
-use super::{Operand, Product};
+use super::{ALONE_ROWS, Operand, Product};
 use crate::math::fma;
 use crate::simd::{Isa, Level};
 use crate::view::MatMut;
 
-/// Rows of C below which a transposed B is not packed.
-const FEW_ROWS: usize = 4;
 /// Values of k below which no accumulator is held.
-const FEW_STEPS: usize = 3;
+const THIN_STEPS: usize = 3;
 /// Chains at a time.
 const CHAINS: usize = 4;
 
@@ -26,8 +24,8 @@ impl Product<'_> {
             return false;
         }
         match (self.a.transposed, b.transposed) {
-            (false, true) if self.m < FEW_ROWS => self.chains(b, c),
-            (_, false) if k < FEW_STEPS => self.outer(b, c),
+            (false, true) if self.m < ALONE_ROWS => self.chains(b, c),
+            (_, false) if k < THIN_STEPS => self.outer(b, c),
             _ => return false,
         }
         true

@@ -30,12 +30,12 @@ use super::ends::Ends;
 use super::shape::Shape;
 use crate::error::Result;
 use crate::exec::Executor;
-use crate::linalg::Init;
+use crate::linalg::{Init, SHALLOW};
 use crate::scratch::{Scratch, ScratchLen};
 use padded::Padded;
 
-/// Values of k in one pass over a block of products: sixteen columns of them fit the first-level cache.
-const DEPTH: usize = 256;
+/// Values of k in one pass over a block of products.
+const DEPTH: usize = SHALLOW;
 
 /// A (transposed) convolution on a batch. Weights are `[small channels, large channels / groups, kernel, kernel]`.
 #[derive(Clone, Copy)]

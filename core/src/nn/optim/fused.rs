@@ -1,9 +1,9 @@
 //! Loops over parameters and what belongs to them, each value read and written once.
 
-use crate::simd::LANES;
+use crate::simd::{LANES, VECTORS};
 
-/// Values of a block: those of the lanes, or one where there are no vectors, for which blocks would be copies to and fro.
-const BLOCK: usize = if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) { LANES } else { 1 };
+/// Values of a block: those of the lanes, or one where there are no vectors.
+const BLOCK: usize = if VECTORS { LANES } else { 1 };
 
 /// What becomes of the `K` values of one parameter, itself the first, by a value `g`, its gradient.
 ///

@@ -250,6 +250,7 @@ fn adversarial(on: Engine<'_, Serial>, inputs: [&[f32]; 2], out: &mut Vec<f32>) 
 fn functions_within_products_and_alone() {
     let products = [
         (Shape::flat(300), Dense::new(70).into()),
+        (Shape::flat(1100), Dense::new(140).into()),
         (Shape::image(6, 5, 20), Conv2d::new(18, 3).padding(1).into()),
         (Shape::image(6, 5, 6), ConvTranspose2d::new(20, 4).stride(2).padding(1).into()),
         (Shape::image(3, 4, 4), ConvTranspose2d::new(2, 2).stride(3).into()),

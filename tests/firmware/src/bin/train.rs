@@ -90,14 +90,14 @@ mod bare {
         figure(name, "training-instructions", instructions);
 
         let memory = free.get_mut(..vae.run_scratch_len(1)).ok_or(Error::ScratchTooSmall)?;
-        figure(name, "inference-scratch", memory.len() as u64);
+        figure(name, "sampling-scratch", memory.len() as u64);
         let prior = ClassGaussians::standard(vae.spec().latent, 1.0)?;
         let stack = Stack::start();
         let clock = Clock::start();
         vae.sample(on, trainee.params, &prior, (1, 0, &[]), x, &mut Scratch::new(memory))?;
         let instructions = clock.instructions();
-        figure(name, "inference-stack", stack.used() as u64);
-        figure(name, "inference-instructions", instructions);
+        figure(name, "sampling-stack", stack.used() as u64);
+        figure(name, "sampling-instructions", instructions);
         Ok(())
     }
 

@@ -42,6 +42,14 @@ toolchain() {
     need /usr/bin/cargo rustc-web cargo-web rust-web-src && echo debian
 }
 
+# The profile that a target's programs are built by.
+profile() {
+    case $1 in
+        thumb*) echo firmware ;;
+        *) echo release ;;
+    esac
+}
+
 # build TARGET STD LINKER ARGS...: `cargo build` by whichever toolchain has the target.
 build() {
     local target=$1 std=$2 linker=$3 with
@@ -51,21 +59,21 @@ build() {
     key=$(echo "$target" | tr a-z- A-Z_)
     if [ "$with" = rustup ]; then
         [ "$linker" = ld.lld ] || export "CARGO_TARGET_${key}_LINKER=$linker"
-        cargo build -q --release --target "$target" "$@"
+        cargo build -q --profile "$(profile "$target")" --target "$target" "$@"
     else
         need "$linker" lld || return
         export "CARGO_TARGET_${key}_LINKER=$linker"
         RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$CARGO_TARGET_DIR/debian \
-            /usr/bin/cargo build -q --release --target "$target" -Zbuild-std="$std" "$@"
+            /usr/bin/cargo build -q --profile "$(profile "$target")" --target "$target" -Zbuild-std="$std" "$@"
     fi
 }
 
-# The folder that `build` put a target's release files into.
+# The folder that `build` put a target's files into.
 out() {
     if [ "$(toolchain "$1")" = rustup ]; then
-        echo "$CARGO_TARGET_DIR/$1/release"
+        echo "$CARGO_TARGET_DIR/$1/$(profile "$1")"
     else
-        echo "$CARGO_TARGET_DIR/debian/$1/release"
+        echo "$CARGO_TARGET_DIR/debian/$1/$(profile "$1")"
     fi
 }
 
@@ -83,15 +91,13 @@ cortex_m() {
     local target=thumbv7em-none-eabihf machine
     need qemu-system-arm qemu-system-arm || { skip "cortex-m: no qemu-system-arm"; return; }
     [ -n "$(toolchain $target)" ] || { skip "cortex-m: no Rust toolchain with this target"; return; }
-    # Encoded, since RUSTFLAGS would be cut at a blank in the path.
-    CARGO_ENCODED_RUSTFLAGS="-Clink-arg=-T$PWD/tests/firmware/mps2.ld" \
-        build $target core,alloc ld.lld --manifest-path tests/firmware/Cargo.toml
+    build $target core,alloc ld.lld -p seedbed-firmware
     for machine in mps2-an386 mps2-an500; do
         echo -n "$machine: "
         timeout 300 qemu-system-arm -M $machine -nographic -monitor none -serial none \
-            -semihosting-config enable=on,target=native -kernel "$(out $target)/golden" 2>&1
+            -semihosting-config enable=on,target=native -kernel "$(out $target)/firmware-golden" 2>&1
     done
-    costs "$(out $target)/train"
+    costs "$(out $target)/firmware-train"
 }
 
 # costs PROGRAM: what training and sampling cost on a Cortex-M4F, beside the table that `seedbed model summary` tells it

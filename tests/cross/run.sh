@@ -11,6 +11,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
+# Which cuts the code into other units.
+export CARGO_INCREMENTAL=0
 skipped=0
 
 skip() {

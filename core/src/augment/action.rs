@@ -1,6 +1,7 @@
 //! What is done to an image, once everything is drawn.
 
-use super::draw::Drawn;
+use super::draw::{Drawn, MOST_RANGES};
+use super::effect::Effect;
 use super::grid::Grid;
 use super::op::Op;
 use super::pipeline::{Shape, Step};
@@ -48,6 +49,7 @@ pub(super) enum Action {
         width: [f32; 2],
         fill: u32,
     },
+    Effect(Effect),
 }
 
 /// How an image is resized.
@@ -163,6 +165,7 @@ impl Action {
             (Op::CoarseDropout { height, width, fill, .. }, Drawn::Holes { count, seed }) => {
                 Self::Holes { count, seed, height, width, fill }
             }
+            (op, Drawn::Values { values, seed }) => Self::effect(op, values, seed)?,
             _ => return Err(Error::InvalidArgument),
         }))
     }
@@ -187,20 +190,25 @@ impl Action {
         Ok(Self::Resize { place, size, fill, how })
     }
 
+    fn effect(op: Op, values: [f32; MOST_RANGES], seed: u32) -> Result<Self> {
+        Effect::new(op, values, seed).map(Self::Effect).ok_or(Error::InvalidArgument)
+    }
+
     fn warp(map: impl Into<Map>, how: Interpolation, border: Option<Border>, size: (usize, usize)) -> Self {
         Self::Warp { map: map.into(), how, border, size }
     }
 
     /// Whether it makes another image than it reads, rather than changing one.
     pub const fn copies(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::Move(_)
-                | Self::Warp { .. }
-                | Self::Resize { .. }
-                | Self::GaussianBlur(_)
-                | Self::BoxBlur(_)
-        )
+            | Self::Warp { .. }
+            | Self::Resize { .. }
+            | Self::GaussianBlur(_)
+            | Self::BoxBlur(_) => true,
+            Self::Effect(effect) => effect.copies(),
+            _ => false,
+        }
     }
 
     /// The map of values, where it is one.

@@ -1,5 +1,6 @@
 //! What is drawn for one step of one image.
 
+use super::field::Value;
 use super::group::Members;
 use super::op::Op;
 use super::pipeline::Shape;
@@ -63,6 +64,30 @@ pub enum Drawn {
     Corners([[f32; 2]; 4]),
     /// Which members of a group are done, in which order.
     Members(Members),
+    /// All that a plain operation draws ([`Kind::plain`](super::Kind::plain)).
+    Values {
+        /// A number from each of its ranges in the order of its parameters, 0 where there are fewer.
+        values: [f32; MOST_RANGES],
+        /// The seed of all else that is random.
+        seed: u32,
+    },
+}
+
+/// The most ranges of a plain operation.
+pub const MOST_RANGES: usize = 6;
+
+/// A number from each range of a plain operation, and a seed.
+fn plain(op: &Op, stream: &mut Stream) -> Drawn {
+    let mut values = [0.0; MOST_RANGES];
+    let mut places = values.iter_mut();
+    op.for_each_value(|value| {
+        if let Value::Range([low, high]) = value
+            && let Some(place) = places.next()
+        {
+            *place = stream.range(low, high);
+        }
+    });
+    Drawn::Values { values, seed: stream.next_u32() }
 }
 
 impl Drawn {
@@ -73,6 +98,9 @@ impl Drawn {
         }
         let (height, width, _) = scene.shape;
         let size = (height, width);
+        if op.is_plain() {
+            return plain(op, stream);
+        }
         let mut from = |range: [f32; 2]| stream.range(range[0], range[1]);
         match *op {
             Op::Rot90 {} if height == width => Drawn::Turns(stream.below(4) as u8),

@@ -1,6 +1,7 @@
 //! Whether a record is one that its step can have drawn.
 
-use super::draw::Drawn;
+use super::draw::{Drawn, MOST_RANGES};
+use super::field::Value;
 use super::op::Op;
 use super::pipeline::{Shape, Step};
 use crate::error::{Error, Result};
@@ -121,6 +122,7 @@ impl Step {
                     && drawn.iter().all(|member| member < members as usize)
                     && (any_order || rising())
             }
+            (op, Drawn::Values { values, .. }) => op.is_plain() && op.ranges_hold(&values),
             (op, Drawn::Done) => op.draws_nothing(),
             _ => false,
         })
@@ -136,6 +138,17 @@ fn within([low, high]: [f32; 2], v: f32) -> bool {
 }
 
 impl Op {
+    /// Whether each of the ranges of a plain operation has its value among `values`, and there are zeros after them.
+    fn ranges_hold(&self, values: &[f32; MOST_RANGES]) -> bool {
+        let (mut right, mut values) = (true, values.iter().copied());
+        self.for_each_value(|value| {
+            if let Value::Range(range) = value {
+                right &= values.next().is_some_and(|v| within(range, v));
+            }
+        });
+        right && values.all(|v| v == 0.0)
+    }
+
     /// Whether there is nothing more to draw than that the step happens.
     pub(super) const fn draws_nothing(&self) -> bool {
         matches!(

@@ -2,6 +2,7 @@
 
 use super::action::{Action, Fill, Resampling};
 use super::draw::hole;
+use super::effect::Effect;
 use super::normal::{Normal, Numbers};
 use super::op::Op;
 use super::pipeline::{Shape, Step, len};
@@ -75,7 +76,10 @@ impl Step {
             Op::GaussianBlur { sigma: [_, most] } => image::blur_scratch_len::<T>(most, shape),
             Op::BoxBlur { radius } => image::box_blur_scratch_len::<T>(radius as usize, shape),
             // A smaller part of the image needs no more than the whole.
-            _ => self.resize(shape).map_or(0, |(how, to)| how.scratch_len::<T>(shape, to)),
+            op => match self.resize(shape) {
+                Some((how, to)) => how.scratch_len::<T>(shape, to),
+                None => Effect::scratch_len::<T>(&op, shape),
+            },
         }
     }
 
@@ -257,6 +261,7 @@ impl<T: Sample> Work<'_, T> {
             Action::GaussianNoise { std, seed } => {
                 self.change(|image| image::gaussian_noise(level, std, &mut stream(seed), image))
             }
+            Action::Effect(effect) => effect.run(level, size, self, scratch),
             Action::Paint(part, fill) => self.change(|image| paint(image, part, fill)),
             Action::Holes { count, seed, height, width, fill } => self.change(|mut image| {
                 let mut stream = stream(seed);
@@ -271,7 +276,7 @@ impl<T: Sample> Work<'_, T> {
 }
 
 /// The stream of a seed that was drawn.
-fn stream(seed: u32) -> Stream {
+pub(super) fn stream(seed: u32) -> Stream {
     Stream::new(seed.into(), Key::new(super::PURPOSE))
 }
 

@@ -8,6 +8,7 @@
 
 mod blur;
 mod border;
+mod channels;
 mod colour;
 mod crop;
 mod erase;
@@ -20,6 +21,7 @@ mod noise;
 mod normalise;
 mod resize;
 mod sample;
+mod specks;
 mod table;
 mod target;
 mod tone;
@@ -27,6 +29,7 @@ mod warp;
 
 pub use blur::{MAX_RADIUS, MAX_SIGMA, blur_scratch_len, box_blur, box_blur_scratch_len, gaussian_blur};
 pub use border::Border;
+pub use channels::{MOST_SHUFFLED, scale_channels, shuffle_channels};
 pub use colour::{Adjust, ColourMatrix, Jitter, grey_mean, hsv_shift, hue};
 pub use erase::{Rect, cutout, erase};
 pub use filter::{Filter, Sampling};
@@ -42,6 +45,7 @@ pub(crate) use normalise::Normaliser;
 pub use normalise::{normalise, normalise_chw, to_float, to_float_chw};
 pub use resize::{Fit, Placement, ResizePlan, longest_side, smallest_side};
 pub use sample::Sample;
+pub use specks::{pixel_dropout, salt_and_pepper};
 pub use table::Table;
 pub(crate) use target::visible_area;
 pub use target::{Bounds, Edge, Index, Movement, swap_pairs};

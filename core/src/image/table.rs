@@ -111,6 +111,23 @@ impl Table {
     }
 }
 
+/// Maps the values of the first three channels of `image`, each by its table, or of all channels by the first table where
+/// there are less than three; others stay.
+pub(super) fn apply_by_channel(level: Level, tables: &[Table; 3], mut image: ImageMut<'_, u8>) {
+    let channels = image.channels();
+    let [first, second, third] = tables;
+    if channels < 3 {
+        return first.apply_in_place(level, image);
+    }
+    for row in image.iter_rows_mut() {
+        for pixel in row.chunks_exact_mut(channels) {
+            if let [r, g, b, ..] = pixel {
+                (*r, *g, *b) = (first.get(*r), second.get(*g), third.get(*b));
+            }
+        }
+    }
+}
+
 fn at_least_zero(x: f32) -> Result<()> {
     if x >= 0.0 && x.is_finite() { Ok(()) } else { Err(Error::InvalidArgument) }
 }

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use std::vec;
 use std::vec::Vec;
 
-/// A pipeline with every operation at its defaults.
-fn everything() -> Pipeline<48> {
+/// A pipeline with every operation at its defaults, the group first, whose member is the next one.
+fn everything() -> Pipeline<128> {
     let mut pipeline = Pipeline::new();
     for kind in Op::KINDS {
         let op = kind.default_op().unwrap();
@@ -94,22 +94,22 @@ fn bytes_come_back_as_the_pipeline() {
 fn every_cut_and_every_wrong_part_is_an_error_of_its_own() {
     let bytes = bytes_of(&everything());
     for end in 0..bytes.len() {
-        assert_eq!(Pipeline::<48>::from_bytes(&bytes[..end]), Err(Error::BadData), "cut at {end}");
+        assert_eq!(Pipeline::<128>::from_bytes(&bytes[..end]), Err(Error::BadData), "cut at {end}");
     }
     let with = |at: usize, value: u8| {
         let mut bytes = bytes.clone();
         bytes[at] = value;
-        Pipeline::<48>::from_bytes(&bytes).unwrap_err()
+        Pipeline::<128>::from_bytes(&bytes).unwrap_err()
     };
     assert_eq!(with(0, b'X'), Error::BadData);
     assert_eq!(with(4, 1), Error::UnsupportedVersion);
     assert_eq!(with(8, 8), Error::BadData);
     // Channel by channel, but not normalised.
     assert_eq!(with(8, 4), Error::BadData);
-    assert_eq!(with(12, 99), Error::Unsupported);
+    assert_eq!(with(13, 99), Error::Unsupported);
     assert_eq!(with(14, 1), Error::BadData);
     assert_eq!(with(19, 0xff), Error::InvalidArgument);
-    assert_eq!(Pipeline::<48>::from_bytes(&[&bytes[..], &[0]].concat()), Err(Error::BadData));
+    assert_eq!(Pipeline::<128>::from_bytes(&[&bytes[..], &[0]].concat()), Err(Error::BadData));
 }
 
 proptest! {
@@ -122,7 +122,7 @@ proptest! {
             let at = at % bytes.len();
             bytes[at] = value;
         }
-        if let Ok(pipeline) = Pipeline::<48>::from_bytes(&bytes) {
+        if let Ok(pipeline) = Pipeline::<128>::from_bytes(&bytes) {
             prop_assert_eq!(pipeline.validate(), Ok(()));
             prop_assert_eq!(bytes_of(&pipeline), bytes);
         }

@@ -1,0 +1,55 @@
+//! Each plain operation does what its draw says: the same as its function of the image module.
+
+use super::*;
+use crate::augment::{self, Drawn, Pipeline};
+use crate::image;
+use std::vec;
+use std::vec::Vec;
+
+/// What a plain operation is to do to `image`, straight from the image module, with numbers from its ranges.
+fn direct(
+    op: Op,
+    [a, b, c, ..]: [f32; MOST_RANGES],
+    stream: &mut Stream,
+    src: ImageRef<'_, u8>,
+    mut dst: ImageMut<'_, u8>,
+) {
+    let level = Level::BASE;
+    image::copy(src, dst.reborrow()).unwrap();
+    match op {
+        Op::ChannelShuffle {} => image::shuffle_channels(stream, dst),
+        Op::RgbShift { .. } => {
+            image::scale_channels(level, [1.0; 3], [a / 255.0, b / 255.0, c / 255.0], dst).unwrap();
+        }
+        Op::SaltAndPepper { .. } => image::salt_and_pepper(a, b, stream, dst).unwrap(),
+        Op::PixelDropout { fill, .. } => image::pixel_dropout(a, fill as u8, stream, dst).unwrap(),
+        other => panic!("{other:?} has no test"),
+    }
+}
+
+#[test]
+fn each_plain_operation_does_what_its_draw_says() {
+    for kind in Op::KINDS.iter().filter(|kind| kind.plain && !matches!(kind.family, Family::Geometry)) {
+        let op = kind.default_op().unwrap();
+        let mut pipeline = Pipeline::<1>::new();
+        pipeline.push(op, 1.0).unwrap();
+        let mut changed = 0;
+        for (shape, copy) in [(30, 41, 3), (20, 20, 1), (17, 9, 5)].into_iter().zip(1..) {
+            let (h, w, c) = shape;
+            let data: Vec<u8> = (0..h * w * c).map(|i| (i * 37 + i / 7 * 11) as u8).collect();
+            let src = ImageRef::new(&data, h, w, c).unwrap();
+            let key = augment::key(kind.name.as_bytes(), copy);
+            let Drawn::Values { values, seed } = pipeline.sample(7, key, shape).unwrap()[0] else {
+                panic!("{} draws otherwise", kind.name);
+            };
+            let (mut want, mut got) = (vec![0; data.len()], vec![0; data.len()]);
+            direct(op, values, &mut stream(seed), src, ImageMut::new(&mut want, h, w, c).unwrap());
+            let mut memory = vec![0xa5; pipeline.scratch_len(shape)];
+            let dst = ImageMut::new(&mut got, h, w, c).unwrap();
+            pipeline.apply(Level::BASE, src, dst, 7, key, &mut Scratch::new(&mut memory)).unwrap();
+            assert_eq!(got, want, "{}", kind.name);
+            changed += usize::from(got != data);
+        }
+        assert!(changed > 0, "{} changes nothing", kind.name);
+    }
+}

@@ -2,13 +2,16 @@
 
 use super::draw::{Drawn, MOST_RANGES};
 use super::effect::Effect;
+use super::field::Value;
 use super::grid::Grid;
 use super::op::Op;
 use super::pipeline::{Shape, Step};
 use crate::error::{Error, Result};
 use crate::image::{
-    Affine, Border, Fit, Interpolation, Jitter, Map, Perspective, Placement, Rect, Sampling, Symmetry, Tone,
+    Affine, Bend, Border, Fit, Interpolation, Jitter, Map, Perspective, Placement, Rect, Sampling, Symmetry,
+    Tone,
 };
+use crate::math;
 
 /// One pass over an image.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,6 +24,12 @@ pub(super) enum Action {
         how: Interpolation,
         border: Option<Border>,
         size: (usize, usize),
+    },
+    /// Everything is looked up through a map that bends.
+    Bend {
+        bend: Bend,
+        how: Interpolation,
+        border: Border,
     },
     /// A part is resized into a part of the result, which is of this size.
     Resize {
@@ -165,7 +174,10 @@ impl Action {
             (Op::CoarseDropout { height, width, fill, .. }, Drawn::Holes { count, seed }) => {
                 Self::Holes { count, seed, height, width, fill }
             }
-            (op, Drawn::Values { values, seed }) => Self::effect(op, values, seed)?,
+            (op, Drawn::Values { values, seed }) => match bend(&op, values, seed, from) {
+                Some((bend, border, how)) => Self::Bend { bend, how, border },
+                None => Effect::new(op, values, seed).map(Self::Effect).ok_or(Error::InvalidArgument)?,
+            },
             _ => return Err(Error::InvalidArgument),
         }))
     }
@@ -190,10 +202,6 @@ impl Action {
         Ok(Self::Resize { place, size, fill, how })
     }
 
-    fn effect(op: Op, values: [f32; MOST_RANGES], seed: u32) -> Result<Self> {
-        Effect::new(op, values, seed).map(Self::Effect).ok_or(Error::InvalidArgument)
-    }
-
     fn warp(map: impl Into<Map>, how: Interpolation, border: Option<Border>, size: (usize, usize)) -> Self {
         Self::Warp { map: map.into(), how, border, size }
     }
@@ -203,6 +211,7 @@ impl Action {
         match self {
             Self::Move(_)
             | Self::Warp { .. }
+            | Self::Bend { .. }
             | Self::Resize { .. }
             | Self::GaussianBlur(_)
             | Self::BoxBlur(_) => true,
@@ -228,7 +237,12 @@ impl Action {
         }
     }
 
-    /// The inverse map, where pixels move.
+    /// Whether pixels move.
+    pub fn moves(&self) -> bool {
+        matches!(self, Self::Bend { .. }) || self.map().is_some()
+    }
+
+    /// The inverse map, where pixels move, and are not bent.
     pub fn map(&self) -> Option<Map> {
         match self {
             Self::Move(grid) => Some(grid.map().into()),
@@ -260,6 +274,56 @@ impl Action {
         let (size, map) = (next.size()?, self.map()?.then(&next.map()?));
         // Maps that lead too far together are done one after the other.
         (fuse && map.reaches(size)).then_some(Self::Warp { map, how, border, size })
+    }
+}
+
+/// How an operation that bends does so with what it has drawn.
+fn bend(
+    op: &Op,
+    [first, second, ..]: [f32; MOST_RANGES],
+    seed: u32,
+    size: (usize, usize),
+) -> Option<(Bend, Border, Interpolation)> {
+    let smaller = size.0.min(size.1) as f32;
+    let (bend, border, interpolation) = match *op {
+        Op::Elastic { border, interpolation, .. } => {
+            // No smoother than a picture of thousands is wide, nor rougher than pixels are.
+            let sigma = math::clamp(second * smaller, 1.0, 4096.0);
+            let deviation = math::min(first * smaller, 4096.0);
+            (Bend::Elastic { deviation, sigma, seed }, border, interpolation)
+        }
+        Op::GridDistortion { cells, border, interpolation, .. } => {
+            (Bend::Grid { cells, shift: first, seed }, border, interpolation)
+        }
+        Op::OpticalDistortion { border, interpolation, .. } => {
+            (Bend::Optical { k: first }, border, interpolation)
+        }
+        Op::Fisheye { border, interpolation, .. } => {
+            (Bend::Fisheye { degrees: first }, border, interpolation)
+        }
+        Op::ThinPlate { points, border, interpolation, .. } => {
+            (Bend::ThinPlate { points, shift: first, seed }, border, interpolation)
+        }
+        Op::PiecewiseAffine { cells, border, interpolation, .. } => {
+            (Bend::PiecewiseAffine { cells, shift: first, seed }, border, interpolation)
+        }
+        _ => return None,
+    };
+    Some((bend, border, interpolation))
+}
+
+impl Op {
+    /// Bytes that a step that bends takes for an image of this size at most, whatever it draws; `None` where it does not bend.
+    pub(super) fn bend_len(&self, size: (usize, usize)) -> Option<usize> {
+        let mut least = [0.0; MOST_RANGES];
+        let mut places = least.iter_mut();
+        self.for_each_value(|value| {
+            if let Value::Range([low, _]) = value {
+                places.next().into_iter().for_each(|place| *place = low);
+            }
+        });
+        // The nearer nodes are, the more of them; all else makes no difference but where an elastic lattice begins.
+        bend(self, least, 0, size).map(|(bend, ..)| bend.scratch_len(size))
     }
 }
 

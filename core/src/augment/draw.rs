@@ -4,6 +4,7 @@ use super::field::Value;
 use super::group::Members;
 use super::op::Op;
 use super::pipeline::Shape;
+use super::way::Way;
 #[cfg(doc)]
 use crate::image::Symmetry;
 use crate::image::{Adjust, Bounds, Jitter, Motion, Rect};
@@ -92,7 +93,7 @@ fn plain(op: &Op, stream: &mut Stream) -> Drawn {
 
 impl Drawn {
     /// Draws for `op` with probability `p`; the probability comes first.
-    pub(super) fn draw(op: &Op, p: f32, stream: &mut Stream, scene: &Scene) -> Drawn {
+    pub(super) fn draw<const N: usize>(op: &Op, p: f32, stream: &mut Stream, scene: &Scene<'_, N>) -> Drawn {
         if !stream.chance(p) {
             return Drawn::Skipped;
         }
@@ -140,7 +141,7 @@ impl Drawn {
             Op::CoarseDropout { holes, .. } => {
                 Drawn::Holes { count: from(holes) as u8, seed: stream.next_u32() }
             }
-            Op::BoxSafeCrop { .. } => Drawn::Part(around(stream, scene.boxes, size)),
+            Op::BoxSafeCrop { .. } => Drawn::Part(around(stream, Bounds::around(scene.boxes()), size)),
             Op::Brightness { factor: range }
             | Op::Contrast { factor: range }
             | Op::Solarise { threshold: range }
@@ -185,11 +186,20 @@ impl Drawn {
 }
 
 /// What the draws look at: the image as it is before a step, and where its boxes are.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Scene {
+#[derive(Clone, Debug)]
+pub(super) struct Scene<'a, const N: usize> {
     pub shape: Shape,
-    /// The smallest box around all boxes.
-    pub boxes: Option<Bounds>,
+    /// As they were at first.
+    pub boxes: &'a [Bounds],
+    /// Where they have gone since.
+    pub way: Way<N>,
+}
+
+impl<const N: usize> Scene<'_, N> {
+    /// The boxes as they are; those of which a part is behind the eye are left out.
+    fn boxes(&self) -> impl Iterator<Item = Bounds> + Clone {
+        self.boxes.iter().filter_map(|bounds| self.way.bounds(bounds))
+    }
 }
 
 /// A rectangle with these shares of the height and the width, somewhere.

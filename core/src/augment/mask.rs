@@ -67,7 +67,7 @@ impl<const N: usize> Prepared<N> {
             return Err(Error::ShapeMismatch);
         }
         let mut frame = scratch.frame();
-        let moves = self.actions.iter().filter(|action| action.map().is_some());
+        let moves = self.actions.iter().filter(|action| action.moves());
         let mut work = Work::new(level, mask, Some(dst), moves.clone(), &mut frame)?;
         for action in moves {
             match *action {
@@ -78,6 +78,12 @@ impl<const N: usize> Prepared<N> {
                 Action::Warp { map, border: outside, size, .. } => {
                     let border = border(outside.unwrap_or(Border::Edge));
                     work.copy(size, |src, dst| image::warp_nearest(level, map, border, src, dst))?;
+                }
+                Action::Bend { bend, border: outside, .. } => {
+                    let (border, (height, width, _)) = (border(outside), work.shape());
+                    work.copy((height, width), |src, dst| {
+                        image::bend_nearest(level, &bend, border, src, dst, &mut frame)
+                    })?;
                 }
                 Action::Resize { place, size, fill, .. } => work.copy(size, |src, dst| {
                     let outside = border(Border::Constant(fill)).constant().unwrap_or_default();

@@ -68,6 +68,7 @@ mod run;
 mod targets;
 #[cfg(feature = "serde")]
 pub mod text;
+mod way;
 
 pub use batch::Draws;
 pub use bytes::{MAGIC, VERSION};
@@ -81,6 +82,7 @@ pub use op::{Family, Kind, Op};
 pub use pipeline::{Params, Pipeline, Shape, Step};
 pub use plan::{Plan, Prepared};
 pub use targets::Keep;
+pub use way::Way;
 
 use crate::rng::{Key, id_hash};
 

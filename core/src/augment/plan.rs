@@ -4,8 +4,9 @@ use super::action::Action;
 use super::draw::{Drawn, Scene};
 use super::group::{shapes, walk};
 use super::pipeline::{Params, Pipeline, Shape, len};
+use super::way::Way;
 use crate::error::{Error, Result};
-use crate::image::{Bounds, Label, Map, Movement, Perspective, Sample};
+use crate::image::{Bounds, Label, Map, Perspective, Sample};
 use crate::rng::{Key, Stream};
 use crate::scratch::ScratchLen;
 
@@ -68,7 +69,7 @@ impl<'p, const N: usize> Plan<'p, N> {
     /// # Errors
     /// [`Error::InvalidArgument`] where a step before moves the boxes by a map that has no opposite.
     pub fn draw(&self, seed: u64, key: Key, boxes: &[Bounds]) -> Result<Params<N>> {
-        let mut scene = Scene { shape: self.shape, boxes: Bounds::around(boxes) };
+        let mut scene = Scene { shape: self.shape, boxes, way: Way::<N>::new() };
         self.walk(|i, step, params| {
             let mut stream = Stream::new(seed, key.op(i as u32));
             let drawn = Drawn::draw(&step.op, step.p, &mut stream, &scene);
@@ -77,10 +78,10 @@ impl<'p, const N: usize> Plan<'p, N> {
             }
             let shape = scene.shape;
             scene.shape = if matches!(drawn, Drawn::Members(_)) { shape } else { step.out_shape(shape)? };
-            if let Some(seen) = scene.boxes
-                && let Some(map) = Action::of(step, drawn, shape)?.and_then(|action| action.map())
+            if !boxes.is_empty()
+                && let Some(action) = Action::of(step, drawn, shape)?
             {
-                scene.boxes = Movement::of(map)?.bounds(&seen);
+                scene.way.push(&action, (shape.0, shape.1))?;
             }
             Ok(drawn)
         })
@@ -137,18 +138,26 @@ pub struct Prepared<const N: usize> {
 }
 
 impl<const N: usize> Prepared<N> {
-    /// The inverse map of all that is done.
-    pub fn map(&self) -> Map {
+    /// The inverse map of all that is done; `None` where something is bent.
+    pub fn map(&self) -> Option<Map> {
+        if self.actions.iter().any(|action| matches!(action, Action::Bend { .. })) {
+            return None;
+        }
         let all = self.actions.iter().filter_map(Action::map).reduce(|all, map| all.then(&map));
-        all.unwrap_or(Map::Perspective(Perspective::IDENTITY))
+        Some(all.unwrap_or(Map::Perspective(Perspective::IDENTITY)))
     }
 
     /// Where the content of the image goes: for its boxes and keypoints.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] where that cannot be told, for a map without an opposite.
-    pub fn movement(&self) -> Result<Movement> {
-        Movement::of(self.map())
+    pub fn way(&self) -> Result<Way<N>> {
+        let (mut way, mut size) = (Way::new(), (self.shape.0, self.shape.1));
+        for action in &self.actions {
+            way.push(action, size)?;
+            size = action.size().unwrap_or(size);
+        }
+        Ok(way)
     }
 }
 

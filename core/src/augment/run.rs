@@ -78,7 +78,9 @@ impl Step {
             // A smaller part of the image needs no more than the whole.
             op => match self.resize(shape) {
                 Some((how, to)) => how.scratch_len::<T>(shape, to),
-                None => Effect::scratch_len::<T>(&op, shape),
+                None => {
+                    op.bend_len((shape.0, shape.1)).unwrap_or_else(|| Effect::scratch_len::<T>(&op, shape))
+                }
             },
         }
     }
@@ -86,7 +88,10 @@ impl Step {
     /// What the step takes of a mask besides its images.
     pub(super) fn mask_scratch_len(&self, shape: Shape) -> usize {
         let from = (shape.0, shape.1);
-        self.resize(shape).map_or(0, |(_, to)| ResizePlan::plan_len(Filter::Nearest, from, to))
+        match self.resize(shape) {
+            Some((_, to)) => ResizePlan::plan_len(Filter::Nearest, from, to),
+            None => self.op.bend_len(from).unwrap_or(0),
+        }
     }
 
     /// How, and to which size, a step resizes.
@@ -146,6 +151,11 @@ impl<'a, T: Plain> Work<'a, T> {
         let room = |needed: bool| if needed { largest } else { 0 };
         let (now, next) = (scratch.take::<T>(room(within > 1))?, scratch.take::<T>(room(within > 0))?);
         Ok(Self { level, shape: src.shape(), src, dst, now, next, place: Place::Source, copies })
+    }
+
+    /// The shape of the image as it is.
+    pub const fn shape(&self) -> Shape {
+        self.shape
     }
 
     /// The image as it is.
@@ -242,6 +252,10 @@ impl<T: Sample> Work<'_, T> {
                 // Edges are read the least from outside.
                 let border = value(border.unwrap_or(Border::Edge));
                 self.copy(size, |src, dst| image::warp(level, map, how, border, src, dst))
+            }
+            Action::Bend { bend, how, border } => {
+                let border = value(border);
+                self.copy(size, |src, dst| image::bend(level, &bend, how, border, src, dst, scratch))
             }
             Action::Resize { place, size, fill, how } => self.copy(size, |src, dst| {
                 place_part(src, dst, place, T::of_level(fill), |src, dst| how.run(level, src, dst, scratch))

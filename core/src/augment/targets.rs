@@ -2,7 +2,7 @@
 
 use super::plan::Prepared;
 use crate::error::Result;
-use crate::image::{Bounds, Edge, Index, Movement, swap_pairs, visible_area};
+use crate::image::{Bounds, Edge, Index, swap_pairs, visible_area};
 
 /// Which boxes are kept when a part of them has left the image.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,9 +28,9 @@ impl<const N: usize> Prepared<N> {
     /// # Errors
     /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for a map without an opposite; `boxes` are untouched then.
     pub fn boxes<L>(&self, boxes: &mut [(Bounds, L)], keep: Keep) -> Result<usize> {
-        let (movement, size) = self.movement_into()?;
+        let (way, size) = (self.way()?, (self.out_shape.0, self.out_shape.1));
         Ok(retain(boxes, |bounds| {
-            let moved = movement.bounds(bounds).and_then(|moved| moved.visible(size, keep.share, keep.side));
+            let moved = way.bounds(bounds).and_then(|moved| moved.visible(size, keep.share, keep.side));
             moved.map(|moved| *bounds = moved).is_some()
         }))
     }
@@ -41,9 +41,9 @@ impl<const N: usize> Prepared<N> {
     /// # Errors
     /// As [`Prepared::boxes`].
     pub fn oriented<L>(&self, boxes: &mut [([Edge; 4], L)], keep: Keep) -> Result<usize> {
-        let (movement, size) = self.movement_into()?;
+        let (way, size) = (self.way()?, (self.out_shape.0, self.out_shape.1));
         Ok(retain(boxes, |corners| {
-            let Some(moved) = movement.corners(*corners) else { return false };
+            let Some(moved) = way.corners(*corners) else { return false };
             let (visible, all) = visible_area(moved, size);
             let next = moved.iter().cycle().skip(1);
             let long = moved.iter().zip(next).all(|(a, b)| {
@@ -61,24 +61,19 @@ impl<const N: usize> Prepared<N> {
     /// # Errors
     /// As [`Prepared::boxes`].
     pub fn keypoints(&self, keypoints: &mut [Option<Index>], pairs: &[[usize; 2]]) -> Result<()> {
-        let (movement, (height, width)) = self.movement_into()?;
+        let (way, (height, width, _)) = (self.way()?, self.out_shape);
         let inside = |place: &Index| {
             let Edge([x, y]) = (*place).into();
             x >= 0.0 && y >= 0.0 && x <= width as f64 && y <= height as f64
         };
         for keypoint in keypoints.iter_mut() {
-            *keypoint = keypoint.and_then(|place| movement.point(place)).filter(inside);
+            *keypoint = keypoint.and_then(|place| way.point(place)).filter(inside);
         }
         let middle = [self.shape.1, self.shape.0].map(|side| side as f64 * 0.5);
-        if movement.mirrors(Edge(middle)) {
+        if way.mirrors(Edge(middle)) {
             swap_pairs(keypoints, pairs);
         }
         Ok(())
-    }
-
-    /// Where the content goes, and the size of what it goes into.
-    fn movement_into(&self) -> Result<(Movement, (usize, usize))> {
-        Ok((self.movement()?, (self.out_shape.0, self.out_shape.1)))
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! A pixel's centre lies at its index: the image spans −½ to width − ½.
 
+mod bend;
 mod blur;
 mod border;
 mod channels;
@@ -27,6 +28,7 @@ mod target;
 mod tone;
 mod warp;
 
+pub use bend::{Bend, Bent, MOST_CELLS, MOST_POINTS, bend, bend_nearest};
 pub use blur::{MAX_RADIUS, MAX_SIGMA, blur_scratch_len, box_blur, box_blur_scratch_len, gaussian_blur};
 pub use border::Border;
 pub use channels::{MOST_SHUFFLED, scale_channels, shuffle_channels};

@@ -41,6 +41,12 @@ impl Movement {
         map.into().projective().inverted().map(Self)
     }
 
+    /// This movement and then `next`, as one.
+    #[must_use]
+    pub fn then(&self, next: &Self) -> Self {
+        Self(next.0.then(&self.0))
+    }
+
     /// Where a place goes; `None` for what comes to lie behind the eye.
     pub fn point(&self, place: impl Into<Index>) -> Option<Index> {
         self.0.at(place.into().0).map(Index)
@@ -66,18 +72,7 @@ impl Movement {
 
     /// The smallest upright box around what a box becomes.
     pub fn bounds(&self, bounds: &Bounds) -> Option<Bounds> {
-        let corners = self.corners(bounds.corners())?;
-        let pick = |axis: usize, better: fn(f64, f64) -> bool| {
-            let mut all = corners.iter().filter_map(|corner| corner.0.get(axis).copied());
-            let first = all.next()?;
-            Some(all.fold(first, |best, v| if better(v, best) { v } else { best }))
-        };
-        Some(Bounds {
-            left: pick(0, |a, b| a < b)?,
-            top: pick(1, |a, b| a < b)?,
-            right: pick(0, |a, b| a > b)?,
-            bottom: pick(1, |a, b| a > b)?,
-        })
+        Bounds::of_points(bounds.corners().into_iter().map(|corner| self.point(corner).map(Edge::from)))
     }
 }
 
@@ -138,13 +133,35 @@ impl Bounds {
     }
 
     /// The smallest box around all of `boxes`; `None` where there are none.
-    pub fn around<'a>(boxes: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
+    pub fn around(boxes: impl IntoIterator<Item = Self>) -> Option<Self> {
         let less = |a: f64, b: f64| if b < a { b } else { a };
-        boxes.into_iter().copied().reduce(|all, one| Self {
+        boxes.into_iter().reduce(|all, one| Self {
             left: less(all.left, one.left),
             top: less(all.top, one.top),
             right: -less(-all.right, -one.right),
             bottom: -less(-all.bottom, -one.bottom),
+        })
+    }
+
+    /// The smallest box around all of `points`; `None` where there are none, and where one of them is missing.
+    pub fn of_points(points: impl IntoIterator<Item = Option<Edge>>) -> Option<Self> {
+        let mut all = None;
+        for point in points {
+            let Edge([x, y]) = point?;
+            let one = Self { left: x, top: y, right: x, bottom: y };
+            all = Self::around(all.into_iter().chain([one]));
+        }
+        all
+    }
+
+    /// `N` points of each side, clockwise from the top left.
+    pub fn outline<const N: usize>(&self) -> impl Iterator<Item = Edge> + use<N> {
+        let corners = self.corners();
+        let sides = corners.into_iter().zip(corners.into_iter().cycle().skip(1));
+        sides.flat_map(|(Edge([ax, ay]), Edge([bx, by]))| {
+            (0..N)
+                .map(move |i| i as f64 / N as f64)
+                .map(move |t| Edge([ax + (bx - ax) * t, ay + (by - ay) * t]))
         })
     }
 

@@ -13,7 +13,7 @@ mod weights;
 pub use self::map::{Affine, Map, Motion, Perspective};
 pub(super) use self::sample::Sampled;
 
-use self::places::Path;
+pub(super) use self::places::Path;
 use self::sample::Kernel;
 use super::{Border, Sample, same};
 use crate::error::{Error, Result};
@@ -82,17 +82,26 @@ pub fn warp<T: Sample>(
     dst: ImageMut<'_, T>,
 ) -> Result<()> {
     let path = Path::between(map.into(), border, &src, &dst)?;
+    through(level, &path, interpolation, border, src, dst);
+    Ok(())
+}
+
+/// [`warp`] along a path that has been checked.
+pub(super) fn through<T: Sample>(
+    level: Level,
+    path: &Path<'_>,
+    interpolation: Interpolation,
+    border: Border<T>,
+    src: ImageRef<'_, T>,
+    dst: ImageMut<'_, T>,
+) {
     let kernel = match interpolation {
-        Interpolation::Nearest => {
-            sample::nearest_image(level, &path, border, src, dst);
-            return Ok(());
-        }
+        Interpolation::Nearest => return nearest_through(level, path, border, src, dst),
         Interpolation::Bilinear => Kernel::Linear,
         Interpolation::Bicubic => Kernel::Cubic(2),
         Interpolation::Bicubic75 => Kernel::Cubic(3),
     };
-    T::sample(level, &path, kernel, border, src, dst);
-    Ok(())
+    T::sample(level, path, kernel, border, src, dst);
 }
 
 /// [`warp`] by the nearest pixels, for values of any kind: masks.
@@ -107,11 +116,22 @@ pub fn warp_nearest<T: Plain>(
     dst: ImageMut<'_, T>,
 ) -> Result<()> {
     let path = Path::between(map.into(), border, &src, &dst)?;
-    sample::nearest_image(level, &path, border, src, dst);
+    nearest_through(level, &path, border, src, dst);
     Ok(())
 }
 
-impl Path {
+/// [`warp_nearest`] along a path that has been checked.
+pub(super) fn nearest_through<T: Plain>(
+    level: Level,
+    path: &Path<'_>,
+    border: Border<T>,
+    src: ImageRef<'_, T>,
+    dst: ImageMut<'_, T>,
+) {
+    sample::nearest_image(level, path, border, src, dst);
+}
+
+impl Path<'_> {
     /// The path of `map` from one image to another.
     fn between<T: Copy>(
         map: Map,

@@ -186,6 +186,74 @@ Geometry {
         /// Whether nothing is rounded between the two passes of 8-bit values.
         precise: bool = Value::Flag(false), in 0, 0;
     }
+
+    /// Bends by a smooth random field (Simard and others 2003).
+    80 "elastic" Elastic, plain {
+        /// Standard deviation of a displacement along a side, as a share of the smaller side.
+        deviation: [f32; 2] = Value::Range([0.01, 0.03]), in 0, 0.5;
+        /// How far displacements go together, as a share of the smaller side: the σ of the Gaussian that they are as smooth as.
+        sigma: [f32; 2] = Value::Range([0.08, 0.15]), in 0.01, 1;
+        /// What lies outside the image: reflect101, reflect, edge, wrap, or a value from 0 to 255.
+        border: Border = Value::Border(Border::Reflect101), in 0, 0;
+        /// How values between pixels are found: nearest, bilinear, bicubic or bicubic75.
+        interpolation: Interpolation = Value::Interpolation(Interpolation::Bilinear), in 0, 0;
+    }
+
+    /// Widens and narrows the columns and rows of a grid.
+    81 "grid_distortion" GridDistortion, plain {
+        /// The most that a cell grows or shrinks, as a share of its size.
+        shift: [f32; 2] = Value::Range([0.1, 0.4]), in 0, 0.9;
+        /// Cells along each side.
+        cells: u32 = Value::Count(5), in 1, 32;
+        /// What lies outside the image: reflect101, reflect, edge, wrap, or a value from 0 to 255.
+        border: Border = Value::Border(Border::Reflect101), in 0, 0;
+        /// How values between pixels are found: nearest, bilinear, bicubic or bicubic75.
+        interpolation: Interpolation = Value::Interpolation(Interpolation::Bilinear), in 0, 0;
+    }
+
+    /// Bends as a lens does: barrel and pincushion.
+    82 "optical_distortion" OpticalDistortion, plain {
+        /// Strength: how much further from the middle a corner shows what it does; a barrel above 0, a pincushion below.
+        strength: [f32; 2] = Value::Range([-0.2, 0.3]), in -0.3, 1;
+        /// What lies outside the image: reflect101, reflect, edge, wrap, or a value from 0 to 255.
+        border: Border = Value::Border(Border::Reflect101), in 0, 0;
+        /// How values between pixels are found: nearest, bilinear, bicubic or bicubic75.
+        interpolation: Interpolation = Value::Interpolation(Interpolation::Bilinear), in 0, 0;
+    }
+
+    /// Bends as a fisheye lens does; the corners stay.
+    83 "fisheye" Fisheye, plain {
+        /// The angle that lies between the middle and a corner, in degrees.
+        degrees: [f32; 2] = Value::Range([35.0, 60.0]), in 1, 70;
+        /// What lies outside the image: reflect101, reflect, edge, wrap, or a value from 0 to 255.
+        border: Border = Value::Border(Border::Reflect101), in 0, 0;
+        /// How values between pixels are found: nearest, bilinear, bicubic or bicubic75.
+        interpolation: Interpolation = Value::Interpolation(Interpolation::Bilinear), in 0, 0;
+    }
+
+    /// Bends as a thin plate does whose points are moved (Bookstein 1989).
+    84 "thin_plate" ThinPlate, plain {
+        /// The most that a point moves, as a share of each side.
+        shift: [f32; 2] = Value::Range([0.02, 0.08]), in 0, 0.5;
+        /// Points along each side.
+        points: u32 = Value::Count(4), in 2, 5;
+        /// What lies outside the image: reflect101, reflect, edge, wrap, or a value from 0 to 255.
+        border: Border = Value::Border(Border::Reflect101), in 0, 0;
+        /// How values between pixels are found: nearest, bilinear, bicubic or bicubic75.
+        interpolation: Interpolation = Value::Interpolation(Interpolation::Bilinear), in 0, 0;
+    }
+
+    /// Moves the nodes of a grid, and all between them in straight lines.
+    85 "piecewise_affine" PiecewiseAffine, plain {
+        /// The most that a node moves, as a share of the size of a cell.
+        shift: [f32; 2] = Value::Range([0.1, 0.3]), in 0, 0.45;
+        /// Cells along each side.
+        cells: u32 = Value::Count(4), in 1, 32;
+        /// What lies outside the image: reflect101, reflect, edge, wrap, or a value from 0 to 255.
+        border: Border = Value::Border(Border::Reflect101), in 0, 0;
+        /// How values between pixels are found: nearest, bilinear, bicubic or bicubic75.
+        interpolation: Interpolation = Value::Interpolation(Interpolation::Bilinear), in 0, 0;
+    }
 }
 
     } } };

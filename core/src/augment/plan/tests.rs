@@ -140,15 +140,15 @@ proptest! {
         // Borders are all of one value here: exactly what is not valid shows it.
         let outside = moved.data.iter().zip(&valid.data).all(|(m, v)| (*m == 99) == (*v == 0));
         prop_assert!(outside && valid.data.contains(&255));
-        let movement = prepared.movement().unwrap();
-        let Index([px, py]) = movement.point(Index([x as f64, y as f64])).unwrap();
+        let way = prepared.way().unwrap();
+        let Index([px, py]) = way.point(Index([x as f64, y as f64])).unwrap();
         for at in (0..40 * 56).filter(|&at| moved.data[at] == 200) {
             let away = [(at % 56) as f64 - px, (at / 56) as f64 - py];
             prop_assert!(away.iter().all(|v| v.abs() < 2.5), "{:?}", away);
         }
         // A box around the spot goes where the spot goes.
         let spot = Bounds::from_xywh([x as f64, y as f64, 1.0, 1.0]).unwrap();
-        let around = movement.bounds(&spot).unwrap();
+        let around = way.bounds(&spot).unwrap();
         let Edge([ex, ey]) = Index([px, py]).into();
         prop_assert!(around.left <= ex && ex <= around.right && around.top <= ey && ey <= around.bottom);
     }
@@ -162,9 +162,9 @@ proptest! {
         let plan = pipeline.plan((30, 40, 1)).unwrap();
         let boxes = [Bounds::from_xywh([left, top, w, h]).unwrap(), Bounds::from_xywh([left / 2.0, top, w, h]).unwrap()];
         let prepared = plan.prepare(&plan.draw(3, key(b"b", copy), &boxes).unwrap()).unwrap();
-        let movement = prepared.movement().unwrap();
+        let way = prepared.way().unwrap();
         for one in &boxes {
-            let moved = movement.bounds(one).unwrap();
+            let moved = way.bounds(one).unwrap();
             prop_assert!(moved.left > -1e-4 && moved.top > -1e-4 && moved.right < 24.0001 && moved.bottom < 24.0001, "{:?}", moved);
         }
     }

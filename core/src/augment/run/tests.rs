@@ -1,6 +1,6 @@
 use super::*;
 use crate::augment::{self, Drawn, Kind, Pipeline, Value};
-use crate::image::{Fit, Interpolation, Symmetry, Table, Tone};
+use crate::image::{Bend, Fit, Interpolation, Symmetry, Table, Tone};
 use proptest::prelude::*;
 use std::vec;
 use std::vec::Vec;
@@ -332,6 +332,48 @@ fn each_operation_does_what_its_draw_says() {
             direct(op, drawn, view, ImageMut::new(&mut want, h, w, c).unwrap());
             assert_eq!(applied(Level::BASE, &pipeline, shape, key), want, "{op:?} {drawn:?}");
         }
+    }
+}
+
+#[test]
+fn operations_that_bend_do_what_their_draw_says() {
+    let (how, border) = (Interpolation::Bilinear, Border::Wrap);
+    let ranges = [0.05f32, 0.2];
+    type Of = fn([f32; 2], u32) -> Bend;
+    // The smaller side has 20 pixels.
+    let cases: [(Op, Of); 6] = [
+        (Op::Elastic { deviation: ranges, sigma: [0.1, 0.4], border, interpolation: how }, |[a, b], seed| {
+            Bend::Elastic { deviation: a * 20.0, sigma: b * 20.0, seed }
+        }),
+        (Op::GridDistortion { shift: ranges, cells: 3, border, interpolation: how }, |[shift, _], seed| {
+            Bend::Grid { cells: 3, shift, seed }
+        }),
+        (Op::OpticalDistortion { strength: ranges, border, interpolation: how }, |[k, _], _| Bend::Optical {
+            k,
+        }),
+        (Op::Fisheye { degrees: [20.0, 50.0], border, interpolation: how }, |[degrees, _], _| {
+            Bend::Fisheye { degrees }
+        }),
+        (Op::ThinPlate { shift: ranges, points: 3, border, interpolation: how }, |[shift, _], seed| {
+            Bend::ThinPlate { points: 3, shift, seed }
+        }),
+        (Op::PiecewiseAffine { shift: ranges, cells: 2, border, interpolation: how }, |[shift, _], seed| {
+            Bend::PiecewiseAffine { cells: 2, shift, seed }
+        }),
+    ];
+    let shape = (31, 20, 3);
+    let src = pattern(shape);
+    let view = ImageRef::new(&src, 31, 20, 3).unwrap();
+    for (op, of) in cases {
+        let (pipeline, key) = (one(op), augment::key(b"one", 1));
+        let Drawn::Values { values, seed } = pipeline.sample(7, key, shape).unwrap()[0] else { panic!() };
+        let bend = of([values[0], values[1]], seed);
+        let (mut want, mut memory) = (vec![0; src.len()], vec![0; bend.scratch_len((31, 20))]);
+        let scratch = &mut Scratch::new(&mut memory);
+        let dst = ImageMut::new(&mut want, 31, 20, 3).unwrap();
+        image::bend(Level::BASE, &bend, how, border, view, dst, scratch).unwrap();
+        assert_eq!(applied(Level::BASE, &pipeline, shape, key), want, "{op:?}");
+        assert_ne!(want, src, "{op:?}");
     }
 }
 

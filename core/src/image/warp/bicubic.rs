@@ -29,7 +29,7 @@ cubic! {
 /// Samples all of `dst` by the cubic with this many quarters for −a.
 pub(super) fn image(
     level: Level,
-    path: &Path,
+    path: &Path<'_>,
     quarters: u8,
     border: Border,
     src: ImageRef<'_, u8>,

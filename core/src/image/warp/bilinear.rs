@@ -156,7 +156,7 @@ unsafe impl Path for Found<'_> {
 /// Samples all of `dst`.
 pub(super) fn image(
     level: Level,
-    path: &places::Path,
+    path: &places::Path<'_>,
     border: Border,
     src: ImageRef<'_, u8>,
     mut dst: ImageMut<'_, u8>,
@@ -177,12 +177,17 @@ pub(super) fn image(
 
 dispatch! {
     /// Samples all of `dst` where there is a body for all pixels alike; tells whether there is one.
-    fn in_lanes(path: &places::Path, border: Border, src: ImageRef<'_, u8>, dst: &mut ImageMut<'_, u8>) -> bool {
+    fn in_lanes(path: &places::Path<'_>, border: Border, src: ImageRef<'_, u8>, dst: &mut ImageMut<'_, u8>) -> bool {
         base: not_in_lanes, Avx512: avx512::image,
     }
 }
 
-const fn not_in_lanes(_: &places::Path, _: Border, _: ImageRef<'_, u8>, _: &mut ImageMut<'_, u8>) -> bool {
+const fn not_in_lanes(
+    _: &places::Path<'_>,
+    _: Border,
+    _: ImageRef<'_, u8>,
+    _: &mut ImageMut<'_, u8>,
+) -> bool {
     false
 }
 

@@ -3,10 +3,11 @@
 #![allow(unsafe_code)]
 
 use super::bilinear::Line;
-use super::places::{FAR, Path, STEPS, lines, projected};
+use super::places::{AT_ONCE, FAR, Path, Places, STEPS, bent_body, lines, projected};
 use crate::image::Border;
+use crate::image::bend::Lattice;
 use crate::scratch::{Plain, bytes};
-use crate::simd::x86::{store_some, store64};
+use crate::simd::x86::{load_some, store_some, store64};
 use crate::view::{ImageMut, ImageRef};
 use core::arch::x86_64::{
     __m512d, __m512i, _mm512_abs_epi32, _mm512_add_epi32, _mm512_add_epi64, _mm512_add_pd,
@@ -183,6 +184,53 @@ impl Walk for Projected {
     }
 }
 
+/// Through the displacements of a lattice, found a block at a time.
+pub(super) struct Bent<'a> {
+    lattice: &'a Lattice<'a>,
+    round: i64,
+    /// The next pixel, its row, and how many a row has.
+    at: (usize, usize),
+    width: usize,
+    places: Places,
+}
+
+impl<'a> Bent<'a> {
+    fn new(lattice: &'a Lattice<'a>, (y, width): (usize, usize), round: i64) -> Self {
+        Self { lattice, round, at: (0, y), width, places: Places::new() }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+    fn sixteen(&mut self) -> [Fixed; 2] {
+        let within = self.at.0 % AT_ONCE;
+        if within == 0 {
+            bent_body(
+                self.lattice,
+                self.at,
+                self.width.saturating_sub(self.at.0),
+                self.round,
+                &mut self.places,
+            );
+        }
+        self.at.0 += LANES;
+        let Places { x, y, fx, fy } = &self.places;
+        let load = |all: &[u8]| load_some(all.get(within * 4..).unwrap_or(&[]));
+        let of = |whole: &[i32], fraction: &[u32]| Fixed {
+            whole: load(bytes(whole)),
+            fraction: load(bytes(fraction)),
+        };
+        [of(x, fx), of(y, fy)]
+    }
+}
+
+impl Walk for Bent<'_> {
+    #[inline(always)]
+    unsafe fn next(&mut self) -> [Fixed; 2] {
+        // SAFETY: as promised.
+        unsafe { self.sixteen() }
+    }
+}
+
 /// Samples pixels whose places are known.
 pub(super) trait Sampler<T> {
     /// Samples the pixels of `to`, a row.
@@ -195,7 +243,8 @@ pub(super) trait Sampler<T> {
 /// Samples all rows of `dst`, with `round` added to all coordinates.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-pub(super) fn rows<T>(path: &Path, round: i64, sampler: &impl Sampler<T>, dst: &mut ImageMut<'_, T>) {
+pub(super) fn rows<T>(path: &Path<'_>, round: i64, sampler: &impl Sampler<T>, dst: &mut ImageMut<'_, T>) {
+    let width = dst.width();
     for (y, to) in dst.iter_rows_mut().enumerate() {
         match path {
             Path::Straight(axes) => {
@@ -207,6 +256,10 @@ pub(super) fn rows<T>(path: &Path, round: i64, sampler: &impl Sampler<T>, dst: &
                 let places = Projected::new(projected(map, y), round);
                 // SAFETY: this function has the features.
                 unsafe { sampler.row(places, to) };
+            }
+            Path::Bent(lattice) => {
+                // SAFETY: this function has the features.
+                unsafe { sampler.row(Bent::new(lattice, (y, width), round), to) };
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::bilinear::Line;
 use super::map::{Map, Perspective};
 use crate::error::{Error, Result};
+use crate::image::bend::Lattice;
 use crate::simd::Level;
 use core::ops::Range;
 
@@ -90,13 +91,15 @@ fn all_inside_body(places: &Places, [above, _, width, _]: [u32; 4]) -> bool {
 }
 
 /// Where the rows of an output of a known size lie in the source.
-pub enum Path {
+pub enum Path<'a> {
     /// For x and y, with 32 fractional bits: per column, per row, and at the first pixel.
     Straight([[i64; 3]; 2]),
     Projective(Perspective),
+    /// Through displacements of their own.
+    Bent(Lattice<'a>),
 }
 
-impl Path {
+impl Path<'_> {
     /// Checked so that no pixel of `size` overflows.
     pub(super) fn new(map: Map, size: (usize, usize)) -> Result<Self> {
         if !map.reaches(size) {
@@ -133,6 +136,7 @@ impl Path {
             Self::Projective(map) => {
                 project(level, projected(map, y), x as f64, len, round, places);
             }
+            Self::Bent(lattice) => bent(level, lattice, (x, y), len, round, places),
         }
     }
 }
@@ -171,6 +175,23 @@ fn walk((start, step): (i64, i64), len: usize, whole: &mut [i32; AT_ONCE], fract
         *fraction = at.map(|v| v as u32);
         at = at.map(|v| v.wrapping_add(after(LANES)));
     }
+}
+
+kernel! {
+    fn bent(lattice: &Lattice<'_>, from: (usize, usize), len: usize, round: i64, places: &mut Places) = bent_body;
+}
+
+/// The places of the `len` pixels from one of the output on.
+#[inline(always)]
+pub(super) fn bent_body(
+    lattice: &Lattice<'_>,
+    from: (usize, usize),
+    len: usize,
+    round: i64,
+    places: &mut Places,
+) {
+    let Places { x, y, fx, fy } = places;
+    lattice.places(from, len.min(AT_ONCE), round, [x, y], [fx, fy]);
 }
 
 /// As far as a projective map leads.

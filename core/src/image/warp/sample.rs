@@ -20,7 +20,7 @@ pub trait Sampled: Plain {
     /// Samples all of `dst`.
     fn sample(
         level: Level,
-        path: &Path,
+        path: &Path<'_>,
         kernel: Kernel,
         border: Border<Self>,
         src: ImageRef<'_, Self>,
@@ -31,7 +31,7 @@ pub trait Sampled: Plain {
 impl Sampled for u8 {
     fn sample(
         level: Level,
-        path: &Path,
+        path: &Path<'_>,
         kernel: Kernel,
         border: Border,
         src: ImageRef<'_, u8>,
@@ -49,7 +49,7 @@ macro_rules! by_weights {
         impl Sampled for $t {
             fn sample(
                 level: Level,
-                path: &Path,
+                path: &Path<'_>,
                 kernel: Kernel,
                 border: Border<$t>,
                 src: ImageRef<'_, $t>,
@@ -203,7 +203,7 @@ fn in_lanes(level: Level) -> bool {
 #[allow(unsafe_code)]
 pub(super) fn nearest_image<T: Plain>(
     level: Level,
-    path: &Path,
+    path: &Path<'_>,
     border: Border<T>,
     src: ImageRef<'_, T>,
     mut dst: ImageMut<'_, T>,
@@ -223,7 +223,7 @@ pub(super) fn nearest_image<T: Plain>(
 #[allow(unsafe_code)]
 fn weighted_image<T: Weighed, const K: usize>(
     level: Level,
-    path: &Path,
+    path: &Path<'_>,
     kernel: Kernel,
     border: Border<T>,
     src: ImageRef<'_, T>,

@@ -136,7 +136,8 @@ fn draws(
     for n in 1..=DRAWS {
         let plan = augmenter.plan(original)?;
         let made = augmenter.make(&mut scratch, sample, original, &boxes, n)?;
-        moves |= made.prepared.map() != Map::Perspective(Perspective::IDENTITY);
+        let still = Map::Perspective(Perspective::IDENTITY);
+        moves |= made.prepared.map() != Some(still);
         let moved = targets.moved(ctx.level, &plan, &made.prepared, &mut scratch)?;
         all.push((made.pixels, Some(moved)));
     }

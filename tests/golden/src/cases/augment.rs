@@ -3,7 +3,7 @@
 use super::fill_u8;
 use crate::{Digest, PIPELINE};
 use seedbed::augment::{Kind, Labels, Op, Pipeline, Prepared, Shape, Value, key};
-use seedbed::image::{Border, Filter, Interpolation, Sample};
+use seedbed::image::{Border, Filter, Index, Interpolation, Sample};
 use seedbed::{Error, ImageMut, ImageRef, Level, Result, Scratch};
 
 /// Steps that a pipeline here holds at most.
@@ -166,8 +166,19 @@ fn alone(level: Level, name: &str, op: Op, scratch: &mut Scratch<'_>, digest: &m
         )?;
         prepared.validity(level, ImageMut::new(valid, h, w, 1)?, &mut frame)?;
         digest.bytes(mask).bytes(valid);
-        for v in prepared.map().projective().rows.as_flattened() {
-            digest.word(v.to_bits());
+        match prepared.map() {
+            Some(map) => map.projective().rows.as_flattened().iter().for_each(|v| {
+                digest.word(v.to_bits());
+            }),
+            None => {
+                let way = prepared.way()?;
+                for place in [[0.0, 0.0], [9.0, 4.5], [15.0, 11.0]] {
+                    let moved = way.point(Index(place)).map_or([f64::NAN; 2], |place| place.0);
+                    moved.iter().for_each(|v| {
+                        digest.word(v.to_bits());
+                    });
+                }
+            }
         }
     }
     Ok(())

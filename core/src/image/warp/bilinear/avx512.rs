@@ -18,7 +18,12 @@ use core::arch::x86_64::{
 
 /// Samples all of `dst`; false where nothing was done since vectors cannot.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-pub(super) fn image(path: &Path, border: Border, src: ImageRef<'_, u8>, dst: &mut ImageMut<'_, u8>) -> bool {
+pub(super) fn image(
+    path: &Path<'_>,
+    border: Border,
+    src: ImageRef<'_, u8>,
+    dst: &mut ImageMut<'_, u8>,
+) -> bool {
     match src.channels() {
         1 => pixels::<1>(path, border, src, dst),
         3 => pixels::<3>(path, border, src, dst),
@@ -30,7 +35,7 @@ pub(super) fn image(path: &Path, border: Border, src: ImageRef<'_, u8>, dst: &mu
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
 fn pixels<const C: usize>(
-    path: &Path,
+    path: &Path<'_>,
     border: Border,
     src: ImageRef<'_, u8>,
     dst: &mut ImageMut<'_, u8>,

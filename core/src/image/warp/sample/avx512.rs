@@ -43,7 +43,7 @@ fn repeated<T: Plain>(value: T) -> __m512i {
 /// The nearest pixels to all of `dst`; false where nothing was done since vectors cannot.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
 pub(super) fn nearest_image<T: Plain>(
-    path: &Path,
+    path: &Path<'_>,
     border: Border<T>,
     src: ImageRef<'_, T>,
     dst: &mut ImageMut<'_, T>,
@@ -60,7 +60,7 @@ pub(super) fn nearest_image<T: Plain>(
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
 fn nearest_pixels<T: Plain, const N: usize>(
-    path: &Path,
+    path: &Path<'_>,
     border: Border<T>,
     src: ImageRef<'_, T>,
     dst: &mut ImageMut<'_, T>,
@@ -134,7 +134,7 @@ impl<T: Plain, const N: usize> Sampler<T> for Nearest<'_, T, N> {
 /// Weighted sums of K × K pixels to all of `dst`; false where nothing was done since vectors cannot.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
 pub(super) fn weighted_image<T: Weighed, const K: usize>(
-    path: &Path,
+    path: &Path<'_>,
     kernel: Kernel,
     border: Border<T>,
     src: ImageRef<'_, T>,

@@ -64,12 +64,12 @@ impl Targets {
             &mut arena,
         )?;
         prepared.validity(level, ImageMut::new(&mut valid, height, width, 1)?, &mut arena)?;
-        let movement = prepared.movement()?;
-        let bounds = self.bounds.and_then(|bounds| movement.bounds(&bounds));
+        let way = prepared.way()?;
+        let bounds = self.bounds.and_then(|bounds| way.bounds(&bounds));
         Ok(Self {
             bounds: bounds.and_then(|bounds| bounds.visible((height, width), 0.0, 0.0)),
-            corners: self.bounds.and_then(|bounds| movement.corners(bounds.corners())),
-            points: self.points.map(|point| point.and_then(|point| movement.point(point))),
+            corners: self.bounds.and_then(|bounds| way.corners(bounds.corners())),
+            points: self.points.map(|point| point.and_then(|point| way.point(point))),
             mask,
             valid,
         })

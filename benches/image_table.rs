@@ -2,9 +2,9 @@
 
 use seedbed::augment::{Draws, Normal, Op, Pipeline, Plan, key};
 use seedbed::image::{
-    Adjust, Affine, Border, Filter, Interpolation, Jitter, Map, Motion, Perspective, Rect, ResizePlan, Table,
-    blur_scratch_len, box_blur, box_blur_scratch_len, copy, cutmix, cutout, gaussian_blur, gaussian_noise,
-    hflip, hue, mixup, normalise, normalise_chw, rgb_to_grey, rot90, transpose, vflip, warp,
+    Adjust, Affine, Bend, Border, Filter, Interpolation, Jitter, Map, Motion, Perspective, Rect, ResizePlan,
+    Table, bend, blur_scratch_len, box_blur, box_blur_scratch_len, copy, cutmix, cutout, gaussian_blur,
+    gaussian_noise, hflip, hue, mixup, normalise, normalise_chw, rgb_to_grey, rot90, transpose, vflip, warp,
 };
 use seedbed::rng::{Key, Stream};
 use seedbed::{ImageMut, ImageRef, Level, Scratch};
@@ -130,6 +130,7 @@ fn resampling(ops: &mut Ops, level: Level) {
     for (name, map, how) in maps {
         add(ops, name, move |src, dst| warp(level, map, how, Border::Reflect101, src, dst).unwrap());
     }
+    bends(ops, level);
     // The 9 x 9 window of the peers: radius 4.
     let mut memory = vec![0; blur_scratch_len::<u8>(1.5, SHAPE)];
     add(ops, "gaussian_blur", move |src, dst| {
@@ -139,6 +140,25 @@ fn resampling(ops: &mut Ops, level: Level) {
     add(ops, "box_blur", move |src, dst| {
         box_blur(level, 2, Border::Reflect101, src, dst, &mut Scratch::new(&mut memory)).unwrap();
     });
+}
+
+/// Elastic distortion as the peers' with an `alpha` of 50 and a `sigma` of 4: a deviation of 50 / (2·√π·√3·4) pixels.
+fn bends(ops: &mut Ops, level: Level) {
+    let bends = [
+        ("elastic", Bend::Elastic { deviation: 2.04, sigma: 4.0, seed: 1 }),
+        ("elastic_smooth", Bend::Elastic { deviation: 8.0, sigma: 40.0, seed: 1 }),
+        ("grid_distortion", Bend::Grid { cells: 5, shift: 0.3, seed: 1 }),
+        ("optical_distortion", Bend::Optical { k: 0.1 }),
+        ("thin_plate", Bend::ThinPlate { points: 4, shift: 0.05, seed: 1 }),
+        ("piecewise_affine", Bend::PiecewiseAffine { cells: 4, shift: 0.2, seed: 1 }),
+    ];
+    for (name, how) in bends {
+        let mut memory = vec![0; how.scratch_len((SIDE, SIDE))];
+        add(ops, name, move |src, dst| {
+            let scratch = &mut Scratch::new(&mut memory);
+            bend(level, &how, Interpolation::Bilinear, Border::Reflect101, src, dst, scratch).unwrap();
+        });
+    }
 }
 
 fn resize(ops: &mut Ops, level: Level, name: &'static str, filter: Filter, (from, to): (usize, usize)) {

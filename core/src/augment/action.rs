@@ -31,6 +31,11 @@ pub(super) enum Action {
         how: Interpolation,
         border: Border,
     },
+    /// The tiles of a grid, as many along each side, are put into another order.
+    Tiles {
+        cells: u32,
+        seed: u32,
+    },
     /// A part is resized into a part of the result, which is of this size.
     Resize {
         place: Placement,
@@ -74,6 +79,8 @@ impl Op {
     pub(super) const fn resampling(&self) -> Option<Resampling> {
         let (Op::RandomResizedCrop { filter, antialias, precise, .. }
         | Op::BoxSafeCrop { filter, antialias, precise, .. }
+        | Op::RandomIouCrop { filter, antialias, precise, .. }
+        | Op::ZoomOut { filter, antialias, precise, .. }
         | Op::Resize { filter, antialias, precise, .. }
         | Op::LongestSide { filter, antialias, precise, .. }
         | Op::SmallestSide { filter, antialias, precise, .. }
@@ -174,6 +181,8 @@ impl Action {
             (Op::CoarseDropout { height, width, fill, .. }, Drawn::Holes { count, seed }) => {
                 Self::Holes { count, seed, height, width, fill }
             }
+            (Op::GridShuffle { cells }, Drawn::Values { seed, .. }) => Self::Tiles { cells, seed },
+            (Op::ConstrainedCutout { fill, .. }, Drawn::Part(part)) => Self::Paint(part, Fill::of(fill, 0)),
             (op, Drawn::Values { values, seed }) => match bend(&op, values, seed, from) {
                 Some((bend, border, how)) => Self::Bend { bend, how, border },
                 None => Effect::new(op, values, seed).map(Self::Effect).ok_or(Error::InvalidArgument)?,
@@ -192,7 +201,17 @@ impl Action {
     ) -> Result<Self> {
         let whole = |source: Rect| Placement { source, target: Rect::whole(size) };
         let (place, fill) = match (op, drawn) {
-            (Op::RandomResizedCrop { .. } | Op::BoxSafeCrop { .. }, Drawn::Part(part)) => (whole(part), 0),
+            (
+                Op::RandomResizedCrop { .. } | Op::BoxSafeCrop { .. } | Op::RandomIouCrop { .. },
+                Drawn::Part(part),
+            ) => (whole(part), 0),
+            // Of a few pixels none may be left.
+            (Op::ZoomOut { .. }, Drawn::Part(target)) if target.height == 0 || target.width == 0 => {
+                return Err(Error::InvalidArgument);
+            }
+            (Op::ZoomOut { fill, .. }, Drawn::Part(target)) => {
+                (Placement { source: Rect::whole(from), target }, *fill as u8)
+            }
             (Op::Letterbox { fill, .. }, Drawn::Done) => (Fit::Contain.placement(from, size)?, *fill as u8),
             (Op::Resize { .. } | Op::LongestSide { .. } | Op::SmallestSide { .. }, Drawn::Done) => {
                 (whole(Rect::whole(from)), 0)
@@ -212,6 +231,7 @@ impl Action {
             Self::Move(_)
             | Self::Warp { .. }
             | Self::Bend { .. }
+            | Self::Tiles { .. }
             | Self::Resize { .. }
             | Self::GaussianBlur(_)
             | Self::BoxBlur(_) => true,
@@ -239,10 +259,10 @@ impl Action {
 
     /// Whether pixels move.
     pub fn moves(&self) -> bool {
-        matches!(self, Self::Bend { .. }) || self.map().is_some()
+        matches!(self, Self::Bend { .. } | Self::Tiles { .. }) || self.map().is_some()
     }
 
-    /// The inverse map, where pixels move, and are not bent.
+    /// The inverse map, where pixels move, and one map tells where all of them go.
     pub fn map(&self) -> Option<Map> {
         match self {
             Self::Move(grid) => Some(grid.map().into()),

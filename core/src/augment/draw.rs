@@ -142,6 +142,17 @@ impl Drawn {
                 Drawn::Holes { count: from(holes) as u8, seed: stream.next_u32() }
             }
             Op::BoxSafeCrop { .. } => Drawn::Part(around(stream, Bounds::around(scene.boxes()), size)),
+            Op::RandomIouCrop { scale, ratio, .. } => Drawn::Part(overlapping(stream, scene, scale, ratio)),
+            Op::ZoomOut { factor, .. } => {
+                // A pixel at least.
+                let share = 1.0 / from(factor);
+                let shares = [height, width].map(|side| math::max(share, 1.0 / side.max(1) as f32));
+                Drawn::Part(hole(stream, shares, size))
+            }
+            Op::ConstrainedCutout { height: h, width: w, inside, .. } => {
+                let shares = [from(h), from(w)];
+                Drawn::Part(constrained(stream, scene, shares, inside))
+            }
             Op::Brightness { factor: range }
             | Op::Contrast { factor: range }
             | Op::Solarise { threshold: range }
@@ -240,6 +251,66 @@ fn around(stream: &mut Stream, boxes: Option<Bounds>, size: (usize, usize)) -> R
     let (top, height) = side(boxes.top, boxes.bottom, size.0);
     let (left, width) = side(boxes.left, boxes.right, size.1);
     Rect { top, left, height, width }
+}
+
+/// A part that a box overlaps with by a share that is drawn (SSD, Liu and others 2016), with the middle of a box in it, where
+/// forty tries find one; the whole image otherwise, and where that is drawn.
+fn overlapping<const N: usize>(
+    stream: &mut Stream,
+    scene: &Scene<'_, N>,
+    scale: [f32; 2],
+    ratio: [f32; 2],
+) -> Rect {
+    const LEAST: [f64; 6] = [0.0, 0.1, 0.3, 0.5, 0.7, 0.9];
+    let size = (scene.shape.0, scene.shape.1);
+    let Some(&least) = LEAST.get(stream.index(LEAST.len() + 1)) else { return Rect::whole(size) };
+    for _ in 0..40 {
+        let [height, width] = [size.0, size.1].map(|side| {
+            let part = side as f32 * stream.range(scale[0], scale[1]);
+            (math::round_half_up(part) as usize).max(1).min(side)
+        });
+        let proportion = width as f32 / height.max(1) as f32;
+        if !(proportion >= ratio[0] && proportion <= ratio[1]) {
+            continue;
+        }
+        let (top, left) = (stream.index(size.0 - height + 1), stream.index(size.1 - width + 1));
+        let part = Rect { top: top as u32, left: left as u32, height: height as u32, width: width as u32 };
+        let bounds = Bounds::from(part);
+        let overlaps = |one: Bounds| one.overlap(&bounds) >= least && bounds.holds(one.middle());
+        if scene.boxes().any(overlaps) {
+            return part;
+        }
+    }
+    Rect::whole(size)
+}
+
+/// A rectangle with these shares of a box within one that is drawn, or of the image where none of the boxes is, if 32 tries
+/// find such a place; nothing otherwise.
+fn constrained<const N: usize>(
+    stream: &mut Stream,
+    scene: &Scene<'_, N>,
+    shares: [f32; 2],
+    inside: bool,
+) -> Rect {
+    let size = (scene.shape.0, scene.shape.1);
+    if inside {
+        let boxes = scene.boxes().filter_map(|one| one.visible(size, 0.0, 0.0));
+        let chosen = stream.index(boxes.clone().count());
+        // The pixels that lie in the box as a whole.
+        let Some(room) = boxes.clone().nth(chosen).and_then(|one| one.whole_pixels()) else {
+            return Rect::default();
+        };
+        let part = hole(stream, shares, (room.height as usize, room.width as usize));
+        return Rect { top: room.top + part.top, left: room.left + part.left, ..part };
+    }
+    for _ in 0..32 {
+        let part = hole(stream, shares, size);
+        let bounds = Bounds::from(part);
+        if scene.boxes().all(|one| one.shared(&bounds) <= 0.0) {
+            return part;
+        }
+    }
+    Rect::default()
 }
 
 /// A part of random area and proportions; `None` where ten did not fit.

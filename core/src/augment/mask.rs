@@ -3,7 +3,7 @@
 use super::action::Action;
 use super::pipeline::len;
 use super::plan::Prepared;
-use super::run::{Work, place_part};
+use super::run::{Work, place_part, tiles};
 use crate::error::{Error, Result};
 use crate::image::{self, Border, Filter, Label, ResizePlan};
 use crate::scratch::Scratch;
@@ -84,6 +84,11 @@ impl<const N: usize> Prepared<N> {
                     work.copy((height, width), |src, dst| {
                         image::bend_nearest(level, &bend, border, src, dst, &mut frame)
                     })?;
+                }
+                Action::Tiles { cells, seed } => {
+                    let (height, width, _) = work.shape();
+                    let tiles = tiles(cells, seed, (height, width))?;
+                    work.copy((height, width), |src, dst| tiles.apply(src, dst))?;
                 }
                 Action::Resize { place, size, fill, .. } => work.copy(size, |src, dst| {
                     let outside = border(Border::Constant(fill)).constant().unwrap_or_default();

@@ -202,6 +202,7 @@ impl Step {
             }
             Op::RandomResizedCrop { height: h, width: w, .. }
             | Op::BoxSafeCrop { height: h, width: w, .. }
+            | Op::RandomIouCrop { height: h, width: w, .. }
             | Op::Resize { height: h, width: w, .. }
             | Op::Letterbox { height: h, width: w, .. } => (or_same(h, height), or_same(w, width), channels),
             Op::Transpose {} => (width, height, channels),

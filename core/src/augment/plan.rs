@@ -138,9 +138,10 @@ pub struct Prepared<const N: usize> {
 }
 
 impl<const N: usize> Prepared<N> {
-    /// The inverse map of all that is done; `None` where something is bent.
+    /// The inverse map of all that is done; `None` where no one map tells it, since something is
+    /// bent or put into another order.
     pub fn map(&self) -> Option<Map> {
-        if self.actions.iter().any(|action| matches!(action, Action::Bend { .. })) {
+        if self.actions.iter().any(|action| action.moves() && action.map().is_none()) {
             return None;
         }
         let all = self.actions.iter().filter_map(Action::map).reduce(|all, map| all.then(&map));

@@ -37,8 +37,13 @@ impl Step {
                 };
                 fits(top, to.0, from.0) && fits(left, to.1, from.1)
             }
-            (Op::RandomResizedCrop { .. } | Op::BoxSafeCrop { .. }, Drawn::Part(rect)) => full(rect),
-            (Op::Cutout { .. }, Drawn::Part(rect)) => part(rect),
+            (
+                Op::RandomResizedCrop { .. } | Op::BoxSafeCrop { .. } | Op::RandomIouCrop { .. },
+                Drawn::Part(rect),
+            ) => full(rect),
+            (Op::Cutout { .. } | Op::ConstrainedCutout { .. } | Op::ZoomOut { .. }, Drawn::Part(rect)) => {
+                part(rect)
+            }
             (Op::RandomErasing { .. }, Drawn::Erased { part: rect, .. }) => part(rect),
             (Op::Rotate { degrees, .. } | Op::RotateInside { degrees, .. }, Drawn::Motion(motion)) => {
                 let inside = matches!(self.op, Op::RotateInside { .. });

@@ -8,7 +8,7 @@ use super::op::Op;
 use super::pipeline::{Shape, Step, len};
 use super::plan::Prepared;
 use crate::error::{Error, Result};
-use crate::image::{self, Border, Filter, Fit, Placement, Rect, ResizePlan, Sample, Tone};
+use crate::image::{self, Border, Filter, Fit, Placement, Rect, ResizePlan, Sample, Tiles, Tone};
 use crate::rng::{Key, Stream};
 use crate::scratch::{Plain, Scratch, ScratchLen};
 use crate::simd::Level;
@@ -257,6 +257,9 @@ impl<T: Sample> Work<'_, T> {
                 let border = value(border);
                 self.copy(size, |src, dst| image::bend(level, &bend, how, border, src, dst, scratch))
             }
+            Action::Tiles { cells, seed } => {
+                self.copy(size, |src, dst| tiles(cells, seed, size)?.apply(src, dst))
+            }
             Action::Resize { place, size, fill, how } => self.copy(size, |src, dst| {
                 place_part(src, dst, place, T::of_level(fill), |src, dst| how.run(level, src, dst, scratch))
             }),
@@ -292,6 +295,11 @@ impl<T: Sample> Work<'_, T> {
 /// The stream of a seed that was drawn.
 pub(super) fn stream(seed: u32) -> Stream {
     Stream::new(seed.into(), Key::new(super::PURPOSE))
+}
+
+/// The order of the tiles of an image of this size.
+pub(super) fn tiles(cells: u32, seed: u32, size: (usize, usize)) -> Result<Tiles> {
+    Tiles::draw(cells as usize, size, &mut stream(seed))
 }
 
 fn paint<T: Sample>(image: ImageMut<'_, T>, part: Rect, fill: Fill) -> Result<()> {

@@ -23,8 +23,10 @@ mod normalise;
 mod resize;
 mod sample;
 mod specks;
+mod stripes;
 mod table;
 mod target;
+mod tiles;
 mod tone;
 mod warp;
 
@@ -48,9 +50,11 @@ pub use normalise::{normalise, normalise_chw, to_float, to_float_chw};
 pub use resize::{Fit, Placement, ResizePlan, longest_side, smallest_side};
 pub use sample::Sample;
 pub use specks::{pixel_dropout, salt_and_pepper};
+pub use stripes::{grid_dropout, mask_dropout, stripes};
 pub use table::Table;
 pub(crate) use target::visible_area;
 pub use target::{Bounds, Edge, Index, Movement, swap_pairs};
+pub use tiles::{MOST_TILES, Tiles};
 pub use tone::{Tone, apply_tones};
 pub use warp::{Affine, Interpolation, Map, Motion, Perspective, warp, warp_nearest};
 

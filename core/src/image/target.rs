@@ -5,7 +5,7 @@
 //! width, and a pixel's centre lies half a pixel in; boxes are in it. Masks are images: [`warp`](super::warp()) with
 //! [`Interpolation::Nearest`](super::Interpolation::Nearest) moves them.
 
-use super::{Affine, Map, Perspective};
+use super::{Affine, Map, Perspective, Rect};
 use crate::error::{Error, Result};
 
 /// A place (x, y), pixel centres at whole numbers.
@@ -188,6 +188,46 @@ impl Bounds {
         [x / w, y / h, (self.right - self.left) / w, (self.bottom - self.top) / h]
     }
 
+    /// The middle.
+    pub const fn middle(&self) -> Edge {
+        Edge([(self.left + self.right) * 0.5, (self.top + self.bottom) * 0.5])
+    }
+
+    /// Whether a place lies in it.
+    pub fn holds(&self, Edge([x, y]): Edge) -> bool {
+        (self.left..=self.right).contains(&x) && (self.top..=self.bottom).contains(&y)
+    }
+
+    /// The area that it shares with another box.
+    pub fn shared(&self, other: &Self) -> f64 {
+        let along = |low: f64, high: f64, from: f64, to: f64| {
+            let (start, end) = (if low > from { low } else { from }, if high < to { high } else { to });
+            if end > start { end - start } else { 0.0 }
+        };
+        along(self.left, self.right, other.left, other.right)
+            * along(self.top, self.bottom, other.top, other.bottom)
+    }
+
+    /// The area that it shares with another box, as a share of that which the two cover (intersection over union, the
+    /// Jaccard index); 0 where they cover none.
+    pub fn overlap(&self, other: &Self) -> f64 {
+        let shared = self.shared(other);
+        let both = self.area() + other.area() - shared;
+        if both > 0.0 { shared / both } else { 0.0 }
+    }
+
+    /// The pixels that lie in it as a whole; `None` where there are none, or where it reaches past 2³² of them.
+    pub fn whole_pixels(&self) -> Option<Rect> {
+        let up = |v: f64| {
+            let whole = v as u32;
+            if f64::from(whole) < v { whole.saturating_add(1) } else { whole }
+        };
+        let (top, left) = (up(self.top), up(self.left));
+        let (bottom, right) = (self.bottom as u32, self.right as u32);
+        let (height, width) = (bottom.checked_sub(top)?, right.checked_sub(left)?);
+        (height > 0 && width > 0).then_some(Rect { top, left, height, width })
+    }
+
     /// Width times height.
     pub const fn area(&self) -> f64 {
         (self.right - self.left) * (self.bottom - self.top)
@@ -207,6 +247,13 @@ impl Bounds {
         let [_, _, width, height] = inside.xywh();
         let large = width > 0.0 && height > 0.0 && width >= side && height >= side;
         (large && inside.area() >= self.area() * share).then_some(inside)
+    }
+}
+
+impl From<Rect> for Bounds {
+    fn from(rect: Rect) -> Self {
+        let [top, left, height, width] = [rect.top, rect.left, rect.height, rect.width].map(f64::from);
+        Self { left, top, right: left + width, bottom: top + height }
     }
 }
 

@@ -9,12 +9,12 @@ use std::vec::Vec;
 /// What a plain operation is to do to `image`, straight from the image module, with numbers from its ranges.
 fn direct(
     op: Op,
-    [a, b, c, ..]: [f32; MOST_RANGES],
+    [a, b, c, d, ..]: [f32; MOST_RANGES],
     stream: &mut Stream,
     src: ImageRef<'_, u8>,
     mut dst: ImageMut<'_, u8>,
 ) {
-    let level = Level::BASE;
+    let (level, h, w) = (Level::BASE, src.height(), src.width());
     image::copy(src, dst.reborrow()).unwrap();
     match op {
         Op::ChannelShuffle {} => image::shuffle_channels(stream, dst),
@@ -23,6 +23,15 @@ fn direct(
         }
         Op::SaltAndPepper { .. } => image::salt_and_pepper(a, b, stream, dst).unwrap(),
         Op::PixelDropout { fill, .. } => image::pixel_dropout(a, fill as u8, stream, dst).unwrap(),
+        Op::GridDropout { fill, .. } => {
+            let unit = ((f64::from(a) * h.min(w) as f64 + 0.5) as usize).max(2);
+            image::grid_dropout(unit, b, fill as u8, stream, dst).unwrap();
+        }
+        Op::XyMasking { fill, .. } => {
+            let (across, down) = ([0.0, c * w as f32], [0.0, d * h as f32]);
+            image::stripes(a as usize, true, across, fill as u8, stream, dst.reborrow()).unwrap();
+            image::stripes(b as usize, false, down, fill as u8, stream, dst).unwrap();
+        }
         other => panic!("{other:?} has no test"),
     }
 }

@@ -254,6 +254,45 @@ Geometry {
         /// How values between pixels are found: nearest, bilinear, bicubic or bicubic75.
         interpolation: Interpolation = Value::Interpolation(Interpolation::Bilinear), in 0, 0;
     }
+
+    /// Puts the tiles of a grid into a random order.
+    86 "grid_shuffle" GridShuffle, leaks, plain {
+        /// Tiles along each side.
+        cells: u32 = Value::Count(3), in 1, 16;
+    }
+
+    /// Shrinks the image and puts it somewhere into a picture of its size.
+    87 "zoom_out" ZoomOut, leaks {
+        /// How many times the image would fit along a side.
+        factor: [f32; 2] = Value::Range([1.0, 2.0]), in 1, 16;
+        /// The value around it in every channel.
+        fill: u32 = Value::Count(0), in 0, 255;
+        /// Resampling filter: nearest, bilinear, bicubic, lanczos3, box, area or bicubic75.
+        filter: Filter = Value::Filter(Filter::Bilinear), in 0, 0;
+        /// Whether the filter is stretched over all pixels that go into one where the image becomes smaller.
+        antialias: bool = Value::Flag(true), in 0, 0;
+        /// Whether nothing is rounded between the two passes of 8-bit values.
+        precise: bool = Value::Flag(false), in 0, 0;
+    }
+
+    /// Cuts out a part that overlaps with a box by a random share at least, and resizes it (SSD, Liu and others 2016). The
+    /// least share of the union of the two is none, 0.1, 0.3, 0.5, 0.7 or 0.9, each as likely as all of the image.
+    88 "random_iou_crop" RandomIouCrop {
+        /// Rows of the result; 0 for those of the image.
+        height: u32 = Value::Count(0), in 0, 4096;
+        /// Columns of the result; 0 for those of the image.
+        width: u32 = Value::Count(0), in 0, 4096;
+        /// Each side of the part as a share of the image's.
+        scale: [f32; 2] = Value::Range([0.3, 1.0]), in 0.01, 1;
+        /// Width of the part over its height.
+        ratio: [f32; 2] = Value::Range([0.5, 2.0]), in 0.05, 20;
+        /// Resampling filter: nearest, bilinear, bicubic, lanczos3, box, area or bicubic75.
+        filter: Filter = Value::Filter(Filter::Bilinear), in 0, 0;
+        /// Whether the filter is stretched over all pixels that go into one where the image becomes smaller.
+        antialias: bool = Value::Flag(true), in 0, 0;
+        /// Whether nothing is rounded between the two passes of 8-bit values.
+        precise: bool = Value::Flag(false), in 0, 0;
+    }
 }
 
     } } };

@@ -45,6 +45,42 @@ Occlusion {
         /// The value painted in every channel.
         fill: u32 = Value::Count(0), in 0, 255;
     }
+
+    /// Paints a grid of squares (GridMask, Chen and others 2020).
+    130 "grid_dropout" GridDropout, leaks, plain {
+        /// Side of a unit of the grid as a share of the image's smaller side.
+        unit: [f32; 2] = Value::Range([0.1, 0.25]), in 0, 1;
+        /// Side of a square as a share of the unit's.
+        ratio: [f32; 2] = Value::Range([0.3, 0.5]), in 0, 1;
+        /// The value painted in every channel.
+        fill: u32 = Value::Count(0), in 0, 255;
+    }
+
+    /// Paints stripes across the whole image, as spectrograms are masked (SpecAugment, Park and others 2019).
+    131 "xy_masking" XyMasking, leaks, plain {
+        /// Upright stripes; the draw is rounded down.
+        columns: [f32; 2] = Value::Range([1.0, 2.999]), in 0, 64.999;
+        /// Level stripes; the draw is rounded down.
+        rows: [f32; 2] = Value::Range([1.0, 2.999]), in 0, 64.999;
+        /// Thickness of an upright stripe as a share of the image's width; the draw is the most of each.
+        width: [f32; 2] = Value::Range([0.05, 0.1]), in 0, 1;
+        /// Thickness of a level stripe as a share of the image's height; the draw is the most of each.
+        height: [f32; 2] = Value::Range([0.05, 0.1]), in 0, 1;
+        /// The value painted in every channel.
+        fill: u32 = Value::Count(0), in 0, 255;
+    }
+
+    /// Paints over a rectangle that keeps off all boxes, or that lies in one of them.
+    132 "constrained_cutout" ConstrainedCutout, leaks {
+        /// Height of the rectangle as a share of the image's, or of the box's that it lies in.
+        height: [f32; 2] = Value::Range([0.1, 0.3]), in 0, 1;
+        /// Width of the rectangle, likewise.
+        width: [f32; 2] = Value::Range([0.1, 0.3]), in 0, 1;
+        /// Whether it lies in a box, one drawn of all, instead of outside of them; nothing is painted where there is no room.
+        inside: bool = Value::Flag(false), in 0, 0;
+        /// The value painted in every channel.
+        fill: u32 = Value::Count(0), in 0, 255;
+    }
 }
 
     } } };

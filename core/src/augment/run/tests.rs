@@ -1,6 +1,6 @@
 use super::*;
 use crate::augment::{self, Drawn, Kind, Pipeline, Value};
-use crate::image::{Bend, Fit, Interpolation, Symmetry, Table, Tone};
+use crate::image::{Bend, Fit, Interpolation, Symmetry, Table, Tiles, Tone};
 use proptest::prelude::*;
 use std::vec;
 use std::vec::Vec;
@@ -149,8 +149,15 @@ fn direct(op: Op, drawn: Drawn, src: ImageRef<'_, u8>, mut dst: ImageMut<'_, u8>
             let (h, w) = (dst.height(), dst.width());
             image::copy(src.crop((size.0 - h) / 2, (size.1 - w) / 2, h, w).unwrap(), dst)
         }
-        (Op::RandomResizedCrop { filter, .. } | Op::BoxSafeCrop { filter, .. }, Drawn::Part(part)) => {
-            resize(part, dst, filter)
+        (
+            Op::RandomResizedCrop { filter, .. }
+            | Op::BoxSafeCrop { filter, .. }
+            | Op::RandomIouCrop { filter, .. },
+            Drawn::Part(part),
+        ) => resize(part, dst, filter),
+        (Op::ZoomOut { fill, filter, .. }, Drawn::Part(part)) => {
+            dst.data_mut().fill(fill as u8);
+            resize(Rect::whole(size), part.of_mut(&mut dst).unwrap(), filter)
         }
         (
             Op::Resize { filter, .. } | Op::LongestSide { filter, .. } | Op::SmallestSide { filter, .. },
@@ -194,7 +201,7 @@ fn direct(op: Op, drawn: Drawn, src: ImageRef<'_, u8>, mut dst: ImageMut<'_, u8>
         (Op::GaussianBlur { .. }, Drawn::Amount(sigma)) => {
             image::gaussian_blur(level, sigma, Border::Reflect101, src, dst, scratch)
         }
-        (Op::Cutout { fill, .. }, Drawn::Part(part)) => {
+        (Op::Cutout { fill, .. } | Op::ConstrainedCutout { fill, .. }, Drawn::Part(part)) => {
             copied(dst, &mut |dst| image::cutout(dst, part, fill as u8))
         }
         (Op::RandomErasing { .. }, Drawn::Erased { part, seed }) => {
@@ -294,6 +301,23 @@ fn each_operation_does_what_its_draw_says() {
         Op::CoarseDropout { holes: [2.0, 5.9], height: [0.1, 0.2], width: [0.2, 0.4], fill: 31 },
         Op::RandomErasing { scale: [0.1, 0.5], ratio: [0.4, 2.0], fill: 256 },
         Op::BoxSafeCrop { height: 4, width: 0, filter: Filter::Bilinear, antialias: true, precise: false },
+        Op::ZoomOut {
+            factor: [1.0, 3.0],
+            fill: 77,
+            filter: Filter::Bilinear,
+            antialias: true,
+            precise: false,
+        },
+        Op::RandomIouCrop {
+            height: 4,
+            width: 0,
+            scale: [0.3, 1.0],
+            ratio: [0.5, 2.0],
+            filter: Filter::Bilinear,
+            antialias: true,
+            precise: false,
+        },
+        Op::ConstrainedCutout { height: [0.2, 0.5], width: [0.1, 0.6], inside: false, fill: 8 },
     ];
     // Plain ones have a test of their own.
     assert_eq!(ops.len(), Op::KINDS.iter().filter(|kind| !kind.is_group() && !kind.plain).count());
@@ -375,6 +399,12 @@ fn operations_that_bend_do_what_their_draw_says() {
         assert_eq!(applied(Level::BASE, &pipeline, shape, key), want, "{op:?}");
         assert_ne!(want, src, "{op:?}");
     }
+    let (pipeline, key) = (one(Op::GridShuffle { cells: 3 }), augment::key(b"one", 1));
+    let Drawn::Values { seed, .. } = pipeline.sample(7, key, shape).unwrap()[0] else { panic!() };
+    let mut want = vec![0; src.len()];
+    let order = Tiles::draw(3, (31, 20), &mut stream(seed)).unwrap();
+    order.apply(view, ImageMut::new(&mut want, 31, 20, 3).unwrap()).unwrap();
+    assert_eq!(applied(Level::BASE, &pipeline, shape, key), want);
 }
 
 #[test]

@@ -4,10 +4,11 @@
 //! between them by polynomials: see [`Bend`].
 
 mod field;
+mod lattice;
 mod plate;
 
 pub use self::field::Bent;
-pub(super) use self::field::Lattice;
+pub(super) use self::lattice::{AT_ONCE, Coordinate, Lattice};
 
 use super::warp::{self, Path};
 use super::{Border, Interpolation, Sample, same};
@@ -24,7 +25,7 @@ pub const MOST_POINTS: usize = 5;
 /// How a picture is bent: for each pixel p of the result the displacement d(p), in pixels, of the place in the source that
 /// it shows.
 ///
-/// Displacements are in `f32` with 16 fractional bits, rounded half up. Those of lenses and plates are worked out at the
+/// Displacements are in `f32` with 16 fractional bits, rounded down. Those of lenses and plates are worked out at the
 /// nodes of a lattice a 32nd of the smaller side apart, but 1 to 16 pixels, and between these by cubics (Catmull and
 /// Rom 1974): within 0.04 pixels, and 0.1 near the points of a plate.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,7 +44,7 @@ pub enum Bend {
     },
     /// The columns and rows of a grid become wider and narrower.
     Grid {
-        /// Cells along each side, 1 to [`MOST_CELLS`].
+        /// Cells along each side, 1 to [`MOST_CELLS`]; no more than the smaller side has pixels.
         cells: u32,
         /// The most that a cell grows or shrinks, as a share of its size, 0 to 0.9; all together keep the size of the picture.
         shift: f32,
@@ -75,7 +76,7 @@ pub enum Bend {
     /// The nodes of a grid move at random, those at the edges along these and the corners not at all; each cell is two
     /// triangles, of which every one is mapped by a straight map.
     PiecewiseAffine {
-        /// Cells along each side, 1 to [`MOST_CELLS`].
+        /// Cells along each side, 1 to [`MOST_CELLS`]; no more than the smaller side has pixels.
         cells: u32,
         /// The most that a node moves, as a share of the size of a cell, 0 to 0.45: none is turned over.
         shift: f32,

@@ -28,6 +28,7 @@ mod table;
 mod target;
 mod tiles;
 mod tone;
+mod volume;
 mod warp;
 
 pub use bend::{Bend, Bent, MOST_CELLS, MOST_POINTS, bend, bend_nearest};
@@ -56,6 +57,10 @@ pub(crate) use target::visible_area;
 pub use target::{Bounds, Edge, Index, Movement, swap_pairs};
 pub use tiles::{MOST_TILES, Tiles};
 pub use tone::{Tone, apply_tones};
+pub use volume::{
+    Axis, VolumeMut, VolumeRef, VolumeShape, crop_volume, cutout_volume, flip_volume, pad_volume,
+    rotate_volume,
+};
 pub use warp::{Affine, Interpolation, Map, Motion, Perspective, warp, warp_nearest};
 
 use crate::error::{Error, Result};

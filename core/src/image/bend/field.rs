@@ -6,7 +6,6 @@ use crate::error::Result;
 use crate::image::Index;
 use crate::math;
 use crate::rng::mix;
-use crate::scratch::{Scratch, ScratchLen};
 
 const GOLDEN_GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 /// How much smaller the deviation of a sum of cubic B-splines is than that of its weights: the integral of the square.
@@ -15,15 +14,13 @@ const SPLINE: f32 = 151.0 / 315.0;
 /// square.
 const ROOT_3: f32 = 1.732_050_8;
 /// Displacements go no further, in pixels.
-const FURTHEST: f32 = 16_384.0;
-/// Fractional bits of a displacement.
-const BITS: u32 = 16;
+pub(super) const FURTHEST: f32 = 16_384.0;
 
 /// A [`Bend`] of pictures of one size.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bent {
     kind: Kind,
-    frame: Frame,
+    pub(super) frame: Frame,
     /// Height and width.
     size: (usize, usize),
 }
@@ -58,16 +55,16 @@ enum Kind {
 
 /// Where the nodes of a lattice lie, and what lies between them: x and y.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Frame {
+pub(super) struct Frame {
     /// The place of the first node; one cell and more before the first pixel.
-    origin: [f64; 2],
-    spacing: [f64; 2],
-    between: Between,
+    pub origin: [f64; 2],
+    pub spacing: [f64; 2],
+    pub between: Between,
 }
 
 /// The polynomial between nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Between {
+pub(super) enum Between {
     /// Cubic B-splines.
     Spline,
     /// The cubic of Catmull and Rom, through the nodes.
@@ -95,6 +92,8 @@ impl Bent {
         let sides = [size.1 as f64, size.0 as f64];
         let half = sides.map(|side| side as f32 * 0.5);
         let diagonal = half[0] * half[0] + half[1] * half[1];
+        // A cell is a pixel at least.
+        let few = |cells: u32| cells.min(u32::try_from(size.0.min(size.1)).unwrap_or(u32::MAX)).max(1);
         let (kind, frame) = match *bend {
             Bend::Elastic { deviation, sigma, seed } => {
                 let seed = mix(seed.into());
@@ -104,6 +103,7 @@ impl Bent {
                 (Kind::Elastic { reach: deviation * (ROOT_3 / SPLINE), seed }, frame)
             }
             Bend::Grid { cells, shift, seed } => {
+                let cells = few(cells);
                 (Kind::Grid(lines(cells, shift, seed, sides)), Frame::cells(sides, cells, Between::Line))
             }
             Bend::Optical { k } => (Kind::Optical { k: k / math::max(diagonal, 0.25) }, Frame::even(sides)),
@@ -118,6 +118,7 @@ impl Bent {
                 (Kind::ThinPlate(Plate::new(points as usize, moves)), Frame::even(sides))
             }
             Bend::PiecewiseAffine { cells, shift, seed } => {
+                let cells = few(cells);
                 let reach = sides.map(|side| side as f32 / cells.max(1) as f32 * shift);
                 let kind = Kind::PiecewiseAffine { reach, cells, seed: mix(seed.into()) };
                 (kind, Frame::cells(sides, cells, Between::Triangles))
@@ -127,7 +128,7 @@ impl Bent {
     }
 
     /// The displacement at a node.
-    fn node(&self, column: usize, row: usize) -> [f32; 2] {
+    pub(super) fn node(&self, column: usize, row: usize) -> [f32; 2] {
         let [x, y] = [(column, 0), (row, 1)].map(|(i, axis)| self.frame.place(axis, i));
         let away = || {
             let middle = [self.size.1, self.size.0].map(|side| (side as f64 - 1.0) * 0.5);
@@ -174,31 +175,11 @@ impl Bent {
     }
 
     /// Columns and rows of the lattice: those that the last pixel needs.
-    fn counts(&self) -> [usize; 2] {
+    pub(super) fn counts(&self) -> [usize; 2] {
         let last = [self.size.1, self.size.0].map(|side| side.saturating_sub(1));
         [0, 1].map(|axis| {
             self.frame.cell(axis, last.get(axis).copied().unwrap_or(0) as f64).0.saturating_add(3)
         })
-    }
-
-    /// Bytes that [`Bent::lattice`] takes, wherever it begins.
-    pub(super) fn lattice_len(&self) -> usize {
-        // An elastic lattice may begin up to a cell further on, and so need a node more.
-        let [columns, rows] = self.counts().map(|count| count.saturating_add(1));
-        ScratchLen::new().with::<f32>(columns.saturating_mul(rows).saturating_mul(2)).bytes()
-    }
-
-    /// All nodes.
-    pub(super) fn lattice<'a>(&self, scratch: &mut Scratch<'a>) -> Result<Lattice<'a>> {
-        let [columns, rows] = self.counts();
-        let nodes =
-            scratch.take::<f32>(columns.saturating_mul(rows).saturating_mul(2))?.as_chunks_mut::<2>().0;
-        for (row, nodes) in nodes.chunks_exact_mut(columns.max(1)).enumerate() {
-            for (column, node) in nodes.iter_mut().enumerate() {
-                *node = self.node(column, row);
-            }
-        }
-        Ok(Lattice { nodes, columns, frame: self.frame })
     }
 
     /// The place in the source that the place `at` of the result shows. Outside of the picture all moves as the nearest
@@ -307,34 +288,22 @@ impl Frame {
     }
 
     /// Where a node lies along a side.
-    fn place(&self, axis: usize, node: usize) -> f64 {
+    pub(super) fn place(&self, axis: usize, node: usize) -> f64 {
         let (origin, spacing) = self.along(axis);
         origin + node as f64 * spacing
     }
 
     /// The cell of a place, by its first node, and how far into it the place lies, of 1.
-    fn cell(&self, axis: usize, at: f64) -> (usize, f32) {
+    pub(super) fn cell(&self, axis: usize, at: f64) -> (usize, f32) {
         let (origin, spacing) = self.along(axis);
         let from = (at - origin) / spacing;
         let cell = from as usize;
         (cell, (from - cell as f64) as f32)
     }
-
-    /// The first pixel of a cell.
-    fn first(&self, cell: usize) -> usize {
-        let place = self.place(0, cell);
-        let whole = place as usize;
-        let mut first = if (whole as f64) < place { whole + 1 } else { whole };
-        // Rounding must not put it elsewhere than `cell` does.
-        while self.cell(0, first as f64).0 < cell {
-            first += 1;
-        }
-        first
-    }
 }
 
 /// A displacement along a row of a cell, x and y: the powers of the part of the cell from 0 on.
-type Piece = [[f32; 4]; 2];
+pub(super) type Piece = [[f32; 4]; 2];
 
 /// The displacement at a part of a cell.
 #[inline(always)]
@@ -345,7 +314,7 @@ fn at_part(piece: &Piece, t: f32) -> [f32; 2] {
 
 /// The displacements in one of the two triangles of a cell with these nodes, row by row, at this part of its height.
 #[inline(always)]
-fn triangle([a, b, c, d]: [[f32; 2]; 4], v: f32, right: bool) -> Piece {
+pub(super) fn triangle([a, b, c, d]: [[f32; 2]; 4], v: f32, right: bool) -> Piece {
     let mut piece = [[0.0; 4]; 2];
     for ((to, (a, b)), (c, d)) in piece.iter_mut().zip(a.into_iter().zip(b)).zip(c.into_iter().zip(d)) {
         let (start, slope) = if right { (a + (d - b) * v, b - a) } else { (a + (c - a) * v, d - c) };
@@ -357,7 +326,7 @@ fn triangle([a, b, c, d]: [[f32; 2]; 4], v: f32, right: bool) -> Piece {
 impl Between {
     /// Four nodes below each other as one, at this part of the height between the second and the third.
     #[inline(always)]
-    fn down(self, nodes: [[f32; 2]; 4], v: f32) -> [f32; 2] {
+    pub(super) fn down(self, nodes: [[f32; 2]; 4], v: f32) -> [f32; 2] {
         let [a, b, c, d] = nodes;
         let of = |a: f32, b: f32, c: f32, d: f32| {
             let [p, q, r, s] = self.powers([a, b, c, d]);
@@ -374,7 +343,7 @@ impl Between {
 
     /// The powers of the polynomial between the second and the third of four numbers.
     #[inline(always)]
-    fn powers(self, [a, b, c, d]: [f32; 4]) -> [f32; 4] {
+    pub(super) fn powers(self, [a, b, c, d]: [f32; 4]) -> [f32; 4] {
         match self {
             Self::Spline => [
                 (a + 4.0 * b + c) * (1.0 / 6.0),
@@ -386,117 +355,4 @@ impl Between {
             Self::Line | Self::Triangles => [b, c - b, 0.0, 0.0],
         }
     }
-}
-
-/// The nodes of a bend.
-pub struct Lattice<'a> {
-    /// Row by row.
-    nodes: &'a [[f32; 2]],
-    columns: usize,
-    frame: Frame,
-}
-
-impl Lattice<'_> {
-    fn node(&self, column: usize, row: usize) -> [f32; 2] {
-        self.nodes.get(row.wrapping_mul(self.columns).wrapping_add(column)).copied().unwrap_or_default()
-    }
-
-    /// Calls `each` with the pieces of the row of pixels from (x, y) on: where each begins and ends, counted from x, how
-    /// far into its cell it begins, how much of the cell a pixel is, and the displacement.
-    #[inline(always)]
-    pub fn pieces(
-        &self,
-        (x, y): (usize, usize),
-        len: usize,
-        mut each: impl FnMut(core::ops::Range<usize>, Along, &Piece),
-    ) {
-        let Frame { between, .. } = self.frame;
-        let (row, v) = self.frame.cell(1, y as f64);
-        let (mut column, _) = self.frame.cell(0, x as f64);
-        let down = |column: usize| {
-            let node = |j: usize| self.node(column, (row + j).saturating_sub(1));
-            between.down([node(0), node(1), node(2), node(3)], v)
-        };
-        let before = column.saturating_sub(1);
-        let mut across = [[0.0; 2], down(before), down(column), down(column + 1)];
-        let mut at = 0;
-        while at < len {
-            let first = self.frame.first(column);
-            let end = self.frame.first(column + 1).saturating_sub(x).max(at + 1).min(len);
-            let [_, b, c, d] = across;
-            across = [b, c, d, down(column + 2)];
-            let (start, part) = (self.frame.cell(0, first as f64).1, (1.0 / self.frame.spacing[0]) as f32);
-            let along = Along { start, part, first: (x + at).saturating_sub(first) };
-            if between == Between::Triangles {
-                let node = |i: usize, j: usize| self.node(column + i, row + j);
-                let nodes = [node(0, 0), node(1, 0), node(0, 1), node(1, 1)];
-                // The pixels left of the diagonal are those whose part is below `v`.
-                let left = (at..end).take_while(|i| along.of(i - at) < v).count();
-                each(at..at + left, along, &triangle(nodes, v, false));
-                let rest = Along { first: along.first + left, ..along };
-                each(at + left..end, rest, &triangle(nodes, v, true));
-            } else {
-                each(at..end, along, &between.across(across));
-            }
-            (at, column) = (end, column + 1);
-        }
-    }
-}
-
-/// Pixels along a cell.
-#[derive(Clone, Copy, Debug)]
-pub struct Along {
-    /// The part of the cell that lies before its first pixel.
-    start: f32,
-    /// The part that a pixel is.
-    part: f32,
-    /// Pixels of the cell that come before.
-    first: usize,
-}
-
-impl Along {
-    /// How far into the cell a pixel lies.
-    #[inline(always)]
-    fn of(&self, i: usize) -> f32 {
-        self.start + (self.first + i) as f32 * self.part
-    }
-}
-
-impl Lattice<'_> {
-    /// The places in the source that `len` pixels from (x, y) on show, `round` added to both coordinates.
-    #[inline(always)]
-    pub fn places(
-        &self,
-        (x, y): (usize, usize),
-        len: usize,
-        round: i64,
-        whole: [&mut [i32]; 2],
-        fraction: [&mut [u32]; 2],
-    ) {
-        let ([whole_x, whole_y], [part_x, part_y]) = (whole, fraction);
-        self.pieces((x, y), len, |range, along, piece| {
-            let first = x.wrapping_add(range.start) as i32;
-            let (Some(wx), Some(wy)) = (whole_x.get_mut(range.clone()), whole_y.get_mut(range.clone()))
-            else {
-                return;
-            };
-            let (Some(px), Some(py)) = (part_x.get_mut(range.clone()), part_y.get_mut(range)) else { return };
-            let places = wx.iter_mut().zip(px).zip(wy.iter_mut().zip(py)).enumerate();
-            for (i, ((wx, px), (wy, py))) in places {
-                let [dx, dy] = at_part(piece, along.of(i));
-                (*wx, *px) = settle(first.wrapping_add(i as i32), dx, round);
-                (*wy, *py) = settle(y as i32, dy, round);
-            }
-        });
-    }
-}
-
-/// A displacement with its fractional bits, rounded half up and added to a whole number with `round`.
-#[inline(always)]
-fn settle(whole: i32, by: f32, round: i64) -> (i32, u32) {
-    let by = math::clamp(by, -FURTHEST, FURTHEST);
-    let fixed = math::floor(by * (1 << BITS) as f32 + 0.5) as i32;
-    let (fraction, carry) = ((fixed << (32 - BITS)) as u32).overflowing_add(round as u32);
-    let whole = whole.wrapping_add(fixed >> BITS).wrapping_add((round >> 32) as i32);
-    (whole.wrapping_add(carry.into()), fraction)
 }

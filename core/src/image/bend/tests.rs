@@ -212,9 +212,14 @@ fn sampled(src: &Owned<f32>, [x, y]: [f64; 2], c: usize) -> f64 {
 
 #[test]
 fn pictures_show_what_lies_at_the_places() {
-    for c in [1, 3] {
+    let many = [
+        Bend::Grid { cells: 32, shift: 0.9, seed: 3 },
+        Bend::PiecewiseAffine { cells: 32, shift: 0.4, seed: 3 },
+        Bend::Elastic { deviation: 0.5, sigma: 1.0, seed: 3 },
+    ];
+    for (c, kinds) in [(1, &kinds(9)[..]), (3, &kinds(9)), (1, &many)] {
         let src = Owned::<f32>::shares((67, 131, c), 3);
-        for how in kinds(9) {
+        for &how in kinds {
             let bent_by = Bent::new(&how, (67, 131)).unwrap();
             let want: Vec<f64> = (0..src.data.len())
                 .map(|i| {
@@ -282,6 +287,27 @@ fn what_is_out_of_range_is_refused_and_leaves_the_result_alone() {
     let got = bend(Level::BASE, &how, linear, border, src.view(), small.view_mut(), &mut Scratch::empty());
     assert_eq!(got, Err(Error::ShapeMismatch));
     assert_eq!(dst, before);
+}
+
+#[test]
+fn small_pictures_have_no_more_cells_than_pixels() {
+    for (h, w) in [(1, 1), (1, 9), (3, 5), (200, 2)] {
+        let src = Owned::<f32>::shares((h, w, 1), 3);
+        for how in [
+            Bend::Grid { cells: 32, shift: 0.9, seed: 3 },
+            Bend::PiecewiseAffine { cells: 32, shift: 0.4, seed: 3 },
+            Bend::Elastic { deviation: 0.5, sigma: 1.0, seed: 3 },
+            Bend::Fisheye { degrees: 70.0 },
+            Bend::Optical { k: 1.0 },
+        ] {
+            let by = Bent::new(&how, (h, w)).unwrap();
+            let got = bent(Level::detect(), &how, Interpolation::Bilinear, Border::Reflect101, &src);
+            for (i, v) in got.numbers().into_iter().enumerate() {
+                let Index(at) = by.source(Index([(i % w) as f64, (i / w) as f64]));
+                assert!((v - sampled(&src, at, 0)).abs() < 5e-5, "{how:?} {h} x {w}");
+            }
+        }
+    }
 }
 
 proptest! {

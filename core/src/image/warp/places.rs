@@ -3,12 +3,11 @@
 use super::bilinear::Line;
 use super::map::{Map, Perspective};
 use crate::error::{Error, Result};
-use crate::image::bend::Lattice;
+pub(super) use crate::image::bend::AT_ONCE;
+use crate::image::bend::{Coordinate, Lattice};
 use crate::simd::Level;
 use core::ops::Range;
 
-/// Pixels of a block.
-pub const AT_ONCE: usize = 128;
 /// Pixels whose places are found side by side.
 const LANES: usize = 16;
 
@@ -136,7 +135,9 @@ impl Path<'_> {
             Self::Projective(map) => {
                 project(level, projected(map, y), x as f64, len, round, places);
             }
-            Self::Bent(lattice) => bent(level, lattice, (x, y), len, round, places),
+            Self::Bent(lattice) => {
+                bent(level, lattice, (x, y), len, round, places);
+            }
         }
     }
 }
@@ -191,7 +192,8 @@ pub(super) fn bent_body(
     places: &mut Places,
 ) {
     let Places { x, y, fx, fy } = places;
-    lattice.places(from, len.min(AT_ONCE), round, [x, y], [fx, fy]);
+    let to = [(x, fx), (y, fy)].map(|(whole, fraction)| Coordinate { whole, fraction });
+    lattice.places(from, len, round, to);
 }
 
 /// As far as a projective map leads.

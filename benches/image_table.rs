@@ -1,5 +1,8 @@
 //! What `image/run.py` measures of ours: each operation by its name, on one thread, at the best level.
 
+#[path = "image_table/colour.rs"]
+mod colour;
+
 use seedbed::augment::{Draws, Normal, Op, Pipeline, Plan, key};
 use seedbed::image::{
     Adjust, Affine, Bend, Border, Filter, Interpolation, Jitter, Map, Motion, Perspective, Rect, ResizePlan,
@@ -240,6 +243,7 @@ fn main() {
     let (mut ops, level) = (Ops::new(), Level::detect());
     moves(&mut ops, level);
     points(&mut ops, level);
+    colour::ops(&mut ops, level);
     resampling(&mut ops, level);
     pipelines(&mut ops, level);
     ops.insert("clock", Box::new(clock));

@@ -70,6 +70,16 @@ def opencv():
         cv2.randn(noise, (0, 0, 0), (10, 10, 10))
         cv2.add(A, noise, dst=d, dtype=cv2.CV_8U)
 
+    parts = [np.empty((SIDE, SIDE), np.uint8) for _ in range(3)]
+
+    one, tiles = np.ascontiguousarray(A[..., 0]), cv2.createCLAHE(2.0, (8, 8))
+
+    def equalise():
+        cv2.split(A, parts)
+        for part in parts:
+            cv2.equalizeHist(part, dst=part)
+        cv2.merge(parts, dst=d)
+
     def warp(matrix, flags, do=cv2.warpAffine):
         return lambda: do(A, matrix, (SIDE, SIDE), dst=d, flags=flags, **outside)
 
@@ -89,6 +99,8 @@ def opencv():
         "mixup": lambda: cv2.addWeighted(A, 0.7, B, 0.3, 0, dst=d),
         "hue": hue,
         "gaussian_noise": gaussian_noise,
+        "equalise": equalise,
+        "clahe_grey": lambda: tiles.apply(one, dst=grey),
         "resize_224_512_bilinear": lambda: cv2.resize(A224, (SIDE, SIDE), dst=d, interpolation=cv2.INTER_LINEAR),
         "rotate": warp(rotation, cv2.INTER_LINEAR),
         "affine": warp(affine, cv2.INTER_LINEAR),
@@ -117,6 +129,9 @@ def albumentations():
         "normalise": alb.Normalize(p=1),
         "hue": alb.HueSaturationValue((20, 20), (0, 0), (0, 0), p=1),
         "colour_jitter": alb.ColorJitter((1.2, 1.2), (1.2, 1.2), (1.2, 1.2), (0.05, 0.05), p=1),
+        "equalise": alb.Equalize(mode="cv", p=1),
+        "clahe": alb.CLAHE((2, 2), (8, 8), p=1),
+        "autocontrast": alb.AutoContrast(cutoff=2, method="pil", p=1),
         "gaussian_noise": alb.GaussNoise(std_range=(10 / 255, 10 / 255), p=1),
         "rotate": alb.Rotate((15, 15), border_mode=reflect, p=1),
         "perspective": alb.Perspective(scale=(0.05, 0.05), border_mode=reflect, p=1),
@@ -146,11 +161,13 @@ def albumentations():
 
 
 def pillow():
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     whole, part = Image.fromarray(A), Image.fromarray(A224)
     turn, how = Image.Transpose, Image.Resampling
     return {
+        "equalise": lambda: ImageOps.equalize(whole),
+        "autocontrast": lambda: ImageOps.autocontrast(whole, cutoff=2),
         "rot90": lambda: whole.transpose(turn.ROTATE_90),
         "transpose": lambda: whole.transpose(turn.TRANSPOSE),
         "resize_512_224_bilinear": lambda: whole.resize((PART, PART), how.BILINEAR),

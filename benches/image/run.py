@@ -56,6 +56,10 @@ OPS = [
     ("hue", 5.0, 2 * IMAGE, IMAGE * 3),
     ("colour_jitter", 5.0, 2 * IMAGE, IMAGE * 6),
     ("gaussian_noise", 6.0, 2 * IMAGE, 0),
+    ("equalise", 2.0, 3 * IMAGE, 0),
+    ("autocontrast", 2.0, 3 * IMAGE, 0),
+    ("clahe", 2.0, 3 * IMAGE, IMAGE // 3 * 6),
+    ("clahe_grey", 2.0, IMAGE, IMAGE // 3 * 6),
     ("small_batch", None, 10_000 * 32 * 32 * 15, 0),
     ("training_pipeline", 4.0, IMAGE // 2 + PART * 5, 0),
 ]

@@ -28,6 +28,26 @@ pub fn shuffle_channels<T: Sample>(stream: &mut Stream, mut image: ImageMut<'_, 
     }
 }
 
+/// Paints as many of the first [`MOST_SHUFFLED`] channels of `image` as `count` with `fill`, drawn from `stream`, each as likely as
+/// the others; at least one channel stays as it is, and so does an image of one.
+pub fn drop_channels<T: Sample>(count: u32, fill: T, stream: &mut Stream, mut image: ImageMut<'_, T>) {
+    let channels = image.channels();
+    let mut order: [usize; MOST_SHUFFLED] = core::array::from_fn(|i| i);
+    let order = order.get_mut(..channels.min(MOST_SHUFFLED)).unwrap_or(&mut []);
+    stream.shuffle(order);
+    let mut dropped = [false; MOST_SHUFFLED];
+    for &channel in order.iter().take((count as usize).min(channels.saturating_sub(1))) {
+        dropped.iter_mut().skip(channel).take(1).for_each(|flag| *flag = true);
+    }
+    for row in image.iter_rows_mut() {
+        for pixel in row.chunks_exact_mut(channels.max(1)) {
+            for (value, _) in pixel.iter_mut().zip(dropped).filter(|(_, dropped)| *dropped) {
+                *value = fill;
+            }
+        }
+    }
+}
+
 /// v · gain + a share of the largest value for each of the first three channels, or with the first one's numbers for every
 /// channel where there are less than three; others stay. In `f32`, rounded half up and moved into the range of the type;
 /// floats are neither.
@@ -59,11 +79,11 @@ pub(super) fn map_channels<T: Sample>(
     map: impl Fn(usize, f32) -> f32,
 ) {
     let channels = image.channels();
+    let grey = channels < 3;
     if let Some(levels) = super::sample::levels_mut(&mut image) {
-        let tables = [0, 1, 2].map(|c| Table::from_fn(|v| map(c, v)));
+        let tables = [0, 1, 2].map(|c| Table::from_fn(|v| map(if grey { 0 } else { c }, v)));
         return super::table::apply_by_channel(level, &tables, levels);
     }
-    let grey = channels < 3;
     for row in image.iter_rows_mut() {
         for pixel in row.chunks_exact_mut(channels.max(1)) {
             for (c, value) in pixel.iter_mut().take(3).enumerate() {
@@ -100,6 +120,29 @@ mod tests {
             assert_eq!(new[16..], old[16..]);
         }
         assert_ne!(many, before);
+    }
+
+    #[test]
+    fn as_many_channels_are_dropped_as_asked_for_each_as_often() {
+        let mut seen = [0; 5];
+        for seed in 0..1000 {
+            let mut image = Owned { data: std::vec![9u16; 2 * 3 * 5], shape: (2, 3, 5) };
+            drop_channels(2, 700, &mut Stream::new(seed, Key::new(1)), image.view_mut());
+            let (first, rest) = image.data.split_at(5);
+            assert!(rest.chunks_exact(5).all(|pixel| pixel == first));
+            assert!(
+                first.iter().filter(|v| **v == 700).count() == 2
+                    && first.iter().all(|v| [9, 700].contains(v))
+            );
+            seen.iter_mut().zip(first).for_each(|(n, v)| *n += i32::from(*v == 700));
+        }
+        // 400 of each, within five standard errors.
+        assert!(seen.iter().all(|n| (n - 400).abs() < 78), "{seen:?}");
+        for (channels, left) in [(1, 1), (2, 1), (3, 1), (20, 5)] {
+            let mut image = Owned { data: std::vec![9u8; channels], shape: (1, 1, channels) };
+            drop_channels(15, 0, &mut Stream::new(3, Key::new(1)), image.view_mut());
+            assert_eq!(image.data.iter().filter(|v| **v == 9).count(), left);
+        }
     }
 
     fn scaled_exactly<T: Sample>() {

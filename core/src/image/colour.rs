@@ -1,11 +1,16 @@
 //! Operations on the colours of pixels: red, green and blue are the first three channels, others stay as they are.
 
+mod fancy;
 mod hue;
 mod jitter;
+mod planck;
 
+pub use self::fancy::fancy_pca;
 pub use self::hue::{hsv_shift, hue};
 pub use self::jitter::{Adjust, Jitter, grey_mean};
+pub use self::planck::planckian_jitter;
 
+use self::fancy::Moments;
 use super::{Sample, Table};
 use crate::error::{Error, Result};
 use crate::math;
@@ -90,6 +95,15 @@ impl ColourMatrix {
     }
 }
 
+/// [`ColourMatrix::sepia`] of `image` in place; images of less than three channels, which have no colours, stay.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] unless 0 ≤ `share` ≤ 1.
+pub fn sepia<T: Sample>(level: Level, share: f32, image: ImageMut<'_, T>) -> Result<()> {
+    let matrix = ColourMatrix::sepia(share)?;
+    if image.channels() < 3 { Ok(()) } else { matrix.apply(level, image) }
+}
+
 /// Calls `change` with each row of an image of three channels or more.
 fn each_row<T: Sample>(mut image: ImageMut<'_, T>, change: impl FnMut(&mut [T])) -> Result<()> {
     if image.channels() < 3 {
@@ -100,13 +114,13 @@ fn each_row<T: Sample>(mut image: ImageMut<'_, T>, change: impl FnMut(&mut [T]))
 }
 
 /// Colours side by side that are worked on at a time.
-const BLOCK: usize = 64;
+pub(super) const BLOCK: usize = 64;
 /// Red, green and blue of a block, one after the other.
-type Colours<T> = [[T; BLOCK]; 3];
+pub(super) type Colours<T> = [[T; BLOCK]; 3];
 
 /// The colours of at most [`BLOCK`] pixels; those behind them are of no pixel.
 #[inline(always)]
-fn spread<T: Sample>(pixels: &[T], channels: usize) -> Colours<T> {
+pub(super) fn spread<T: Sample>(pixels: &[T], channels: usize) -> Colours<T> {
     let mut colours = [[T::default(); BLOCK]; 3];
     match pixels.as_array::<{ BLOCK * 3 }>().filter(|_| channels == 3) {
         // The usual whole block has strides and a length that the compiler knows.
@@ -118,7 +132,7 @@ fn spread<T: Sample>(pixels: &[T], channels: usize) -> Colours<T> {
 
 /// The opposite of [`spread`].
 #[inline(always)]
-fn close<T: Sample>(colours: &Colours<T>, channels: usize, pixels: &mut [T]) {
+pub(super) fn close<T: Sample>(colours: &Colours<T>, channels: usize, pixels: &mut [T]) {
     if channels == 3
         && let Some(whole) = pixels.as_mut_array::<{ BLOCK * 3 }>()
     {
@@ -156,6 +170,8 @@ pub trait Colour: Sized {
     fn with_hue(level: Level, row: &mut [Self], channels: usize, part: f32);
     /// [`Jitter::apply`] with factors that have been checked.
     fn with_jitter(level: Level, image: ImageMut<'_, Self>, steps: &[Adjust; 4]) -> Result<()>;
+    /// Adds the sums of a row's colours, and of their products, to sums.
+    fn moments(level: Level, row: &[Self], channels: usize, sums: &mut Moments);
     /// The sums of the first three channels of a row, or of the first one where there are less.
     fn sums(level: Level, row: &[Self], channels: usize) -> [f64; 3];
 }
@@ -171,6 +187,10 @@ impl Colour for u8 {
 
     kernel! {
         fn with_hue(row: &mut [u8], channels: usize, part: f32) = hue::turned_fixed, with avx512;
+    }
+
+    kernel! {
+        fn moments(row: &[u8], channels: usize, sums: &mut Moments) = fancy::moments_body, with avx512;
     }
 
     fn with_jitter(level: Level, image: ImageMut<'_, u8>, steps: &[Adjust; 4]) -> Result<()> {
@@ -195,6 +215,10 @@ macro_rules! wider {
 
             kernel! {
                 fn with_hue(row: &mut [$t], channels: usize, part: f32) = hue::turned_float, with avx512;
+            }
+
+            kernel! {
+                fn moments(row: &[$t], channels: usize, sums: &mut Moments) = fancy::moments_body, with avx512;
             }
 
             fn with_jitter(level: Level, image: ImageMut<'_, $t>, steps: &[Adjust; 4]) -> Result<()> {

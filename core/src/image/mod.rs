@@ -10,12 +10,15 @@ mod bend;
 mod blur;
 mod border;
 mod channels;
+mod clahe;
 mod colour;
 mod crop;
+mod equalise;
 mod erase;
 mod filter;
 mod geometry;
 mod grey;
+mod histogram;
 mod labels;
 mod mix;
 mod noise;
@@ -34,8 +37,12 @@ mod warp;
 pub use bend::{Bend, Bent, MOST_CELLS, MOST_POINTS, bend, bend_nearest};
 pub use blur::{MAX_RADIUS, MAX_SIGMA, blur_scratch_len, box_blur, box_blur_scratch_len, gaussian_blur};
 pub use border::Border;
-pub use channels::{MOST_SHUFFLED, scale_channels, shuffle_channels};
-pub use colour::{Adjust, ColourMatrix, Jitter, grey_mean, hsv_shift, hue};
+pub use channels::{MOST_SHUFFLED, drop_channels, scale_channels, shuffle_channels};
+pub use clahe::{MOST_TILES, clahe, clahe_scratch_len};
+pub use colour::{
+    Adjust, ColourMatrix, Jitter, fancy_pca, grey_mean, hsv_shift, hue, planckian_jitter, sepia,
+};
+pub use equalise::{autocontrast, equalise, equalise_scratch_len};
 pub use erase::{Rect, cutout, erase};
 pub use filter::{Filter, Sampling};
 pub use geometry::{

@@ -31,6 +31,11 @@ impl Table {
         Self(table)
     }
 
+    /// The map to these levels, one for each of 0 to 255.
+    pub(super) const fn of(levels: [u8; 256]) -> Self {
+        Self(levels)
+    }
+
     /// v · factor: 0 is black, 1 changes nothing.
     ///
     /// # Errors
@@ -111,20 +116,18 @@ impl Table {
     }
 }
 
-/// Maps the values of the first three channels of `image`, each by its table, or of all channels by the first table where
-/// there are less than three; others stay.
+/// Maps the values of the first three channels of `image`, each by its table; others stay.
 pub(super) fn apply_by_channel(level: Level, tables: &[Table; 3], mut image: ImageMut<'_, u8>) {
     let channels = image.channels();
     let [first, second, third] = tables;
-    if channels < 3 {
+    if channels <= 1 || first == second && second == third && channels <= 3 {
         return first.apply_in_place(level, image);
     }
+    if image.as_ref().is_dense() {
+        return look_up_each(level, tables, channels, image.data_mut());
+    }
     for row in image.iter_rows_mut() {
-        for pixel in row.chunks_exact_mut(channels) {
-            if let [r, g, b, ..] = pixel {
-                (*r, *g, *b) = (first.get(*r), second.get(*g), third.get(*b));
-            }
-        }
+        look_up_each(level, tables, channels, row);
     }
 }
 
@@ -144,6 +147,12 @@ dispatch! {
     }
 }
 
+dispatch! {
+    fn look_up_each(tables: &[Table; 3], channels: usize, values: &mut [u8]) {
+        base: base_each, Avx512Vbmi: x86::whole_each,
+    }
+}
+
 fn base(table: &[u8; 256], from: &[u8], to: &mut [u8]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to = Table(*table).get(*from);
@@ -156,11 +165,35 @@ fn base_in_place(table: &[u8; 256], values: &mut [u8]) {
     }
 }
 
+/// Whole pixels.
+fn base_each(tables: &[Table; 3], channels: usize, values: &mut [u8]) {
+    let [first, second, third] = tables;
+    let three = |r: &mut u8, g: &mut u8, b: &mut u8| {
+        (*r, *g, *b) = (first.get(*r), second.get(*g), third.get(*b));
+    };
+    match channels {
+        2 => {
+            for [a, b] in values.as_chunks_mut::<2>().0 {
+                (*a, *b) = (first.get(*a), second.get(*b));
+            }
+        }
+        3 => values.as_chunks_mut::<3>().0.iter_mut().for_each(|[r, g, b]| three(r, g, b)),
+        4 => values.as_chunks_mut::<4>().0.iter_mut().for_each(|[r, g, b, _]| three(r, g, b)),
+        n => {
+            for pixel in values.chunks_exact_mut(n.max(1)) {
+                if let [r, g, b, ..] = pixel {
+                    three(r, g, b);
+                }
+            }
+        }
+    }
+}
+
 /// The whole table in four registers. AVX2 has shuffles of 16 entries only, of which it would take sixteen: no faster
 /// than the plain body.
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::{base, base_in_place};
+    use super::{Table, base, base_each, base_in_place};
     use crate::simd::x86::{load64, store64};
     use core::arch::x86_64::{
         __m512i, _mm512_mask_blend_epi8, _mm512_movepi8_mask, _mm512_permutex2var_epi8,
@@ -186,6 +219,55 @@ mod x86 {
             store64(v, found);
         }
         base_in_place(table, rest);
+    }
+
+    /// Bytes after which the channels of 2, 3 and 4 lie the same way in registers again.
+    const PERIOD: usize = 192;
+
+    /// The bytes of each of three registers that belong to a channel of so many.
+    const fn places(channels: usize, channel: usize) -> [u64; 3] {
+        let mut masks = [0; 3];
+        let mut at = channel;
+        while at < PERIOD {
+            #[allow(clippy::indexing_slicing)]
+            {
+                masks[at / 64] |= 1 << (at % 64);
+            }
+            at += channels;
+        }
+        masks
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx2,fma")]
+    pub(super) fn whole_each(tables: &[Table; 3], channels: usize, values: &mut [u8]) {
+        match channels {
+            2 => channels_of::<2>(tables, values),
+            3 => channels_of::<3>(tables, values),
+            4 => channels_of::<4>(tables, values),
+            _ => base_each(tables, channels, values),
+        }
+    }
+
+    /// All values are looked up in the table of each channel, which the bytes of the channel take.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx2,fma")]
+    fn channels_of<const C: usize>(tables: &[Table; 3], values: &mut [u8]) {
+        let [first, second, third] = tables;
+        let (a, b, c) = (quarters(&first.0), quarters(&second.0), quarters(&third.0));
+        let (whole, rest) = values.as_chunks_mut::<PERIOD>();
+        for part in whole {
+            let masks = const { (places(C, 0), places(C, 1), places(C, 2)) };
+            let masks = masks.0.iter().zip(&masks.1).zip(&masks.2);
+            for (part, ((of_a, of_b), of_c)) in part.as_chunks_mut::<64>().0.iter_mut().zip(masks) {
+                let old = load64(part);
+                let mut new = _mm512_mask_blend_epi8(*of_a, old, look_up(&a, old));
+                new = _mm512_mask_blend_epi8(*of_b, new, look_up(&b, old));
+                if C > 2 {
+                    new = _mm512_mask_blend_epi8(*of_c, new, look_up(&c, old));
+                }
+                store64(part, new);
+            }
+        }
+        base_each(tables, C, rest);
     }
 
     #[inline]
@@ -244,6 +326,20 @@ mod tests {
             table.apply(level, src.view(), out.view_mut()).unwrap();
             table.apply_in_place(level, here.view_mut());
             assert!(out == here);
+            out
+        });
+    }
+
+    #[test]
+    fn each_of_the_first_three_channels_has_its_table() {
+        let tables = [0.5, 0.8, 1.7].map(|gamma| Table::gamma(gamma).unwrap());
+        same_at_every_level(|level, src| {
+            let mut out = src.clone();
+            apply_by_channel(level, &tables, out.view_mut());
+            let channels = src.shape.2;
+            for (i, (new, &old)) in out.data.iter().zip(&src.data).enumerate() {
+                assert_eq!(*new, tables.get(i % channels).map_or(old, |table| table.get(old)));
+            }
             out
         });
     }

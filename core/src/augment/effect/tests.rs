@@ -21,6 +21,22 @@ fn direct(
         Op::RgbShift { .. } => {
             image::scale_channels(level, [1.0; 3], [a / 255.0, b / 255.0, c / 255.0], dst).unwrap();
         }
+        Op::Equalise {} => {
+            let mut memory = vec![0; image::equalise_scratch_len::<u8>()];
+            image::equalise(level, dst, &mut Scratch::new(&mut memory)).unwrap();
+        }
+        Op::Autocontrast { .. } => {
+            let mut memory = vec![0; image::equalise_scratch_len::<u8>()];
+            image::autocontrast(level, [a; 2], dst, &mut Scratch::new(&mut memory)).unwrap();
+        }
+        Op::Clahe { tiles, .. } => {
+            let mut memory = vec![0; image::clahe_scratch_len::<u8>(tiles, src.shape())];
+            image::clahe(level, a, tiles, dst, &mut Scratch::new(&mut memory)).unwrap();
+        }
+        Op::ChannelDrop { channels, fill } => image::drop_channels(channels, fill as u8, stream, dst),
+        Op::Sepia { .. } => image::sepia(level, a, dst).unwrap(),
+        Op::PlanckianJitter { .. } => image::planckian_jitter(level, a, dst).unwrap(),
+        Op::FancyPca { .. } => image::fancy_pca(level, a, stream, dst).unwrap(),
         Op::SaltAndPepper { .. } => image::salt_and_pepper(a, b, stream, dst).unwrap(),
         Op::PixelDropout { fill, .. } => image::pixel_dropout(a, fill as u8, stream, dst).unwrap(),
         Op::GridDropout { fill, .. } => {

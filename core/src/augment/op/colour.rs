@@ -84,6 +84,49 @@ Colour {
         /// What is added to blue.
         blue: [f32; 2] = Value::Range([-20.0, 20.0]), in -255, 255;
     }
+
+    /// Spreads the values of each channel so that all come about as often (histogram equalisation).
+    60 "equalise" Equalise, leaks, plain {}
+
+    /// Stretches the values of each channel so that they go from black to white.
+    61 "autocontrast" Autocontrast, plain {
+        /// Share of the values that leave the range at either end.
+        cutoff: [f32; 2] = Value::Range([0.0, 0.02]), in 0, 0.49;
+    }
+
+    /// Equalises the light of parts of the picture, each for itself, within limits (Zuiderveld 1994).
+    62 "clahe" Clahe, leaks, plain {
+        /// The most that a level may come, as a multiple of the mean; 0 for no limit.
+        clip: [f32; 2] = Value::Range([1.0, 4.0]), in 0, 100;
+        /// Rows, and columns, of parts.
+        tiles: u32 = Value::Count(8), in 1, 32;
+    }
+
+    /// Paints over whole channels, and leaves at least one.
+    63 "channel_drop" ChannelDrop, leaks, plain {
+        /// How many.
+        channels: u32 = Value::Count(1), in 1, 16;
+        /// The value painted in them.
+        fill: u32 = Value::Count(0), in 0, 255;
+    }
+
+    /// Gives the tones of old photographs.
+    64 "sepia" Sepia, leaks, plain {
+        /// How far: 0 changes nothing, 1 takes all other colours away.
+        share: [f32; 2] = Value::Range([0.3, 1.0]), in 0, 1;
+    }
+
+    /// Shows the picture in the light of a black body (planckian jitter, Zini and others 2022).
+    65 "planckian_jitter" PlanckianJitter, plain {
+        /// Temperature of the light in kelvins: 6500 changes nothing, less is redder, more bluer.
+        temperature: [f32; 2] = Value::Range([4500.0, 10000.0]), in 3000, 15000;
+    }
+
+    /// Moves all colours along the directions in which those of the picture differ (Krizhevsky and others 2012).
+    66 "fancy_pca" FancyPca, plain {
+        /// Deviation of how far, in parts of the variance in each direction.
+        std: [f32; 2] = Value::Range([0.1, 0.5]), in 0, 100;
+    }
 }
 
     } } };

@@ -1,0 +1,35 @@
+//! Operations on values and colours.
+
+use super::{Ops, SHAPE, SIDE, add};
+use seedbed::image::{autocontrast, clahe, clahe_scratch_len, copy, equalise, equalise_scratch_len};
+use seedbed::{ImageMut, Level, Result, Scratch};
+
+/// An operation in place, on a copy.
+fn change(
+    ops: &mut Ops,
+    name: &'static str,
+    scratch_len: usize,
+    mut op: impl FnMut(ImageMut<'_, u8>, &mut Scratch<'_>) -> Result<()> + 'static,
+) {
+    let mut memory = vec![0; scratch_len];
+    add(ops, name, move |src, mut dst| {
+        copy(src, dst.reborrow()).unwrap();
+        op(dst, &mut Scratch::new(&mut memory)).unwrap();
+    });
+}
+
+pub fn ops(ops: &mut Ops, level: Level) {
+    let len = equalise_scratch_len::<u8>();
+    change(ops, "equalise", len, move |image, scratch| equalise(level, image, scratch));
+    change(ops, "autocontrast", len, move |image, scratch| autocontrast(level, [0.02; 2], image, scratch));
+    let len = clahe_scratch_len::<u8>(8, SHAPE);
+    change(ops, "clahe", len, move |image, scratch| clahe(level, 2.0, 8, image, scratch));
+    let mut memory = vec![0; len];
+    add(ops, "clahe_grey", move |src, mut dst| {
+        let grey = src.as_mat().data().get(..SIDE * SIDE).unwrap();
+        let to = dst.data_mut().get_mut(..SIDE * SIDE).unwrap();
+        to.copy_from_slice(grey);
+        let image = ImageMut::new(to, SIDE, SIDE, 1).unwrap();
+        clahe(level, 2.0, 8, image, &mut Scratch::new(&mut memory)).unwrap();
+    });
+}

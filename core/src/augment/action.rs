@@ -1,15 +1,17 @@
 //! What is done to an image, once everything is drawn.
 
+use super::augmix::Mixture;
 use super::draw::{Drawn, MOST_RANGES};
 use super::effect::Effect;
 use super::field::Value;
 use super::grid::Grid;
 use super::op::Op;
 use super::pipeline::{Shape, Step};
+use super::policy::{self, Chosen, Look};
 use crate::error::{Error, Result};
 use crate::image::{
-    Affine, Bend, Border, Fit, Interpolation, Jitter, Map, Perspective, Placement, Rect, Sampling, Symmetry,
-    Tone,
+    Adjust, Affine, Bend, Border, Fit, Interpolation, Jitter, Map, Perspective, Placement, Rect, Sampling,
+    Symmetry, Tone,
 };
 use crate::math;
 
@@ -47,6 +49,7 @@ pub(super) enum Action {
     Tone(Tone),
     Greyscale,
     Jitter(Jitter),
+    Adjust(Adjust),
     HsvShift([f32; 3]),
     GaussianNoise {
         std: f32,
@@ -64,6 +67,13 @@ pub(super) enum Action {
         fill: u32,
     },
     Effect(Effect),
+    /// What a policy has chosen: passes of their own, see [`Action::passes`].
+    Chosen(Chosen),
+    /// Chains of operations, mixed.
+    AugMix {
+        mixture: Mixture,
+        look: Look,
+    },
 }
 
 /// How an image is resized.
@@ -183,6 +193,12 @@ impl Action {
             }
             (Op::GridShuffle { cells }, Drawn::Values { seed, .. }) => Self::Tiles { cells, seed },
             (Op::ConstrainedCutout { fill, .. }, Drawn::Part(part)) => Self::Paint(part, Fill::of(fill, 0)),
+            (op, Drawn::Choices(choices)) => {
+                Self::Chosen(Chosen::of(&op, choices, from).ok_or(Error::InvalidArgument)?)
+            }
+            (op, Drawn::Mixture(mixture)) => {
+                Self::AugMix { mixture, look: policy::look(&op).ok_or(Error::InvalidArgument)? }
+            }
             (op, Drawn::Values { values, seed }) => match bend(&op, values, seed, from) {
                 Some((bend, border, how)) => Self::Bend { bend, how, border },
                 None => Effect::new(op, values, seed).map(Self::Effect).ok_or(Error::InvalidArgument)?,
@@ -225,6 +241,15 @@ impl Action {
         Self::Warp { map: map.into(), how, border, size }
     }
 
+    /// The passes that it means: one, but of a policy any number.
+    pub fn passes(self) -> impl Iterator<Item = Self> + Clone {
+        let (one, several) = match self {
+            Self::Chosen(chosen) => (None, Some(chosen)),
+            one => (Some(one), None),
+        };
+        one.into_iter().chain(several.into_iter().flat_map(|chosen| chosen.actions()))
+    }
+
     /// Whether it makes another image than it reads, rather than changing one.
     pub const fn copies(&self) -> bool {
         match self {
@@ -234,7 +259,8 @@ impl Action {
             | Self::Tiles { .. }
             | Self::Resize { .. }
             | Self::GaussianBlur(_)
-            | Self::BoxBlur(_) => true,
+            | Self::BoxBlur(_)
+            | Self::AugMix { .. } => true,
             Self::Effect(effect) => effect.copies(),
             _ => false,
         }

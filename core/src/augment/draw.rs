@@ -1,9 +1,11 @@
 //! What is drawn for one step of one image.
 
+use super::augmix::Mixture;
 use super::field::Value;
 use super::group::Members;
 use super::op::Op;
 use super::pipeline::Shape;
+use super::policy::{Choices, Policy};
 use super::way::Way;
 #[cfg(doc)]
 use crate::image::Symmetry;
@@ -65,6 +67,10 @@ pub enum Drawn {
     Corners([[f32; 2]; 4]),
     /// Which members of a group are done, in which order.
     Members(Members),
+    /// The operations of a policy.
+    Choices(Choices),
+    /// Those of AugMix, and how they are mixed.
+    Mixture(Mixture),
     /// All that a plain operation draws ([`Kind::plain`](super::Kind::plain)).
     Values {
         /// A number from each of its ranges in the order of its parameters, 0 where there are fewer.
@@ -101,6 +107,10 @@ impl Drawn {
         let size = (height, width);
         if op.is_plain() {
             return plain(op, stream);
+        }
+        if Policy::of(op).is_some() {
+            let mixture = Mixture::draw(op, stream).map(Drawn::Mixture);
+            return mixture.unwrap_or_else(|| Drawn::Choices(Choices::draw(op, stream)));
         }
         let mut from = |range: [f32; 2]| stream.range(range[0], range[1]);
         match *op {

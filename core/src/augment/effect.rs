@@ -7,6 +7,7 @@ mod neighbourhood;
 mod noise;
 mod occlusion;
 
+use super::action::Action;
 use super::draw::MOST_RANGES;
 use super::op::{Family, Op};
 use super::pipeline::Shape;
@@ -30,8 +31,15 @@ pub(super) struct Effect {
 impl Effect {
     /// `None` for an operation that is none of values.
     pub fn new(op: Op, values: [f32; MOST_RANGES], seed: u32) -> Option<Self> {
-        let of_values = !matches!(op.family(), Family::Geometry | Family::Group);
+        let of_values = !matches!(op.family(), Family::Geometry | Family::Policy | Family::Group);
         (of_values && op.is_plain()).then_some(Self { op, values, seed })
+    }
+
+    /// `op` with `value` from its first range, where it has one.
+    pub fn with(op: Op, value: f32) -> Option<Action> {
+        let mut values = [0.0; MOST_RANGES];
+        values.first_mut().into_iter().for_each(|first| *first = value);
+        Self::new(op, values, 0).map(Action::Effect)
     }
 
     /// Whether it makes another image than it reads.
@@ -45,7 +53,7 @@ impl Effect {
             Family::Colour => colour::scratch_len::<T>(op, shape),
             Family::Neighbourhood => neighbourhood::scratch_len::<T>(op, shape),
             Family::Noise => noise::scratch_len::<T>(op, shape),
-            Family::Occlusion | Family::Geometry | Family::Group => 0,
+            _ => 0,
         }
     }
 
@@ -64,7 +72,7 @@ impl Effect {
             Family::Colour => work.change(|image| colour::change(self, level, image, scratch)),
             Family::Noise => work.change(|image| noise::change(self, level, image, scratch)),
             Family::Occlusion => work.change(|image| occlusion::change(self, image)),
-            Family::Geometry | Family::Group => Err(Error::InvalidArgument),
+            Family::Geometry | Family::Policy | Family::Group => Err(Error::InvalidArgument),
         }
     }
 

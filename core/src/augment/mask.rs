@@ -67,10 +67,10 @@ impl<const N: usize> Prepared<N> {
             return Err(Error::ShapeMismatch);
         }
         let mut frame = scratch.frame();
-        let moves = self.actions.iter().filter(|action| action.moves());
+        let moves = self.passes().filter(Action::moves);
         let mut work = Work::new(level, mask, Some(dst), moves.clone(), &mut frame)?;
         for action in moves {
-            match *action {
+            match action {
                 Action::Move(grid) => {
                     let border = border(grid.border.unwrap_or_default());
                     work.copy(grid.size(), |src, dst| grid.apply(level, src, dst, border))?;

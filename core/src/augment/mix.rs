@@ -106,6 +106,26 @@ fn beta(alpha: f32, stream: &mut Stream) -> Result<f32> {
     Ok(1.0 / (1.0 + math::exp(second - first)))
 }
 
+/// A draw from the Dirichlet distribution of `n` parts with this `alpha` each, above 0: the shares of as many gamma draws, and
+/// zeros after them.
+pub(super) fn dirichlet<const N: usize>(alpha: f32, n: usize, stream: &mut Stream) -> [f32; N] {
+    let mut shares = [0.0; N];
+    let used = shares.get_mut(..n.min(N)).unwrap_or(&mut []);
+    let mut most = f32::NEG_INFINITY;
+    for share in used.iter_mut() {
+        *share = log_gamma(alpha, stream);
+        most = math::max(most, *share);
+    }
+    // At least 1: the largest one is.
+    let mut total = 0.0;
+    for share in used.iter_mut() {
+        *share = math::exp(*share - most);
+        total += *share;
+    }
+    used.iter_mut().for_each(|share| *share /= total);
+    shares
+}
+
 /// The logarithm of a draw from Gamma(`alpha`, 1) (Marsaglia and Tsang 2000): small shapes underflow otherwise.
 fn log_gamma(alpha: f32, stream: &mut Stream) -> f32 {
     // Gamma(α) is Gamma(α + 1) · U^(1/α).

@@ -50,6 +50,7 @@
 //! ```
 
 mod action;
+mod augmix;
 mod batch;
 mod bytes;
 mod draw;
@@ -63,6 +64,7 @@ mod normal;
 mod op;
 mod pipeline;
 mod plan;
+mod policy;
 mod record;
 mod run;
 mod targets;
@@ -70,6 +72,7 @@ mod targets;
 pub mod text;
 mod way;
 
+pub use augmix::{MOST_CHAINS, Mixture};
 pub use batch::Draws;
 pub use bytes::{MAGIC, VERSION};
 pub use draw::{Drawn, MOST_RANGES};
@@ -81,6 +84,7 @@ pub use normal::{MOST_CHANNELS, Normal};
 pub use op::{Family, Kind, Op};
 pub use pipeline::{Params, Pipeline, Shape, Step};
 pub use plan::{Plan, Prepared};
+pub use policy::{Choice, Choices, MOST_CHOICES};
 pub use targets::Keep;
 pub use way::Way;
 

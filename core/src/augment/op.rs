@@ -16,6 +16,8 @@ mod neighbourhood;
 mod noise;
 #[macro_use]
 mod occlusion;
+#[macro_use]
+mod policy;
 
 /// What operations work on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub enum Family {
     Noise,
     /// Parts that are hidden.
     Occlusion,
+    /// Choices among operations of other families.
+    Policy,
     /// Other operations.
     Group,
 }
@@ -151,7 +155,7 @@ macro_rules! ops {
     };
 }
 
-group! { geometry colour neighbourhood noise occlusion ops {} }
+group! { geometry colour neighbourhood noise occlusion policy ops {} }
 
 impl Kind {
     /// Whether it is a group of other steps, and so nothing by itself.

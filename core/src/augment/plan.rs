@@ -81,7 +81,9 @@ impl<'p, const N: usize> Plan<'p, N> {
             if !boxes.is_empty()
                 && let Some(action) = Action::of(step, drawn, shape)?
             {
-                scene.way.push(&action, (shape.0, shape.1))?;
+                for action in action.passes() {
+                    scene.way.push(&action, (shape.0, shape.1))?;
+                }
             }
             Ok(drawn)
         })
@@ -138,13 +140,18 @@ pub struct Prepared<const N: usize> {
 }
 
 impl<const N: usize> Prepared<N> {
+    /// All passes.
+    pub(super) fn passes(&self) -> impl Iterator<Item = Action> + Clone {
+        self.actions.iter().flat_map(|action| action.passes())
+    }
+
     /// The inverse map of all that is done; `None` where no one map tells it, since something is
     /// bent or put into another order.
     pub fn map(&self) -> Option<Map> {
-        if self.actions.iter().any(|action| action.moves() && action.map().is_none()) {
+        if self.passes().any(|action| action.moves() && action.map().is_none()) {
             return None;
         }
-        let all = self.actions.iter().filter_map(Action::map).reduce(|all, map| all.then(&map));
+        let all = self.passes().filter_map(|action| action.map()).reduce(|all, map| all.then(&map));
         Some(all.unwrap_or(Map::Perspective(Perspective::IDENTITY)))
     }
 
@@ -154,8 +161,8 @@ impl<const N: usize> Prepared<N> {
     /// [`Error::InvalidArgument`] where that cannot be told, for a map without an opposite.
     pub fn way(&self) -> Result<Way<N>> {
         let (mut way, mut size) = (Way::new(), (self.shape.0, self.shape.1));
-        for action in &self.actions {
-            way.push(action, size)?;
+        for action in self.passes() {
+            way.push(&action, size)?;
             size = action.size().unwrap_or(size);
         }
         Ok(way)

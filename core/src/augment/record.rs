@@ -127,6 +127,8 @@ impl Step {
                     && drawn.iter().all(|member| member < members as usize)
                     && (any_order || rising())
             }
+            (op, Drawn::Choices(choices)) => !matches!(op, Op::Augmix { .. }) && choices.fit(&op),
+            (op, Drawn::Mixture(mixture)) => mixture.fits(&op),
             (op, Drawn::Values { values, .. }) => op.is_plain() && op.ranges_hold(&values),
             (op, Drawn::Done) => op.draws_nothing(),
             _ => false,

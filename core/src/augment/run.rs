@@ -1,12 +1,14 @@
 //! Doing what is prepared to pixels.
 
 use super::action::{Action, Fill, Resampling};
+use super::augmix::Mixture;
 use super::draw::hole;
 use super::effect::Effect;
 use super::normal::{Normal, Numbers};
 use super::op::Op;
 use super::pipeline::{Shape, Step, len};
 use super::plan::Prepared;
+use super::policy::{self, Policy};
 use crate::error::{Error, Result};
 use crate::image::{self, Border, Filter, Fit, Placement, Rect, ResizePlan, Sample, Tiles, Tone};
 use crate::rng::{Key, Stream};
@@ -31,8 +33,8 @@ impl<const N: usize> Prepared<N> {
             return Err(Error::ShapeMismatch);
         }
         let mut frame = scratch.frame();
-        let mut work = Work::new(level, src, Some(dst), self.actions.iter(), &mut frame)?;
-        work.all(&self.actions, &mut frame)?;
+        let mut work = Work::new(level, src, Some(dst), self.passes(), &mut frame)?;
+        work.all(self.passes(), &mut frame)?;
         work.finish()
     }
 
@@ -63,8 +65,8 @@ impl<const N: usize> Prepared<N> {
             return Err(Error::ShapeMismatch);
         }
         let mut frame = scratch.frame();
-        let mut work = Work::new(level, src, None, self.actions.iter(), &mut frame)?;
-        work.all(&self.actions, &mut frame)?;
+        let mut work = Work::new(level, src, None, self.passes(), &mut frame)?;
+        work.all(self.passes(), &mut frame)?;
         numbers.write(level, work.image()?, dst)
     }
 }
@@ -76,6 +78,14 @@ impl Step {
             Op::GaussianBlur { sigma: [_, most] } => image::blur_scratch_len::<T>(most, shape),
             Op::BoxBlur { radius } => image::box_blur_scratch_len::<T>(radius as usize, shape),
             // A smaller part of the image needs no more than the whole.
+            op if Policy::of(&op).is_some() => {
+                let hungriest = policy::hungry().iter().map(|op| Effect::scratch_len::<T>(op, shape)).max();
+                let mixed = match op {
+                    Op::Augmix { .. } => Mixture::scratch_len::<T>(shape),
+                    _ => 0,
+                };
+                ScratchLen::new().with_bytes(mixed).with_bytes(hungriest.unwrap_or(0)).bytes()
+            }
             op => match self.resize(shape) {
                 Some((how, to)) => how.scratch_len::<T>(shape, to),
                 None => {
@@ -133,11 +143,11 @@ enum Place {
 
 impl<'a, T: Plain> Work<'a, T> {
     /// `src` on its way to `dst`, or to the scratch where there is none.
-    pub fn new<'b>(
+    pub fn new(
         level: Level,
         src: ImageRef<'a, T>,
         dst: Option<ImageMut<'a, T>>,
-        actions: impl Iterator<Item = &'b Action> + Clone,
+        actions: impl Iterator<Item = Action> + Clone,
         scratch: &mut Scratch<'a>,
     ) -> Result<Self> {
         let copies = actions.clone().filter(|action| action.copies()).count();
@@ -145,7 +155,7 @@ impl<'a, T: Plain> Work<'a, T> {
         let first = actions.clone().next().is_some_and(|action| !action.copies());
         let within = (copies + usize::from(first)).saturating_sub(dst.is_some().into());
         let mut largest = len(src.shape())?;
-        for size in actions.filter_map(Action::size) {
+        for size in actions.filter_map(|action| action.size()) {
             largest = largest.max(len((size.0, size.1, src.channels()))?);
         }
         let room = |needed: bool| if needed { largest } else { 0 };
@@ -221,15 +231,18 @@ impl<'a, T: Plain> Work<'a, T> {
 }
 
 impl<T: Sample> Work<'_, T> {
-    /// Does all actions.
-    fn all(&mut self, actions: &[Action], scratch: &mut Scratch<'_>) -> Result<()> {
-        let mut rest = actions;
-        while let Some(action) = rest.first() {
+    /// Does all actions, none of which is a policy's choice.
+    pub fn all(
+        &mut self,
+        mut actions: impl Iterator<Item = Action> + Clone,
+        scratch: &mut Scratch<'_>,
+    ) -> Result<()> {
+        while let Some(action) = actions.next() {
             // Tones that follow each other are done together.
-            let tones = rest.iter().map_while(Action::tone);
-            let done = tones.clone().count().max(1);
-            self.one(action, tones, scratch)?;
-            rest = rest.get(done..).unwrap_or(&[]);
+            let rest = actions.clone().map_while(|action| action.tone());
+            let more = if action.tone().is_some() { rest.clone().count() } else { 0 };
+            self.one(&action, action.tone().into_iter().chain(rest), scratch)?;
+            actions.by_ref().take(more).for_each(drop);
         }
         Ok(())
     }
@@ -273,6 +286,12 @@ impl<T: Sample> Work<'_, T> {
                 image::greyscale(level, image);
                 Ok(())
             }),
+            Action::Adjust(adjust) => self.change(|image| adjust.apply(level, image)),
+            Action::AugMix { mixture, look } => {
+                self.copy(size, |src, dst| mixture.run(level, look, src, dst, scratch))
+            }
+            // Its passes are done one by one.
+            Action::Chosen(_) => Err(Error::InvalidArgument),
             Action::Jitter(jitter) => self.change(|image| jitter.apply(level, image)),
             Action::HsvShift(shift) => self.change(|image| image::hsv_shift(level, shift, image)),
             Action::GaussianNoise { std, seed } => {

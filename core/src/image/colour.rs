@@ -168,8 +168,8 @@ pub trait Colour: Sized {
     fn with_hsv(level: Level, row: &mut [Self], channels: usize, shift: [f32; 3]);
     /// [`hue`] of a row, by a part of a turn.
     fn with_hue(level: Level, row: &mut [Self], channels: usize, part: f32);
-    /// [`Jitter::apply`] with factors that have been checked.
-    fn with_jitter(level: Level, image: ImageMut<'_, Self>, steps: &[Adjust; 4]) -> Result<()>;
+    /// [`Jitter::apply`] with factors that have been checked, of four steps at most.
+    fn with_jitter(level: Level, image: ImageMut<'_, Self>, steps: &[Adjust]) -> Result<()>;
     /// Adds the sums of a row's colours, and of their products, to sums.
     fn moments(level: Level, row: &[Self], channels: usize, sums: &mut Moments);
     /// The sums of the first three channels of a row, or of the first one where there are less.
@@ -193,7 +193,7 @@ impl Colour for u8 {
         fn moments(row: &[u8], channels: usize, sums: &mut Moments) = fancy::moments_body, with avx512;
     }
 
-    fn with_jitter(level: Level, image: ImageMut<'_, u8>, steps: &[Adjust; 4]) -> Result<()> {
+    fn with_jitter(level: Level, image: ImageMut<'_, u8>, steps: &[Adjust]) -> Result<()> {
         jitter::in_integers(level, image, steps)
     }
 
@@ -221,7 +221,7 @@ macro_rules! wider {
                 fn moments(row: &[$t], channels: usize, sums: &mut Moments) = fancy::moments_body, with avx512;
             }
 
-            fn with_jitter(level: Level, image: ImageMut<'_, $t>, steps: &[Adjust; 4]) -> Result<()> {
+            fn with_jitter(level: Level, image: ImageMut<'_, $t>, steps: &[Adjust]) -> Result<()> {
                 kernel! {
                     fn stretched(row: &mut [$t], channels: usize, factor: f32, pivot: f32)
                         = jitter::stretched_body, with avx512;

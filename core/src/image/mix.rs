@@ -36,10 +36,56 @@ pub fn cutmix<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>, rect: Rec
     copy(rect.of(src)?, rect.of_mut(&mut dst)?)
 }
 
+/// Adds each value times `share` to the sum in its place, in `f32`.
+pub(crate) fn add_weighted<T: Sample>(level: Level, src: ImageRef<'_, T>, share: f32, sums: &mut [f32]) {
+    let row = (src.width() * src.channels()).max(1);
+    for (sums, from) in sums.chunks_exact_mut(row).zip(src.iter_rows()) {
+        T::add_scaled(level, from, sums, share);
+    }
+}
+
+/// The values that these sums come to, rounded half up; floats are not rounded.
+pub(crate) fn settle_weighted<T: Sample>(level: Level, sums: &[f32], mut dst: ImageMut<'_, T>) {
+    let row = (dst.width() * dst.channels()).max(1);
+    for (to, sums) in dst.iter_rows_mut().zip(sums.chunks_exact(row)) {
+        T::of_sums(level, sums, to);
+    }
+}
+
 /// Values that can be mixed, each kind in its own arithmetic.
 pub trait Mix: Plain {
     /// Mixes `from` into `to`.
     fn mix(level: Level, from: &[Self], to: &mut [Self], share: f32);
+    /// Adds `from` times `share`.
+    fn add_scaled(level: Level, from: &[Self], sums: &mut [f32], share: f32);
+    /// What the sums come to.
+    fn of_sums(level: Level, sums: &[f32], to: &mut [Self]);
+}
+
+/// [`Mix::add_scaled`] and [`Mix::of_sums`] of a type.
+macro_rules! weighed {
+    ($t:ty) => {
+        kernel! {
+            fn add_scaled(from: &[$t], sums: &mut [f32], share: f32) = weigh_body;
+        }
+        kernel! {
+            fn of_sums(sums: &[f32], to: &mut [$t]) = settle_body;
+        }
+    };
+}
+
+#[inline(always)]
+fn weigh_body<T: Sample>(from: &[T], sums: &mut [f32], share: f32) {
+    for (sum, from) in sums.iter_mut().zip(from) {
+        *sum += from.to_f32() * share;
+    }
+}
+
+#[inline(always)]
+fn settle_body<T: Sample>(sums: &[f32], to: &mut [T]) {
+    for (to, sum) in to.iter_mut().zip(sums) {
+        *to = T::from_f32(*sum);
+    }
 }
 
 impl Mix for u8 {
@@ -47,12 +93,15 @@ impl Mix for u8 {
         let share = (share * ONE as f32 + 0.5) as i32;
         if share == ONE { copy_values(to, from) } else { mix(level, from, to, share as i16) }
     }
+
+    weighed! { u8 }
 }
 
 impl Mix for u16 {
     kernel! {
         fn mix(from: &[u16], to: &mut [u16], share: f32) = words;
     }
+    weighed! { u16 }
 }
 
 #[inline(always)]
@@ -69,6 +118,7 @@ impl Mix for f32 {
     kernel! {
         fn mix(from: &[f32], to: &mut [f32], share: f32) = floats;
     }
+    weighed! { f32 }
 }
 
 #[inline(always)]

@@ -51,6 +51,7 @@ pub use geometry::{
 };
 pub use grey::{grey_to_rgb, greyscale, rgb_to_grey};
 pub use labels::{Label, resize_labels};
+pub(crate) use mix::{add_weighted, settle_weighted};
 pub use mix::{cutmix, mixup};
 pub use noise::gaussian_noise;
 pub(crate) use normalise::Normaliser;
@@ -62,7 +63,7 @@ pub use stripes::{grid_dropout, mask_dropout, stripes};
 pub use table::Table;
 pub(crate) use target::visible_area;
 pub use target::{Bounds, Edge, Index, Movement, swap_pairs};
-pub use tiles::{MOST_TILES, Tiles};
+pub use tiles::{MOST_TILES_ALONG, Tiles};
 pub use tone::{Tone, apply_tones};
 pub use volume::{
     Axis, VolumeMut, VolumeRef, VolumeShape, crop_volume, cutout_volume, flip_volume, pad_volume,

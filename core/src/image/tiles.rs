@@ -6,8 +6,8 @@ use crate::rng::Stream;
 use crate::view::{ImageMut, ImageRef};
 
 /// The most tiles along a side.
-pub const MOST_TILES: usize = 16;
-const ALL: usize = MOST_TILES * MOST_TILES;
+pub const MOST_TILES_ALONG: usize = 16;
+const ALL: usize = MOST_TILES_ALONG * MOST_TILES_ALONG;
 
 /// An order of the tiles of a grid. Tiles end at whole pixels, so that some may be a pixel higher or wider; only those of one
 /// size change places.
@@ -26,9 +26,9 @@ impl Tiles {
     /// likely.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] unless 1 ≤ `cells` ≤ [`MOST_TILES`].
+    /// [`Error::InvalidArgument`] unless 1 ≤ `cells` ≤ [`MOST_TILES_ALONG`].
     pub fn draw(cells: usize, size: (usize, usize), stream: &mut Stream) -> Result<Self> {
-        if !(1..=MOST_TILES).contains(&cells) {
+        if !(1..=MOST_TILES_ALONG).contains(&cells) {
             return Err(Error::InvalidArgument);
         }
         let mut tiles = Self { cells, size, order: [0; ALL] };

@@ -24,6 +24,15 @@ pub enum Adjust {
 }
 
 impl Adjust {
+    /// Adjusts `image` in place, as one step of [`Jitter`].
+    ///
+    /// # Errors
+    /// As [`Jitter::apply`].
+    pub fn apply<T: Sample>(self, level: Level, image: ImageMut<'_, T>) -> Result<()> {
+        self.validate()?;
+        T::with_jitter(level, image, &[self])
+    }
+
     fn validate(self) -> Result<()> {
         match self {
             Adjust::Brightness(v) | Adjust::Contrast(v) | Adjust::Saturation(v)
@@ -65,7 +74,7 @@ impl Jitter {
 pub(super) fn one_by_one<T: Sample>(
     level: Level,
     mut image: ImageMut<'_, T>,
-    steps: &[Adjust; 4],
+    steps: &[Adjust],
     stretched: impl Fn(Level, &mut [T], usize, f32, f32),
 ) -> Result<()> {
     let channels = image.channels();

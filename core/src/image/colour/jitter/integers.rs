@@ -8,7 +8,7 @@ use super::*;
 pub(in super::super) fn in_integers(
     level: Level,
     mut image: ImageMut<'_, u8>,
-    steps: &[Adjust; 4],
+    steps: &[Adjust],
 ) -> Result<()> {
     let mut table = Table::identity();
     for part in steps.split_inclusive(|step| matches!(step, Adjust::Contrast(_))) {

@@ -100,13 +100,13 @@ fn each_row<T: Sample>(mut image: ImageMut<'_, T>, change: impl FnMut(&mut [T]))
 }
 
 /// Colours side by side that are worked on at a time.
-const BLOCK: usize = 64;
+pub(super) const BLOCK: usize = 64;
 /// Red, green and blue of a block, one after the other.
-type Colours<T> = [[T; BLOCK]; 3];
+pub(super) type Colours<T> = [[T; BLOCK]; 3];
 
 /// The colours of at most [`BLOCK`] pixels; those behind them are of no pixel.
 #[inline(always)]
-fn spread<T: Sample>(pixels: &[T], channels: usize) -> Colours<T> {
+pub(super) fn spread<T: Sample>(pixels: &[T], channels: usize) -> Colours<T> {
     let mut colours = [[T::default(); BLOCK]; 3];
     match pixels.as_array::<{ BLOCK * 3 }>().filter(|_| channels == 3) {
         // The usual whole block has strides and a length that the compiler knows.
@@ -118,7 +118,7 @@ fn spread<T: Sample>(pixels: &[T], channels: usize) -> Colours<T> {
 
 /// The opposite of [`spread`].
 #[inline(always)]
-fn close<T: Sample>(colours: &Colours<T>, channels: usize, pixels: &mut [T]) {
+pub(super) fn close<T: Sample>(colours: &Colours<T>, channels: usize, pixels: &mut [T]) {
     if channels == 3
         && let Some(whole) = pixels.as_mut_array::<{ BLOCK * 3 }>()
     {

@@ -6,50 +6,69 @@
 //!
 //! A pixel's centre lies at its index: the image spans −½ to width − ½.
 
+mod bilateral;
 mod blur;
 mod border;
 mod channels;
 mod colour;
+mod convolve;
 mod crop;
 mod erase;
+mod extremes;
 mod filter;
 mod geometry;
 mod grey;
+mod kernels;
 mod labels;
+mod median;
 mod mix;
 mod noise;
 mod normalise;
 mod resize;
 mod sample;
+mod sharpen;
 mod specks;
 mod table;
 mod target;
 mod tone;
+mod views;
 mod warp;
 
+pub use bilateral::{MAX_BILATERAL, bilateral, bilateral_scratch_len};
 pub use blur::{MAX_RADIUS, MAX_SIGMA, blur_scratch_len, box_blur, box_blur_scratch_len, gaussian_blur};
 pub use border::Border;
 pub use channels::{MOST_SHUFFLED, scale_channels, shuffle_channels};
 pub use colour::{Adjust, ColourMatrix, Jitter, grey_mean, hsv_shift, hue};
 pub use erase::{Rect, cutout, erase};
+pub use extremes::{MAX_SQUARE, dilate, erode, extremes_scratch_len};
 pub use filter::{Filter, Sampling};
 pub use geometry::{
     Mirrored, Symmetry, copy, hflip, hflip_in_place, pad, pad_mirrored, rot90, rot180, rot180_in_place,
     rot270, transpose, transverse, vflip, vflip_in_place,
 };
 pub use grey::{grey_to_rgb, greyscale, rgb_to_grey};
+pub use kernels::{
+    MAX_CUTOFF, MAX_DISC, MAX_LENGTH, MAX_RINGS, defocus, defocus_scratch_len, emboss, emboss_scratch_len,
+    motion_blur, motion_scratch_len, ringing, ringing_scratch_len,
+};
 pub use labels::{Label, resize_labels};
+pub use median::{MAX_MEDIAN_RADIUS, median_blur, median_scratch_len};
 pub use mix::{cutmix, mixup};
 pub use noise::gaussian_noise;
 pub(crate) use normalise::Normaliser;
 pub use normalise::{normalise, normalise_chw, to_float, to_float_chw};
 pub use resize::{Fit, Placement, ResizePlan, longest_side, smallest_side};
 pub use sample::Sample;
+pub use sharpen::{MAX_SHARPNESS, sharpen, sharpen_scratch_len, unsharp_mask, unsharp_scratch_len};
 pub use specks::{pixel_dropout, salt_and_pepper};
 pub use table::Table;
 pub(crate) use target::visible_area;
 pub use target::{Bounds, Edge, Index, Movement, swap_pairs};
 pub use tone::{Tone, apply_tones};
+pub use views::{
+    MAX_SHARDS, MAX_VIEWS, aberration_scratch_len, chromatic_aberration, downscale, downscale_scratch_len,
+    glass_blur, glass_scratch_len, zoom_blur, zoom_scratch_len,
+};
 pub use warp::{Affine, Interpolation, Map, Motion, Perspective, warp, warp_nearest};
 
 use crate::error::{Error, Result};

@@ -1,5 +1,8 @@
 //! What `image/run.py` measures of ours: each operation by its name, on one thread, at the best level.
 
+#[path = "image_table/neighbourhood.rs"]
+mod neighbourhood;
+
 use seedbed::augment::{Draws, Normal, Op, Pipeline, Plan, key};
 use seedbed::image::{
     Adjust, Affine, Border, Filter, Interpolation, Jitter, Map, Motion, Perspective, Rect, ResizePlan, Table,
@@ -221,6 +224,7 @@ fn main() {
     moves(&mut ops, level);
     points(&mut ops, level);
     resampling(&mut ops, level);
+    neighbourhood::all(&mut ops, level);
     pipelines(&mut ops, level);
     ops.insert("clock", Box::new(clock));
     let mut numbers = vec![0f32; SIDE * SIDE * 3];

@@ -2,6 +2,8 @@
 
 #[path = "image_table/colour.rs"]
 mod colour;
+#[path = "image_table/neighbourhood.rs"]
+mod neighbourhood;
 
 use seedbed::augment::{Draws, Normal, Op, Pipeline, Plan, key};
 use seedbed::image::{
@@ -245,6 +247,7 @@ fn main() {
     points(&mut ops, level);
     colour::ops(&mut ops, level);
     resampling(&mut ops, level);
+    neighbourhood::all(&mut ops, level);
     pipelines(&mut ops, level);
     ops.insert("clock", Box::new(clock));
     let mut numbers = vec![0f32; SIDE * SIDE * 3];

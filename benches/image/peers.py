@@ -22,6 +22,16 @@ A, B = (random.integers(0, 256, (SIDE, SIDE, 3), np.uint8) for _ in range(2))
 A224 = np.ascontiguousarray(A[:PART, :PART])
 
 
+def line(n):
+    """The weights of a line of `n` pixels at 30 degrees."""
+    import cv2
+
+    weights = np.zeros((n, n), np.float32)
+    rise = round(n / 2 * 0.577)
+    cv2.line(weights, (0, n // 2 + rise), (n - 1, n // 2 - rise), 1.0)
+    return weights / weights.sum()
+
+
 def opencv():
     import cv2
 
@@ -79,6 +89,32 @@ def opencv():
         for part in parts:
             cv2.equalizeHist(part, dst=part)
         cv2.merge(parts, dst=d)
+    ones, line9, line15 = (lambda n: np.ones((n, n), np.uint8)), np.full((1, 9), 1 / 9, np.float32), line(15)
+    y, x = np.mgrid[-3:4, -3:4]
+    disc = (x * x + y * y <= 10).astype(np.float32)
+    disc /= disc.sum()
+    relief = 0.4 * np.float32([[-1.5, -0.5, 0], [-0.5, 1, 0.5], [0, 0.5, 1.5]])
+    relief[1, 1] += 0.6
+    dense = np.outer(np.hanning(17)[1:-1], np.hanning(17)[1:-1]).astype(np.float32)
+    dense /= dense.sum()
+    small = np.empty((SIDE // 4, SIDE // 4, 3), np.uint8)
+
+    def kernel(weights):
+        return lambda: cv2.filter2D(A, -1, weights, dst=d, borderType=reflect)
+
+    def sharpen():
+        smooth = np.ones((3, 3), np.float32) / 13
+        smooth[1, 1] = 5 / 13
+        cv2.filter2D(A, -1, smooth, dst=d, borderType=reflect)
+        cv2.addWeighted(A, 1.7, d, -0.7, 0, dst=d)
+
+    def unsharp_mask():
+        cv2.GaussianBlur(A, (9, 9), 1.5, dst=d, borderType=reflect)
+        cv2.addWeighted(A, 1.8, d, -0.8, 0, dst=d)
+
+    def downscale():
+        cv2.resize(A, (SIDE // 4, SIDE // 4), dst=small, interpolation=cv2.INTER_AREA)
+        cv2.resize(small, (SIDE, SIDE), dst=d, interpolation=cv2.INTER_NEAREST)
 
     def warp(matrix, flags, do=cv2.warpAffine):
         return lambda: do(A, matrix, (SIDE, SIDE), dst=d, flags=flags, **outside)
@@ -109,6 +145,20 @@ def opencv():
         "rotate_bicubic": warp(rotation, cv2.INTER_CUBIC),
         "gaussian_blur": lambda: cv2.GaussianBlur(A, (9, 9), 1.5, dst=d, borderType=reflect),
         "box_blur": lambda: cv2.blur(A, (5, 5), dst=d, borderType=reflect),
+        "median_3": lambda: cv2.medianBlur(A, 3, dst=d),
+        "median_5": lambda: cv2.medianBlur(A, 5, dst=d),
+        "median_7": lambda: cv2.medianBlur(A, 7, dst=d),
+        "motion_9": kernel(line9),
+        "motion_15": kernel(line15),
+        "defocus": kernel(disc),
+        "sharpen": sharpen,
+        "unsharp_mask": unsharp_mask,
+        "emboss": kernel(relief),
+        "bilateral": lambda: cv2.bilateralFilter(A, 5, 60, 2, dst=d, borderType=reflect),
+        "erode_3": lambda: cv2.erode(A, ones(3), dst=d),
+        "erode_11": lambda: cv2.erode(A, ones(11), dst=d),
+        "downscale": downscale,
+        "ringing": kernel(dense),
     }
 
 
@@ -135,6 +185,22 @@ def albumentations():
         "gaussian_noise": alb.GaussNoise(std_range=(10 / 255, 10 / 255), p=1),
         "rotate": alb.Rotate((15, 15), border_mode=reflect, p=1),
         "perspective": alb.Perspective(scale=(0.05, 0.05), border_mode=reflect, p=1),
+        "median_3": alb.MedianBlur((3, 3), p=1),
+        "median_5": alb.MedianBlur((5, 5), p=1),
+        "median_7": alb.MedianBlur((7, 7), p=1),
+        "motion_9": alb.MotionBlur((9, 9), angle_range=(0, 0), direction_range=(0, 0), allow_shifted=False, p=1),
+        "motion_15": alb.MotionBlur((15, 15), angle_range=(30, 30), direction_range=(0, 0), allow_shifted=False, p=1),
+        "defocus": alb.Defocus((3, 3), (0.1, 0.1), p=1),
+        "zoom_blur": alb.ZoomBlur((1.1, 1.1), (0.01, 0.01), p=1),
+        "glass_blur": alb.GlassBlur(0.7, 2, 1, p=1),
+        "sharpen": alb.Sharpen((0.5, 0.5), (1, 1), p=1),
+        "unsharp_mask": alb.UnsharpMask((9, 9), (1.5, 1.5), (0.8, 0.8), 3, p=1),
+        "emboss": alb.Emboss((0.4, 0.4), (0.5, 0.5), p=1),
+        "erode_3": alb.Morphological((3, 3), "erosion", p=1),
+        "erode_11": alb.Morphological((11, 11), "erosion", p=1),
+        "downscale": alb.Downscale((0.25, 0.25), {"downscale": cv2.INTER_AREA, "upscale": cv2.INTER_NEAREST}, p=1),
+        "chromatic_aberration": alb.ChromaticAberration((0.01, 0.01), (0.01, 0.01), p=1),
+        "ringing": alb.RingingOvershoot((15, 15), (1.2, 1.2), p=1),
         "gaussian_blur": alb.GaussianBlur(blur_limit=(9, 9), sigma_limit=(1.5, 1.5), p=1),
     }
     ops = {name: (lambda run: lambda: run(image=A))(alb.Compose([op], seed=1)) for name, op in one.items()}
@@ -161,7 +227,7 @@ def albumentations():
 
 
 def pillow():
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
     whole, part = Image.fromarray(A), Image.fromarray(A224)
     turn, how = Image.Transpose, Image.Resampling
@@ -170,6 +236,10 @@ def pillow():
         "autocontrast": lambda: ImageOps.autocontrast(whole, cutoff=2),
         "rot90": lambda: whole.transpose(turn.ROTATE_90),
         "transpose": lambda: whole.transpose(turn.TRANSPOSE),
+        "sharpen": lambda: ImageEnhance.Sharpness(whole).enhance(1.7),
+        "unsharp_mask": lambda: whole.filter(ImageFilter.UnsharpMask(1.5, 80, 3)),
+        "median_3": lambda: whole.filter(ImageFilter.MedianFilter(3)),
+        "erode_3": lambda: whole.filter(ImageFilter.MinFilter(3)),
         "resize_512_224_bilinear": lambda: whole.resize((PART, PART), how.BILINEAR),
         "resize_512_224_bicubic": lambda: whole.resize((PART, PART), how.BICUBIC),
         "resize_512_224_lanczos3": lambda: whole.resize((PART, PART), how.LANCZOS),

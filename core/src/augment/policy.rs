@@ -270,7 +270,7 @@ impl Choice {
             Brightness => Some(Action::Tone(Tone::Brightness(factor))),
             Colour => Some(Action::Adjust(Adjust::Saturation(factor))),
             Contrast => Some(Action::Adjust(Adjust::Contrast(factor))),
-            Sharpness => Effect::with(sharpen(), factor),
+            Sharpness => Effect::with(Op::Sharpen { factor: [factor; 2] }, factor),
             Posterise => {
                 let (bits, most) = match policy {
                     Policy::Trivial => (8, 6.0),
@@ -319,13 +319,9 @@ impl Chosen {
     }
 }
 
-fn sharpen() -> Op {
-    Op::Equalise {}
-}
-
 /// The operations of policies that take scratch: any may be drawn.
 pub(super) fn hungry() -> [Op; 3] {
-    [sharpen(), Op::Autocontrast { cutoff: [0.0; 2] }, Op::Equalise {}]
+    [Op::Sharpen { factor: [1.0; 2] }, Op::Autocontrast { cutoff: [0.0; 2] }, Op::Equalise {}]
 }
 
 /// How a policy resamples.

@@ -216,7 +216,13 @@ impl<'a, T> Rows<'a, T> {
 }
 
 /// Fills the margins of `radius` pixels on either side of a row.
-fn widen<T: Plain>(row: &mut [T], width: usize, channels: usize, radius: usize, border: Border<T>) {
+pub(super) fn widen<T: Plain>(
+    row: &mut [T],
+    width: usize,
+    channels: usize,
+    radius: usize,
+    border: Border<T>,
+) {
     let outside = border.constant().unwrap_or_default();
     for x in (0..radius).chain(radius + width..2 * radius + width) {
         let from = border.index(x as i64 - radius as i64, width).map(|at| (at + radius) * channels);

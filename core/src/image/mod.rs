@@ -7,34 +7,42 @@
 //! A pixel's centre lies at its index: the image spans −½ to width − ½.
 
 mod bend;
+mod bilateral;
 mod blur;
 mod border;
 mod channels;
 mod clahe;
 mod colour;
+mod convolve;
 mod crop;
 mod equalise;
 mod erase;
+mod extremes;
 mod filter;
 mod geometry;
 mod grey;
 mod histogram;
+mod kernels;
 mod labels;
+mod median;
 mod mix;
 mod noise;
 mod normalise;
 mod resize;
 mod sample;
+mod sharpen;
 mod specks;
 mod stripes;
 mod table;
 mod target;
 mod tiles;
 mod tone;
+mod views;
 mod volume;
 mod warp;
 
 pub use bend::{Bend, Bent, MOST_CELLS, MOST_POINTS, bend, bend_nearest};
+pub use bilateral::{MAX_BILATERAL, bilateral, bilateral_scratch_len};
 pub use blur::{MAX_RADIUS, MAX_SIGMA, blur_scratch_len, box_blur, box_blur_scratch_len, gaussian_blur};
 pub use border::Border;
 pub use channels::{MOST_SHUFFLED, drop_channels, scale_channels, shuffle_channels};
@@ -44,13 +52,19 @@ pub use colour::{
 };
 pub use equalise::{autocontrast, equalise, equalise_scratch_len};
 pub use erase::{Rect, cutout, erase};
+pub use extremes::{MAX_SQUARE, dilate, erode, extremes_scratch_len};
 pub use filter::{Filter, Sampling};
 pub use geometry::{
     Mirrored, Symmetry, copy, hflip, hflip_in_place, pad, pad_mirrored, rot90, rot180, rot180_in_place,
     rot270, transpose, transverse, vflip, vflip_in_place,
 };
 pub use grey::{grey_to_rgb, greyscale, rgb_to_grey};
+pub use kernels::{
+    MAX_CUTOFF, MAX_DISC, MAX_LENGTH, MAX_RINGS, defocus, defocus_scratch_len, emboss, emboss_scratch_len,
+    motion_blur, motion_scratch_len, ringing, ringing_scratch_len,
+};
 pub use labels::{Label, resize_labels};
+pub use median::{MAX_MEDIAN_RADIUS, median_blur, median_scratch_len};
 pub(crate) use mix::{add_weighted, settle_weighted};
 pub use mix::{cutmix, mixup};
 pub use noise::gaussian_noise;
@@ -58,6 +72,7 @@ pub(crate) use normalise::Normaliser;
 pub use normalise::{normalise, normalise_chw, to_float, to_float_chw};
 pub use resize::{Fit, Placement, ResizePlan, longest_side, smallest_side};
 pub use sample::Sample;
+pub use sharpen::{MAX_SHARPNESS, sharpen, sharpen_scratch_len, unsharp_mask, unsharp_scratch_len};
 pub use specks::{pixel_dropout, salt_and_pepper};
 pub use stripes::{grid_dropout, mask_dropout, stripes};
 pub use table::Table;
@@ -65,6 +80,10 @@ pub(crate) use target::visible_area;
 pub use target::{Bounds, Edge, Index, Movement, swap_pairs};
 pub use tiles::{MOST_TILES_ALONG, Tiles};
 pub use tone::{Tone, apply_tones};
+pub use views::{
+    MAX_SHARDS, MAX_VIEWS, aberration_scratch_len, chromatic_aberration, downscale, downscale_scratch_len,
+    glass_blur, glass_scratch_len, zoom_blur, zoom_scratch_len,
+};
 pub use volume::{
     Axis, VolumeMut, VolumeRef, VolumeShape, crop_volume, cutout_volume, flip_volume, pad_volume,
     rotate_volume,

@@ -1,11 +1,17 @@
 //! The elements that images may have.
 
+use super::bilateral::Bilateral;
 use super::blur::Blur;
 use super::colour::Colour;
+use super::convolve::Convolve;
+use super::extremes::Extremes;
 use super::grey::Grey;
+use super::median::Ordered;
 use super::mix::Mix;
 use super::noise::Noisy;
 use super::normalise::Numbers;
+use super::sharpen::Sharpen;
+use super::views::Views;
 use super::warp::Sampled;
 use crate::math;
 use crate::scratch::{bytes, bytes_mut};
@@ -13,7 +19,23 @@ use crate::view::{ImageMut, ImageRef};
 use core::fmt::Debug;
 
 /// A value of an image: `u8`, `u16` or `f32`.
-pub trait Sample: Debug + PartialEq + Blur + Colour + Grey + Mix + Noisy + Numbers + Sampled {
+pub trait Sample:
+    Debug
+    + PartialEq
+    + Bilateral
+    + Blur
+    + Colour
+    + Convolve
+    + Extremes
+    + Grey
+    + Mix
+    + Noisy
+    + Numbers
+    + Ordered
+    + Sampled
+    + Sharpen
+    + Views
+{
     /// The value of white.
     const LARGEST: f32;
 

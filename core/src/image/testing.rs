@@ -1,7 +1,9 @@
 //! Owned images for the tests of this module.
 
 use super::{Border, Sample};
+use crate::error::Result;
 use crate::rng::{Key, Stream};
+use crate::scratch::Scratch;
 use crate::simd::Level;
 use crate::view::{ImageMut, ImageRef};
 use proptest::prelude::*;
@@ -93,6 +95,46 @@ pub(crate) fn shapes() -> impl Iterator<Item = (usize, usize, usize)> {
         let in_turn = (h * 71 + w) % 9 + 1 == *c && (*h < 9 || (h + w) % 2 == 0);
         all || in_turn || [1, 2, 17].contains(h)
     })
+}
+
+/// `op` from `src` into an image of its shape, with scratch of so many bytes that hold anything.
+pub(crate) fn made<T: Sample>(
+    src: &Owned<T>,
+    bytes: usize,
+    op: impl Fn(ImageRef<'_, T>, ImageMut<'_, T>, &mut Scratch<'_>) -> Result<()>,
+) -> Owned<T> {
+    let memory = vec![0xa5; bytes];
+    src.through(src.shape.2, |src, dst| op(src, dst, &mut Scratch::new(&mut memory.clone())).unwrap())
+}
+
+/// What `op` makes of `src`, which is the same at every level.
+pub(crate) fn at_every_level<T: Sample>(
+    src: &Owned<T>,
+    op: impl Fn(Level, &Owned<T>) -> Owned<T>,
+) -> Owned<T> {
+    let want = op(Level::BASE, src);
+    let bits = |image: &Owned<T>| image.data.iter().map(|v| v.to_f32().to_bits()).collect::<Vec<_>>();
+    for level in Level::available() {
+        assert!(bits(&op(level, src)) == bits(&want), "{:?} at {}", src.shape, level.name());
+    }
+    want
+}
+
+/// The value at (y, x) of channel `c`, or that which `border` puts outside.
+pub(crate) fn value<T: Sample>(src: &Owned<T>, border: Border<T>, (y, x): (i64, i64), c: usize) -> f64 {
+    let (h, w, channels) = src.shape;
+    let (y, x) = border.index(y, h).zip(border.index(x, w)).unwrap();
+    f64::from(src.data[(y * w + x) * channels + c].to_f32())
+}
+
+/// `of` row, column and channel, for every value of an image of this shape.
+pub(crate) fn each_value((h, w, c): (usize, usize, usize), of: impl Fn(i64, i64, usize) -> f64) -> Vec<f64> {
+    (0..h * w * c).map(|i| of((i / (w * c)) as i64, (i / c % w) as i64, i % c)).collect()
+}
+
+/// Within half a level, and what `f32` and the weights of integers add; of floats within the share that `f32` has.
+pub(crate) fn half<T: Sample>() -> f64 {
+    if T::LARGEST > 1.0 { 0.55 } else { 4e-6 }
 }
 
 /// `op` makes the same of the images of all [`shapes`] at every level.

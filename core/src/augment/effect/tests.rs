@@ -48,8 +48,35 @@ fn direct(
             image::stripes(a as usize, true, across, fill as u8, stream, dst.reborrow()).unwrap();
             image::stripes(b as usize, false, down, fill as u8, stream, dst).unwrap();
         }
+        op if matches!(op.family(), Family::Neighbourhood) => around(op, [a, b, c], stream, src, dst),
         other => panic!("{other:?} has no test"),
     }
+}
+
+/// [`direct`] of an operation that looks at the pixels around.
+fn around(op: Op, [a, b, c]: [f32; 3], stream: &mut Stream, src: ImageRef<'_, u8>, dst: ImageMut<'_, u8>) {
+    let (level, mut memory) = (Level::BASE, vec![0x5a; 1 << 20]);
+    let scratch = &mut Scratch::new(&mut memory);
+    match op {
+        Op::MedianBlur { radius } => image::median_blur(level, radius as usize, src, dst, scratch),
+        Op::MotionBlur { .. } => image::motion_blur(level, a, b, src, dst, scratch),
+        Op::Defocus { .. } => image::defocus(level, a, src, dst, scratch),
+        Op::ZoomBlur { steps, .. } => image::zoom_blur(level, a, steps as usize, src, dst, scratch),
+        Op::GlassBlur { radius, rounds, .. } => {
+            image::glass_blur(level, a, radius as usize, rounds as usize, stream, src, dst, scratch)
+        }
+        Op::Sharpen { .. } => image::sharpen(level, a, src, dst, scratch),
+        Op::UnsharpMask { .. } => image::unsharp_mask(level, a, b, c, src, dst, scratch),
+        Op::Emboss { .. } => image::emboss(level, a, b, c, src, dst, scratch),
+        Op::Bilateral { radius, .. } => image::bilateral(level, radius as usize, a, b, src, dst, scratch),
+        Op::Erode { radius } => image::erode(level, radius as usize, src, dst, scratch),
+        Op::Dilate { radius } => image::dilate(level, radius as usize, src, dst, scratch),
+        Op::Downscale { down, up, .. } => image::downscale(level, a, down, up, src, dst, scratch),
+        Op::ChromaticAberration { .. } => image::chromatic_aberration(level, a, b, src, dst, scratch),
+        Op::Ringing { radius, .. } => image::ringing(level, a, radius as usize, src, dst, scratch),
+        other => panic!("{other:?} has no test"),
+    }
+    .unwrap();
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The elements that images may have.
 
+use super::alpha::Opacity;
 use super::blur::Blur;
 use super::colour::Colour;
 use super::grey::Grey;
@@ -13,7 +14,9 @@ use crate::view::{ImageMut, ImageRef};
 use core::fmt::Debug;
 
 /// A value of an image: `u8`, `u16` or `f32`.
-pub trait Sample: Debug + PartialEq + Blur + Colour + Grey + Mix + Noisy + Numbers + Sampled {
+pub trait Sample:
+    Debug + PartialEq + Blur + Colour + Grey + Mix + Noisy + Numbers + Opacity + Sampled
+{
     /// The value of white.
     const LARGEST: f32;
 

@@ -82,6 +82,7 @@ def opencv():
 
     parts = [np.empty((SIDE, SIDE), np.uint8) for _ in range(3)]
 
+    old = np.float32([[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]])
     one, tiles = np.ascontiguousarray(A[..., 0]), cv2.createCLAHE(2.0, (8, 8))
 
     def equalise():
@@ -136,6 +137,11 @@ def opencv():
         "hue": hue,
         "gaussian_noise": gaussian_noise,
         "equalise": equalise,
+        "rgb_to_hsv": lambda: cv2.cvtColor(A, cv2.COLOR_RGB2HSV_FULL, dst=hsv),
+        "hsv_to_rgb": lambda: cv2.cvtColor(A, cv2.COLOR_HSV2RGB_FULL, dst=d),
+        "rgb_to_lab": lambda: cv2.cvtColor(A, cv2.COLOR_RGB2Lab, dst=d),
+        "lab_to_rgb": lambda: cv2.cvtColor(A, cv2.COLOR_Lab2RGB, dst=d),
+        "sepia": lambda: cv2.transform(A, old, dst=d),
         "clahe_grey": lambda: tiles.apply(one, dst=grey),
         "resize_224_512_bilinear": lambda: cv2.resize(A224, (SIDE, SIDE), dst=d, interpolation=cv2.INTER_LINEAR),
         "rotate": warp(rotation, cv2.INTER_LINEAR),
@@ -180,6 +186,9 @@ def albumentations():
         "hue": alb.HueSaturationValue((20, 20), (0, 0), (0, 0), p=1),
         "colour_jitter": alb.ColorJitter((1.2, 1.2), (1.2, 1.2), (1.2, 1.2), (0.05, 0.05), p=1),
         "equalise": alb.Equalize(mode="cv", p=1),
+        "sepia": alb.ToSepia(p=1),
+        "planckian_jitter": alb.PlanckianJitter(temperature_limit=(5000, 5000), p=1),
+        "fancy_pca": alb.FancyPCA(alpha=0.5, p=1),
         "clahe": alb.CLAHE((2, 2), (8, 8), p=1),
         "autocontrast": alb.AutoContrast(cutoff=2, method="pil", p=1),
         "gaussian_noise": alb.GaussNoise(std_range=(10 / 255, 10 / 255), p=1),

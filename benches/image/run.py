@@ -77,6 +77,13 @@ OPS = [
     ("autocontrast", 2.0, 3 * IMAGE, 0),
     ("clahe", 2.0, 3 * IMAGE, IMAGE // 3 * 6),
     ("clahe_grey", 2.0, IMAGE, IMAGE // 3 * 6),
+    ("rgb_to_hsv", 1.5, 3 * IMAGE, 0),
+    ("hsv_to_rgb", 1.5, 3 * IMAGE, 0),
+    ("rgb_to_lab", 1.5, 3 * IMAGE, 0),
+    ("lab_to_rgb", 1.5, 3 * IMAGE, 0),
+    ("sepia", None, 3 * IMAGE, 0),
+    ("planckian_jitter", None, 3 * IMAGE, 0),
+    ("fancy_pca", None, 4 * IMAGE, 0),
     ("small_batch", None, 10_000 * 32 * 32 * 15, 0),
     ("training_pipeline", 4.0, IMAGE // 2 + PART * 5, 0),
 ]

@@ -1,7 +1,11 @@
 //! Operations on values and colours.
 
 use super::{Ops, SHAPE, SIDE, add};
-use seedbed::image::{autocontrast, clahe, clahe_scratch_len, copy, equalise, equalise_scratch_len};
+use seedbed::image::{
+    ColourSpace, autocontrast, clahe, clahe_scratch_len, copy, equalise, equalise_scratch_len, fancy_pca,
+    planckian_jitter, rgb_to, sepia, to_rgb,
+};
+use seedbed::rng::{Key, Stream};
 use seedbed::{ImageMut, Level, Result, Scratch};
 
 /// An operation in place, on a copy.
@@ -32,4 +36,24 @@ pub fn ops(ops: &mut Ops, level: Level) {
         let image = ImageMut::new(to, SIDE, SIDE, 1).unwrap();
         clahe(level, 2.0, 8, image, &mut Scratch::new(&mut memory)).unwrap();
     });
+    for (name, space, back) in [
+        ("rgb_to_hsv", ColourSpace::Hsv, false),
+        ("hsv_to_rgb", ColourSpace::Hsv, true),
+        ("rgb_to_lab", ColourSpace::Lab, false),
+        ("lab_to_rgb", ColourSpace::Lab, true),
+    ] {
+        change(
+            ops,
+            name,
+            0,
+            move |image, _| if back { to_rgb(level, space, image) } else { rgb_to(level, space, image) },
+        );
+    }
+    let mut seed = 0;
+    change(ops, "fancy_pca", 0, move |image, _| {
+        seed += 1;
+        fancy_pca(level, 0.5, &mut Stream::new(seed, Key::new(0)), image)
+    });
+    change(ops, "sepia", 0, move |image, _| sepia(level, 1.0, image));
+    change(ops, "planckian_jitter", 0, move |image, _| planckian_jitter(level, 5000.0, image));
 }

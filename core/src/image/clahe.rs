@@ -179,10 +179,15 @@ impl Grid {
         for y in top..bottom {
             let shown = if y < height { left.min(width)..right.min(width) } else { left..left };
             if !shown.is_empty() {
-                let pixels = shown.start.saturating_mul(channels)..shown.end.saturating_mul(channels);
-                let part = part.get_mut(..shown.len()).unwrap_or(&mut []);
-                plane.read(level, image.as_ref().row(y).get(pixels).unwrap_or(&[]), channels, part);
-                add(part);
+                let span = shown.start.saturating_mul(channels)..shown.end.saturating_mul(channels);
+                let pixels = image.as_ref().row(y).get(span).unwrap_or(&[]);
+                if channels == 1 {
+                    add(pixels);
+                } else {
+                    let part = part.get_mut(..shown.len()).unwrap_or(&mut []);
+                    plane.read(level, pixels, channels, part);
+                    add(part);
+                }
             }
             for x in shown.end.max(left)..right {
                 add(&[plane.mirrored(level, image, y, x)]);

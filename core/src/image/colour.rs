@@ -4,11 +4,14 @@ mod fancy;
 mod hue;
 mod jitter;
 mod planck;
+mod space;
 
 pub use self::fancy::fancy_pca;
 pub use self::hue::{hsv_shift, hue};
 pub use self::jitter::{Adjust, Jitter, grey_mean};
 pub use self::planck::planckian_jitter;
+pub use self::space::{ColourSpace, linear_to_srgb, rgb_to, srgb_to_linear, to_rgb};
+pub(crate) use self::space::{decode, encode};
 
 use self::fancy::Moments;
 use super::{Sample, Table};
@@ -170,6 +173,10 @@ pub trait Colour: Sized {
     fn with_hue(level: Level, row: &mut [Self], channels: usize, part: f32);
     /// [`Jitter::apply`] with factors that have been checked, of four steps at most.
     fn with_jitter(level: Level, image: ImageMut<'_, Self>, steps: &[Adjust]) -> Result<()>;
+    /// [`rgb_to`] of a row.
+    fn into_space(level: Level, row: &mut [Self], channels: usize, space: ColourSpace);
+    /// [`to_rgb`] of a row.
+    fn out_of_space(level: Level, row: &mut [Self], channels: usize, space: ColourSpace);
     /// Adds the sums of a row's colours, and of their products, to sums.
     fn moments(level: Level, row: &[Self], channels: usize, sums: &mut Moments);
     /// The sums of the first three channels of a row, or of the first one where there are less.
@@ -187,6 +194,14 @@ impl Colour for u8 {
 
     kernel! {
         fn with_hue(row: &mut [u8], channels: usize, part: f32) = hue::turned_fixed, with avx512;
+    }
+
+    kernel! {
+        fn into_space(row: &mut [u8], channels: usize, space: ColourSpace) = space::into_body, with avx512;
+    }
+
+    kernel! {
+        fn out_of_space(row: &mut [u8], channels: usize, space: ColourSpace) = space::out_of_body, with avx512;
     }
 
     kernel! {
@@ -215,6 +230,14 @@ macro_rules! wider {
 
             kernel! {
                 fn with_hue(row: &mut [$t], channels: usize, part: f32) = hue::turned_float, with avx512;
+            }
+
+            kernel! {
+                fn into_space(row: &mut [$t], channels: usize, space: ColourSpace) = space::into_body, with avx512;
+            }
+
+            kernel! {
+                fn out_of_space(row: &mut [$t], channels: usize, space: ColourSpace) = space::out_of_body, with avx512;
             }
 
             kernel! {

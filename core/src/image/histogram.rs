@@ -117,8 +117,12 @@ fn count(values: &[u8], channels: usize, tables: &mut [[u32; 256]; TABLES]) {
 /// Counts values into four tables in turn.
 pub(super) fn count_four(values: &[u8], tables: &mut [[u32; 256]; 4]) {
     let (whole, rest) = values.as_chunks::<4>();
-    for values in whole {
-        tables.iter_mut().zip(values).for_each(|(table, &value)| add(table, value));
+    for [a, b, c, d] in whole {
+        let [first, second, third, fourth] = &mut *tables;
+        add(first, *a);
+        add(second, *b);
+        add(third, *c);
+        add(fourth, *d);
     }
     tables.iter_mut().zip(rest).for_each(|(table, &value)| add(table, value));
 }

@@ -6,6 +6,7 @@
 //!
 //! A pixel's centre lies at its index: the image spans −½ to width − ½.
 
+mod alpha;
 mod bend;
 mod bilateral;
 mod blur;
@@ -41,6 +42,7 @@ mod views;
 mod volume;
 mod warp;
 
+pub use alpha::{premultiply, unpremultiply};
 pub use bend::{Bend, Bent, MOST_CELLS, MOST_POINTS, bend, bend_nearest};
 pub use bilateral::{MAX_BILATERAL, bilateral, bilateral_scratch_len};
 pub use blur::{MAX_RADIUS, MAX_SIGMA, blur_scratch_len, box_blur, box_blur_scratch_len, gaussian_blur};
@@ -48,7 +50,8 @@ pub use border::Border;
 pub use channels::{MOST_SHUFFLED, drop_channels, scale_channels, shuffle_channels};
 pub use clahe::{MOST_TILES, clahe, clahe_scratch_len};
 pub use colour::{
-    Adjust, ColourMatrix, Jitter, fancy_pca, grey_mean, hsv_shift, hue, planckian_jitter, sepia,
+    Adjust, ColourMatrix, ColourSpace, Jitter, fancy_pca, grey_mean, hsv_shift, hue, linear_to_srgb,
+    planckian_jitter, rgb_to, sepia, srgb_to_linear, to_rgb,
 };
 pub use equalise::{autocontrast, equalise, equalise_scratch_len};
 pub use erase::{Rect, cutout, erase};

@@ -1,5 +1,6 @@
 //! The elements that images may have.
 
+use super::alpha::Opacity;
 use super::bilateral::Bilateral;
 use super::blur::Blur;
 use super::colour::Colour;
@@ -34,6 +35,7 @@ pub trait Sample:
     + Ordered
     + Sampled
     + Sharpen
+    + Opacity
     + Views
 {
     /// The value of white.

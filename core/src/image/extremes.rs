@@ -73,11 +73,11 @@ macro_rules! extremes {
     ($($t:ident)*) => { $(
         impl Extremes for $t {
             kernel! {
-                fn least(three: [&[$t]; 3], to: &mut [$t]) = least_body;
+                fn least(three: [&[$t]; 3], to: &mut [$t]) = least_body, with avx512;
             }
 
             kernel! {
-                fn greatest(three: [&[$t]; 3], to: &mut [$t]) = greatest_body;
+                fn greatest(three: [&[$t]; 3], to: &mut [$t]) = greatest_body, with avx512;
             }
         }
     )* };
@@ -125,6 +125,15 @@ fn extremes<T: Plain>(
         line.extremes(from.map_or(&[], |y| src.row(y)), &pick, to);
     };
     for (y, to) in dst.iter_rows_mut().enumerate() {
+        if side == 3 {
+            // Three rows are one comparison.
+            for i in if y == 0 { 0..3 } else { 2..3 } {
+                let slot = (y + i) % 3;
+                come(y + i, run.get_mut(slot * len..(slot + 1) * len).unwrap_or(&mut []));
+            }
+            pick([0, 1, 2].map(|i| run.get(i * len..(i + 1) * len).unwrap_or(&[])), to);
+            continue;
+        }
         let at = y % side;
         if at == 0 {
             // The square is a run, of which the last row comes, or all of the first one.

@@ -36,7 +36,7 @@ pub(super) fn make<T: Sample>(
         Op::MedianBlur { radius } => image::median_blur(level, radius as usize, src, dst, scratch),
         Op::MotionBlur { .. } => image::motion_blur(level, a, b, src, dst, scratch),
         Op::Defocus { .. } => image::defocus(level, a, src, dst, scratch),
-        Op::ZoomBlur { steps, .. } => image::zoom_blur(level, a, steps as usize, src, dst, scratch),
+        Op::ZoomBlur { views, .. } => image::zoom_blur(level, a, views as usize, src, dst, scratch),
         Op::GlassBlur { radius, rounds, .. } => {
             let (radius, rounds, mut stream) = (radius as usize, rounds as usize, effect.stream());
             image::glass_blur(level, a, radius, rounds, &mut stream, src, dst, scratch)

@@ -61,7 +61,7 @@ fn around(op: Op, [a, b, c]: [f32; 3], stream: &mut Stream, src: ImageRef<'_, u8
         Op::MedianBlur { radius } => image::median_blur(level, radius as usize, src, dst, scratch),
         Op::MotionBlur { .. } => image::motion_blur(level, a, b, src, dst, scratch),
         Op::Defocus { .. } => image::defocus(level, a, src, dst, scratch),
-        Op::ZoomBlur { steps, .. } => image::zoom_blur(level, a, steps as usize, src, dst, scratch),
+        Op::ZoomBlur { views, .. } => image::zoom_blur(level, a, views as usize, src, dst, scratch),
         Op::GlassBlur { radius, rounds, .. } => {
             image::glass_blur(level, a, radius as usize, rounds as usize, stream, src, dst, scratch)
         }

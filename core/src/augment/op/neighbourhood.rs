@@ -43,7 +43,7 @@ Neighbourhood {
         /// Growth of the last view; the first one is the image.
         factor: [f32; 2] = Value::Range([1.02, 1.1]), in 1, 2;
         /// How many views are averaged.
-        steps: u32 = Value::Count(8), in 2, 32;
+        views: u32 = Value::Count(8), in 2, 32;
     }
 
     /// Blurs, moves pixels about, and blurs again, as frosted glass does (Hendrycks and Dietterich 2019).

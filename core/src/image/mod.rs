@@ -53,7 +53,10 @@ pub use mix::{cutmix, mixup};
 pub use noise::gaussian_noise;
 pub(crate) use normalise::Normaliser;
 pub use normalise::{normalise, normalise_chw, to_float, to_float_chw};
-pub use resize::{Fit, Placement, ResizePlan, longest_side, smallest_side};
+pub use resize::{
+    Fit, Placement, ResizePlan, longest_side, resize_linear_light, resize_linear_light_scratch_len,
+    smallest_side,
+};
 pub use sample::Sample;
 pub use specks::{pixel_dropout, salt_and_pepper};
 pub use table::Table;

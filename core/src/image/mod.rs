@@ -6,6 +6,7 @@
 //!
 //! A pixel's centre lies at its index: the image spans −½ to width − ½.
 
+mod adapt;
 mod alpha;
 mod blur;
 mod border;
@@ -20,6 +21,7 @@ mod geometry;
 mod grey;
 mod histogram;
 mod labels;
+mod matching;
 mod mix;
 mod noise;
 mod normalise;
@@ -31,6 +33,7 @@ mod target;
 mod tone;
 mod warp;
 
+pub use adapt::{Adaptation, adapt_distribution};
 pub use alpha::{premultiply, unpremultiply};
 pub use blur::{MAX_RADIUS, MAX_SIGMA, blur_scratch_len, box_blur, box_blur_scratch_len, gaussian_blur};
 pub use border::Border;
@@ -49,6 +52,7 @@ pub use geometry::{
 };
 pub use grey::{grey_to_rgb, greyscale, rgb_to_grey};
 pub use labels::{Label, resize_labels};
+pub use matching::{match_histograms, match_histograms_scratch_len};
 pub use mix::{cutmix, mixup};
 pub use noise::gaussian_noise;
 pub(crate) use normalise::Normaliser;

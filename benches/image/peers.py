@@ -187,7 +187,7 @@ def albumentations():
         "colour_jitter": alb.ColorJitter((1.2, 1.2), (1.2, 1.2), (1.2, 1.2), (0.05, 0.05), p=1),
         "equalise": alb.Equalize(mode="cv", p=1),
         "sepia": alb.ToSepia(p=1),
-        "planckian_jitter": alb.PlanckianJitter(temperature_limit=(5000, 5000), p=1),
+        "planckian_jitter": alb.PlanckianJitter(temperature_limit=(4000, 8000), p=1),
         "fancy_pca": alb.FancyPCA(alpha=0.5, p=1),
         "clahe": alb.CLAHE((2, 2), (8, 8), p=1),
         "autocontrast": alb.AutoContrast(cutoff=2, method="pil", p=1),

@@ -73,10 +73,11 @@ pub enum Drawn {
     Mixture(Mixture),
     /// All that a plain operation draws ([`Kind::plain`](super::Kind::plain)).
     Values {
-        /// A number from each of its ranges in the order of its parameters, 0 where there are fewer.
-        values: [f32; MOST_RANGES],
+        // In alphabetical order, as the keys of the origins of samples are.
         /// The seed of all else that is random.
         seed: u32,
+        /// A number from each of its ranges in the order of its parameters, 0 where there are fewer.
+        values: [f32; MOST_RANGES],
     },
 }
 

@@ -95,8 +95,9 @@ impl Policy {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Choice {
-    op: u8,
+    // In alphabetical order, as the keys of the origins of samples are.
     bin: i8,
+    op: u8,
 }
 
 /// The operations that one image draws, in their order.

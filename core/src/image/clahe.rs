@@ -207,6 +207,13 @@ impl Grid {
         }
     }
 
+    /// The maps of the tiles around a cell: top left, top right, bottom left, bottom right.
+    fn maps<'a, M>(&self, maps: &'a [M], (row, column): (usize, usize)) -> Option<[&'a M; 4]> {
+        let ((above, below), (before, after)) = (self.around(row), self.around(column));
+        let map = |row: usize, column: usize| maps.get(row * self.tiles + column);
+        Some([map(above, before)?, map(above, after)?, map(below, before)?, map(below, after)?])
+    }
+
     /// The tiles before and after a cell.
     fn around(&self, cell: usize) -> (usize, usize) {
         (cell.saturating_sub(1), cell.min(self.tiles - 1))

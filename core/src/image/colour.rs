@@ -7,6 +7,7 @@ mod planck;
 mod space;
 
 pub use self::fancy::fancy_pca;
+pub(super) use self::fancy::mean_and_covariance;
 pub use self::hue::{hsv_shift, hue};
 pub use self::jitter::{Adjust, Jitter, grey_mean};
 pub use self::planck::planckian_jitter;
@@ -173,6 +174,8 @@ pub trait Colour: Sized {
     fn with_hue(level: Level, row: &mut [Self], channels: usize, part: f32);
     /// [`Jitter::apply`] with factors that have been checked, of four steps at most.
     fn with_jitter(level: Level, image: ImageMut<'_, Self>, steps: &[Adjust]) -> Result<()>;
+    /// The share of light that the value stands for in sRGB.
+    fn light(self) -> f32;
     /// [`rgb_to`] of a row.
     fn into_space(level: Level, row: &mut [Self], channels: usize, space: ColourSpace);
     /// [`to_rgb`] of a row.
@@ -194,6 +197,11 @@ impl Colour for u8 {
 
     kernel! {
         fn with_hue(row: &mut [u8], channels: usize, part: f32) = hue::turned_fixed, with avx512;
+    }
+
+    #[inline(always)]
+    fn light(self) -> f32 {
+        space::light_of(self)
     }
 
     kernel! {
@@ -230,6 +238,11 @@ macro_rules! wider {
 
             kernel! {
                 fn with_hue(row: &mut [$t], channels: usize, part: f32) = hue::turned_float, with avx512;
+            }
+
+            #[inline(always)]
+            fn light(self) -> f32 {
+                decode(self.to_f32() * (1.0 / Self::LARGEST))
             }
 
             kernel! {

@@ -6,6 +6,7 @@
 //!
 //! A pixel's centre lies at its index: the image spans −½ to width − ½.
 
+mod adapt;
 mod alpha;
 mod bend;
 mod bilateral;
@@ -25,6 +26,7 @@ mod grey;
 mod histogram;
 mod kernels;
 mod labels;
+mod matching;
 mod median;
 mod mix;
 mod noise;
@@ -42,6 +44,7 @@ mod views;
 mod volume;
 mod warp;
 
+pub use adapt::{Adaptation, adapt_distribution};
 pub use alpha::{premultiply, unpremultiply};
 pub use bend::{Bend, Bent, MOST_CELLS, MOST_POINTS, bend, bend_nearest};
 pub use bilateral::{MAX_BILATERAL, bilateral, bilateral_scratch_len};
@@ -67,13 +70,17 @@ pub use kernels::{
     motion_blur, motion_scratch_len, ringing, ringing_scratch_len,
 };
 pub use labels::{Label, resize_labels};
+pub use matching::{match_histograms, match_histograms_scratch_len};
 pub use median::{MAX_MEDIAN_RADIUS, median_blur, median_scratch_len};
 pub(crate) use mix::{add_weighted, settle_weighted};
 pub use mix::{cutmix, mixup};
 pub use noise::gaussian_noise;
 pub(crate) use normalise::Normaliser;
 pub use normalise::{normalise, normalise_chw, to_float, to_float_chw};
-pub use resize::{Fit, Placement, ResizePlan, longest_side, smallest_side};
+pub use resize::{
+    Fit, Placement, ResizePlan, longest_side, resize_linear_light, resize_linear_light_scratch_len,
+    smallest_side,
+};
 pub use sample::Sample;
 pub use sharpen::{MAX_SHARPNESS, sharpen, sharpen_scratch_len, unsharp_mask, unsharp_scratch_len};
 pub use specks::{pixel_dropout, salt_and_pepper};

@@ -8,11 +8,13 @@
 mod bands;
 mod blocks;
 mod fit;
+mod light;
 mod precise;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 pub use self::fit::{Fit, Placement, longest_side, smallest_side};
+pub use self::light::{resize_linear_light, resize_linear_light_scratch_len};
 
 use self::blocks::{BEHIND, Blocks, Layout};
 use super::filter::{Filter, Sampling, Taps, WEIGHT_BITS};

@@ -135,8 +135,20 @@ fn at_least_zero(x: f32) -> Result<()> {
     if x >= 0.0 && x.is_finite() { Ok(()) } else { Err(Error::InvalidArgument) }
 }
 
+/// Whether [`look_up`] takes many values at a time.
+pub(super) fn look_up_is_fast(level: Level) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return level.0 >= crate::simd::Isa::Avx512Vbmi;
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        let _ = level;
+        false
+    }
+}
+
 dispatch! {
-    fn look_up(table: &[u8; 256], from: &[u8], to: &mut [u8]) {
+    /// Maps values into as many others.
+    pub(super) fn look_up(table: &[u8; 256], from: &[u8], to: &mut [u8]) {
         base: base, Avx512Vbmi: x86::whole,
     }
 }

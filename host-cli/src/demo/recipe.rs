@@ -49,4 +49,4 @@ pub fn text(raw: &Raw, seed: u64) -> String {
 
 /// Gentle variations: digits and small pictures bear no flips.
 const OPS: &str = "  { op = \"rotate\", degrees = [-8, 8], p = 0.5 },\n  \
-                   { op = \"gaussian_noise\", std = [1, 4], p = 0.5 },\n";
+                   { op = \"elastic\", deviation = [0.01, 0.02], border = \"edge\", p = 0.5 },\n";

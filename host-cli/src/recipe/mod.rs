@@ -17,7 +17,7 @@ use crate::error::{Context, Error, Result};
 use crate::input::{Files, Input};
 use crate::run::{moved, relocate};
 use crate::stages::Stage;
-use crate::stages::augment::AugmentOptions;
+use crate::stages::augment::{AugmentOptions, refuse_leaking};
 use crate::stages::balance::BalanceOptions;
 use crate::stages::collect::CollectOptions;
 use crate::stages::evaluate::EvaluateOptions;
@@ -160,6 +160,10 @@ impl Recipe {
         one("generate", self.generate.as_ref())?;
         one("evaluate", self.evaluate.as_ref())?;
         one("output", self.output.as_ref())?;
+        if self.train.is_some() {
+            self.augment.iter().try_for_each(|o| refuse_leaking("augment", &o.ops, o.allow_leaking))?;
+            self.balance.iter().try_for_each(|o| refuse_leaking("balance", &o.ops, o.allow_leaking))?;
+        }
         if self.generate.as_ref().is_some_and(|g| g.model.is_none() && self.train.is_none()) {
             return Err(Error::usage("there is no model to generate with: table [generate]")
                 .hint("add a table [train], or name a model with the key `model`"));

@@ -71,6 +71,24 @@ fn options_out_of_range_name_table_and_key() {
 }
 
 #[test]
+fn operations_that_leak_are_refused_for_a_generator() {
+    let recipe = |augment: &str, train: &str| {
+        Recipe::parse(&format!("{HEAD}[augment]\n{augment}{train}"))
+            .unwrap()
+            .check()
+            .map_err(|e| e.to_string())
+    };
+    let ops = "ops = [{ op = 'hflip' }, { op = 'one_of', steps = [{ op = 'cutout' }, { op = 'gamma' }] }]\n";
+    let e = recipe(ops, "[train]\n").unwrap_err();
+    assert!(e.contains("[augment]") && e.contains("`cutout`") && !e.contains("hflip"), "{e}");
+    assert_eq!(recipe(ops, ""), Ok(()));
+    let e = recipe("", "[balance]\nmethod = 'augment'\nops = [{ op = 'box_blur' }]\n[train]\n").unwrap_err();
+    assert!(e.contains("[balance]") && e.contains("`box_blur`"), "{e}");
+    assert_eq!(recipe(&format!("{ops}allow_leaking = true\n"), "[train]\n"), Ok(()));
+    assert_eq!(recipe("", "[train]\n"), Ok(()));
+}
+
+#[test]
 fn paths_are_relative_to_the_recipe() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("digits.toml");

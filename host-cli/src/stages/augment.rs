@@ -55,6 +55,9 @@ pub struct AugmentOptions {
     /// resampling, with the flips and crops between them.
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "BOOL")]
     pub fuse: bool,
+    /// Whether operations may leave traces that a generative model learns to make, as noise, holes and blur are
+    #[arg(long, default_value_t = false, action = clap::ArgAction::Set, value_name = "BOOL")]
+    pub allow_leaking: bool,
     /// Which version of the operations is meant.
     #[arg(skip = UNVERSIONED)]
     pub version: u16,
@@ -73,6 +76,20 @@ impl AugmentOptions {
         }
         check_ops(&self.ops)
     }
+}
+
+/// Refuses operations that leak for pictures that a generative model is to learn from, unless these are `allowed`.
+///
+/// # Errors
+/// A usage error that names the table and the operations.
+pub fn refuse_leaking(table: &str, ops: &[OpStep], allowed: bool) -> Result<()> {
+    let leaking = ops::leaking(ops);
+    if allowed || leaking.is_empty() {
+        return Ok(());
+    }
+    let names = leaking.join("`, `");
+    Err(Error::usage(format!("table [{table}]: the model would learn to make what `{names}` leaves"))
+        .hint("leave it out, or set allow_leaking = true there if that is wanted"))
 }
 
 impl Stage for AugmentOptions {

@@ -87,6 +87,9 @@ pub struct BalanceOptions {
     /// An operation of the method `augment` as an inline table; repeat it for more. Unless given: those of `seedbed augment`.
     #[arg(long = "op", value_name = "TABLE")]
     pub ops: Vec<OpStep>,
+    /// Whether these may leave traces that a generative model learns to make, as noise, holes and blur are
+    #[arg(long, default_value_t = false, action = clap::ArgAction::Set, value_name = "BOOL")]
+    pub allow_leaking: bool,
 }
 crate::defaults!(BalanceOptions);
 

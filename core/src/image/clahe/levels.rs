@@ -1,6 +1,7 @@
 //! 8-bit values, in OpenCV's arithmetic.
 
 use super::super::histogram::count_four;
+use super::super::table::{look_up, look_up_is_fast};
 use super::*;
 
 /// The maps of all tiles, and then all rows.
@@ -30,16 +31,20 @@ pub(super) fn run(
     let mut last = None;
     for (y, row) in image.iter_rows_mut().enumerate() {
         let (cell, share) = along(y, scale);
-        if last.replace(cell) != Some(cell) {
+        if last.replace(cell) != Some(cell) && !look_up_is_fast(level) {
             grid.put_together(cell, maps, cells);
         }
         plane.read(level, row, channels, old);
         let mut from = 0;
-        for (end, cell) in ends.iter().zip(cells.iter()) {
+        for (column, (end, cell)) in ends.iter().zip(cells.iter()).enumerate() {
             let part = from..*end;
             from = *end;
             let (Some(old), Some(new)) = (old.get(part.clone()), new.get_mut(part.clone())) else { continue };
-            blend(level, cell, share, weights.get(part).unwrap_or(&[]), old, new);
+            let weights = weights.get(part).unwrap_or(&[]);
+            match grid.maps(maps, (last.unwrap_or(0), column)) {
+                Some(four) if look_up_is_fast(level) => blend_maps(level, four, share, weights, old, new),
+                _ => blend(level, cell, share, weights, old, new),
+            }
         }
         match plane {
             Plane::Luminance => lighten(level, row, channels, old, new),
@@ -74,12 +79,8 @@ impl Grid {
     /// For each cell of a row of cells what the four tiles around it make of each level, from the lowest byte on: top left,
     /// top right, bottom left, bottom right.
     fn put_together(&self, row: usize, maps: &[[u8; COUNTS]], cells: &mut [[u32; COUNTS]]) {
-        let (above, below) = self.around(row);
         for (column, cell) in cells.iter_mut().enumerate() {
-            let (before, after) = self.around(column);
-            let map = |row: usize, column: usize| maps.get(row * self.tiles + column);
-            let (Some(a), Some(b)) = (map(above, before), map(above, after)) else { continue };
-            let (Some(c), Some(d)) = (map(below, before), map(below, after)) else { continue };
+            let Some([a, b, c, d]) = self.maps(maps, (row, column)) else { continue };
             for ((((cell, a), b), c), d) in cell.iter_mut().zip(a).zip(b).zip(c).zip(d) {
                 *cell = u32::from_le_bytes([*a, *b, *c, *d]);
             }
@@ -104,12 +105,38 @@ fn blend_body(cell: &[u32; COUNTS], y: f32, weights: &[f32], old: &[u8], new: &m
         }
         for ((new, four), &x) in new.iter_mut().zip(found).zip(weights) {
             let level = |shift: u32| (four >> shift & 255) as i32 as f32;
-            let left = 1.0 - x;
-            let above = level(0) * left + level(8) * x;
-            let below = level(16) * left + level(24) * x;
+            let above = level(0) * (1.0 - x) + level(8) * x;
+            let below = level(16) * (1.0 - x) + level(24) * x;
             *new = to_even(above * up + below * y);
         }
     }
+}
+
+/// As [`blend`], of the maps themselves: where many levels are looked up at a time.
+fn blend_maps(level: Level, maps: [&[u8; COUNTS]; 4], y: f32, weights: &[f32], old: &[u8], new: &mut [u8]) {
+    for ((old, new), weights) in old.chunks(BLOCK).zip(new.chunks_mut(BLOCK)).zip(weights.chunks(BLOCK)) {
+        let mut found = [[0; BLOCK]; 4];
+        for (found, map) in found.iter_mut().zip(maps) {
+            look_up(level, map, old, found.get_mut(..old.len()).unwrap_or(&mut []));
+        }
+        weigh(level, &found, y, weights, new);
+    }
+}
+
+kernel! {
+    fn weigh(found: &[[u8; BLOCK]; 4], y: f32, weights: &[f32], new: &mut [u8]) = weigh_body, with avx512;
+}
+
+#[inline(always)]
+fn weigh_body([a, b, c, d]: &[[u8; BLOCK]; 4], y: f32, weights: &[f32], new: &mut [u8]) {
+    let (mut shares, mut mixed) = ([0.0; BLOCK], [0u8; BLOCK]);
+    shares.iter_mut().zip(weights).for_each(|(to, x)| *to = *x);
+    for (((((new, a), b), c), d), &x) in mixed.iter_mut().zip(a).zip(b).zip(c).zip(d).zip(&shares) {
+        let above = f32::from(*a) * (1.0 - x) + f32::from(*b) * x;
+        let below = f32::from(*c) * (1.0 - x) + f32::from(*d) * x;
+        *new = to_even(above * (1.0 - y) + below * y);
+    }
+    new.iter_mut().zip(mixed).for_each(|(to, v)| *to = v);
 }
 
 kernel! {

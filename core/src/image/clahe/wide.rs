@@ -94,11 +94,4 @@ impl Grid {
         }
         map
     }
-
-    /// The maps around a cell.
-    fn maps<'a>(&self, maps: &'a [Map], (row, column): (usize, usize)) -> Option<[&'a Map; 4]> {
-        let ((above, below), (before, after)) = (self.around(row), self.around(column));
-        let map = |row: usize, column: usize| maps.get(row * self.tiles + column);
-        Some([map(above, before)?, map(above, after)?, map(below, before)?, map(below, after)?])
-    }
 }

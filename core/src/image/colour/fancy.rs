@@ -46,17 +46,28 @@ pub fn fancy_pca<T: Sample>(
     scale_channels(level, [1.0; 3], shares.map(|share| share as f32), image)
 }
 
-/// The covariance of red, green and blue as shares of the largest value, row by row.
+/// The covariance of red, green and blue as shares of the largest value.
 fn covariance<T: Sample>(level: Level, image: ImageRef<'_, T>) -> [f64; 9] {
+    mean_and_covariance(level, image).1
+}
+
+/// The mean and the covariance of red, green and blue as shares of the largest value, row by row, of an image with pixels.
+pub(in super::super) fn mean_and_covariance<T: Sample>(
+    level: Level,
+    image: ImageRef<'_, T>,
+) -> ([f64; 3], [f64; 9]) {
     let mut sums = [[0.0; LANES]; 9];
     image.iter_rows().for_each(|row| T::moments(level, row, image.channels(), &mut sums));
     let n = image.height() as f64 * image.width() as f64;
     let [r, g, b, rr, rg, rb, gg, gb, bb] =
         sums.map(|[a, b, c, d, e, f, g, h]| ((a + e) + (c + g)) + ((b + f) + (d + h)));
     let white = f64::from(T::LARGEST);
-    let one = |product: f64, a: f64, b: f64| (product - a * b / n) / (n - 1.0) / (white * white);
+    // One pixel has no variance, whatever it is divided by.
+    let freedom = if n > 1.0 { n - 1.0 } else { 1.0 };
+    let one = |product: f64, a: f64, b: f64| (product - a * b / n) / freedom / (white * white);
     let (rg, rb, gb) = (one(rg, r, g), one(rb, r, b), one(gb, g, b));
-    [one(rr, r, r), rg, rb, rg, one(gg, g, g), gb, rb, gb, one(bb, b, b)]
+    let covariance = [one(rr, r, r), rg, rb, rg, one(gg, g, g), gb, rb, gb, one(bb, b, b)];
+    ([r, g, b].map(|sum| sum / n / white), covariance)
 }
 
 #[inline(always)]

@@ -6,6 +6,7 @@
 mod lab;
 mod round;
 
+pub(super) use self::lab::light_of;
 pub(crate) use self::lab::{decode, encode};
 
 use super::super::channels::map_channels;

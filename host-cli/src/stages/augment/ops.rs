@@ -73,15 +73,27 @@ pub(super) fn operations() -> impl Iterator<Item = &'static Kind> {
     Op::KINDS.iter().filter(|kind| !kind.is_group())
 }
 
+/// The names of those that a generative model would learn to make, each once.
+pub(super) fn leaking(ops: &[OpStep]) -> Vec<&'static str> {
+    let kinds = ops.iter().flat_map(|OpStep(branch)| &branch.0).filter_map(|step| step.op.kind());
+    let mut names: Vec<&str> = kinds.filter(|kind| kind.leaks).map(|kind| kind.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 /// All operations with their parameters and defaults, for `--help`.
 pub(super) fn help() -> String {
     let mut text = String::from(
         "An operation as an inline table; repeat the flag for more, which are done in this order. Unless given: small \
          turns, shifts and growths that suit any picture.\n\nEach has a probability p [default: 1]; a range is \
-         [lowest, highest], or one number that fixes it. The operations, their parameters and defaults:\n",
+         [lowest, highest], or one number that fixes it. What leaks leaves traces that a generative model learns to \
+         make; a recipe that trains one refuses it unless allow_leaking = true. The operations, their parameters and \
+         defaults:\n",
     );
     for kind in operations() {
-        text += &format!("\n{}: {}\n", kind.name, kind.doc.trim());
+        let leaks = if kind.leaks { " (leaks)" } else { "" };
+        text += &format!("\n{}{leaks}: {}\n", kind.name, kind.doc.trim());
         for field in kind.fields {
             text += &format!("    {} = {}: {}\n", field.name, shown(&field.default), field.doc.trim());
         }

@@ -30,20 +30,19 @@ pub(crate) const fn encode(v: f32) -> f32 {
     if v > 0.003_130_8 { high } else { v * 12.92 }
 }
 
+/// The light of an 8-bit value.
+#[inline(always)]
+pub(in super::super) const fn light_of(level: u8) -> f32 {
+    // A `u8` cannot leave 256 entries: no check remains.
+    #[allow(clippy::indexing_slicing)]
+    LIGHT[level as usize]
+}
+
 /// The light of a block's colours.
 #[inline(always)]
 pub(super) fn linear<T: Sample>(colours: &Colours<T>, numbers: &mut Numbers) {
     for (to, from) in numbers.iter_mut().zip(colours) {
-        for (to, v) in to.iter_mut().zip(from) {
-            *to = if size_of::<T>() == 1 {
-                // Exact, since it is a level; a `u8` cannot leave 256 entries: no check remains.
-                let level = v.to_f32() as u8;
-                #[allow(clippy::indexing_slicing)]
-                LIGHT[level as usize]
-            } else {
-                decode(v.to_f32() * (1.0 / T::LARGEST))
-            };
-        }
+        to.iter_mut().zip(from).for_each(|(to, v)| *to = v.light());
     }
 }
 
@@ -55,9 +54,8 @@ const START: f32 = 16.0 / 116.0;
 /// The cube root of what is above the knee: a guess from the exponent, and two steps of Halley.
 #[inline(always)]
 fn root(t: f32) -> f32 {
-    // A third of the bits, and two thirds of those of 1 less what makes the guess best in the middle.
-    let bits = (t.to_bits() as i32 as f32) * (1.0 / 3.0) + 709_921_077.0;
-    let y = f32::from_bits(bits as i32 as u32);
+    // A third of the bits, and two thirds of those of 1, less what makes the guess best in the middle.
+    let y = f32::from_bits(t.to_bits() / 3 + 709_921_077);
     let step = |y: f32| {
         let cube = y * y * y;
         y * ((cube + t + t) / (cube + cube + t))

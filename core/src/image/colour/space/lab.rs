@@ -26,7 +26,8 @@ pub(crate) const fn decode(v: f32) -> f32 {
 /// The value of sRGB of a share of light.
 #[inline(always)]
 pub(crate) const fn encode(v: f32) -> f32 {
-    let high = 1.055 * math::exp(math::ln(v) * (1.0 / 2.4)) - 0.055;
+    // Nothing smaller, whose power would be a subnormal number, which is slow.
+    let high = 1.055 * math::exp(math::ln(math::max(v, 0.003)) * (1.0 / 2.4)) - 0.055;
     if v > 0.003_130_8 { high } else { v * 12.92 }
 }
 

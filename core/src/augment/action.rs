@@ -293,12 +293,7 @@ impl Action {
         match self {
             Self::Move(grid) => Some(grid.map().into()),
             Self::Warp { map, .. } => Some(*map),
-            Self::Resize { place: Placement { source, target }, .. } => {
-                let sides = |part: &Rect| (part.height as usize, part.width as usize);
-                let part = Affine::crop(source.top.into(), source.left.into());
-                let resized = part.then(&Affine::resize(sides(source), sides(target)));
-                Some(resized.then(&Affine::crop(-i64::from(target.top), -i64::from(target.left))).into())
-            }
+            Self::Resize { place, .. } => Some(place.map().into()),
             _ => None,
         }
     }

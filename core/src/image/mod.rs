@@ -31,6 +31,7 @@ mod median;
 mod mix;
 mod noise;
 mod normalise;
+mod paste;
 mod resize;
 mod sample;
 mod sharpen;
@@ -77,6 +78,7 @@ pub use mix::{cutmix, mixup};
 pub use noise::gaussian_noise;
 pub(crate) use normalise::Normaliser;
 pub use normalise::{normalise, normalise_chw, to_float, to_float_chw};
+pub use paste::{Mosaic, paste};
 pub use resize::{
     Fit, Placement, ResizePlan, longest_side, resize_linear_light, resize_linear_light_scratch_len,
     smallest_side,

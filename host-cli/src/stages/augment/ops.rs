@@ -158,7 +158,8 @@ mod tests {
     fn the_help_names_every_operation_and_parameter() {
         let text = help();
         for kind in operations() {
-            assert!(text.contains(&format!("\n{}: ", kind.name)));
+            let leaks = if kind.leaks { " (leaks)" } else { "" };
+            assert!(text.contains(&format!("\n{}{leaks}: ", kind.name)));
             assert!(kind.fields.iter().all(|f| text.contains(&format!("    {} = ", f.name))));
         }
         assert!(text.contains("degrees = [-15,15]: Angle in degrees, counter-clockwise."), "{text}");

@@ -52,6 +52,7 @@
 mod action;
 mod batch;
 mod bytes;
+pub mod diff;
 mod draw;
 mod effect;
 mod field;

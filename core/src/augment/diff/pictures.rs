@@ -3,7 +3,8 @@
 use crate::error::{Error, Result};
 use crate::nn::rows;
 
-/// The longest side that is served: places in a picture are exact in `f32` then, and those between pixels to a hundredth.
+/// The longest side that is served: places between pixels are known to a few hundredths of a pixel then, as `f32` has them, and
+/// the better the smaller pictures are.
 pub const MOST_SIDE: usize = 1 << 15;
 
 /// Size of the pictures of a batch, which lie one after the other, and the order of their values.
@@ -44,7 +45,7 @@ impl Pictures {
         places.and_then(|places| places.checked_mul(self.channels)).ok_or(Error::Overflow)
     }
 
-    /// Never: a picture without values is refused wherever one is asked for.
+    /// Whether there are no values; such pictures are refused wherever one is asked for.
     pub const fn is_empty(&self) -> bool {
         self.height == 0 || self.width == 0 || self.channels == 0
     }
@@ -54,11 +55,6 @@ impl Pictures {
         let len = self.len()?;
         let fits = pictures.checked_mul(len) == Some(x.len()) && x.len() == out.len();
         if fits { Ok(len) } else { Err(Error::ShapeMismatch) }
-    }
-
-    /// Values of a picture, 0 where that is none that is served.
-    pub(super) fn values(&self) -> usize {
-        self.len().unwrap_or(0)
     }
 
     /// Whether planes of several channels are to be brought together before work that wants pixels.
@@ -76,6 +72,13 @@ impl Pictures {
 /// Planes to pixels.
 pub(super) fn join(of: &Pictures, from: &[f32], to: &mut [f32]) {
     let plane = from.len().checked_div(of.channels).unwrap_or(0);
+    let mut planes = rows::of(from, plane);
+    if let (3, Some(r), Some(g), Some(b)) = (of.channels, planes.next(), planes.next(), planes.next()) {
+        for (((to, r), g), b) in to.as_chunks_mut::<3>().0.iter_mut().zip(r).zip(g).zip(b) {
+            *to = [*r, *g, *b];
+        }
+        return;
+    }
     for (c, plane) in rows::of(from, plane).enumerate() {
         for (pixel, v) in rows::of_mut(to, of.channels).zip(plane) {
             pixel.iter_mut().skip(c).take(1).for_each(|to| *to = *v);
@@ -86,6 +89,14 @@ pub(super) fn join(of: &Pictures, from: &[f32], to: &mut [f32]) {
 /// Pixels to planes.
 pub(super) fn part(of: &Pictures, from: &[f32], to: &mut [f32]) {
     let plane = to.len().checked_div(of.channels).unwrap_or(0);
+    if of.channels == 3 {
+        let (r, rest) = to.split_at_mut_checked(plane).unwrap_or_default();
+        let (g, b) = rest.split_at_mut_checked(plane).unwrap_or_default();
+        for ((([x, y, z], r), g), b) in from.as_chunks::<3>().0.iter().zip(r).zip(g).zip(b) {
+            (*r, *g, *b) = (*x, *y, *z);
+        }
+        return;
+    }
     for (c, plane) in rows::of_mut(to, plane).enumerate() {
         for (to, pixel) in plane.iter_mut().zip(rows::of(from, of.channels)) {
             pixel.iter().skip(c).take(1).for_each(|v| *to = *v);

@@ -17,32 +17,36 @@ const BLOCK: usize = 32;
 
 /// Scratch for a picture.
 pub(super) fn scratch_len(of: &Pictures) -> ScratchLen {
+    lens(of).into_iter().fold(ScratchLen::new(), |all, n| all.with::<f32>(n))
+}
+
+/// Values of each part of the memory.
+fn lens(of: &Pictures) -> [usize; 4] {
     let row = of.width.saturating_mul(of.channels);
-    // The way back has the whole reach of the filter on both sides.
-    let (line, columns) = ((of.width + 4 * REACH) * of.channels, row.saturating_mul(of.height + 4 * REACH));
-    let outputs = (of.width + 2 * REACH).saturating_mul(of.channels);
-    ScratchLen::new()
-        .with::<f32>(line + BLOCK)
-        .with::<f32>(columns.saturating_add(BLOCK))
-        .with::<f32>(outputs.max(row))
-        .with::<f32>(row.saturating_mul(of.height + 2 * REACH))
+    let line = (of.width + 4 * REACH).saturating_mul(of.channels).saturating_add(BLOCK);
+    let columns = row.saturating_mul(of.height + 4 * REACH).saturating_add(BLOCK);
+    let wide = (of.width + 2 * REACH).saturating_mul(of.channels);
+    [line, columns, wide, row.saturating_mul(of.height + 2 * REACH)]
 }
 
 struct Memory<'s> {
+    /// A row, as much as the filter reads of it.
     line: &'s mut [f32],
+    /// The same of all columns.
     columns: &'s mut [f32],
+    /// A row and all columns as far as the filter reaches out of them, on the way back.
     wide: &'s mut [f32],
     high: &'s mut [f32],
 }
 
 impl<'s> Memory<'s> {
     fn new(of: &Pictures, scratch: &mut Scratch<'s>) -> Result<Self> {
-        let row = of.width * of.channels;
+        let [line, columns, wide, high] = lens(of);
         Ok(Self {
-            line: scratch.take((of.width + 4 * REACH) * of.channels + BLOCK)?,
-            columns: scratch.take(row * (of.height + 4 * REACH) + BLOCK)?,
-            wide: scratch.take(((of.width + 2 * REACH) * of.channels).max(row))?,
-            high: scratch.take(row * (of.height + 2 * REACH))?,
+            line: scratch.take(line)?,
+            columns: scratch.take(columns)?,
+            wide: scratch.take(wide)?,
+            high: scratch.take(high)?,
         })
     }
 }
@@ -102,7 +106,6 @@ pub(super) fn backward(
         axpy(level, 1.0, from, picture.get_mut(to..).unwrap_or(&mut []));
     }
     line.fill(0.0);
-    let wide = wide.get_mut(..(of.width + 2 * REACH) * of.channels).unwrap_or(&mut []);
     for pixels in rows::of_mut(picture, row) {
         rows::copy(pixels, line.get_mut(2 * REACH * of.channels..).unwrap_or(&mut []));
         filter(level, line, of.channels, &by, wide);

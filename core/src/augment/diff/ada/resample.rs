@@ -5,7 +5,7 @@ mod lines;
 mod samples;
 
 use self::lines::{EDGE, merge, narrow, six, split, widen};
-use self::samples::Grid;
+use self::samples::{Grid, sample, scatter, step};
 use super::matrix::{PLANE, Plane};
 use super::moves::middle;
 use super::wavelet::{NARROW, WIDEN};
@@ -83,17 +83,17 @@ impl Resampling {
     /// Values of each part of the memory.
     fn lens(&self) -> [usize; 7] {
         let Pictures { height, width, channels, .. } = self.of;
-        let of_columns = |columns: usize| columns.saturating_mul(channels);
-        let twice = |n: usize| 2 * n;
-        let line = of_columns(self.wide.max(width + 2 * AROUND) + 2 * EDGE);
+        let old = |columns: usize| columns.saturating_mul(step(channels));
+        let (line, twice) = (self.wide.max(width + 2 * AROUND) + 2 * EDGE, 2 * self.wide);
+        let line = line.saturating_mul(channels);
         [
-            of_columns(twice(self.wide)).saturating_mul(height),
-            of_columns(twice(self.wide) + 2).saturating_mul(twice(self.high) + 2),
-            of_columns(width).saturating_mul(twice(height + 2 * AROUND)),
+            old(twice).saturating_mul(height),
+            old(twice + 2).saturating_mul(2 * self.high + 2),
+            width.saturating_mul(channels).saturating_mul(2 * (height + 2 * AROUND)),
             line,
             line,
             line,
-            of_columns(twice(self.wide)),
+            old(twice),
         ]
     }
 
@@ -113,7 +113,7 @@ impl Resampling {
     /// Values of a pixel, of a row of the picture, and of a mirrored one twice as wide.
     const fn steps(&self) -> (usize, usize, usize) {
         let n = self.of.channels;
-        (n, self.of.width * n, 2 * self.wide * n)
+        (n, self.of.width * n, 2 * self.wide * step(n))
     }
 
     const fn grid(&self) -> Grid {
@@ -138,7 +138,7 @@ impl Resampling {
         self.refine(level, wide, zeros, fine);
         let grid = self.grid();
         for (j, to) in rows::of_mut(new, row).enumerate() {
-            grid.sample(level, j, fine, [even, odd]);
+            sample(level, &grid, j, fine, [even, odd]);
             narrow(level, n, (&NARROW, 1), [even, odd], to);
         }
         let new = |j: usize| rows::of(new, row).nth(j).unwrap_or(&[]);
@@ -149,8 +149,8 @@ impl Resampling {
         Ok(())
     }
 
-    /// The adjoint of [`Resampling::apply`]: its steps from the last to the first, each of them turned about. What pixels of the
-    /// new picture were sampled at one place is added row by row, what was mirrored from the first row or column to the last.
+    /// The adjoint of [`Resampling::apply`]: its steps from the last to the first, each of them turned about. What rows of the
+    /// new picture were sampled at one place is added from the first to the last, what was mirrored after what was not.
     pub fn backward(
         &self,
         level: Level,
@@ -173,10 +173,11 @@ impl Resampling {
         for (j, from) in rows::of(new, row).enumerate() {
             rows::copy(from, line.get_mut(EDGE * n..).unwrap_or(&mut []));
             widen(level, n, (&NARROW, -1), line, [even, odd], grid.pairs);
-            grid.scatter(level, j, [even, odd], fine);
+            scatter(level, &grid, j, [even, odd], fine);
         }
         self.coarsen(level, fine, zeros, wide);
-        (even.fill(0.0), odd.fill(0.0));
+        even.fill(0.0);
+        odd.fill(0.0);
         for (from, dx) in rows::of(wide, wide_row).zip(rows::of_mut(dx, row)) {
             split(level, n, from, [even, odd]);
             let line = line.get_mut(..self.wide * n).unwrap_or(&mut []);
@@ -188,19 +189,21 @@ impl Resampling {
 
     /// A row and what is mirrored of it, behind the zeros at the begin of `line`.
     fn mirror(&self, row: &[f32], line: &mut [f32]) {
-        let n = self.of.channels;
-        let line = rows::of_mut(line, n).skip(EDGE).take(self.wide);
-        for (i, to) in line.enumerate() {
+        let (n, width) = (self.of.channels, self.of.width);
+        for i in (0..self.left).chain(self.left + width..self.wide) {
+            let to = line.get_mut((EDGE + i) * n..(EDGE + i + 1) * n).unwrap_or(&mut []);
             rows::copy(row.get(self.column(i) * n..).unwrap_or(&[]), to);
         }
+        rows::copy(row, line.get_mut((EDGE + self.left) * n..).unwrap_or(&mut []));
     }
 
     /// The adjoint of [`Resampling::mirror`].
     fn fold(&self, line: &[f32], row: &mut [f32]) {
-        let n = self.of.channels;
-        row.fill(0.0);
-        for (i, from) in rows::of(line, n).enumerate() {
+        let (n, width) = (self.of.channels, self.of.width);
+        rows::copy(line.get(self.left * n..).unwrap_or(&[]), row);
+        for i in (0..self.left).chain(self.left + width..self.wide) {
             let to = row.get_mut(self.column(i) * n..).unwrap_or(&mut []);
+            let from = line.get(i * n..(i + 1) * n).unwrap_or(&[]);
             to.iter_mut().zip(from).for_each(|(to, v)| *to += v);
         }
     }
@@ -218,22 +221,22 @@ impl Resampling {
     /// Mirrored rows to twice as many, with zeros all around.
     fn refine(&self, level: Level, wide: &[f32], zeros: &[f32], fine: &mut [f32]) {
         let (n, _, wide_row) = self.steps();
+        let (edge, fine_row) = (step(n), wide_row + 2 * step(n));
         let at = |i: usize| {
             let row = self.row(i).and_then(|row| rows::of(wide, wide_row).nth(row));
             row.unwrap_or(zeros)
         };
-        let fine_row = wide_row + 2 * n;
-        let inner = rows::of_mut(fine, fine_row).enumerate();
-        for (j, to) in inner {
+        for (j, to) in rows::of_mut(fine, fine_row).enumerate() {
             // Two rows of each of the old one are one behind the zeros: 2q + 1 and 2q + 2.
             let (q, lower) = (j.wrapping_sub(1) / 2, j % 2 == 0);
             if j == 0 || q >= self.high {
                 to.fill(0.0);
                 continue;
             }
-            let (first, rest) = to.split_at_mut_checked(n).unwrap_or_default();
+            let (first, rest) = to.split_at_mut_checked(edge).unwrap_or_default();
             let (to, last) = rest.split_at_mut_checked(wide_row).unwrap_or_default();
-            (first.fill(0.0), last.fill(0.0));
+            first.fill(0.0);
+            last.fill(0.0);
             let (from, taps) = if lower { (q + 3, &WIDEN.even) } else { (q + 2, &WIDEN.odd) };
             six(level, [0, 1, 2, 3, 4, 5].map(|t| at(from.wrapping_sub(t))), taps, false, to);
         }
@@ -242,10 +245,11 @@ impl Resampling {
     /// The adjoint of [`Resampling::refine`].
     fn coarsen(&self, level: Level, fine: &[f32], zeros: &[f32], wide: &mut [f32]) {
         let (n, _, wide_row) = self.steps();
+        let edge = step(n);
         let at = |q: usize, lower: usize| {
             let inside = Some(2 * q + 1 + lower).filter(|_| q < self.high);
-            let row = inside.and_then(|j| rows::of(fine, wide_row + 2 * n).nth(j));
-            row.and_then(|row| row.get(n..)).unwrap_or(zeros)
+            let row = inside.and_then(|j| rows::of(fine, wide_row + 2 * edge).nth(j));
+            row.and_then(|row| row.get(edge..)).unwrap_or(zeros)
         };
         wide.fill(0.0);
         for k in 0..self.high {

@@ -21,10 +21,7 @@ impl Ada {
     /// Bytes of scratch that [`Ada::apply`] and [`Ada::backward`] take, however many pictures there are; `usize::MAX` where that
     /// is too large, 0 for pictures that are not served.
     pub fn scratch_len(of: Pictures) -> usize {
-        if of.len().is_err() {
-            return 0;
-        }
-        let values = of.values();
+        let Ok(values) = of.len() else { return 0 };
         let apart = if of.apart() { values } else { 0 };
         ScratchLen::new()
             .with::<f32>(values)
@@ -104,6 +101,11 @@ impl Ada {
 }
 
 impl AdaChange {
+    /// Whether nothing is changed.
+    fn is_none(&self) -> bool {
+        Self { seed: 0, ..*self } == Self::default()
+    }
+
     /// The picture moved.
     fn places(
         &self,
@@ -148,7 +150,9 @@ fn each(
     let pixels = Pictures { planes: false, ..of };
     for ((drawn, x), out) in drawn.iter().zip(rows::of(x, len)).zip(rows::of_mut(out, len)) {
         let mut scratch = scratch.frame();
-        if of.apart() {
+        if drawn.is_none() {
+            rows::copy(x, out);
+        } else if of.apart() {
             let (joined, changed) = (scratch.take::<f32>(len)?, scratch.take::<f32>(len)?);
             join(&of, x, joined);
             change(drawn, &pixels, joined, changed, &mut scratch)?;

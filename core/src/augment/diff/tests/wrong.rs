@@ -54,6 +54,7 @@ fn pictures_that_are_not_served() {
     let huge = Pictures::planes(MOST_SIDE, MOST_SIDE, usize::MAX / MOST_SIDE / MOST_SIDE);
     assert_eq!(Ada::scratch_len(huge), usize::MAX);
     assert_eq!(Pictures { channels: usize::MAX, ..huge }.len(), Err(Error::Overflow));
+    assert_eq!(Ada::scratch_len(Pictures::planes(1, 1, usize::MAX)), usize::MAX);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Lines of pixels filtered to twice and to half as many.
 
+#[cfg(doc)]
+use super::samples::step;
 use crate::augment::diff::ada::wavelet::Taps;
 use crate::nn::rows;
 use crate::simd::Level;
@@ -70,7 +72,7 @@ pub(super) fn narrow(
 }
 
 kernel! {
-    /// Even and odd pixels of `n` values, each behind zeros, in turns.
+    /// Even and odd pixels of `n` values, each behind zeros, in turns as [`step`] says.
     pub(super) fn merge(n: usize, from: [&[f32]; 2], to: &mut [f32]) = merge_body;
 }
 
@@ -78,8 +80,17 @@ kernel! {
 fn merge_body(n: usize, from: [&[f32]; 2], to: &mut [f32]) {
     let [even, odd] = from.map(|line| line.get(EDGE * n..).unwrap_or(&[]));
     match n {
-        1 => pairs::<1>(even, odd, to),
-        3 => pairs::<3>(even, odd, to),
+        1 => {
+            for ((to, even), odd) in to.as_chunks_mut::<2>().0.iter_mut().zip(even).zip(odd) {
+                *to = [*even, *odd];
+            }
+        }
+        3 => {
+            let from = even.as_chunks::<3>().0.iter().zip(odd.as_chunks::<3>().0);
+            for (to, ([r, g, b], [x, y, z])) in to.as_chunks_mut::<8>().0.iter_mut().zip(from) {
+                *to = [*r, *g, *b, 0.0, *x, *y, *z, 0.0];
+            }
+        }
         n => {
             for ((to, even), odd) in rows::of_mut(to, 2 * n).zip(rows::of(even, n)).zip(rows::of(odd, n)) {
                 let (first, second) = to.split_at_mut_checked(n).unwrap_or_default();
@@ -87,15 +98,6 @@ fn merge_body(n: usize, from: [&[f32]; 2], to: &mut [f32]) {
                 rows::copy(odd, second);
             }
         }
-    }
-}
-
-#[inline(always)]
-fn pairs<const N: usize>(even: &[f32], odd: &[f32], to: &mut [f32]) {
-    let (to, _) = to.as_chunks_mut::<N>();
-    let (to, _) = to.as_chunks_mut::<2>();
-    for ((to, even), odd) in to.iter_mut().zip(even.as_chunks::<N>().0).zip(odd.as_chunks::<N>().0) {
-        *to = [*even, *odd];
     }
 }
 
@@ -108,8 +110,17 @@ kernel! {
 fn split_body(n: usize, from: &[f32], to: [&mut [f32]; 2]) {
     let [even, odd] = to.map(|line| line.get_mut(EDGE * n..).unwrap_or(&mut []));
     match n {
-        1 => unpairs::<1>(from, even, odd),
-        3 => unpairs::<3>(from, even, odd),
+        1 => {
+            for ([a, b], (even, odd)) in from.as_chunks::<2>().0.iter().zip(even.iter_mut().zip(odd)) {
+                (*even, *odd) = (*a, *b);
+            }
+        }
+        3 => {
+            let to = even.as_chunks_mut::<3>().0.iter_mut().zip(odd.as_chunks_mut::<3>().0);
+            for ([r, g, b, _, x, y, z, _], (even, odd)) in from.as_chunks::<8>().0.iter().zip(to) {
+                (*even, *odd) = ([*r, *g, *b], [*x, *y, *z]);
+            }
+        }
         n => {
             let to = rows::of_mut(even, n).zip(rows::of_mut(odd, n));
             for (from, (even, odd)) in rows::of(from, 2 * n).zip(to) {
@@ -118,15 +129,5 @@ fn split_body(n: usize, from: &[f32], to: [&mut [f32]; 2]) {
                 rows::copy(second, odd);
             }
         }
-    }
-}
-
-#[inline(always)]
-fn unpairs<const N: usize>(from: &[f32], even: &mut [f32], odd: &mut [f32]) {
-    let (from, _) = from.as_chunks::<N>();
-    let (from, _) = from.as_chunks::<2>();
-    let to = even.as_chunks_mut::<N>().0.iter_mut().zip(odd.as_chunks_mut::<N>().0);
-    for ([first, second], (even, odd)) in from.iter().zip(to) {
-        (*even, *odd) = (*first, *second);
     }
 }

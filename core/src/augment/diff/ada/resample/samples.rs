@@ -4,6 +4,7 @@ use super::lines::EDGE;
 use crate::augment::diff::ada::matrix::Plane;
 use crate::math;
 use crate::nn::rows;
+use crate::simd::LANES;
 
 /// Where the pixels of a new picture lie in an old one, which has a pixel of zeros all around.
 #[derive(Clone, Copy)]
@@ -18,125 +19,163 @@ pub(super) struct Grid {
     pub map: Plane,
 }
 
-/// The first of four pixels, and what right and lower ones weigh.
-#[derive(Clone, Copy)]
-struct Spot {
-    at: usize,
-    right: f32,
-    down: f32,
+/// Values from one pixel of the old picture to the next: colours are four, so that a pixel is a vector.
+pub(super) const fn step(channels: usize) -> usize {
+    if channels == 3 { 4 } else { channels }
 }
 
-impl Spot {
-    /// Weights of the four pixels, row by row.
-    #[inline(always)]
-    fn weights(self) -> [f32; 4] {
-        let (left, up) = (1.0 - self.right, 1.0 - self.down);
-        [left * up, self.right * up, left * self.down, self.right * self.down]
-    }
+/// For pixels side by side the first of the four pixels that each lies between, and what right and lower ones weigh.
+struct Spots {
+    column: [u32; LANES],
+    row: [u32; LANES],
+    right: [f32; LANES],
+    down: [f32; LANES],
 }
+
+/// The first of the four by its number, and their weights, row by row.
+type Spot = (usize, [f32; 4]);
 
 impl Grid {
-    /// Values of a row of the old picture with its zeros.
-    const fn row(&self) -> usize {
-        (self.size[0] + 2) * self.channels
+    /// Where every other pixel of row `j` from `first` on is taken from. What is outside lies on the zeros.
+    #[inline(always)]
+    fn spots(&self, first: usize, j: usize) -> Spots {
+        let [cx, cy] = self.middle.map(|v| v as i32 as f32);
+        let (start, y) = (first as i32 as f32 - cx, j as i32 as f32 - cy);
+        let [[a, b, c], [d, e, f]] = self.map;
+        let [columns, rows] = self.size.map(|v| v as i32 as f32);
+        let mut spots =
+            Spots { column: [0; LANES], row: [0; LANES], right: [0.0; LANES], down: [0.0; LANES] };
+        let ahead = spots.column.iter_mut().zip(&mut spots.right);
+        let below = spots.row.iter_mut().zip(&mut spots.down);
+        for (((column, right), (row, down)), l) in ahead.zip(below).zip(STEPS) {
+            let x = start + l;
+            (*column, *right) = cell((a * x + b * y) + c, columns);
+            (*row, *down) = cell((d * x + e * y) + f, rows);
+        }
+        spots
     }
 
-    /// Where pixel `i` of row `j` is taken from. What is outside lies on the zeros.
+    /// Calls `each` with every pixel of `n` values of a line and where it lies, for every other pixel of row `j`.
     #[inline(always)]
-    fn spot(&self, i: usize, j: usize) -> Spot {
-        let [cx, cy] = self.middle;
-        let (x, y) = (i as i32 as f32 - cx as i32 as f32, j as i32 as f32 - cy as i32 as f32);
-        let [across, down] = self.map.map(|[a, b, add]| (a * x + b * y) + add);
-        let (column, right) = cell(across, self.size[0]);
-        let (row, down) = cell(down, self.size[1]);
-        Spot { at: (row as usize * (self.size[0] + 2) + column as usize) * self.channels, right, down }
-    }
-
-    /// Row `j` of the new picture, its pixels with even and with odd index behind zeros.
-    #[inline(always)]
-    fn sample_body(&self, n: usize, j: usize, old: &[f32], [even, odd]: [&mut [f32]; 2]) {
-        let row = self.row();
-        let part = EDGE * n..(EDGE + self.pairs) * n;
-        let even = rows::of_mut(even.get_mut(part.clone()).unwrap_or(&mut []), n);
-        let odd = rows::of_mut(odd.get_mut(part).unwrap_or(&mut []), n);
-        for (pair, (even, odd)) in even.zip(odd).enumerate() {
-            for (i, to) in [even, odd].into_iter().enumerate() {
-                let spot = self.spot(2 * pair + i, j);
-                let weights = spot.weights();
-                let upper = old.get(spot.at..spot.at + 2 * n).unwrap_or(&[]);
-                let lower = old.get(spot.at + row..spot.at + row + 2 * n).unwrap_or(&[]);
-                let (a, b) = upper.split_at_checked(n).unwrap_or_default();
-                let (c, d) = lower.split_at_checked(n).unwrap_or_default();
-                for ((((to, a), b), c), d) in to.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-                    *to = ((a * weights[0] + b * weights[1]) + c * weights[2]) + d * weights[3];
-                }
+    fn for_each<P>(
+        &self,
+        j: usize,
+        parity: usize,
+        pixels: impl Iterator<Item = P>,
+        mut each: impl FnMut(P, Spot),
+    ) {
+        let mut pixels = pixels.take(self.pairs);
+        for first in (0..self.pairs).step_by(LANES) {
+            let spots = self.spots(2 * first + parity, j);
+            let places = spots.column.into_iter().zip(spots.row).zip(spots.right.into_iter().zip(spots.down));
+            for ((column, row), (right, down)) in places {
+                let Some(pixel) = pixels.next() else { return };
+                let (left, up) = (1.0 - right, 1.0 - down);
+                let at = row as usize * (self.size[0] + 2) + column as usize;
+                each(pixel, (at, [left * up, right * up, left * down, right * down]));
             }
         }
     }
 
-    /// The adjoint of [`Grid::sample_body`], added to `old` from the first pixel to the last.
+    /// The four pixels of `n` values from number `at` on.
     #[inline(always)]
-    fn scatter_body(&self, n: usize, j: usize, [even, odd]: [&[f32]; 2], old: &mut [f32]) {
-        let row = self.row();
-        let part = EDGE * n..(EDGE + self.pairs) * n;
-        let even = rows::of(even.get(part.clone()).unwrap_or(&[]), n);
-        let odd = rows::of(odd.get(part).unwrap_or(&[]), n);
-        for (pair, (even, odd)) in even.zip(odd).enumerate() {
-            for (i, from) in [even, odd].into_iter().enumerate() {
-                let spot = self.spot(2 * pair + i, j);
-                let [a, b, c, d] = spot.weights();
-                for (at, left, right) in [(spot.at, a, b), (spot.at + row, c, d)] {
-                    let to = old.get_mut(at..at + 2 * n).unwrap_or(&mut []);
-                    let (first, second) = to.split_at_mut_checked(n).unwrap_or_default();
-                    for ((first, second), v) in first.iter_mut().zip(second).zip(from) {
-                        *first += v * left;
-                        *second += v * right;
-                    }
-                }
+    fn four<'a>(&self, n: usize, at: usize, old: &'a [f32]) -> [&'a [f32]; 4] {
+        let two = |at: usize| {
+            let both = old.get(at * n..at * n + 2 * n).unwrap_or(&[]);
+            both.split_at_checked(n).unwrap_or_default()
+        };
+        let ((a, b), (c, d)) = (two(at), two(at + self.size[0] + 2));
+        [a, b, c, d]
+    }
+
+    /// Adds a pixel with its weights to the four.
+    #[inline(always)]
+    fn add(&self, from: &[f32], (at, [a, b, c, d]): Spot, old: &mut [f32]) {
+        let n = from.len();
+        for (at, left, right) in [(at, a, b), (at + self.size[0] + 2, c, d)] {
+            let to = old.get_mut(at * n..at * n + 2 * n).unwrap_or(&mut []);
+            let (first, second) = to.split_at_mut_checked(n).unwrap_or_default();
+            for ((first, second), v) in first.iter_mut().zip(second).zip(from) {
+                *first += v * left;
+                *second += v * right;
             }
         }
     }
 }
 
-/// The pixel before a place in a row of so many between two zeros, which has number 0, and the way from it to the place. What
-/// lies outside is moved to the zeros.
+/// Every other pixel.
+const STEPS: [f32; LANES] =
+    [0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0, 18.0, 20.0, 22.0, 24.0, 26.0, 28.0, 30.0];
+
+/// The pixel before a place in a row of so many between two zeros, the first of which has number 0, and the way from it to the
+/// place. What lies outside is moved to the zeros.
 #[inline(always)]
-fn cell(at: f32, size: usize) -> (u32, f32) {
-    let last = size as i32 as f32;
+fn cell(at: f32, size: f32) -> (u32, f32) {
+    // From here on every float is a whole number, which is its lowest bits. Places are far below its half.
+    const WHOLE: f32 = 8_388_608.0;
     // Not a number goes to the first of them too.
-    let at = math::min(math::max(at, 0.0), last + 1.0);
-    let first = math::min((at as i32) as f32, last);
-    (first as i32 as u32, at - first)
+    let at = math::min(math::max(at, 0.0), size + 1.0);
+    let nearest = (at + WHOLE) - WHOLE;
+    let below = if nearest > at { nearest - 1.0 } else { nearest };
+    let first = math::min(below, size);
+    ((first + WHOLE).to_bits() & 0x7f_ffff, at - first)
 }
 
-macro_rules! of_pixels {
-    ($($(#[$doc:meta])* $name:ident $inner:ident $body:ident $method:ident($from:ident: $f:ty, $to:ident: $t:ty);)*) => { $(
-        kernel! {
-            fn $inner(grid: &Grid, j: usize, $from: $f, $to: $t) = $body;
-        }
-
-        #[inline(always)]
-        fn $body(grid: &Grid, j: usize, $from: $f, $to: $t) {
-            // Numbers of channels that the compiler knows.
-            match grid.channels {
-                1 => grid.$method(1, j, $from, $to),
-                3 => grid.$method(3, j, $from, $to),
-                n => grid.$method(n, j, $from, $to),
-            }
-        }
-
-        impl Grid {
-            $(#[$doc])*
-            pub fn $name(&self, level: crate::simd::Level, j: usize, $from: $f, $to: $t) {
-                $inner(level, self, j, $from, $to);
-            }
-        }
-    )* };
+#[inline(always)]
+fn weighted(pixels: [f32; 4], weights: [f32; 4]) -> f32 {
+    let ([a, b, c, d], [p, q, r, s]) = (pixels, weights);
+    ((a * p + b * q) + c * r) + d * s
 }
 
-of_pixels! {
+kernel! {
     /// Row `j` of the new picture, its pixels with even and with odd index behind zeros.
-    sample sampled sampled_body sample_body(old: &[f32], to: [&mut [f32]; 2]);
-    /// The adjoint of [`Grid::sample`], added to `old` from the first pixel to the last.
-    scatter scattered scattered_body scatter_body(from: [&[f32]; 2], old: &mut [f32]);
+    pub(super) fn sample(grid: &Grid, j: usize, old: &[f32], to: [&mut [f32]; 2]) = sample_body;
+}
+
+#[inline(always)]
+fn sample_body(grid: &Grid, j: usize, old: &[f32], to: [&mut [f32]; 2]) {
+    let n = grid.channels;
+    for (parity, line) in to.into_iter().enumerate() {
+        let line = line.get_mut(EDGE * n..).unwrap_or(&mut []);
+        match n {
+            1 => grid.for_each(j, parity, line.iter_mut(), |to, (at, weights)| {
+                if let [[a], [b], [c], [d]] = grid.four(1, at, old) {
+                    *to = weighted([*a, *b, *c, *d], weights);
+                }
+            }),
+            3 => grid.for_each(j, parity, line.as_chunks_mut::<3>().0.iter_mut(), |to, (at, weights)| {
+                if let [&[a, e, i, m], &[b, f, k, o], &[c, g, l, p], &[d, h, q, r]] = grid.four(4, at, old) {
+                    let colours = [[a, b, c, d], [e, f, g, h], [i, k, l, q], [m, o, p, r]];
+                    let [red, green, blue, _] = colours.map(|four| weighted(four, weights));
+                    *to = [red, green, blue];
+                }
+            }),
+            n => grid.for_each(j, parity, rows::of_mut(line, n), |to, (at, weights)| {
+                let [a, b, c, d] = grid.four(n, at, old);
+                for ((((to, a), b), c), d) in to.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+                    *to = weighted([*a, *b, *c, *d], weights);
+                }
+            }),
+        }
+    }
+}
+
+kernel! {
+    /// The adjoint of [`sample`], added to `old`: pixels with even index from the first to the last, then those with odd one.
+    pub(super) fn scatter(grid: &Grid, j: usize, from: [&[f32]; 2], old: &mut [f32]) = scatter_body;
+}
+
+#[inline(always)]
+fn scatter_body(grid: &Grid, j: usize, from: [&[f32]; 2], old: &mut [f32]) {
+    let n = grid.channels;
+    for (parity, line) in from.into_iter().enumerate() {
+        let line = line.get(EDGE * n..).unwrap_or(&[]);
+        match n {
+            1 => grid.for_each(j, parity, line.iter(), |v, spot| grid.add(&[*v], spot, old)),
+            3 => grid.for_each(j, parity, line.as_chunks::<3>().0.iter(), |[r, g, b], spot| {
+                grid.add(&[*r, *g, *b, 0.0], spot, old);
+            }),
+            n => grid.for_each(j, parity, rows::of(line, n), |v, spot| grid.add(v, spot, old)),
+        }
+    }
 }

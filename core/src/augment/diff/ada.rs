@@ -73,7 +73,7 @@ impl Geometry {
     pub const OFF: Self = Self { scale: 0.0, rotate: 0.0, stretch: 0.0, shift: 0.0, ..Self::ON };
 }
 
-/// Changes of colours.
+/// Changes of colours. Hue and saturation are of pictures with three channels or more.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Colours {

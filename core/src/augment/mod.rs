@@ -15,7 +15,8 @@
 //! as `colour_jitter`, change the first three and leave the others. So opacity goes with the image where it is moved, but
 //! keep it apart from what changes values.
 //!
-//! [`Mixing`] mixes two samples and their labels.
+//! [`Mixing`] mixes two samples and their labels. [`diff`] augments what the discriminator of a GAN is shown, in batches of `f32`,
+//! with the way back for gradients.
 //!
 //! [`Pipeline::to_bytes`] and [`Pipeline::from_bytes`] are the form in which pipelines travel, and with the feature `serde`
 //! there is a text of them.
@@ -53,6 +54,7 @@ mod action;
 mod augmix;
 mod batch;
 mod bytes;
+pub mod diff;
 mod draw;
 mod effect;
 mod field;

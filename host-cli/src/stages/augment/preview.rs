@@ -181,10 +181,12 @@ mod tests {
             for (row, op) in ops.iter().enumerate() {
                 assert!([tile(0, 0), tile(tones, 0)].contains(&tile(row, 0)), "the original is first");
                 let changed = (1..=8).any(|column| tile(row, column) != tile(row, 0));
+                // A picture with as many of each level stays as it is.
+                let even = words(op) == "equalise";
                 let about_colours = ["greyscale", "channel_", "sepia", "planckian", "fancy", "chromatic"];
                 let words = words(op);
                 let grey = channels == 1 && about_colours.iter().any(|name| words.starts_with(name));
-                assert!(changed || grey, "{words}");
+                assert!(changed || grey || even, "{words}");
             }
         }
     }

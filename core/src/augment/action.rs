@@ -10,8 +10,8 @@ use super::pipeline::{Shape, Step};
 use super::policy::{self, Chosen, Look};
 use crate::error::{Error, Result};
 use crate::image::{
-    Adjust, Affine, Bend, Border, Fit, Interpolation, Jitter, Map, Perspective, Placement, Rect, Sampling,
-    Symmetry, Tone,
+    Adjust, Bend, Border, Fit, Interpolation, Jitter, Map, Perspective, Placement, Rect, Sampling, Symmetry,
+    Tone,
 };
 use crate::math;
 

@@ -52,7 +52,6 @@ impl Effect {
         match op.family() {
             Family::Colour => colour::scratch_len::<T>(op, shape),
             Family::Neighbourhood => neighbourhood::scratch_len::<T>(op, shape),
-            Family::Noise => noise::scratch_len::<T>(op, shape),
             _ => 0,
         }
     }
@@ -70,7 +69,7 @@ impl Effect {
                 work.copy(size, |src, dst| neighbourhood::make(self, level, src, dst, scratch))
             }
             Family::Colour => work.change(|image| colour::change(self, level, image, scratch)),
-            Family::Noise => work.change(|image| noise::change(self, level, image, scratch)),
+            Family::Noise => work.change(|image| noise::change(self, image)),
             Family::Occlusion => work.change(|image| occlusion::change(self, image)),
             Family::Geometry | Family::Policy | Family::Group => Err(Error::InvalidArgument),
         }

@@ -110,7 +110,8 @@ impl Mosaic {
     const fn quarter(&self, i: usize) -> Rect {
         let ((height, width), (row, column)) = (self.size, self.middle);
         let (top, down) = if i < 2 { (0, row) } else { (row, height.saturating_sub(row)) };
-        let (left, across) = if i % 2 == 0 { (0, column) } else { (column, width.saturating_sub(column)) };
+        let (left, across) =
+            if i.is_multiple_of(2) { (0, column) } else { (column, width.saturating_sub(column)) };
         Rect { top, left, height: down, width: across }
     }
 

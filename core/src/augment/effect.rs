@@ -52,7 +52,7 @@ impl Effect {
         match op.family() {
             Family::Colour => colour::scratch_len::<T>(op, shape),
             Family::Neighbourhood => neighbourhood::scratch_len::<T>(op, shape),
-            Family::Noise => noise::scratch_len::<T>(op, shape),
+            Family::Noise => noise::scratch_len(op, shape),
             _ => 0,
         }
     }

@@ -52,6 +52,7 @@ impl Effect {
         match op.family() {
             Family::Colour => colour::scratch_len::<T>(op, shape),
             Family::Neighbourhood => neighbourhood::scratch_len::<T>(op, shape),
+            Family::Noise => noise::scratch_len(op, shape),
             _ => 0,
         }
     }
@@ -69,7 +70,7 @@ impl Effect {
                 work.copy(size, |src, dst| neighbourhood::make(self, level, src, dst, scratch))
             }
             Family::Colour => work.change(|image| colour::change(self, level, image, scratch)),
-            Family::Noise => work.change(|image| noise::change(self, image)),
+            Family::Noise => work.change(|image| noise::change(self, level, image, scratch)),
             Family::Occlusion => work.change(|image| occlusion::change(self, image)),
             Family::Geometry | Family::Policy | Family::Group => Err(Error::InvalidArgument),
         }

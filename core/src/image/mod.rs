@@ -41,9 +41,11 @@ mod table;
 mod target;
 mod tiles;
 mod tone;
+mod veil;
 mod views;
 mod volume;
 mod warp;
+mod weather;
 
 pub use adapt::{Adaptation, adapt_distribution};
 pub use alpha::{premultiply, unpremultiply};
@@ -75,7 +77,10 @@ pub use matching::{match_histograms, match_histograms_scratch_len};
 pub use median::{MAX_MEDIAN_RADIUS, median_blur, median_scratch_len};
 pub(crate) use mix::{add_weighted, settle_weighted};
 pub use mix::{cutmix, mixup};
-pub use noise::gaussian_noise;
+pub use noise::{
+    MAX_BAND, MAX_PHOTONS, banding, banding_scratch_len, gaussian_noise, iso_noise, multiplicative_noise,
+    shot_noise, speckle,
+};
 pub(crate) use normalise::Normaliser;
 pub use normalise::{normalise, normalise_chw, to_float, to_float_chw};
 pub use paste::{Mosaic, paste};
@@ -92,6 +97,7 @@ pub(crate) use target::visible_area;
 pub use target::{Bounds, Edge, Index, Movement, swap_pairs};
 pub use tiles::{MOST_TILES_ALONG, Tiles};
 pub use tone::{Tone, apply_tones};
+pub use veil::{MAX_VIGNETTE, MOST_SHADOWS, shadow, vignetting};
 pub use views::{
     MAX_SHARDS, MAX_VIEWS, aberration_scratch_len, chromatic_aberration, downscale, downscale_scratch_len,
     glass_blur, glass_scratch_len, zoom_blur, zoom_scratch_len,
@@ -101,6 +107,7 @@ pub use volume::{
     rotate_volume,
 };
 pub use warp::{Affine, Interpolation, Map, Motion, Perspective, warp, warp_nearest};
+pub use weather::{MOST_DROPS, MOST_RINGS, Rain, fog, fog_scratch_len, rain, snow, sun_flare};
 
 use crate::error::{Error, Result};
 use crate::view::{ImageMut, ImageRef};

@@ -1,5 +1,15 @@
 //! Noise.
 
+mod banding;
+mod factors;
+mod iso;
+mod shot;
+
+pub use self::banding::{MAX_BAND, banding, banding_scratch_len};
+pub use self::factors::{multiplicative_noise, speckle};
+pub use self::iso::iso_noise;
+pub use self::shot::{MAX_PHOTONS, shot_noise};
+
 use super::Sample;
 use crate::error::{Error, Result};
 use crate::rng::Stream;
@@ -39,15 +49,20 @@ pub fn gaussian_noise<T: Sample>(
     let mut normals = [0i16; BLOCK];
     for row in image.iter_rows_mut() {
         for values in row.chunks_mut(BLOCK) {
-            let (pairs, _) = normals.as_chunks_mut::<2>();
-            for pair in pairs.iter_mut().take(values.len().div_ceil(2)) {
-                let bits = stream.next_u32();
-                *pair = [normal(bits << 16), normal(bits)];
-            }
+            draw_normals(stream, values.len(), &mut normals);
             T::add(level, values, &normals, std);
         }
     }
     Ok(())
+}
+
+/// Draws so many normal numbers, with [`NORMAL_BITS`] fractional bits, two of each draw; one more where they are odd.
+fn draw_normals(stream: &mut Stream, count: usize, normals: &mut [i16; BLOCK]) {
+    let (pairs, _) = normals.as_chunks_mut::<2>();
+    for pair in pairs.iter_mut().take(count.div_ceil(2)) {
+        let bits = stream.next_u32();
+        *pair = [normal(bits << 16), normal(bits)];
+    }
 }
 
 /// The normal number of the upper twelve bits.
@@ -58,29 +73,48 @@ const fn normal(bits: u32) -> i16 {
     QUANTILES[(bits >> 20) as usize]
 }
 
-/// Values that noise can be added to, each kind in its own arithmetic.
+/// Values that can be made noisy, each kind in its own arithmetic.
 pub trait Noisy: Plain {
     /// Adds these numbers times `std`.
     fn add(level: Level, values: &mut [Self], normals: &[i16; BLOCK], std: f32);
+    /// [`shot_noise`] of values with their random bits.
+    fn shot(level: Level, values: &mut [Self], bits: &[u32; BLOCK], photons: f32);
+    /// [`iso_noise`] of at most [`BLOCK`] pixels, with normal numbers for luminance and the differences of blue and red, and
+    /// the deviations of these, as shares of white.
+    fn iso(level: Level, pixels: &mut [Self], channels: usize, normals: &[[i16; BLOCK]; 3], std: [f32; 2]);
+    /// Multiplies the values of pixels of so many channels by the factor of each pixel.
+    fn scale(level: Level, values: &mut [Self], channels: usize, gains: &[f32; BLOCK]);
+    /// Adds a share of white to each value.
+    fn shift(level: Level, values: &mut [Self], shares: &[f32]);
 }
 
-impl Noisy for u8 {
-    kernel! {
-        fn add(values: &mut [u8], normals: &[i16; BLOCK], std: f32) = add_fixed;
-    }
-}
+macro_rules! noisy {
+    ($($t:ident $add:ident)*) => { $(
+        impl Noisy for $t {
+            kernel! {
+                fn add(values: &mut [$t], normals: &[i16; BLOCK], std: f32) = $add;
+            }
 
-impl Noisy for u16 {
-    kernel! {
-        fn add(values: &mut [u16], normals: &[i16; BLOCK], std: f32) = add_words;
-    }
-}
+            kernel! {
+                fn shot(values: &mut [$t], bits: &[u32; BLOCK], photons: f32) = shot::shot_body;
+            }
 
-impl Noisy for f32 {
-    kernel! {
-        fn add(values: &mut [f32], normals: &[i16; BLOCK], std: f32) = add_float;
-    }
+            kernel! {
+                fn iso(pixels: &mut [$t], channels: usize, normals: &[[i16; BLOCK]; 3], std: [f32; 2])
+                    = iso::iso_body;
+            }
+
+            kernel! {
+                fn scale(values: &mut [$t], channels: usize, gains: &[f32; BLOCK]) = factors::scale_body;
+            }
+
+            kernel! {
+                fn shift(values: &mut [$t], shares: &[f32]) = banding::shift_body;
+            }
+        }
+    )* };
 }
+noisy!(u8 add_fixed u16 add_words f32 add_float);
 
 #[inline(always)]
 fn add_float(values: &mut [f32], normals: &[i16; BLOCK], std: f32) {

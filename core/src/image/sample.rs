@@ -12,6 +12,7 @@ use super::mix::Mix;
 use super::noise::Noisy;
 use super::normalise::Numbers;
 use super::sharpen::Sharpen;
+use super::veil::Veiled;
 use super::views::Views;
 use super::warp::Sampled;
 use crate::math;
@@ -35,6 +36,7 @@ pub trait Sample:
     + Ordered
     + Sampled
     + Sharpen
+    + Veiled
     + Opacity
     + Views
 {

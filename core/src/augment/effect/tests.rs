@@ -9,12 +9,12 @@ use std::vec::Vec;
 /// What a plain operation is to do to `image`, straight from the image module, with numbers from its ranges.
 fn direct(
     op: Op,
-    [a, b, c, d, ..]: [f32; MOST_RANGES],
+    values: [f32; MOST_RANGES],
     stream: &mut Stream,
     src: ImageRef<'_, u8>,
     mut dst: ImageMut<'_, u8>,
 ) {
-    let (level, h, w) = (Level::BASE, src.height(), src.width());
+    let (level, h, w, [a, b, c, d, ..]) = (Level::BASE, src.height(), src.width(), values);
     image::copy(src, dst.reborrow()).unwrap();
     match op {
         Op::ChannelShuffle {} => image::shuffle_channels(stream, dst),
@@ -37,7 +37,6 @@ fn direct(
         Op::Sepia { .. } => image::sepia(level, a, dst).unwrap(),
         Op::PlanckianJitter { .. } => image::planckian_jitter(level, a, dst).unwrap(),
         Op::FancyPca { .. } => image::fancy_pca(level, a, stream, dst).unwrap(),
-        Op::SaltAndPepper { .. } => image::salt_and_pepper(a, b, stream, dst).unwrap(),
         Op::PixelDropout { fill, .. } => image::pixel_dropout(a, fill as u8, stream, dst).unwrap(),
         Op::GridDropout { fill, .. } => {
             let unit = ((f64::from(a) * h.min(w) as f64 + 0.5) as usize).max(2);
@@ -48,9 +47,37 @@ fn direct(
             image::stripes(a as usize, true, across, fill as u8, stream, dst.reborrow()).unwrap();
             image::stripes(b as usize, false, down, fill as u8, stream, dst).unwrap();
         }
+        op if matches!(op.family(), Family::Noise) => noisy(op, values, stream, dst),
         op if matches!(op.family(), Family::Neighbourhood) => around(op, [a, b, c], stream, src, dst),
         other => panic!("{other:?} has no test"),
     }
+}
+
+/// [`direct`] of noise.
+fn noisy(op: Op, [a, b, c, d, e, _]: [f32; MOST_RANGES], stream: &mut Stream, image: ImageMut<'_, u8>) {
+    let (level, mut memory) = (Level::BASE, vec![0x5a; 1 << 20]);
+    let scratch = &mut Scratch::new(&mut memory);
+    match op {
+        Op::SaltAndPepper { .. } => image::salt_and_pepper(a, b, stream, image),
+        Op::ShotNoise { .. } => image::shot_noise(level, a, stream, image),
+        Op::IsoNoise { .. } => image::iso_noise(level, a, b, stream, image),
+        Op::MultiplicativeNoise { factor, per_channel, elementwise } => {
+            image::multiplicative_noise(level, factor, per_channel, elementwise, stream, image)
+        }
+        Op::Speckle { .. } => image::speckle(level, a, stream, image),
+        Op::Banding { upright, .. } => image::banding(level, a, b, upright, stream, image, scratch),
+        Op::Vignetting { .. } => image::vignetting(level, a, [b, c], image),
+        Op::Fog { .. } => image::fog(level, a, stream, image, scratch),
+        Op::Rain { .. } => {
+            let rain = image::Rain { drops: a, length: b, degrees: c, brightness: d, darkness: e };
+            image::rain(level, &rain, stream, image)
+        }
+        Op::Snow { .. } => image::snow(level, a, [b, c, d], stream, image),
+        Op::SunFlare { rings, .. } => image::sun_flare(level, a, b, [c, d], rings as usize, stream, image),
+        Op::Shadow { .. } => image::shadow(level, a as usize, b, c, stream, image),
+        other => panic!("{other:?} has no test"),
+    }
+    .unwrap();
 }
 
 /// [`direct`] of an operation that looks at the pixels around.

@@ -107,7 +107,7 @@ fn count(values: &[u8], channels: usize, tables: &mut [[u32; 256]; TABLES]) {
             }
         }
         n => {
-            for pixel in values.chunks_exact(n) {
+            for pixel in values.chunks_exact(n.max(1)) {
                 tables.iter_mut().zip(pixel).take(3).for_each(|(table, &value)| add(table, value));
             }
         }

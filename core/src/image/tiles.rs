@@ -124,7 +124,16 @@ impl Tiles {
     pub fn bounds(&self, bounds: &Bounds) -> Bounds {
         let middle = Edge([(bounds.left + bounds.right) * 0.5, (bounds.top + bounds.bottom) * 0.5]);
         let Some(([dx, dy], [top, left, height, width])) = self.shift(middle) else { return *bounds };
-        let within = |v: f64, start: usize, len: usize| v.clamp(start as f64, (start + len) as f64);
+        let within = |v: f64, start: usize, len: usize| {
+            let (low, high) = (start as f64, (start + len) as f64);
+            if v < low {
+                low
+            } else if v > high {
+                high
+            } else {
+                v
+            }
+        };
         Bounds {
             left: within(bounds.left, left, width) + dx,
             right: within(bounds.right, left, width) + dx,

@@ -186,7 +186,16 @@ impl Bent {
     /// place at its edge does.
     pub fn source(&self, Index(at): Index) -> Index {
         let [x, y] = at;
-        let within = |v: f64, side: usize| v.clamp(-0.5, side as f64 - 0.5);
+        let within = |v: f64, side: usize| {
+            let high = side as f64 - 0.5;
+            if v < -0.5 {
+                -0.5
+            } else if v > high {
+                high
+            } else {
+                v
+            }
+        };
         let near = [within(x, self.size.1), within(y, self.size.0)];
         let [(column, u), (row, v)] = [self.frame.cell(0, near[0]), self.frame.cell(1, near[1])];
         let mut across = [[0.0; 2]; 4];

@@ -101,7 +101,9 @@ fn solve(rows: &mut [[f64; UNKNOWNS + 2]; UNKNOWNS], count: usize) {
                 best = i;
             }
         }
-        rows.swap(k, best);
+        if let Ok([a, b]) = rows.get_disjoint_mut([k, best]) {
+            core::mem::swap(a, b);
+        }
         let Some(pivot) = rows.get(k).copied() else { return };
         let Some(&by) = pivot.get(k).filter(|v| **v != 0.0) else { continue };
         for (i, row) in rows.iter_mut().enumerate().take(count) {

@@ -117,7 +117,7 @@ def opencv():
         cv2.resize(A, (SIDE // 4, SIDE // 4), dst=small, interpolation=cv2.INTER_AREA)
         cv2.resize(small, (SIDE, SIDE), dst=d, interpolation=cv2.INTER_NEAREST)
 
-    # Few codes, as photos have: ours does not depend on the picture, and noise takes the peers twice as long.
+    # Few codes, as photos have: ours does not depend on the picture, and noise takes the peers longer.
     soft = cv2.GaussianBlur(A, (0, 0), 3)
 
     def jpeg():

@@ -117,6 +117,13 @@ def opencv():
         cv2.resize(A, (SIDE // 4, SIDE // 4), dst=small, interpolation=cv2.INTER_AREA)
         cv2.resize(small, (SIDE, SIDE), dst=d, interpolation=cv2.INTER_NEAREST)
 
+    # Few codes, as photos have: ours does not depend on the picture, and noise takes the peers longer.
+    soft = cv2.GaussianBlur(A, (0, 0), 3)
+
+    def jpeg():
+        _, file = cv2.imencode(".jpg", soft, [cv2.IMWRITE_JPEG_QUALITY, 75])
+        cv2.imdecode(file, cv2.IMREAD_COLOR)
+
     def warp(matrix, flags, do=cv2.warpAffine):
         return lambda: do(A, matrix, (SIDE, SIDE), dst=d, flags=flags, **outside)
 
@@ -165,6 +172,7 @@ def opencv():
         "erode_11": lambda: cv2.erode(A, ones(11), dst=d),
         "downscale": downscale,
         "ringing": kernel(dense),
+        "jpeg_q75": jpeg,
     }
 
 
@@ -236,10 +244,19 @@ def albumentations():
 
 
 def pillow():
+    from io import BytesIO
+
     from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
     whole, part = Image.fromarray(A), Image.fromarray(A224)
     turn, how = Image.Transpose, Image.Resampling
+    soft = whole.filter(ImageFilter.GaussianBlur(3))
+
+    def jpeg():
+        file = BytesIO()
+        soft.save(file, "JPEG", quality=75, subsampling=2)
+        Image.open(file).load()
+
     return {
         "equalise": lambda: ImageOps.equalize(whole),
         "autocontrast": lambda: ImageOps.autocontrast(whole, cutoff=2),
@@ -247,6 +264,7 @@ def pillow():
         "transpose": lambda: whole.transpose(turn.TRANSPOSE),
         "sharpen": lambda: ImageEnhance.Sharpness(whole).enhance(1.7),
         "unsharp_mask": lambda: whole.filter(ImageFilter.UnsharpMask(1.5, 80, 3)),
+        "jpeg_q75": jpeg,
         "median_3": lambda: whole.filter(ImageFilter.MedianFilter(3)),
         "erode_3": lambda: whole.filter(ImageFilter.MinFilter(3)),
         "resize_512_224_bilinear": lambda: whole.resize((PART, PART), how.BILINEAR),

@@ -70,6 +70,7 @@ OPS = [
     ("downscale", None, 2 * IMAGE, 0),
     ("chromatic_aberration", None, 2 * IMAGE, IMAGE * 4),
     ("ringing", None, 2 * IMAGE, IMAGE * 225),
+    ("jpeg_q75", 2.0, 2 * IMAGE, IMAGE * 16),
     ("hue", 5.0, 2 * IMAGE, IMAGE * 3),
     ("colour_jitter", 5.0, 2 * IMAGE, IMAGE * 6),
     ("gaussian_noise", 6.0, 2 * IMAGE, 0),

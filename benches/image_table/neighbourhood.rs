@@ -4,9 +4,9 @@ use super::{Ops, SHAPE, add};
 use seedbed::image::{
     Filter, aberration_scratch_len, bilateral, bilateral_scratch_len, chromatic_aberration, defocus,
     defocus_scratch_len, downscale, downscale_scratch_len, emboss, emboss_scratch_len, erode,
-    extremes_scratch_len, glass_blur, glass_scratch_len, median_blur, median_scratch_len, motion_blur,
-    motion_scratch_len, ringing, ringing_scratch_len, sharpen, sharpen_scratch_len, unsharp_mask,
-    unsharp_scratch_len, zoom_blur, zoom_scratch_len,
+    extremes_scratch_len, glass_blur, glass_scratch_len, jpeg, jpeg_scratch_len, median_blur,
+    median_scratch_len, motion_blur, motion_scratch_len, ringing, ringing_scratch_len, sharpen,
+    sharpen_scratch_len, unsharp_mask, unsharp_scratch_len, zoom_blur, zoom_scratch_len,
 };
 use seedbed::rng::{Key, Stream};
 use seedbed::{ImageMut, ImageRef, Level, Result, Scratch};
@@ -68,5 +68,8 @@ pub fn all(ops: &mut Ops, level: Level) {
     });
     with(ops, "ringing", ringing_scratch_len::<u8>(7, SHAPE), move |src, dst, scratch| {
         ringing(level, 1.2, 7, src, dst, scratch)
+    });
+    with(ops, "jpeg_q75", jpeg_scratch_len::<u8>(SHAPE), move |src, dst, scratch| {
+        jpeg(level, 75, 2, src, dst, scratch)
     });
 }

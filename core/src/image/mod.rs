@@ -24,6 +24,7 @@ mod filter;
 mod geometry;
 mod grey;
 mod histogram;
+mod jpeg;
 mod kernels;
 mod labels;
 mod matching;
@@ -68,6 +69,7 @@ pub use geometry::{
     rot270, transpose, transverse, vflip, vflip_in_place,
 };
 pub use grey::{grey_to_rgb, greyscale, rgb_to_grey};
+pub use jpeg::{jpeg, jpeg_scratch_len};
 pub use kernels::{
     MAX_CUTOFF, MAX_DISC, MAX_LENGTH, MAX_RINGS, defocus, defocus_scratch_len, emboss, emboss_scratch_len,
     motion_blur, motion_scratch_len, ringing, ringing_scratch_len,

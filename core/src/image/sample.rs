@@ -7,6 +7,7 @@ use super::colour::Colour;
 use super::convolve::Convolve;
 use super::extremes::Extremes;
 use super::grey::Grey;
+use super::jpeg::Jpeg;
 use super::median::Ordered;
 use super::mix::Mix;
 use super::noise::Noisy;
@@ -30,6 +31,7 @@ pub trait Sample:
     + Convolve
     + Extremes
     + Grey
+    + Jpeg
     + Mix
     + Noisy
     + Numbers

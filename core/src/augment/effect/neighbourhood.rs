@@ -20,6 +20,7 @@ pub(super) fn scratch_len<T: Sample>(op: &Op, shape: Shape) -> usize {
         Op::Downscale { scale, down, up } => image::downscale_scratch_len::<T>(scale, down, up, shape),
         Op::ChromaticAberration { .. } => image::aberration_scratch_len::<T>(shape),
         Op::Ringing { radius, .. } => image::ringing_scratch_len::<T>(radius as usize, shape),
+        Op::Jpeg { .. } => image::jpeg_scratch_len::<T>(shape),
         _ => 0,
     }
 }
@@ -50,6 +51,7 @@ pub(super) fn make<T: Sample>(
         Op::Downscale { down, up, .. } => image::downscale(level, a, down, up, src, dst, scratch),
         Op::ChromaticAberration { .. } => image::chromatic_aberration(level, a, b, src, dst, scratch),
         Op::Ringing { radius, .. } => image::ringing(level, a, radius as usize, src, dst, scratch),
+        Op::Jpeg { chroma, .. } => image::jpeg(level, (a + 0.5) as u32, chroma, src, dst, scratch),
         _ => Err(Error::InvalidArgument),
     }
 }

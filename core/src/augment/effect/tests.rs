@@ -101,6 +101,7 @@ fn around(op: Op, [a, b, c]: [f32; 3], stream: &mut Stream, src: ImageRef<'_, u8
         Op::Downscale { down, up, .. } => image::downscale(level, a, down, up, src, dst, scratch),
         Op::ChromaticAberration { .. } => image::chromatic_aberration(level, a, b, src, dst, scratch),
         Op::Ringing { radius, .. } => image::ringing(level, a, radius as usize, src, dst, scratch),
+        Op::Jpeg { chroma, .. } => image::jpeg(level, a.round() as u32, chroma, src, dst, scratch),
         other => panic!("{other:?} has no test"),
     }
     .unwrap();

@@ -129,6 +129,14 @@ Neighbourhood {
         /// Pixels of the kernel on either side of its middle.
         radius: u32 = Value::Count(7), in 3, 10;
     }
+
+    /// Leaves what JPEG does of the image, written and read again.
+    54 "jpeg" Jpeg, leaks, plain {
+        /// Quality as libjpeg counts it; rounded to a whole number.
+        quality: [f32; 2] = Value::Range([40.0, 95.0]), in 1, 100;
+        /// Columns and rows of pixels that share their colour: 2, or 1.
+        chroma: u32 = Value::Count(2), in 1, 2;
+    }
 }
 
     } } };

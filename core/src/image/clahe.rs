@@ -117,8 +117,10 @@ impl Plane {
 /// Adds to each colour what `new` is above `old`.
 #[inline(always)]
 fn lighten_body<T: Sample>(row: &mut [T], channels: usize, old: &[T], new: &[T]) {
-    let parts = row.chunks_mut(BLOCK.saturating_mul(channels).max(1));
-    for ((part, old), new) in parts.zip(old.chunks(BLOCK)).zip(new.chunks(BLOCK)) {
+    // Not zipped: to count the parts ahead is a division, which keeps a path to a panic.
+    let mut parts = row.chunks_mut(BLOCK.saturating_mul(channels).max(1));
+    let (mut old, mut new) = (old.chunks(BLOCK), new.chunks(BLOCK));
+    while let (Some(part), Some(old), Some(new)) = (parts.next(), old.next(), new.next()) {
         let mut colours = spread(part, channels);
         for colour in &mut colours {
             for ((v, old), new) in colour.iter_mut().zip(old).zip(new) {

@@ -140,7 +140,11 @@ pub(super) fn close<T: Sample>(colours: &Colours<T>, channels: usize, pixels: &m
     if channels == 3
         && let Some(whole) = pixels.as_mut_array::<{ BLOCK * 3 }>()
     {
-        return close_by(colours, 3, whole);
+        let [r, g, b] = colours;
+        for (pixel, ((r, g), b)) in whole.as_chunks_mut::<3>().0.iter_mut().zip(r.iter().zip(g).zip(b)) {
+            *pixel = [*r, *g, *b];
+        }
+        return;
     }
     close_by(colours, channels, pixels);
 }
@@ -157,8 +161,10 @@ fn spread_by<T: Sample>(pixels: &[T], channels: usize, [r, g, b]: &mut Colours<T
 
 #[inline(always)]
 fn close_by<T: Sample>([r, g, b]: &Colours<T>, channels: usize, pixels: &mut [T]) {
-    for (pixel, ((r, g), b)) in pixels.chunks_exact_mut(channels.max(1)).zip(r.iter().zip(g).zip(b)) {
-        if let [red, green, blue, ..] = pixel {
+    // Not zipped: to count the pixels ahead is a division, which keeps a path to a panic.
+    let mut pixels = pixels.chunks_exact_mut(channels.max(1));
+    for ((r, g), b) in r.iter().zip(g).zip(b) {
+        if let Some([red, green, blue, ..]) = pixels.next() {
             (*red, *green, *blue) = (*r, *g, *b);
         }
     }

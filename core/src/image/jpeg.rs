@@ -227,7 +227,7 @@ fn half_the_chromas<T: Sample>(
                 repeat_row(chroma, chroma_room, i + 1);
                 continue;
             }
-            for (more, both) in four.chunks_exact_mut(part * 4).enumerate() {
+            for (more, both) in four.chunks_exact_mut((part * 4).max(1)).enumerate() {
                 let (blue, red) = split(both, part * 2);
                 let luma = row_mut(luma, luma_room, 2 * i + 1 + more);
                 let from = src.row((y + more).min(height - 1));
@@ -246,7 +246,7 @@ fn half_the_chromas<T: Sample>(
             let far = if y % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(last) };
             // The first row of a plane is that before `top`.
             let [near, far] = [near, far].map(|i| row(chroma, chroma_room, i + 1 - top / 2));
-            for (c, to) in wide.chunks_exact_mut(part * 2).enumerate() {
+            for (c, to) in wide.chunks_exact_mut((part * 2).max(1)).enumerate() {
                 let [near, far] = [near, far].map(|row| row.get(c * part..).unwrap_or(&[]));
                 doubled(level, near, far, sums, to);
             }

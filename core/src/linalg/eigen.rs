@@ -148,13 +148,19 @@ fn sort_descending(values: &mut [f64], vectors: &mut [f64]) {
         let value = get(values, i);
         let at = values.iter().take(i).position(|&v| v < value).unwrap_or(i);
         if at < i {
-            if let Some(part) = values.get_mut(at..=i) {
-                part.rotate_right(1);
-            }
-            if let Some(part) = vectors.get_mut(at * n..(i + 1) * n) {
-                part.rotate_right(n);
-            }
+            last_to_first(values.get_mut(at..=i), 1);
+            last_to_first(vectors.get_mut(at * n..(i + 1) * n), n);
         }
+    }
+}
+
+/// Moves the last `count` values before the others: `rotate_right`, which has a path to a panic.
+fn last_to_first(part: Option<&mut [f64]>, count: usize) {
+    let part = part.unwrap_or(&mut []);
+    part.reverse();
+    if let Some((first, rest)) = part.split_at_mut_checked(count) {
+        first.reverse();
+        rest.reverse();
     }
 }
 

@@ -136,6 +136,14 @@ impl Sample {
         }
     }
 
+    /// Whether the step of this name made the sample, or what it was made from.
+    pub fn made_by(&self, step: &str) -> bool {
+        self.id
+            .split('!')
+            .skip(1)
+            .any(|made| made.strip_prefix(step).is_some_and(|n| !n.starts_with(char::is_alphabetic)))
+    }
+
     /// The row of features; missing values are NaN. Empty where the dataset has none.
     pub fn row(&self) -> &[f32] {
         &self.content.row

@@ -1,17 +1,19 @@
 //! `augment`: varied copies of the pictures of the train split.
 //!
-//! The originals stay. A copy's id is that of its source with `!augment` and its number after it; its randomness
-//! depends on the seed, the source's id and its number alone, and its origin tells how to make it again
-//! ([`replay`](super::replay)). The operations lie beside the dataset as [`PIPELINE_FILE`], so that a program in C makes
-//! the same copies.
+//! The originals stay, unless only the copies are wanted: as the views of self-supervised learning. A copy's id is that of
+//! its source with `!augment` and its number after it; its randomness depends on the seed, the source's id (or what it
+//! [shares](Shared) with others) and its number alone, and its origin tells how to make it again ([`replay`](super::replay)).
+//! The operations lie beside the dataset as [`PIPELINE_FILE`], so that a program in C makes the same copies.
 
 mod maker;
 mod ops;
 mod preview;
+mod shared;
 
 pub use maker::{Augmenter, CopyParams, MAX_OPS, check_ops, make_again};
 pub use ops::{OpError, OpStep};
 pub use preview::{PREVIEW_FILE, write as write_preview};
+pub use shared::Shared;
 
 use super::{Ctx, Outcome, Stage};
 use crate::dataset::{Dataset, DatasetWriter, Kind, Sample, Split};
@@ -44,6 +46,13 @@ pub struct AugmentOptions {
     /// Copies made of each picture of the train split, 1 to 1000.
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub copies: u32,
+    /// Whether the pictures themselves stay beside their copies. Copies alone are the views of self-supervised learning:
+    /// two of each picture with copies = 2
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "BOOL")]
+    pub originals: bool,
+    /// Which pictures share what is drawn
+    #[arg(long, value_enum, default_value_t = Shared::None)]
+    pub shared: Shared,
     /// An operation as an inline table; repeat it for more, done in this order. Unless given: small turns, shifts
     /// and growths that suit any picture.
     #[arg(long = "op", value_name = "TABLE", default_values = [
@@ -99,7 +108,8 @@ impl Stage for AugmentOptions {
 
     fn run(&self, ctx: &Ctx, input: &Path, out: &Path) -> Result<Outcome> {
         self.check()?;
-        let augmenter = Augmenter::new(ctx, STEP, seedbed::augment::PURPOSE, &self.ops, self.fuse)?;
+        let augmenter =
+            Augmenter::new(ctx, STEP, seedbed::augment::PURPOSE, &self.ops, self.fuse)?.shared(self.shared);
         let dataset = Dataset::open(input)?;
         dataset.needs(STEP, &[Kind::Images]).map_err(|e| {
             e.hint("augmentation is for pictures; `balance` makes new rows for small classes of a table")
@@ -114,8 +124,9 @@ impl Stage for AugmentOptions {
             |sample| self.with_copies(&augmenter, sample),
             |samples| {
                 task.inc(1);
-                originals += 1;
-                copies += samples.len() as u64 - 1;
+                let made = samples.iter().filter(|sample| sample.made_by(STEP)).count();
+                originals += (samples.len() - made) as u64;
+                copies += made as u64;
                 samples.into_iter().try_for_each(|sample| writer.push(sample))
             },
         )?;
@@ -136,7 +147,7 @@ impl Stage for AugmentOptions {
 impl AugmentOptions {
     /// The sample, and the copies of it where it is one to learn from.
     fn with_copies(&self, augmenter: &Augmenter, sample: Sample) -> Result<Vec<Sample>> {
-        if sample.id.split('!').skip(1).any(|part| part.starts_with(STEP)) {
+        if sample.made_by(STEP) {
             return Err(Error::failed(format!("dataset is augmented already: {}", sample.id))
                 .hint("augment the dataset that it was made from, with more copies"));
         }
@@ -150,7 +161,9 @@ impl AugmentOptions {
             samples.push(augmenter.copy(&mut scratch, &sample, &pixels, n)?);
         }
         drop(pixels);
-        samples.insert(0, sample);
+        if self.originals {
+            samples.insert(0, sample);
+        }
         Ok(samples)
     }
 }

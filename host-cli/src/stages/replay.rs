@@ -4,6 +4,7 @@ use super::augment::{CopyParams, make_again};
 use super::{Ctx, Outcome};
 use crate::dataset::{Dataset, META_FILE, Origin, Sample};
 use crate::error::{Context, Error, Result};
+use crate::run::record::RUN_FILE;
 use std::path::{Path, PathBuf};
 
 /// Options of the command `replay`.
@@ -91,9 +92,10 @@ pub fn replay(ctx: &Ctx, folder: &Path, id: &str) -> Result<Replayed> {
             .hint("name a copy, an id with `!augment` in it")
     })?;
     CopyParams::of(&origin).map_err(|e| e.within(id))?;
-    let source = find(&Dataset::open(&folder)?, &origin.source)?.ok_or_else(|| {
-        Error::failed(format!("the source of the sample is not in the dataset: {}", origin.source))
-            .hint("name the folder of the stage that made the copy")
+    let source = source_of(&folder, &origin.source)?.ok_or_else(|| {
+        Error::failed(format!("the source of the sample is not in the dataset: {}", origin.source)).hint(
+            "name the folder of the stage that made the copy, with those of the stages before beside it",
+        )
     })?;
     let pixels = make_again(ctx.level, &origin, &source.pixels()?).map_err(|e| e.within(id))?;
     let png = crate::codec::encode_png(&pixels)?;
@@ -113,18 +115,37 @@ fn locate(folder: &Path, id: &str) -> Result<(PathBuf, Sample)> {
         let sample = find(&Dataset::open(folder)?, id)?.ok_or_else(missing)?;
         return Ok((folder.to_owned(), sample));
     }
-    let mut stages: Vec<PathBuf> = std::fs::read_dir(folder)
-        .at(folder)?
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.join(META_FILE).exists())
-        .collect();
-    stages.sort();
-    for stage in stages.into_iter().rev() {
+    for stage in stages(folder)?.into_iter().rev() {
         if let Some(sample) = find(&Dataset::open(&stage)?, id)? {
             return Ok((stage, sample));
         }
     }
     Err(missing())
+}
+
+/// The sample `id` in the dataset at `folder`, or, where only copies were kept there, in the last stage before it in its run.
+fn source_of(folder: &Path, id: &str) -> Result<Option<Sample>> {
+    if let Some(sample) = find(&Dataset::open(folder)?, id)? {
+        return Ok(Some(sample));
+    }
+    let Some(run) = folder.parent().filter(|run| run.join(RUN_FILE).exists()) else { return Ok(None) };
+    for stage in stages(run)?.into_iter().rev().filter(|stage| stage.file_name() < folder.file_name()) {
+        if let Some(sample) = find(&Dataset::open(&stage)?, id)? {
+            return Ok(Some(sample));
+        }
+    }
+    Ok(None)
+}
+
+/// The datasets in the folder of a run, in the order of their stages.
+fn stages(run: &Path) -> Result<Vec<PathBuf>> {
+    let mut stages: Vec<PathBuf> = std::fs::read_dir(run)
+        .at(run)?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.join(META_FILE).exists())
+        .collect();
+    stages.sort();
+    Ok(stages)
 }
 
 /// The sample of this id.

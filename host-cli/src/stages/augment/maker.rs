@@ -1,5 +1,6 @@
 //! Making augmented copies of pictures, and making them again from their origin.
 
+use super::Shared;
 use super::ops::OpStep;
 use crate::codec::Pixels;
 use crate::dataset::{Origin, Params, Sample, derived_id};
@@ -47,6 +48,7 @@ pub struct Augmenter {
     ops: Box<RawValue>,
     step: &'static str,
     purpose: u32,
+    shared: Shared,
     level: Level,
     seed: u64,
 }
@@ -74,7 +76,13 @@ impl Augmenter {
         let pipeline = pipeline_of(ops, fuse)?;
         // By way of a value, which has its keys in alphabetical order.
         let ops = serde_json::to_value(ops).and_then(|ops| to_raw_value(&ops)).map_err(unwritten)?;
-        Ok(Self { pipeline, ops, step, purpose, level: ctx.level, seed: ctx.seed })
+        Ok(Self { pipeline, ops, step, purpose, shared: Shared::None, level: ctx.level, seed: ctx.seed })
+    }
+
+    /// With this shared among pictures.
+    #[must_use]
+    pub fn shared(self, shared: Shared) -> Self {
+        Self { shared, ..self }
     }
 
     /// The JSON of [`CopyParams`].
@@ -129,7 +137,7 @@ impl Augmenter {
         boxes: &[Bounds],
         n: u32,
     ) -> Result<Made> {
-        let key = Key::new(self.purpose).epoch(n).sample(id_hash(source.id.as_bytes()));
+        let key = Key::new(self.purpose).epoch(n).sample(id_hash(self.shared.part(&source.id).as_bytes()));
         let mut make = || -> Result<Made> {
             let plan = plan(&self.pipeline, pixels)?;
             let drawn = plan.draw(self.seed, key, boxes)?;

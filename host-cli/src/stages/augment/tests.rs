@@ -92,6 +92,54 @@ fn a_copy_is_made_again_alone_byte_for_byte() {
 }
 
 #[test]
+fn views_are_copies_without_their_originals_and_are_made_again_too() {
+    let (dir, folder) = some_dataset();
+    let run = dir.path().join("run");
+    std::fs::create_dir(&run).unwrap();
+    std::fs::rename(&folder, run.join("01-collect")).unwrap();
+    let (views, usual) = (run.join("02-augment"), dir.path().join("usual"));
+    let options = AugmentOptions { originals: false, ..options(2, &OPS) };
+    let outcome = options.run(&Ctx::quiet(5), &run.join("01-collect"), &views).unwrap();
+    assert_eq!((outcome.samples, &outcome.figures["originals"]), (4 + 4 * 2, &4.into()));
+    AugmentOptions { originals: true, ..options }
+        .run(&Ctx::quiet(5), &run.join("01-collect"), &usual)
+        .unwrap();
+    let read =
+        |folder: &Path| Dataset::open(folder).unwrap().samples().map(Result::unwrap).collect::<Vec<_>>();
+    let kept = |sample: &Sample| sample.split != Split::Train || sample.origin.is_some();
+    assert!(read(&views).iter().eq(read(&usual).iter().filter(|sample| kept(sample))));
+    let id = "s0!augment00002";
+    assert!(replay(&Ctx::quiet(0), &views, id).unwrap_err().message.contains("not in the dataset: s0"));
+    std::fs::write(run.join(crate::run::record::RUN_FILE), "{}").unwrap();
+    assert!(replay(&Ctx::quiet(0), &views, id).unwrap().same);
+}
+
+#[test]
+fn pictures_that_share_are_changed_alike() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("in");
+    let mut writer = DatasetWriter::create(&folder, Meta::images("t", vec![])).unwrap();
+    for id in ["left/1.png", "left/2.png", "right/1.jpg", "right/2.jpg"] {
+        let data = (0..12 * 10).map(|p| (p * 7) as u8).collect();
+        let content = Content::from_pixels(Pixels::new(data, 12, 10, 1).unwrap());
+        writer.push(Sample::new(id, None, Split::Train, content)).unwrap();
+    }
+    writer.finish().unwrap();
+    let alike = |shared: Shared| {
+        let out = dir.path().join(format!("{shared:?}"));
+        AugmentOptions { shared, ..options(1, &OPS) }.run(&Ctx::quiet(5), &folder, &out).unwrap();
+        let samples = Dataset::open(&out).unwrap().samples().map(Result::unwrap);
+        let copies: Vec<_> =
+            samples.filter(|s| s.origin.is_some()).map(|s| s.pixels().unwrap().data).collect();
+        let [a, b, c, d] = copies.try_into().unwrap();
+        ((a == b, c == d), (a == c, b == d))
+    };
+    assert_eq!(alike(Shared::None), ((false, false), (false, false)));
+    assert_eq!(alike(Shared::Name), ((false, false), (true, true)));
+    assert_eq!(alike(Shared::Folder), ((true, true), (false, false)));
+}
+
+#[test]
 fn wrong_options_and_datasets_are_refused() {
     let (dir, folder) = some_dataset();
     let run = |options: AugmentOptions, folder: &Path, out: &str| {

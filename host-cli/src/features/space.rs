@@ -118,6 +118,16 @@ impl Space {
         }
     }
 
+    /// Whether pictures of so many channels have a row.
+    pub fn takes(&self, channels: usize) -> bool {
+        match self {
+            Self::Pixels(shape) => {
+                channels == shape.channels as usize || matches!((channels, shape.channels), (1, 3) | (3, 1))
+            }
+            Self::Columns { .. } | Self::Given(_) => false,
+        }
+    }
+
     /// A picture's 8-bit pixels at the shape of this space; those of a table space are none.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use super::words;
 use crate::dataset::{Dataset, META_FILE};
 use crate::error::{Context, Error, Result};
 use crate::run::record::{DEMO_FILE, RUN_FILE, RunRecord, StageRecord, load};
-use crate::stages::augment::PREVIEW_FILE;
+use crate::stages::augment::{EFFECT_FILE, Effect, PREVIEW_FILE};
 use crate::stages::generate;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -99,6 +99,9 @@ impl Gatherer<'_> {
         if let Some(evaluate) = run.stage("evaluate") {
             report.scores = scores::tables(&evaluate.figures);
             report.scores_left_out = scores::left_out(&evaluate.figures);
+        }
+        if let Some(stage) = run.stage("augment") {
+            report.effect = Effect::read(&self.path(stage).join(EFFECT_FILE))?;
         }
         self.samples(&mut report)?;
         report.tiles = self.tiles(&report)?;

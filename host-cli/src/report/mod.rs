@@ -6,6 +6,7 @@
 pub mod model;
 pub mod number;
 
+mod effect;
 mod gather;
 mod html;
 mod lists;

@@ -1,6 +1,7 @@
 //! What a report says, before it is a page: the content of `report.json`, from which the page is
 //! drawn. Pictures are not in the JSON; the ids beside them are.
 
+use crate::stages::augment::Effect;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -46,6 +47,8 @@ pub struct Report {
     pub augmented: Vec<Augmented>,
     /// What each operation makes of one picture, as a sheet.
     pub operations: Option<Picture>,
+    /// What augmentation did to the data.
+    pub effect: Option<Effect>,
     /// How training went.
     pub training: Option<Training>,
     /// Generated samples.

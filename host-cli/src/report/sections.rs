@@ -2,7 +2,7 @@
 
 use super::html::{Section, Table, escape, page, picture, strips};
 use super::model::{Removed, RemovedExample, Report, ScoreTable, StageRow};
-use super::{number, svg, words};
+use super::{effect, number, svg, words};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -335,6 +335,7 @@ fn augmented(report: &Report) -> Option<Section> {
             sheet.uri, sheet.width, sheet.height
         );
     }
+    body.push_str(&report.effect.as_ref().map(effect::draw).unwrap_or_default());
     let lead = format!(
         "The original comes first, copies made from it follow. Each copy can be made again, alone, with <code>seedbed \
          replay 'ID' --dataset '{}'</code>.",

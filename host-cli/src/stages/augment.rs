@@ -5,11 +5,13 @@
 //! [shares](Shared) with others) and its number alone, and its origin tells how to make it again ([`replay`](super::replay)).
 //! The operations lie beside the dataset as [`PIPELINE_FILE`], so that a program in C makes the same copies.
 
+mod effect;
 mod maker;
 mod ops;
 mod preview;
 mod shared;
 
+pub use effect::{Channel, Drift, EFFECT_FILE, Effect, Moved, Spectrum, Twins};
 pub use maker::{Augmenter, CopyParams, MAX_OPS, check_ops, make_again};
 pub use ops::{OpError, OpStep};
 pub use preview::{PREVIEW_FILE, write as write_preview};
@@ -136,9 +138,14 @@ impl Stage for AugmentOptions {
         let path = out.join(PIPELINE_TEXT);
         std::fs::write(&path, augmenter.pipeline_text()?).at(&path)?;
         write_preview(ctx, &dataset, Some(&self.ops), self.fuse, &out.join(PREVIEW_FILE))?;
+        let effect = effect::measure(ctx, &augmenter, &dataset, self.copies)?;
+        effect.warnings.iter().for_each(|warning| ctx.progress.warn(format!("{STEP}: {warning}")));
+        effect.write(&out.join(EFFECT_FILE))?;
         Ok(Outcome::new(meta.counts.samples)
             .figure("originals", originals)
             .figure("copies", copies)
+            .figure("copies_no_new_pictures", effect.twins.all())
+            .figure("border", effect.border)
             .figure("ops", &self.ops)
             .figure("image", meta.image))
     }

@@ -5,6 +5,9 @@ use super::{number, svg};
 use crate::stages::augment::{Drift, Effect, Moved, Twins};
 use std::fmt::Write;
 
+/// Classes in the table of distances.
+const MOST_CLASSES: usize = 20;
+
 /// Charts and tables of an effect, behind a summary in words.
 pub fn draw(effect: &Effect) -> String {
     let mut out = String::new();
@@ -103,7 +106,8 @@ fn channels(effect: &Effect) -> String {
             number::percent(channel.distance),
         ]);
     }
-    table.draw()
+    let lead = "Originals → copies. Moved: the share of values that would have to change.";
+    format!("<p class=\"lead\">{lead}</p>{}", table.draw())
 }
 
 fn distances(drift: &Drift) -> String {
@@ -120,9 +124,14 @@ fn distances(drift: &Drift) -> String {
         ]);
     };
     row("(all)", &drift.all);
-    drift.classes.iter().for_each(|moved| row(&moved.class, moved));
+    let mut classes: Vec<&Moved> = drift.classes.iter().collect();
+    classes.sort_by(|a, b| b.copies.total_cmp(&a.copies));
+    classes.iter().take(MOST_CLASSES).for_each(|moved| row(&moved.class, moved));
+    let more = classes.len().saturating_sub(MOST_CLASSES);
+    let more =
+        if more > 0 { format!(" The {more} classes that moved less are left out.") } else { String::new() };
     let lead = format!(
-        "Distance to the originals in {}: 0 for the same distribution, 1 for sets that lie apart.",
+        "Distance to the originals in {}: 0 for the same distribution, 1 for sets that lie apart.{more}",
         escape(&drift.space)
     );
     format!("<p class=\"lead\">{lead}</p>{}", table.draw())
@@ -130,5 +139,5 @@ fn distances(drift: &Drift) -> String {
 
 /// A distance; what is below 0 is 0 but for chance.
 fn share(distance: f64) -> String {
-    number::value((distance.max(0.0) * 1e4).round() / 1e4)
+    format!("{:.3}", distance.max(0.0))
 }

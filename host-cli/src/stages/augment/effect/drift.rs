@@ -19,6 +19,8 @@ const FEWEST: usize = 20;
 const HALVES: u32 = 20;
 /// Standard deviations of these that count as chance.
 const CHANCE: f64 = 3.0;
+/// A distance that is too small to matter, even where it is more than chance.
+const NEGLIGIBLE: f64 = 0.01;
 /// Classes that a warning names at most.
 const MOST_NAMED: usize = 5;
 
@@ -46,7 +48,7 @@ pub struct Moved {
     pub held_out: Option<f64>,
     /// What is no more than chance: the mean over random halves of the originals, and three standard deviations.
     pub chance: f64,
-    /// Whether the copies are further from the originals than the pictures held out, and than chance.
+    /// Whether the copies are further from the originals than the pictures held out and than chance, and that by enough to matter.
     pub too_far: bool,
 }
 
@@ -140,7 +142,7 @@ fn moved(
     let chance = mean + CHANCE * square.sqrt();
     let copies = distance(&originals.select(first), &copies.select(second))?;
     let held_out = if held_out.rows() < FEWEST { None } else { distance(&originals.select(&all), held_out) };
-    let too_far = held_out.is_some_and(|held_out| copies > held_out.max(chance));
+    let too_far = held_out.is_some_and(|held_out| copies > held_out.max(chance).max(NEGLIGIBLE));
     Some(Moved { class: class.into(), originals: all.len() as u64, copies, held_out, chance, too_far })
 }
 

@@ -106,6 +106,24 @@ impl Mosaic {
         Ok(Self { size: (size.0 as u32, size.1 as u32), middle })
     }
 
+    /// A result of `size` around the point between these rows and columns: how many are above and left of it.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] where a quarter would have no pixels, and for sides of more than 2²⁴.
+    pub fn new(size: (u32, u32), middle: (u32, u32)) -> Result<Self> {
+        let within = |at: u32, side: u32| at > 0 && at < side && side <= 1 << 24;
+        if within(middle.0, size.0) && within(middle.1, size.1) {
+            Ok(Self { size, middle })
+        } else {
+            Err(Error::InvalidArgument)
+        }
+    }
+
+    /// Row and column of the point.
+    pub const fn middle(&self) -> (u32, u32) {
+        self.middle
+    }
+
     /// The quarter of image `i`: top left, top right, bottom left, bottom right.
     const fn quarter(&self, i: usize) -> Rect {
         let ((height, width), (row, column)) = (self.size, self.middle);
@@ -259,12 +277,16 @@ mod tests {
                 let Index([x, y]) = way.point(middle).unwrap();
                 assert_eq!(dst.data[y as usize * 60 + x as usize], i as u8 + 1);
             }
+            assert_eq!(Mosaic::new((40, 60), mosaic.middle()), Ok(mosaic));
             let (row, column) = (mosaic.middle.0 as usize, mosaic.middle.1 as usize);
             assert!((10..=30).contains(&row) && (15..=45).contains(&column));
             for (i, v) in dst.data.iter().enumerate() {
                 let want = 1 + u8::from(i % 60 >= column) + 2 * u8::from(i / 60 >= row);
                 assert_eq!(*v, want);
             }
+        }
+        for middle in [(0, 1), (1, 0), (4, 1), (1, 5)] {
+            assert_eq!(Mosaic::new((4, 5), middle), Err(Error::InvalidArgument));
         }
         let stream = &mut Stream::new(1, Key::new(1));
         for (size, margin) in [((1, 9), 0.2), ((9, 9), 0.6), ((9, 9), f32::NAN)] {

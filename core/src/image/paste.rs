@@ -155,12 +155,23 @@ impl Mosaic {
         Ok(self.placement(i, from)?.map())
     }
 
-    /// Bytes that [`Mosaic::place`] takes for an image of `shape`, whatever the point.
-    pub fn scratch_len<T: Sample>(&self, sampling: Sampling, shape: (usize, usize, usize)) -> usize {
-        let (from, to) = ((shape.0, shape.1), (self.size.0 as usize, self.size.1 as usize));
-        let plan = ResizePlan::plan_len(sampling, from, to);
-        let run = ResizePlan::run_any_len::<T>(sampling, from, to, shape.2);
-        ScratchLen::new().with_bytes(plan).with_bytes(run).bytes()
+    /// Bytes that [`Mosaic::place`] takes for an image of `shape` around this point, in whichever quarter; 0 for an image without
+    /// pixels.
+    pub fn scratch_len<T: Sample>(
+        &self,
+        sampling: Sampling,
+        (h, w, channels): (usize, usize, usize),
+    ) -> usize {
+        let quarter = |i: usize| -> Result<ScratchLen> {
+            let Placement { source, target } = self.placement(i, (h, w))?;
+            let sides = |part: Rect| (part.height as usize, part.width as usize);
+            let (from, to) = (sides(source), sides(target));
+            let plan = ResizePlan::plan_len(sampling, from, to);
+            let run = ResizePlan::run_any_len::<T>(sampling, from, to, channels);
+            Ok(ScratchLen::new().with_bytes(plan).with_bytes(run))
+        };
+        let all = (0..4).filter_map(|i| quarter(i).ok());
+        all.fold(ScratchLen::new(), ScratchLen::max).bytes()
     }
 
     /// Puts `src`, of any size, into its quarter of `dst` as image `i`.
@@ -287,6 +298,16 @@ mod tests {
         }
         for middle in [(0, 1), (1, 0), (4, 1), (1, 5)] {
             assert_eq!(Mosaic::new((4, 5), middle), Err(Error::InvalidArgument));
+        }
+        // Quarters that are much smaller than the images, and larger ones.
+        for (size, middle) in [((12, 10), (1, 9)), ((12, 10), (6, 5)), ((9, 70), (8, 3)), ((2, 2), (1, 1))] {
+            let mosaic = Mosaic::new(size, middle).unwrap();
+            let mut dst = Owned::new((size.0 as usize, size.1 as usize, 3));
+            for (i, shape) in [(12, 10, 3), (64, 3, 3), (1, 1, 3), (7, 90, 3)].into_iter().enumerate() {
+                let mut memory = vec![0; mosaic.scratch_len::<u8>(sampling, shape)];
+                let (src, scratch) = (Owned::noise(shape, 1), &mut Scratch::new(&mut memory));
+                mosaic.place(Level::detect(), i, sampling, src.view(), dst.view_mut(), scratch).unwrap();
+            }
         }
         let stream = &mut Stream::new(1, Key::new(1));
         for (size, margin) in [((1, 9), 0.2), ((9, 9), 0.6), ((9, 9), f32::NAN)] {

@@ -7,10 +7,12 @@ pub(crate) const SHUFFLE: u32 = 4;
 pub(crate) const FAULTS: u32 = 8;
 /// The real samples that generated ones are judged by.
 pub(crate) const JUDGE: u32 = 11;
+/// Which other pictures an augmented copy meets, and how.
+pub(crate) const PARTNERS: u32 = 20;
 
 #[cfg(test)]
 mod tests {
-    use super::{FAULTS, JUDGE, SHUFFLE};
+    use super::{FAULTS, JUDGE, PARTNERS, SHUFFLE};
     use crate::dataset::SPLIT_PURPOSE;
     use seedbed::{augment, balance, generate, label, metrics, nn};
 
@@ -28,6 +30,7 @@ mod tests {
             metrics::KID_PURPOSE,
             label::FOLD_PURPOSE,
             JUDGE,
+            PARTNERS,
         ];
         let unique: std::collections::BTreeSet<u32> = all.into_iter().collect();
         assert_eq!(unique.len(), all.len());

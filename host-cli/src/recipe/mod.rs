@@ -17,7 +17,7 @@ use crate::error::{Context, Error, Result};
 use crate::input::{Files, Input};
 use crate::run::{moved, relocate};
 use crate::stages::Stage;
-use crate::stages::augment::{AugmentOptions, refuse_leaking};
+use crate::stages::augment::{AugmentOptions, refuse_leaking, refuse_leaking_partners};
 use crate::stages::balance::BalanceOptions;
 use crate::stages::collect::CollectOptions;
 use crate::stages::evaluate::EvaluateOptions;
@@ -162,6 +162,9 @@ impl Recipe {
         one("output", self.output.as_ref())?;
         if self.train.is_some() {
             self.augment.iter().try_for_each(|o| refuse_leaking("augment", &o.ops, o.allow_leaking))?;
+            let partners =
+                |o: &AugmentOptions| refuse_leaking_partners("augment", &o.partners, o.allow_leaking);
+            self.augment.iter().try_for_each(partners)?;
             self.balance.iter().try_for_each(|o| refuse_leaking("balance", &o.ops, o.allow_leaking))?;
         }
         if self.generate.as_ref().is_some_and(|g| g.model.is_none() && self.train.is_none()) {

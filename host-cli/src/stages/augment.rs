@@ -7,10 +7,12 @@
 
 mod maker;
 mod ops;
+mod partners;
 mod preview;
 
 pub use maker::{Augmenter, CopyParams, MAX_OPS, check_ops, make_again};
 pub use ops::{OpError, OpStep};
+pub use partners::{Meeting, PartnerStep, Partners, check_partners, leaking_partners};
 pub use preview::{PREVIEW_FILE, write as write_preview};
 
 use super::{Ctx, Outcome, Stage};
@@ -58,6 +60,10 @@ pub struct AugmentOptions {
     /// Whether operations may leave traces that a generative model learns to make, as noise, holes and blur are
     #[arg(long, default_value_t = false, action = clap::ArgAction::Set, value_name = "BOOL")]
     pub allow_leaking: bool,
+    /// An operation with another picture of the train split, as an inline table; repeat it for more. They are done after
+    /// the other operations, in this order.
+    #[arg(long = "partner", value_name = "TABLE", long_help = partners::help())]
+    pub partners: Vec<PartnerStep>,
     /// Which version of the operations is meant.
     #[arg(skip = UNVERSIONED)]
     pub version: u16,
@@ -74,6 +80,7 @@ impl AugmentOptions {
             ))
             .hint("use the seedbed that the recipe was written for, or look at what has changed and write today's version"));
         }
+        check_partners(&self.partners)?;
         check_ops(&self.ops)
     }
 }
@@ -83,7 +90,18 @@ impl AugmentOptions {
 /// # Errors
 /// A usage error that names the table and the operations.
 pub fn refuse_leaking(table: &str, ops: &[OpStep], allowed: bool) -> Result<()> {
-    let leaking = ops::leaking(ops);
+    refuse_names(table, &ops::leaking(ops), allowed)
+}
+
+/// As [`refuse_leaking`], for operations that need another picture.
+///
+/// # Errors
+/// As [`refuse_leaking`].
+pub fn refuse_leaking_partners(table: &str, partners: &[PartnerStep], allowed: bool) -> Result<()> {
+    refuse_names(table, &leaking_partners(partners), allowed)
+}
+
+fn refuse_names(table: &str, leaking: &[&str], allowed: bool) -> Result<()> {
     if allowed || leaking.is_empty() {
         return Ok(());
     }
@@ -105,6 +123,7 @@ impl Stage for AugmentOptions {
             e.hint("augmentation is for pictures; `balance` makes new rows for small classes of a table")
         })?;
         dataset.needs_train(STEP)?;
+        let augmenter = augmenter.with_partners(Partners::read(ctx, &dataset, &self.partners)?);
         let mut writer = DatasetWriter::create(out, dataset.meta().clone())?.pool(&ctx.pool);
         let task = ctx.progress.start(STEP, Some(dataset.len()));
         let (mut originals, mut copies) = (0u64, 0u64);
@@ -124,12 +143,19 @@ impl Stage for AugmentOptions {
         std::fs::write(&path, augmenter.pipeline_bytes()?).at(&path)?;
         let path = out.join(PIPELINE_TEXT);
         std::fs::write(&path, augmenter.pipeline_text()?).at(&path)?;
-        write_preview(ctx, &dataset, Some(&self.ops), self.fuse, &out.join(PREVIEW_FILE))?;
-        Ok(Outcome::new(meta.counts.samples)
+        write_preview(
+            ctx,
+            &dataset,
+            (Some(&self.ops), augmenter.partners()),
+            self.fuse,
+            &out.join(PREVIEW_FILE),
+        )?;
+        let outcome = Outcome::new(meta.counts.samples)
             .figure("originals", originals)
             .figure("copies", copies)
             .figure("ops", &self.ops)
-            .figure("image", meta.image))
+            .figure("image", meta.image);
+        Ok(if self.partners.is_empty() { outcome } else { outcome.figure("partners", &self.partners) })
     }
 }
 

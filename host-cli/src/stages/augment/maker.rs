@@ -1,6 +1,7 @@
 //! Making augmented copies of pictures, and making them again from their origin.
 
 use super::ops::OpStep;
+use super::partners::{Meeting, Partners, meet};
 use crate::codec::Pixels;
 use crate::dataset::{Origin, Params, Sample, derived_id};
 use crate::error::{Error, Result};
@@ -31,6 +32,9 @@ pub struct CopyParams {
     pub fuse: bool,
     /// What was drawn for each operation, members of groups included.
     pub drawn: Json,
+    /// What was drawn for each operation with another picture.
+    #[serde(default)]
+    pub partners: Vec<Meeting>,
     /// The version of the operations.
     pub version: u16,
 }
@@ -49,6 +53,7 @@ pub struct Augmenter {
     purpose: u32,
     level: Level,
     seed: u64,
+    partners: Option<Partners>,
 }
 
 /// Refuses a list without an operation, or with more than [`MAX_OPS`].
@@ -74,11 +79,22 @@ impl Augmenter {
         let pipeline = pipeline_of(ops, fuse)?;
         // By way of a value, which has its keys in alphabetical order.
         let ops = serde_json::to_value(ops).and_then(|ops| to_raw_value(&ops)).map_err(unwritten)?;
-        Ok(Self { pipeline, ops, step, purpose, level: ctx.level, seed: ctx.seed })
+        Ok(Self { pipeline, ops, step, purpose, level: ctx.level, seed: ctx.seed, partners: None })
+    }
+
+    /// The same, and its copies meet these afterwards.
+    #[must_use]
+    pub fn with_partners(self, partners: Partners) -> Self {
+        Self { partners: Some(partners), ..self }
+    }
+
+    /// What its copies meet.
+    pub const fn partners(&self) -> Option<&Partners> {
+        self.partners.as_ref()
     }
 
     /// The JSON of [`CopyParams`].
-    fn params(&self, copy: u32, drawn: &AllDrawn<MAX_OPS>) -> Result<Params> {
+    fn params(&self, copy: u32, drawn: &AllDrawn<MAX_OPS>, partners: &[Meeting]) -> Result<Params> {
         #[derive(Serialize)]
         struct Record<'a> {
             copy: u32,
@@ -86,12 +102,21 @@ impl Augmenter {
             #[serde(skip_serializing_if = "Option::is_none")]
             fuse: Option<bool>,
             ops: &'a RawValue,
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            partners: &'a [Meeting],
             version: u16,
         }
         // Only where it is not as usual.
         let fuse = (!self.pipeline.fuses()).then_some(false);
         Params::in_order(
-            &Record { copy, drawn: InOrder(drawn.as_slice()), fuse, ops: &self.ops, version: VERSION },
+            &Record {
+                copy,
+                drawn: InOrder(drawn.as_slice()),
+                fuse,
+                ops: &self.ops,
+                partners,
+                version: VERSION,
+            },
             Short,
         )
     }
@@ -147,10 +172,14 @@ impl Augmenter {
     /// When the operations do not fit the picture; the error names the source.
     pub fn copy(&self, scratch: &mut ScratchBuf, source: &Sample, pixels: &Pixels, n: u32) -> Result<Sample> {
         let Made { pixels: made, drawn, key, .. } = self.make(scratch, source, pixels, &[], n)?;
+        let (made, meetings) = match &self.partners {
+            Some(partners) => partners.join(scratch, source, made, n).map_err(|e| e.within(&source.id))?,
+            None => (made, Vec::new()),
+        };
         let origin = Origin {
             source: source.id.clone(),
             step: self.step.to_owned(),
-            params: self.params(n, &drawn)?,
+            params: self.params(n, &drawn, &meetings)?,
             seed: self.seed,
             key,
         };
@@ -169,12 +198,19 @@ fn unwritten(e: impl std::fmt::Display) -> Error {
     Error::failed(format!("cannot write the origin as JSON ({e})"))
 }
 
-/// The picture that `origin` tells of, made from its source's pixels by what it records.
+/// The picture that `origin` tells of, made by what it records from its source's pixels and those of the others that it met,
+/// which `find` gives by their ids.
 ///
 /// # Errors
-/// When the origin is not one of an augmented copy, is of another version of the operations, or does not fit the source.
-pub fn make_again(level: Level, origin: &Origin, source: &Pixels) -> Result<Pixels> {
-    let CopyParams { ops, fuse, drawn, version, .. } = CopyParams::of(origin)?;
+/// When the origin is not one of an augmented copy, is of another version of the operations, or does not fit the source; and
+/// those of `find`.
+pub fn make_again(
+    level: Level,
+    origin: &Origin,
+    source: &Pixels,
+    find: impl Fn(&str) -> Result<Pixels>,
+) -> Result<Pixels> {
+    let CopyParams { ops, fuse, drawn, partners, version, .. } = CopyParams::of(origin)?;
     if version != VERSION {
         return Err(Error::failed(format!(
             "the copy was made by operations of version {version}; this build does those of version {VERSION}"
@@ -188,7 +224,13 @@ pub fn make_again(level: Level, origin: &Origin, source: &Pixels) -> Result<Pixe
         Error::failed("the origin records what its operations cannot have drawn for this source")
             .hint("is it the picture that the copy was made from?")
     })?;
-    run(&plan, &prepared, level, &mut ScratchBuf::new(), source)
+    let mut scratch = ScratchBuf::new();
+    let mut pixels = run(&plan, &prepared, level, &mut scratch, source)?;
+    for meeting in &partners {
+        let others = meeting.with().iter().map(|id| find(id)).collect::<Result<Vec<Pixels>>>()?;
+        pixels = meet(level, &mut scratch, meeting, &others.iter().collect::<Vec<_>>(), pixels)?;
+    }
+    Ok(pixels)
 }
 
 impl CopyParams {

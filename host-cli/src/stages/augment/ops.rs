@@ -26,6 +26,13 @@ impl From<Step> for OpStep {
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpError(String);
 
+impl OpError {
+    /// This is wrong.
+    pub(super) fn new(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+}
+
 impl fmt::Display for OpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

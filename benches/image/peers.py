@@ -198,6 +198,7 @@ def albumentations():
         "planckian_jitter": alb.PlanckianJitter(temperature_limit=(4000, 8000), p=1),
         "fancy_pca": alb.FancyPCA(alpha=0.5, p=1),
         "clahe": alb.CLAHE((2, 2), (8, 8), p=1),
+        "fourier_adaptation": alb.FDA([B], (0.05, 0.05), read_fn=lambda image: image, p=1),
         "autocontrast": alb.AutoContrast(cutoff=2, method="pil", p=1),
         "gaussian_noise": alb.GaussNoise(std_range=(10 / 255, 10 / 255), p=1),
         "rotate": alb.Rotate((15, 15), border_mode=reflect, p=1),

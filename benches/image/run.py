@@ -85,6 +85,7 @@ OPS = [
     ("sepia", None, 3 * IMAGE, 0),
     ("planckian_jitter", None, 3 * IMAGE, 0),
     ("fancy_pca", None, 4 * IMAGE, 0),
+    ("fourier_adaptation", None, 4 * IMAGE, IMAGE * 12 * 26),
     ("small_batch", None, 10_000 * 32 * 32 * 15, 0),
     ("training_pipeline", 4.0, IMAGE // 2 + PART * 5, 0),
 ]

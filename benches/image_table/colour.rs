@@ -1,9 +1,9 @@
 //! Operations on values and colours.
 
-use super::{Ops, SHAPE, SIDE, add};
+use super::{Ops, SHAPE, SIDE, add, leaked, view};
 use seedbed::image::{
     ColourSpace, autocontrast, clahe, clahe_scratch_len, copy, equalise, equalise_scratch_len, fancy_pca,
-    planckian_jitter, rgb_to, sepia, to_rgb,
+    fourier_adaptation, fourier_scratch_len, planckian_jitter, rgb_to, sepia, to_rgb,
 };
 use seedbed::rng::{Key, Stream};
 use seedbed::{ImageMut, Level, Result, Scratch};
@@ -56,4 +56,10 @@ pub fn ops(ops: &mut Ops, level: Level) {
     });
     change(ops, "sepia", 0, move |image, _| sepia(level, 1.0, image));
     change(ops, "planckian_jitter", 0, move |image, _| planckian_jitter(level, 5000.0, image));
+    let len = fourier_scratch_len(0.05, SHAPE);
+    let mut reference = leaked(SIDE * SIDE * 3).to_vec();
+    reference.reverse();
+    change(ops, "fourier_adaptation", len, move |image, scratch| {
+        fourier_adaptation(level, 0.05, view(&reference, SIDE), image, scratch)
+    });
 }

@@ -7,10 +7,14 @@ pub(crate) const SHUFFLE: u32 = 4;
 pub(crate) const FAULTS: u32 = 8;
 /// The real samples that generated ones are judged by.
 pub(crate) const JUDGE: u32 = 11;
+/// Which other pictures an augmented copy meets, and how.
+pub(crate) const PARTNERS: u32 = 20;
+/// Which augmented copies are compressed, and how much.
+pub(crate) const WEBP: u32 = 22;
 
 #[cfg(test)]
 mod tests {
-    use super::{FAULTS, JUDGE, SHUFFLE};
+    use super::{FAULTS, JUDGE, PARTNERS, SHUFFLE, WEBP};
     use crate::dataset::SPLIT_PURPOSE;
     use seedbed::{augment, balance, generate, label, metrics, nn};
 
@@ -28,6 +32,8 @@ mod tests {
             metrics::KID_PURPOSE,
             label::FOLD_PURPOSE,
             JUDGE,
+            PARTNERS,
+            WEBP,
         ];
         let unique: std::collections::BTreeSet<u32> = all.into_iter().collect();
         assert_eq!(unique.len(), all.len());

@@ -21,6 +21,7 @@ mod equalise;
 mod erase;
 mod extremes;
 mod filter;
+mod fourier;
 mod geometry;
 mod grey;
 mod histogram;
@@ -64,6 +65,7 @@ pub use equalise::{autocontrast, equalise, equalise_scratch_len};
 pub use erase::{Rect, cutout, erase};
 pub use extremes::{MAX_SQUARE, dilate, erode, extremes_scratch_len};
 pub use filter::{Filter, Sampling};
+pub use fourier::{fourier_adaptation, fourier_scratch_len};
 pub use geometry::{
     Mirrored, Symmetry, copy, hflip, hflip_in_place, pad, pad_mirrored, rot90, rot180, rot180_in_place,
     rot270, transpose, transverse, vflip, vflip_in_place,

@@ -106,6 +106,24 @@ impl Mosaic {
         Ok(Self { size: (size.0 as u32, size.1 as u32), middle })
     }
 
+    /// A result of `size` around the point between these rows and columns: how many are above and left of it.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] where a quarter would have no pixels, and for sides of more than 2²⁴.
+    pub fn new(size: (u32, u32), middle: (u32, u32)) -> Result<Self> {
+        let within = |at: u32, side: u32| at > 0 && at < side && side <= 1 << 24;
+        if within(middle.0, size.0) && within(middle.1, size.1) {
+            Ok(Self { size, middle })
+        } else {
+            Err(Error::InvalidArgument)
+        }
+    }
+
+    /// Row and column of the point.
+    pub const fn middle(&self) -> (u32, u32) {
+        self.middle
+    }
+
     /// The quarter of image `i`: top left, top right, bottom left, bottom right.
     const fn quarter(&self, i: usize) -> Rect {
         let ((height, width), (row, column)) = (self.size, self.middle);
@@ -137,12 +155,23 @@ impl Mosaic {
         Ok(self.placement(i, from)?.map())
     }
 
-    /// Bytes that [`Mosaic::place`] takes for an image of `shape`, whatever the point.
-    pub fn scratch_len<T: Sample>(&self, sampling: Sampling, shape: (usize, usize, usize)) -> usize {
-        let (from, to) = ((shape.0, shape.1), (self.size.0 as usize, self.size.1 as usize));
-        let plan = ResizePlan::plan_len(sampling, from, to);
-        let run = ResizePlan::run_any_len::<T>(sampling, from, to, shape.2);
-        ScratchLen::new().with_bytes(plan).with_bytes(run).bytes()
+    /// Bytes that [`Mosaic::place`] takes for an image of `shape` around this point, in whichever quarter; 0 for an image without
+    /// pixels.
+    pub fn scratch_len<T: Sample>(
+        &self,
+        sampling: Sampling,
+        (h, w, channels): (usize, usize, usize),
+    ) -> usize {
+        let quarter = |i: usize| -> Result<ScratchLen> {
+            let Placement { source, target } = self.placement(i, (h, w))?;
+            let sides = |part: Rect| (part.height as usize, part.width as usize);
+            let (from, to) = (sides(source), sides(target));
+            let plan = ResizePlan::plan_len(sampling, from, to);
+            let run = ResizePlan::run_any_len::<T>(sampling, from, to, channels);
+            Ok(ScratchLen::new().with_bytes(plan).with_bytes(run))
+        };
+        let all = (0..4).filter_map(|i| quarter(i).ok());
+        all.fold(ScratchLen::new(), ScratchLen::max).bytes()
     }
 
     /// Puts `src`, of any size, into its quarter of `dst` as image `i`.
@@ -259,11 +288,25 @@ mod tests {
                 let Index([x, y]) = way.point(middle).unwrap();
                 assert_eq!(dst.data[y as usize * 60 + x as usize], i as u8 + 1);
             }
+            assert_eq!(Mosaic::new((40, 60), mosaic.middle()), Ok(mosaic));
             let (row, column) = (mosaic.middle.0 as usize, mosaic.middle.1 as usize);
             assert!((10..=30).contains(&row) && (15..=45).contains(&column));
             for (i, v) in dst.data.iter().enumerate() {
                 let want = 1 + u8::from(i % 60 >= column) + 2 * u8::from(i / 60 >= row);
                 assert_eq!(*v, want);
+            }
+        }
+        for middle in [(0, 1), (1, 0), (4, 1), (1, 5)] {
+            assert_eq!(Mosaic::new((4, 5), middle), Err(Error::InvalidArgument));
+        }
+        // Quarters that are much smaller than the images, and larger ones.
+        for (size, middle) in [((12, 10), (1, 9)), ((12, 10), (6, 5)), ((9, 70), (8, 3)), ((2, 2), (1, 1))] {
+            let mosaic = Mosaic::new(size, middle).unwrap();
+            let mut dst = Owned::new((size.0 as usize, size.1 as usize, 3));
+            for (i, shape) in [(12, 10, 3), (64, 3, 3), (1, 1, 3), (7, 90, 3)].into_iter().enumerate() {
+                let mut memory = vec![0; mosaic.scratch_len::<u8>(sampling, shape)];
+                let (src, scratch) = (Owned::noise(shape, 1), &mut Scratch::new(&mut memory));
+                mosaic.place(Level::detect(), i, sampling, src.view(), dst.view_mut(), scratch).unwrap();
             }
         }
         let stream = &mut Stream::new(1, Key::new(1));

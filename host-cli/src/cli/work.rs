@@ -9,7 +9,7 @@ use crate::input::Input;
 use crate::recipe::Recipe;
 use crate::report::{self, number};
 use crate::run::{self, Call, RunFolder, RunRecord, execute};
-use crate::stages::augment::{self, AugmentOptions};
+use crate::stages::augment::{self, AugmentOptions, PartnerStep, Partners};
 use crate::stages::collect::{CollectOptions, SET_ASIDE_FILE};
 use crate::stages::{Ctx, Stage};
 use serde::Serialize;
@@ -37,7 +37,10 @@ pub fn preview(path: &Path, every_op: bool, on: &On<AugmentOptions>, global: &Gl
     let ctx = global.context(0)?;
     on.options.check()?;
     let ops = (!every_op).then_some(&*on.options.ops);
-    let shown = augment::write_preview(&ctx, &Dataset::open(&on.input)?, ops, on.options.fuse, path)?;
+    let dataset = Dataset::open(&on.input)?;
+    let every = PartnerStep::all();
+    let partners = Partners::read(&ctx, &dataset, if every_op { &every } else { &on.options.partners })?;
+    let shown = augment::write_preview(&ctx, &dataset, (ops, Some(&partners)), on.options.fuse, path)?;
     match global.json {
         true => emit::line(&json!({ "samples": 1, "set_aside": 0, "out": emit::path(path) }).to_string())?,
         false => emit::line(&format!("augment: {shown} operations shown\n  → {}", path.display()))?,

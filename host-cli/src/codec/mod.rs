@@ -28,6 +28,7 @@ mod files;
 mod tests;
 
 pub use self::png::{PNG_RATIO, encode_png};
+pub use self::webp::round_trip as webp_round_trip;
 
 use crate::error::{Error, Result};
 use seedbed::ImageRef;

@@ -125,3 +125,26 @@ fn pixels_check_their_shape() {
     assert!(Pixels::new(vec![], usize::MAX, usize::MAX, 1).is_err());
     assert!(encode_png(&Pixels { data: vec![0; 5], height: 1, width: 1, channels: 5 }).is_err());
 }
+
+#[test]
+fn webp_leaves_what_pillow_leaves() {
+    // Pillow 13.0.0 with libwebp 1.6.0: the first four pixels, the sum, and the sum of value times (place mod 7) + 1.
+    for (quality, first, sum, weighted) in [
+        (30, [29, 17, 30, 143, 139, 136, 74, 84, 49, 119, 135, 95], 37_341, 152_212),
+        (90, [45, 19, 52, 153, 128, 145, 98, 70, 59, 125, 114, 86], 36_772, 149_659),
+    ] {
+        let round = webp_round_trip(&some_picture(9, 11, 3), quality).unwrap();
+        let values = || round.data.iter().map(|&v| u32::from(v));
+        assert_eq!(round.data[..12], first);
+        assert_eq!(
+            (values().sum::<u32>(), values().zip((1..=7).cycle()).map(|(v, k)| v * k).sum()),
+            (sum, weighted)
+        );
+    }
+    let grey = some_picture(9, 11, 1);
+    let near = webp_round_trip(&grey, 100).unwrap();
+    assert_eq!(near.shape(), grey.shape());
+    let e = webp_round_trip(&some_picture(1, 16_384, 1), 50).unwrap_err();
+    assert!(e.message.contains("no picture of 1 x 16384 x 1"), "{e}");
+    assert!(webp_round_trip(&some_picture(2, 2, 4), 50).is_err());
+}

@@ -7,6 +7,8 @@ use image::metadata::Orientation;
 use image_webp::WebPDecoder;
 use std::io::Cursor;
 
+/// The longest side of a WebP.
+const MAX_SIDE: usize = 16_383;
 /// Memory for an EXIF block.
 const EXTRA_BYTES: usize = 16 << 20;
 
@@ -31,6 +33,42 @@ pub fn decode(bytes: &[u8], max_pixels: u64) -> Result<Pixels> {
     let mut data = vec![0; height * width * channels];
     decoder.read_image(&mut data).map_err(refused)?;
     oriented(without_alpha(data, height, width, channels)?, turn)
+}
+
+/// What lossy compression of a quality from 0 to 100 leaves: written and read by libwebp, as Pillow does it. Grey pictures
+/// are compressed as colours, as WebP has it, and are grey again afterwards, by the mean of red, green and blue.
+///
+/// # Errors
+/// When the picture has neither one nor three channels, no pixels, or a side above 16,383.
+pub fn round_trip(pixels: &Pixels, quality: u8) -> Result<Pixels> {
+    let (height, width) = (pixels.height, pixels.width);
+    let sides = 1..=MAX_SIDE;
+    if !(sides.contains(&height) && sides.contains(&width) && [1, 3].contains(&pixels.channels)) {
+        return Err(Error::failed(format!(
+            "WebP takes no picture of {height} x {width} x {}",
+            pixels.channels
+        ))
+        .hint(format!("it takes 1 or 3 channels, and sides up to {MAX_SIDE}")));
+    }
+    let rgb: Vec<u8> = match pixels.channels {
+        1 => pixels.data.iter().flat_map(|&v| [v; 3]).collect(),
+        _ => pixels.data.clone(),
+    };
+    let failed = || Error::failed(format!("WebP could not compress a picture of {height} x {width}"));
+    // The sides fit, as they were held against the limit above.
+    let encoder = webp::Encoder::from_rgb(&rgb, width as u32, height as u32);
+    let bytes = encoder.encode_simple(false, f32::from(quality)).map_err(|_| failed())?;
+    let rgb = webp::Decoder::new(&bytes).decode().ok_or_else(failed)?;
+    let data = match pixels.channels {
+        1 => rgb.as_chunks::<3>().0.iter().map(|p| mean(*p)).collect(),
+        _ => rgb.to_vec(),
+    };
+    Pixels::new(data, height, width, pixels.channels)
+}
+
+/// The mean, rounded.
+fn mean(rgb: [u8; 3]) -> u8 {
+    ((rgb.iter().map(|&v| u16::from(v)).sum::<u16>() + 1) / 3) as u8
 }
 
 /// The chunks of the file with their heads; all of them must be there, since the decoder takes what is left of

@@ -86,6 +86,11 @@ fn operations_that_leak_are_refused_for_a_generator() {
     assert!(e.contains("[balance]") && e.contains("`box_blur`"), "{e}");
     assert_eq!(recipe(&format!("{ops}allow_leaking = true\n"), "[train]\n"), Ok(()));
     assert_eq!(recipe("", "[train]\n"), Ok(()));
+    let partners = "partners = [{ op = 'mixup' }, { op = 'adapt_distribution' }]\n";
+    let e = recipe(partners, "[train]\n").unwrap_err();
+    assert!(e.contains("[augment]") && e.contains("`mixup`") && !e.contains("adapt"), "{e}");
+    assert_eq!(recipe(&format!("{partners}allow_leaking = true\n"), "[train]\n"), Ok(()));
+    assert_eq!(recipe(partners, ""), Ok(()));
 }
 
 #[test]

@@ -8,15 +8,20 @@
 mod effect;
 mod maker;
 mod ops;
+mod partners;
 mod preview;
 mod shared;
+mod webp;
 
 pub use effect::{Channel, Drift, EFFECT_FILE, Effect, Moved, Spectrum, Twins};
 pub use maker::{Augmenter, CopyParams, MAX_OPS, check_ops, make_again};
-pub use ops::{OpError, OpStep};
+pub use ops::{OpError, OpStep, leaking};
+pub use partners::{Meeting, PartnerStep, Partners, check_partners};
 pub use preview::{PREVIEW_FILE, write as write_preview};
 pub use shared::Shared;
+pub use webp::Webp;
 
+use self::partners::leaking_partners;
 use super::{Ctx, Outcome, Stage};
 use crate::dataset::{Dataset, DatasetWriter, Kind, Sample, Split};
 use crate::error::{Context, Error, Result};
@@ -69,6 +74,15 @@ pub struct AugmentOptions {
     /// Whether operations may leave traces that a generative model learns to make, as noise, holes and blur are
     #[arg(long, default_value_t = false, action = clap::ArgAction::Set, value_name = "BOOL")]
     pub allow_leaking: bool,
+    /// An operation with another picture of the train split, as an inline table; repeat it for more. They are done after
+    /// the other operations, in this order.
+    #[arg(long = "partner", value_name = "TABLE", long_help = partners::help())]
+    pub partners: Vec<PartnerStep>,
+    /// Compression by WebP after all operations, as an inline table: { quality = [30, 90], p = 0.5 }; `jpeg` is an operation
+    /// like others. Unless given: none.
+    #[arg(long, value_name = "TABLE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webp: Option<Webp>,
     /// Which version of the operations is meant.
     #[arg(skip = UNVERSIONED)]
     pub version: u16,
@@ -85,16 +99,30 @@ impl AugmentOptions {
             ))
             .hint("use the seedbed that the recipe was written for, or look at what has changed and write today's version"));
         }
+        if self.shared != Shared::None && !self.partners.is_empty() {
+            return Err(Error::usage(
+                "augment: pictures that share what is drawn cannot meet other pictures",
+            )
+            .hint("leave out `shared` or `partners`"));
+        }
+        self.webp.iter().try_for_each(Webp::check)?;
+        check_partners(&self.partners)?;
         check_ops(&self.ops)
+    }
+
+    /// The names of the operations that leave what a generative model would learn to make.
+    pub fn leaking(&self) -> Vec<&'static str> {
+        let webp = self.webp.map(|_| "webp");
+        leaking(&self.ops).into_iter().chain(leaking_partners(&self.partners)).chain(webp).collect()
     }
 }
 
-/// Refuses operations that leak for pictures that a generative model is to learn from, unless these are `allowed`.
+/// Refuses operations of these names, which leak, for pictures that a generative model is to learn from, unless they are
+/// `allowed`.
 ///
 /// # Errors
 /// A usage error that names the table and the operations.
-pub fn refuse_leaking(table: &str, ops: &[OpStep], allowed: bool) -> Result<()> {
-    let leaking = ops::leaking(ops);
+pub fn refuse_leaking(table: &str, leaking: &[&str], allowed: bool) -> Result<()> {
     if allowed || leaking.is_empty() {
         return Ok(());
     }
@@ -117,6 +145,8 @@ impl Stage for AugmentOptions {
             e.hint("augmentation is for pictures; `balance` makes new rows for small classes of a table")
         })?;
         dataset.needs_train(STEP)?;
+        let augmenter =
+            augmenter.with_partners(Partners::read(ctx, &dataset, &self.partners)?).webp(self.webp);
         let mut writer = DatasetWriter::create(out, dataset.meta().clone())?.pool(&ctx.pool);
         let task = ctx.progress.start(STEP, Some(dataset.len()));
         let (mut originals, mut copies) = (0u64, 0u64);
@@ -137,17 +167,24 @@ impl Stage for AugmentOptions {
         std::fs::write(&path, augmenter.pipeline_bytes()?).at(&path)?;
         let path = out.join(PIPELINE_TEXT);
         std::fs::write(&path, augmenter.pipeline_text()?).at(&path)?;
-        write_preview(ctx, &dataset, Some(&self.ops), self.fuse, &out.join(PREVIEW_FILE))?;
+        write_preview(
+            ctx,
+            &dataset,
+            (Some(&self.ops), augmenter.partners()),
+            self.fuse,
+            &out.join(PREVIEW_FILE),
+        )?;
         let effect = effect::measure(ctx, &augmenter, &dataset, self.copies)?;
         effect.warnings.iter().for_each(|warning| ctx.progress.warn(format!("{STEP}: {warning}")));
         effect.write(&out.join(EFFECT_FILE))?;
-        Ok(Outcome::new(meta.counts.samples)
+        let outcome = Outcome::new(meta.counts.samples)
             .figure("originals", originals)
             .figure("copies", copies)
             .figure("copies_no_new_pictures", effect.twins.all())
             .figure("border", effect.border)
             .figure("ops", &self.ops)
-            .figure("image", meta.image))
+            .figure("image", meta.image);
+        Ok(if self.partners.is_empty() { outcome } else { outcome.figure("partners", &self.partners) })
     }
 }
 

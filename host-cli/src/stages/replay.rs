@@ -52,14 +52,15 @@ impl ReplayOptions {
                 ));
         }
         let params = CopyParams::of(&replayed.origin)?;
-        Ok(Outcome::new(1)
+        let outcome = Outcome::new(1)
             .figure("id", &self.id)
             .figure("source", &replayed.origin.source)
             .figure("dataset", replayed.folder.display().to_string())
             .figure("same_bytes", replayed.same)
             .figure("copy", params.copy)
             .figure("ops", params.ops)
-            .figure("drawn", params.drawn))
+            .figure("drawn", params.drawn);
+        Ok(if params.partners.is_empty() { outcome } else { outcome.figure("partners", params.partners) })
     }
 }
 
@@ -92,12 +93,17 @@ pub fn replay(ctx: &Ctx, folder: &Path, id: &str) -> Result<Replayed> {
             .hint("name a copy, an id with `!augment` in it")
     })?;
     CopyParams::of(&origin).map_err(|e| e.within(id))?;
-    let source = source_of(&folder, &origin.source)?.ok_or_else(|| {
-        Error::failed(format!("the source of the sample is not in the dataset: {}", origin.source)).hint(
-            "name the folder of the stage that made the copy, with those of the stages before beside it",
-        )
-    })?;
-    let pixels = make_again(ctx.level, &origin, &source.pixels()?).map_err(|e| e.within(id))?;
+    let pixels_of = |what: &str, id: &str| {
+        let sample = source_of(&folder, id)?.ok_or_else(|| {
+            Error::failed(format!("{what} is not in the dataset: {id}")).hint(
+                "name the folder of the stage that made the copy, with those of the stages before beside it",
+            )
+        })?;
+        sample.pixels()
+    };
+    let source = pixels_of("the source of the sample", &origin.source)?;
+    let other = |id: &str| pixels_of("a picture that the sample met", id);
+    let pixels = make_again(ctx.level, &origin, &source, other).map_err(|e| e.within(id))?;
     let png = crate::codec::encode_png(&pixels)?;
     let same = sample.content.image.is_some_and(|image| image.pixels().is_ok_and(|p| p == pixels));
     Ok(Replayed { folder, png, same, origin })

@@ -201,13 +201,14 @@ fn look(ctx: &Ctx, augmenter: &Augmenter, space: &Space, sample: Sample, copies:
         made.prepared.validity(ctx.level, ImageMut::new(&mut valid, height, width, 1)?, &mut arena)?;
         look.border[0] += valid.iter().filter(|&&v| v == 0).count() as u64;
         look.border[1] += valid.len() as u64;
-        look.levels[1].count(&made.pixels);
+        let (made, _) = augmenter.finish(&mut scratch, &sample, made.pixels, n)?;
+        look.levels[1].count(&made);
         if n == 1 {
-            look.powers[1].measure(&made.pixels);
+            look.powers[1].measure(&made);
         }
-        let copy = Content::from_pixels(made.pixels.clone());
+        let copy = Content::from_pixels(made.clone());
         let copy = Sample::new(String::new(), sample.label, sample.split, copy);
-        look.copies.push((hash(&made.pixels), row_of(&copy, &made.pixels)?));
+        look.copies.push((hash(&made), row_of(&copy, &made)?));
     }
     look.id = sample.id;
     Ok(look)

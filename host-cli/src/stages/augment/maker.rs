@@ -2,6 +2,8 @@
 
 use super::Shared;
 use super::ops::OpStep;
+use super::partners::{Meeting, Partners, meet};
+use super::webp::{Webp, compressed};
 use crate::codec::Pixels;
 use crate::dataset::{Origin, Params, Sample, derived_id};
 use crate::error::{Error, Result};
@@ -32,8 +34,14 @@ pub struct CopyParams {
     pub fuse: bool,
     /// What was drawn for each operation, members of groups included.
     pub drawn: Json,
+    /// What was drawn for each operation with another picture.
+    #[serde(default)]
+    pub partners: Vec<Meeting>,
     /// The version of the operations.
     pub version: u16,
+    /// The quality of the WebP that it was.
+    #[serde(default)]
+    pub webp: Option<u8>,
 }
 
 const fn yes() -> bool {
@@ -51,6 +59,8 @@ pub struct Augmenter {
     shared: Shared,
     level: Level,
     seed: u64,
+    partners: Option<Partners>,
+    webp: Option<Webp>,
 }
 
 /// Refuses a list without an operation, or with more than [`MAX_OPS`].
@@ -76,17 +86,45 @@ impl Augmenter {
         let pipeline = pipeline_of(ops, fuse)?;
         // By way of a value, which has its keys in alphabetical order.
         let ops = serde_json::to_value(ops).and_then(|ops| to_raw_value(&ops)).map_err(unwritten)?;
-        Ok(Self { pipeline, ops, step, purpose, shared: Shared::None, level: ctx.level, seed: ctx.seed })
+        let (level, seed) = (ctx.level, ctx.seed);
+        Ok(Self {
+            pipeline,
+            ops,
+            step,
+            purpose,
+            shared: Shared::None,
+            level,
+            seed,
+            partners: None,
+            webp: None,
+        })
     }
 
-    /// With this shared among pictures.
+    /// The same, with this shared among pictures.
     #[must_use]
     pub fn shared(self, shared: Shared) -> Self {
         Self { shared, ..self }
     }
 
+    /// The same, and its copies meet these afterwards.
+    #[must_use]
+    pub fn with_partners(self, partners: Partners) -> Self {
+        Self { partners: Some(partners), ..self }
+    }
+
+    /// The same, and its copies are compressed at the end.
+    #[must_use]
+    pub fn webp(self, webp: Option<Webp>) -> Self {
+        Self { webp, ..self }
+    }
+
+    /// What its copies meet.
+    pub const fn partners(&self) -> Option<&Partners> {
+        self.partners.as_ref()
+    }
+
     /// The JSON of [`CopyParams`].
-    fn params(&self, copy: u32, drawn: &AllDrawn<MAX_OPS>) -> Result<Params> {
+    fn params(&self, copy: u32, drawn: &AllDrawn<MAX_OPS>, end: &End) -> Result<Params> {
         #[derive(Serialize)]
         struct Record<'a> {
             copy: u32,
@@ -94,12 +132,24 @@ impl Augmenter {
             #[serde(skip_serializing_if = "Option::is_none")]
             fuse: Option<bool>,
             ops: &'a RawValue,
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            partners: &'a [Meeting],
             version: u16,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            webp: Option<u8>,
         }
         // Only where it is not as usual.
         let fuse = (!self.pipeline.fuses()).then_some(false);
         Params::in_order(
-            &Record { copy, drawn: InOrder(drawn.as_slice()), fuse, ops: &self.ops, version: VERSION },
+            &Record {
+                copy,
+                drawn: InOrder(drawn.as_slice()),
+                fuse,
+                ops: &self.ops,
+                partners: &end.meetings,
+                version: VERSION,
+                webp: end.webp,
+            },
             Short,
         )
     }
@@ -148,6 +198,26 @@ impl Augmenter {
         make().map_err(|e| e.within(&source.id))
     }
 
+    /// What becomes of copy `n` of `source` after the operations of the pipeline.
+    pub(super) fn finish(
+        &self,
+        scratch: &mut ScratchBuf,
+        source: &Sample,
+        made: Pixels,
+        n: u32,
+    ) -> Result<(Pixels, End)> {
+        let sample = id_hash(self.shared.part(&source.id).as_bytes());
+        let webp = self.webp.and_then(|webp| webp.draw(self.seed, sample, n));
+        let finished = || {
+            let (made, meetings) = match &self.partners {
+                Some(partners) => partners.join(scratch, source, made, n)?,
+                None => (made, Vec::new()),
+            };
+            Ok((compressed(made, webp)?, End { meetings, webp }))
+        };
+        finished().map_err(|e: Error| e.within(&source.id))
+    }
+
     /// Copy `n` (from 1) of `source`, whose picture is `pixels`: a sample with an id and an origin of its own, and
     /// label, split and weight of the source.
     ///
@@ -155,10 +225,11 @@ impl Augmenter {
     /// When the operations do not fit the picture; the error names the source.
     pub fn copy(&self, scratch: &mut ScratchBuf, source: &Sample, pixels: &Pixels, n: u32) -> Result<Sample> {
         let Made { pixels: made, drawn, key, .. } = self.make(scratch, source, pixels, &[], n)?;
+        let (made, end) = self.finish(scratch, source, made, n)?;
         let origin = Origin {
             source: source.id.clone(),
             step: self.step.to_owned(),
-            params: self.params(n, &drawn)?,
+            params: self.params(n, &drawn, &end)?,
             seed: self.seed,
             key,
         };
@@ -177,12 +248,19 @@ fn unwritten(e: impl std::fmt::Display) -> Error {
     Error::failed(format!("cannot write the origin as JSON ({e})"))
 }
 
-/// The picture that `origin` tells of, made from its source's pixels by what it records.
+/// The picture that `origin` tells of, made by what it records from its source's pixels and those of the others that it met,
+/// which `find` gives by their ids.
 ///
 /// # Errors
-/// When the origin is not one of an augmented copy, is of another version of the operations, or does not fit the source.
-pub fn make_again(level: Level, origin: &Origin, source: &Pixels) -> Result<Pixels> {
-    let CopyParams { ops, fuse, drawn, version, .. } = CopyParams::of(origin)?;
+/// When the origin is not one of an augmented copy, is of another version of the operations, or does not fit the source; and
+/// those of `find`.
+pub fn make_again(
+    level: Level,
+    origin: &Origin,
+    source: &Pixels,
+    find: impl Fn(&str) -> Result<Pixels>,
+) -> Result<Pixels> {
+    let CopyParams { ops, fuse, drawn, partners, version, webp, .. } = CopyParams::of(origin)?;
     if version != VERSION {
         return Err(Error::failed(format!(
             "the copy was made by operations of version {version}; this build does those of version {VERSION}"
@@ -196,7 +274,13 @@ pub fn make_again(level: Level, origin: &Origin, source: &Pixels) -> Result<Pixe
         Error::failed("the origin records what its operations cannot have drawn for this source")
             .hint("is it the picture that the copy was made from?")
     })?;
-    run(&plan, &prepared, level, &mut ScratchBuf::new(), source)
+    let mut scratch = ScratchBuf::new();
+    let mut pixels = run(&plan, &prepared, level, &mut scratch, source)?;
+    for meeting in &partners {
+        let others = meeting.with().iter().map(|id| find(id)).collect::<Result<Vec<Pixels>>>()?;
+        pixels = meet(level, &mut scratch, meeting, &others.iter().collect::<Vec<_>>(), pixels)?;
+    }
+    compressed(pixels, webp)
 }
 
 impl CopyParams {
@@ -234,6 +318,12 @@ pub(super) struct Made {
     pub prepared: Prepared<MAX_OPS>,
     drawn: AllDrawn<MAX_OPS>,
     key: Key,
+}
+
+/// What was drawn for a copy after its pipeline.
+pub(super) struct End {
+    meetings: Vec<Meeting>,
+    webp: Option<u8>,
 }
 
 fn plan<'p>(pipeline: &'p Pipeline<MAX_OPS>, pixels: &Pixels) -> Result<Plan<'p, MAX_OPS>> {

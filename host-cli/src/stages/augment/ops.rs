@@ -26,6 +26,13 @@ impl From<Step> for OpStep {
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpError(String);
 
+impl OpError {
+    /// This is wrong.
+    pub(super) fn new(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+}
+
 impl fmt::Display for OpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -74,7 +81,7 @@ pub(super) fn operations() -> impl Iterator<Item = &'static Kind> {
 }
 
 /// The names of those that a generative model would learn to make, each once.
-pub(super) fn leaking(ops: &[OpStep]) -> Vec<&'static str> {
+pub fn leaking(ops: &[OpStep]) -> Vec<&'static str> {
     let kinds = ops.iter().flat_map(|OpStep(branch)| &branch.0).filter_map(|step| step.op.kind());
     let mut names: Vec<&str> = kinds.filter(|kind| kind.leaks).map(|kind| kind.name).collect();
     names.sort_unstable();

@@ -11,6 +11,7 @@ use self::paper::{GAP, LINE, Paper, TILE};
 use self::targets::Targets;
 use super::maker::Augmenter;
 use super::ops::{OpStep, operations};
+use super::partners::{PartnerStep, Partners};
 use crate::codec::{Pixels, encode_png};
 use crate::dataset::{Dataset, Sample, Split};
 use crate::durable::write_whole;
@@ -32,12 +33,18 @@ const MARGIN: u32 = 4;
 const DRAWS: u32 = 8;
 
 /// Writes the sheet of `ops`, or of every operation where these are `None`, for the first picture of the train split of
-/// `dataset` (of any split where that is empty) as the PNG `path`: a row for each, and one for all of `ops` together where
-/// there are several. Returns how many operations it shows.
+/// `dataset` (of any split where that is empty) as the PNG `path`: a row for each, one for all of `ops` together where
+/// there are several, and one for each operation of `partners`. Returns how many operations it shows.
 ///
 /// # Errors
 /// When there is no picture, an operation does not fit it, or the file cannot be written.
-pub fn write(ctx: &Ctx, dataset: &Dataset, ops: Option<&[OpStep]>, fuse: bool, path: &Path) -> Result<usize> {
+pub fn write(
+    ctx: &Ctx,
+    dataset: &Dataset,
+    (ops, partners): (Option<&[OpStep]>, Option<&Partners>),
+    fuse: bool,
+    path: &Path,
+) -> Result<usize> {
     let Some(sample) = first(dataset)? else {
         return Err(Error::failed(format!("no picture to show: {}", dataset.folder().display())));
     };
@@ -49,8 +56,8 @@ pub fn write(ctx: &Ctx, dataset: &Dataset, ops: Option<&[OpStep]>, fuse: bool, p
     if let Some(ops @ [_, _, ..]) = ops {
         rows.push(("all together".into(), ops));
     }
-    write_whole(path, encode_png(&sheet(ctx, &sample, &rows, fuse)?)?)?;
-    Ok(shown.len())
+    write_whole(path, encode_png(&sheet(ctx, &sample, &rows, partners, fuse)?)?)?;
+    Ok(shown.len() + partners.map_or(0, |partners| partners.steps().len()))
 }
 
 /// Every operation that there is, as it is by default; those that make another size, with one to be seen in a picture of
@@ -83,8 +90,12 @@ fn first(dataset: &Dataset) -> Result<Option<Sample>> {
 
 /// The step as the recipe has it, without the braces.
 fn words(op: &OpStep) -> String {
-    let mut words = String::new();
     let map = op.to_map().unwrap_or_default();
+    words_of(&map)
+}
+
+fn words_of(map: &serde_json::Map<String, Json>) -> String {
+    let mut words = String::new();
     let kind = Op::KINDS.iter().find(|kind| map.get("op").is_some_and(|name| name == kind.name));
     let usual = |key: &str, value: &Json| {
         let field = kind.and_then(|kind| kind.fields.iter().find(|field| field.name == key));
@@ -94,10 +105,11 @@ fn words(op: &OpStep) -> String {
             _ => false,
         })
     };
-    for (key, value) in &map {
+    for (key, value) in map {
         match key.as_str() {
             "op" => words.insert_str(0, value.as_str().unwrap_or_default()),
-            "p" if *value == 1 => {}
+            "p" if value.as_f64() == Some(1.0) => {}
+            "any_class" if *value == false => {}
             key if usual(key, value) => {}
             _ => words += &format!("  {key} = {value}"),
         }
@@ -105,29 +117,47 @@ fn words(op: &OpStep) -> String {
     words.replace('"', "")
 }
 
-fn sheet(ctx: &Ctx, sample: &Sample, rows: &[(String, &[OpStep])], fuse: bool) -> Result<Pixels> {
+fn sheet(
+    ctx: &Ctx,
+    sample: &Sample,
+    rows: &[(String, &[OpStep])],
+    partners: Option<&Partners>,
+    fuse: bool,
+) -> Result<Pixels> {
     let tiles = 1 + DRAWS as usize;
     let (width, row) = (GAP + tiles * (TILE + GAP), LINE + TILE + GAP);
-    let mut paper = Paper::new(width, rows.len() * row);
+    let steps = partners.map_or(&[][..], Partners::steps);
+    let mut paper = Paper::new(width, (rows.len() + steps.len()) * row);
     let original = sample.pixels()?;
-    for (at, (words, ops)) in rows.iter().enumerate() {
+    let mut line = |at: usize, words: &str, draws: Result<Vec<Draw>>| -> Result<()> {
         paper.write(at * row + GAP, GAP, words);
-        let draws = draws(ctx, sample, &original, ops, fuse).map_err(|e| e.within(words))?;
-        for (i, (pixels, targets)) in draws.iter().enumerate() {
+        for (i, (pixels, targets)) in draws.map_err(|e| e.within(words))?.iter().enumerate() {
             paper.show(ctx.level, (at * row + LINE, GAP + i * (TILE + GAP)), pixels, targets.as_ref())?;
         }
+        Ok(())
+    };
+    for (at, (words, ops)) in rows.iter().enumerate() {
+        line(at, words, draws(ctx, sample, &original, ops, fuse))?;
+    }
+    for (partners, (at, step)) in partners.into_iter().cycle().zip(steps.iter().enumerate()) {
+        let words = words_of(&step.to_map());
+        line(rows.len() + at, &words, meetings(partners, *step, sample, &original))?;
     }
     Ok(paper.0)
 }
 
+/// The original, and what becomes of it when it meets others.
+fn meetings(partners: &Partners, step: PartnerStep, sample: &Sample, original: &Pixels) -> Result<Vec<Draw>> {
+    let (one, mut scratch) = (partners.only(step), ScratchBuf::new());
+    let met = |n| one.join(&mut scratch, sample, original.clone(), n).map(|(pixels, _)| (pixels, None));
+    std::iter::once(Ok((original.clone(), None))).chain((1..=DRAWS).map(met)).collect()
+}
+
+/// A picture, with what belongs to it.
+type Draw = (Pixels, Option<Targets>);
+
 /// The original and what is drawn of it, with what belongs to it if any of them moves its pixels.
-fn draws(
-    ctx: &Ctx,
-    sample: &Sample,
-    original: &Pixels,
-    ops: &[OpStep],
-    fuse: bool,
-) -> Result<Vec<(Pixels, Option<Targets>)>> {
+fn draws(ctx: &Ctx, sample: &Sample, original: &Pixels, ops: &[OpStep], fuse: bool) -> Result<Vec<Draw>> {
     let augmenter = Augmenter::new(ctx, super::STEP, augment::PURPOSE, ops, fuse)?;
     let size = (original.height, original.width);
     let (targets, boxes) = (Targets::of(size)?, [targets::bounds(size)?]);
@@ -151,7 +181,7 @@ fn draws(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::Content;
+    use crate::dataset::{Content, DatasetWriter, Meta};
 
     fn picture(channels: usize) -> Sample {
         let data = (0..12 * 10 * channels).map(|p| (p * 7) as u8).collect();
@@ -166,7 +196,7 @@ mod tests {
         let rows: Vec<(String, &[OpStep])> =
             ops.iter().map(|op| (words(op), std::slice::from_ref(op))).collect();
         for channels in [1, 3, 4] {
-            let sheet = sheet(&Ctx::quiet(1), &picture(channels), &rows, true).unwrap();
+            let sheet = sheet(&Ctx::quiet(1), &picture(channels), &rows, None, true).unwrap();
             assert_eq!(sheet.height, ops.len() * (LINE + TILE + GAP));
             assert_eq!(sheet.width, GAP + 9 * (TILE + GAP));
             let tile = |row: usize, column: usize| -> Vec<u8> {
@@ -189,6 +219,28 @@ mod tests {
                 assert!(changed || grey || even, "{words}");
             }
         }
+    }
+
+    #[test]
+    fn operations_with_another_picture_have_rows_after_the_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let meta = Meta::images("t", vec!["a".into()]);
+        let mut writer = DatasetWriter::create(dir.path(), meta).unwrap();
+        for i in 0..4u8 {
+            let data = (0..12 * 10 * 3).map(|p| (p as u8).wrapping_mul(i + 3)).collect();
+            let content = Content::from_pixels(Pixels::new(data, 12, 10, 3).unwrap());
+            writer.push(Sample::new(format!("s{i}"), Some(0), Split::Train, content)).unwrap();
+        }
+        writer.finish().unwrap();
+        let (dataset, ctx) = (Dataset::open(dir.path()).unwrap(), Ctx::quiet(1));
+        let partners = Partners::read(&ctx, &dataset, &PartnerStep::all()).unwrap();
+        let ops = ["{ op = \"hflip\" }".parse().unwrap()];
+        let path = dir.path().join("sheet.png");
+        let shown = write(&ctx, &dataset, (Some(&ops), Some(&partners)), true, &path).unwrap();
+        assert_eq!(shown, 1 + PartnerStep::all().len());
+        let sheet = crate::codec::decode(&std::fs::read(path).unwrap()).unwrap();
+        assert_eq!(sheet.height, shown * (LINE + TILE + GAP));
+        assert_eq!(words_of(&PartnerStep::all()[3].to_map()), "mixup  alpha = 0.4");
     }
 
     #[test]

@@ -140,6 +140,30 @@ fn pictures_that_share_are_changed_alike() {
 }
 
 #[test]
+fn copies_are_compressed_by_webp_and_made_again() {
+    let (dir, folder) = some_dataset();
+    let webp = Some(Webp { quality: [20, 40], p: 0.7 });
+    let out = dir.path().join("out");
+    AugmentOptions { webp, ..options(4, &OPS[..1]) }.run(&Ctx::quiet(5), &folder, &out).unwrap();
+    let copies = Dataset::open(&out).unwrap().samples().map(Result::unwrap).filter(|s| s.origin.is_some());
+    let qualities: Vec<_> = copies
+        .map(|copy| {
+            assert!(replay(&Ctx::quiet(0), &out, &copy.id).unwrap().same, "{}", copy.id);
+            CopyParams::of(&copy.origin.unwrap()).unwrap().webp
+        })
+        .collect();
+    assert!(qualities.iter().flatten().all(|quality| (20..=40).contains(quality)), "{qualities:?}");
+    assert!(qualities.contains(&None) && qualities.iter().flatten().count() > 8, "{qualities:?}");
+    let shared = AugmentOptions {
+        shared: Shared::Name,
+        partners: vec!["{ op = \"mixup\" }".parse().unwrap()],
+        ..options(1, &OPS)
+    };
+    let e = shared.run(&Ctx::quiet(5), &folder, &dir.path().join("e")).unwrap_err();
+    assert!(e.message.contains("cannot meet other pictures"), "{e}");
+}
+
+#[test]
 fn wrong_options_and_datasets_are_refused() {
     let (dir, folder) = some_dataset();
     let run = |options: AugmentOptions, folder: &Path, out: &str| {

@@ -198,7 +198,6 @@ def albumentations():
         "planckian_jitter": alb.PlanckianJitter(temperature_limit=(4000, 8000), p=1),
         "fancy_pca": alb.FancyPCA(alpha=0.5, p=1),
         "clahe": alb.CLAHE((2, 2), (8, 8), p=1),
-        "fourier_adaptation": alb.FDA([B], (0.05, 0.05), read_fn=lambda image: image, p=1),
         "autocontrast": alb.AutoContrast(cutoff=2, method="pil", p=1),
         "gaussian_noise": alb.GaussNoise(std_range=(10 / 255, 10 / 255), p=1),
         "rotate": alb.Rotate((15, 15), border_mode=reflect, p=1),
@@ -222,6 +221,8 @@ def albumentations():
         "gaussian_blur": alb.GaussianBlur(blur_limit=(9, 9), sigma_limit=(1.5, 1.5), p=1),
     }
     ops = {name: (lambda run: lambda: run(image=A))(alb.Compose([op], seed=1)) for name, op in one.items()}
+    adapt = alb.Compose([alb.FDA(beta_limit=(0.05, 0.05), metadata_key="others", p=1)], seed=1)
+    ops["fourier_adaptation"] = lambda: adapt(image=A, others=[B])
     train = alb.Compose(
         [
             alb.RandomResizedCrop((PART, PART), scale=(0.5, 1.0), p=1),

@@ -1,7 +1,9 @@
 //! The cases, one file for each floor or domain of the core, and the input they share.
 
+mod adapt;
 mod augment;
 mod base;
+mod diff;
 mod image;
 mod judge;
 mod linalg;
@@ -33,9 +35,14 @@ pub const CASES: &[Case] = &[
     Case { name: "image/geometry", run: image::geometry },
     Case { name: "image/points", run: image::points },
     Case { name: "image/wide", run: image::wide },
+    Case { name: "image/spaces", run: adapt::spaces },
+    Case { name: "image/references", run: adapt::references },
+    Case { name: "image/parts", run: adapt::parts },
+    Case { name: "image/volumes", run: adapt::volumes },
     Case { name: "augment/pipeline", run: pipeline_from_bytes },
     Case { name: "augment/operations", run: augment::operations },
     Case { name: "augment/samplings", run: augment::samplings },
+    Case { name: "augment/diff", run: diff::diff },
     Case { name: "prune/hashes", run: pictures::hashes },
     Case { name: "quality/measures", run: pictures::quality },
     Case { name: "label/doubts", run: neighbours::labels },

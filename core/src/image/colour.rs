@@ -126,12 +126,18 @@ pub(super) type Colours<T> = [[T; BLOCK]; 3];
 #[inline(always)]
 pub(super) fn spread<T: Sample>(pixels: &[T], channels: usize) -> Colours<T> {
     let mut colours = [[T::default(); BLOCK]; 3];
+    spread_into(pixels, channels, &mut colours);
+    colours
+}
+
+/// [`spread`] into colours that are there already.
+#[inline(always)]
+fn spread_into<T: Sample>(pixels: &[T], channels: usize, colours: &mut Colours<T>) {
     match pixels.as_array::<{ BLOCK * 3 }>().filter(|_| channels == 3) {
         // The usual whole block has strides and a length that the compiler knows.
-        Some(whole) => spread_by(whole, 3, &mut colours),
-        None => spread_by(pixels, channels, &mut colours),
+        Some(whole) => spread_by(whole, 3, colours),
+        None => spread_by(pixels, channels, colours),
     }
-    colours
 }
 
 /// The opposite of [`spread`].
@@ -166,6 +172,28 @@ fn close_by<T: Sample>([r, g, b]: &Colours<T>, channels: usize, pixels: &mut [T]
     for ((r, g), b) in r.iter().zip(g).zip(b) {
         if let Some([red, green, blue, ..]) = pixels.next() {
             (*red, *green, *blue) = (*r, *g, *b);
+        }
+    }
+}
+
+/// Blocks that are taken apart, changed and put together at a time: what was written in halves of a register is read as a whole
+/// one later, when it has reached memory, and not at once, which processors wait for.
+const BLOCKS: usize = 4;
+
+/// Changes the colours of pixels block by block.
+#[inline(always)]
+pub(super) fn by_blocks<T: Sample>(row: &mut [T], channels: usize, change: impl Fn(&mut Colours<T>)) {
+    let len = BLOCK.saturating_mul(channels).max(1);
+    let mut blocks = [[[T::default(); BLOCK]; 3]; BLOCKS];
+    for piece in row.chunks_mut(len.saturating_mul(BLOCKS)) {
+        for (to, from) in blocks.iter_mut().zip(piece.chunks(len)) {
+            spread_into(from, channels, to);
+        }
+        for (colours, _) in blocks.iter_mut().zip(piece.chunks(len)) {
+            change(colours);
+        }
+        for (from, to) in blocks.iter().zip(piece.chunks_mut(len)) {
+            close(from, channels, to);
         }
     }
 }
@@ -211,11 +239,11 @@ impl Colour for u8 {
     }
 
     kernel! {
-        fn into_space(row: &mut [u8], channels: usize, space: ColourSpace) = space::into_body, with avx512;
+        fn into_space(row: &mut [u8], channels: usize, space: ColourSpace) = space::into_levels, with avx512;
     }
 
     kernel! {
-        fn out_of_space(row: &mut [u8], channels: usize, space: ColourSpace) = space::out_of_body, with avx512;
+        fn out_of_space(row: &mut [u8], channels: usize, space: ColourSpace) = space::out_of_levels, with avx512;
     }
 
     kernel! {
@@ -281,11 +309,12 @@ wider!(u16 f32);
 
 #[inline(always)]
 fn mapped_body<T: Sample>(row: &mut [T], channels: usize, matrix: &ColourMatrix) {
-    for part in row.chunks_mut(BLOCK.saturating_mul(channels).max(1)) {
-        let mut colours = spread(part, channels);
-        map(&mut colours, matrix);
-        close(&colours, channels, part);
-    }
+    by_blocks(
+        row,
+        channels,
+        #[inline(always)]
+        |colours| map(colours, matrix),
+    );
 }
 
 #[inline(always)]

@@ -1,13 +1,16 @@
 //! Other spaces of colours, and back.
 //!
 //! Each number of another space lies between 0 and 1, and is kept as a share of the largest value as red, green and blue are; but
-//! a hue is a part of a turn, which is 256 levels, 65,536 of 16 bits, or 1. All is in `f32` in the order that is written here.
+//! a hue is a part of a turn, which is 256 levels, 65,536 of 16 bits, or 1. 8-bit values of spaces with a hue are computed in
+//! integers, all else in `f32` in the order that is written here.
 
 mod lab;
+mod levels;
 mod round;
 
 pub(super) use self::lab::light_of;
 pub(crate) use self::lab::{decode, encode};
+pub(super) use self::levels::{into_levels, out_of_levels};
 
 use super::super::channels::map_channels;
 use super::*;
@@ -33,7 +36,7 @@ type Numbers = [[f32; BLOCK]; 3];
 
 /// Takes red, green and blue of `image` to another space, in place.
 ///
-/// 8-bit values are within half a level of the exact ones, and within one of the libraries that [`ColourSpace`] names.
+/// 8-bit values are within 0.51 of a level of the exact ones, and within one of the libraries that [`ColourSpace`] names.
 ///
 /// # Errors
 /// [`Error::ShapeMismatch`] where `image` has less than three channels.

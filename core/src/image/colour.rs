@@ -1,6 +1,7 @@
 //! Operations on the colours of pixels: red, green and blue are the first three channels, others stay as they are.
 
 mod fancy;
+mod fixed;
 mod hue;
 mod jitter;
 mod planck;
@@ -15,6 +16,7 @@ pub use self::space::{ColourSpace, linear_to_srgb, rgb_to, srgb_to_linear, to_rg
 pub(crate) use self::space::{decode, encode};
 
 use self::fancy::Moments;
+use self::fixed::Fixed;
 use super::{Sample, Table};
 use crate::error::{Error, Result};
 use crate::math;
@@ -88,6 +90,9 @@ impl ColourMatrix {
 
     /// Maps the colours of `image` in place, in `f32`: ((r · weight + g · weight) + b · weight) + what is added.
     ///
+    /// 8-bit values in integers, where all weights are below 2 and what is added below twice the largest level: the weights are
+    /// rounded to 15 fractional bits, to 14 where they are not all below 1. So they are within 0.53 of a level.
+    ///
     /// # Errors
     /// [`Error::ShapeMismatch`] where `image` has less than three channels, [`Error::NotFinite`] for numbers that are not.
     pub fn apply<T: Sample>(&self, level: Level, image: ImageMut<'_, T>) -> Result<()> {
@@ -108,10 +113,14 @@ pub fn sepia<T: Sample>(level: Level, share: f32, image: ImageMut<'_, T>) -> Res
     if image.channels() < 3 { Ok(()) } else { matrix.apply(level, image) }
 }
 
-/// Calls `change` with each row of an image of three channels or more.
-fn each_row<T: Sample>(mut image: ImageMut<'_, T>, change: impl FnMut(&mut [T])) -> Result<()> {
+/// Calls `change` with each row of an image of three channels or more, or with all of them at once where nothing is between them.
+fn each_row<T: Sample>(mut image: ImageMut<'_, T>, mut change: impl FnMut(&mut [T])) -> Result<()> {
     if image.channels() < 3 {
         return Err(Error::ShapeMismatch);
+    }
+    if image.as_ref().is_dense() {
+        change(image.data_mut());
+        return Ok(());
     }
     image.iter_rows_mut().for_each(change);
     Ok(())
@@ -221,8 +230,14 @@ pub trait Colour: Sized {
 }
 
 impl Colour for u8 {
-    kernel! {
-        fn with_matrix(row: &mut [u8], channels: usize, matrix: &ColourMatrix) = mapped_body, with avx512;
+    fn with_matrix(level: Level, row: &mut [u8], channels: usize, matrix: &ColourMatrix) {
+        kernel! {
+            fn mapped(row: &mut [u8], channels: usize, matrix: &ColourMatrix) = mapped_body, with avx512;
+        }
+        match Fixed::of(matrix) {
+            Some(fixed) => fixed.apply(level, row, channels),
+            None => mapped(level, row, channels, matrix),
+        }
     }
 
     kernel! {
@@ -238,12 +253,12 @@ impl Colour for u8 {
         space::light_of(self)
     }
 
-    kernel! {
-        fn into_space(row: &mut [u8], channels: usize, space: ColourSpace) = space::into_levels, with avx512;
+    fn into_space(level: Level, row: &mut [u8], channels: usize, space: ColourSpace) {
+        space::into_levels(level, row, channels, space);
     }
 
-    kernel! {
-        fn out_of_space(row: &mut [u8], channels: usize, space: ColourSpace) = space::out_of_levels, with avx512;
+    fn out_of_space(level: Level, row: &mut [u8], channels: usize, space: ColourSpace) {
+        space::out_of_levels(level, row, channels, space);
     }
 
     kernel! {

@@ -1,25 +1,64 @@
-//! Spaces with a hue of 8-bit values, in integers.
+//! Spaces of 8-bit values, in integers.
 //!
 //! A hue of 8 bits is a multiple of three 128ths of a sixth of a turn, so how far a channel is from its largest value is a whole
 //! number of 128ths of the difference of the largest and the smallest one. Quotients are products with reciprocals of 24 bits.
 
+use super::super::fixed::Fixed;
 use super::*;
 
+/// [`rgb_to`] of a row.
+pub(in super::super) fn into_levels(level: Level, row: &mut [u8], channels: usize, space: ColourSpace) {
+    match space {
+        ColourSpace::YCbCr => TO_YCBCR.apply(level, row, channels),
+        _ => into(level, row, channels, space),
+    }
+}
+
+/// [`to_rgb`] of a row.
+pub(in super::super) fn out_of_levels(level: Level, row: &mut [u8], channels: usize, space: ColourSpace) {
+    match space {
+        ColourSpace::YCbCr => OF_YCBCR.apply(level, row, channels),
+        _ => out_of(level, row, channels, space),
+    }
+}
+
+/// The weights of luma, and half of the differences to it over what they are at most.
+const TO_YCBCR: Fixed = Fixed {
+    weights: [[9798, 19235, 3735], [-5529, -10855, 16384], [16384, -13720, -2664]],
+    add: [0, 128 << 15, 128 << 15],
+    bits: 15,
+};
+
+/// The opposite; what is added takes the middle of the differences away.
+const OF_YCBCR: Fixed = Fixed {
+    weights: [[16384, 0, 22970], [16384, -5638, -11700], [16384, 29032, 0]],
+    add: [-22970 * 128, (5638 + 11700) * 128, -29032 * 128],
+    bits: 14,
+};
+
+kernel! {
+    fn into(row: &mut [u8], channels: usize, space: ColourSpace) = into_by_kind, with avx512;
+}
+
+kernel! {
+    fn out_of(row: &mut [u8], channels: usize, space: ColourSpace) = out_of_by_kind, with avx512;
+}
+
 #[inline(always)]
-pub(in super::super) fn into_levels(row: &mut [u8], channels: usize, space: ColourSpace) {
+fn into_by_kind(row: &mut [u8], channels: usize, space: ColourSpace) {
     match space {
         ColourSpace::Hsv => by_blocks(row, channels, to_hsv),
         ColourSpace::Hls => by_blocks(row, channels, to_hls),
-        _ => into_body(row, channels, space),
+        ColourSpace::Lab | ColourSpace::YCbCr => into_body(row, channels, ColourSpace::Lab),
     }
 }
 
 #[inline(always)]
-pub(in super::super) fn out_of_levels(row: &mut [u8], channels: usize, space: ColourSpace) {
+fn out_of_by_kind(row: &mut [u8], channels: usize, space: ColourSpace) {
     match space {
         ColourSpace::Hsv => by_blocks(row, channels, of_hsv),
         ColourSpace::Hls => by_blocks(row, channels, of_hls),
-        _ => out_of_body(row, channels, space),
+        ColourSpace::Lab | ColourSpace::YCbCr => out_of_body(row, channels, ColourSpace::Lab),
     }
 }
 

@@ -4,6 +4,8 @@
 mod colour;
 #[path = "image_table/neighbourhood.rs"]
 mod neighbourhood;
+#[path = "image_table/policies.rs"]
+mod policies;
 
 use seedbed::augment::{Draws, Normal, Op, Pipeline, Plan, key};
 use seedbed::image::{
@@ -249,6 +251,7 @@ fn main() {
     resampling(&mut ops, level);
     neighbourhood::all(&mut ops, level);
     pipelines(&mut ops, level);
+    policies::all(&mut ops, level);
     ops.insert("clock", Box::new(clock));
     let mut numbers = vec![0f32; SIDE * SIDE * 3];
     ops.insert("fill", Box::new(move || black_box(&mut numbers).fill(black_box(1.5))));

@@ -1,4 +1,4 @@
-"""What run.py measures of other libraries in Python: OpenCV and albumentations, or Pillow and Pillow-SIMD.
+"""What run.py measures of other libraries in Python: OpenCV, albumentations, torchvision, or Pillow and Pillow-SIMD.
 
 Reads names of operations, one a line, and answers each with the least time of a call in nanoseconds, or with `none`.
 Everything is on one thread, into a buffer that is there already where the library takes one.
@@ -218,6 +218,7 @@ def albumentations():
         "downscale": alb.Downscale((0.25, 0.25), {"downscale": cv2.INTER_AREA, "upscale": cv2.INTER_NEAREST}, p=1),
         "chromatic_aberration": alb.ChromaticAberration((0.01, 0.01), (0.01, 0.01), p=1),
         "ringing": alb.RingingOvershoot((15, 15), (1.2, 1.2), p=1),
+        "shot_noise": alb.ShotNoise((0.01, 0.01), p=1),
         "gaussian_blur": alb.GaussianBlur(blur_limit=(9, 9), sigma_limit=(1.5, 1.5), p=1),
     }
     ops = {name: (lambda run: lambda: run(image=A))(alb.Compose([op], seed=1)) for name, op in one.items()}
@@ -276,8 +277,31 @@ def pillow():
     }
 
 
+def torchvision():
+    import torch
+    from torchvision.transforms import v2
+
+    torch.set_num_threads(1)
+    image = torch.from_numpy(A).permute(2, 0, 1).contiguous()
+    bilinear = v2.InterpolationMode.BILINEAR
+    policies = {
+        "rand_augment": v2.RandAugment(2, 9, interpolation=bilinear, fill=128),
+        "trivial_augment_wide": v2.TrivialAugmentWide(interpolation=bilinear, fill=128),
+        "aug_mix": v2.AugMix(interpolation=bilinear, fill=128),
+    }
+
+    def ten(policy):
+        # The same draws in all calls, of which the least counts.
+        torch.manual_seed(1)
+        for _ in range(10):
+            policy(image)
+
+    return {name: (lambda policy: lambda: ten(policy))(policy) for name, policy in policies.items()}
+
+
 def main():
-    ops = {"opencv": opencv, "albumentations": albumentations, "pillow": pillow}[sys.argv[1]]()
+    libraries = {"opencv": opencv, "albumentations": albumentations, "pillow": pillow, "torchvision": torchvision}
+    ops = libraries[sys.argv[1]]()
     for line in sys.stdin:
         op = ops.get(line.strip())
         if op is None:

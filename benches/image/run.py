@@ -85,14 +85,26 @@ OPS = [
     ("sepia", None, 3 * IMAGE, 0),
     ("planckian_jitter", None, 3 * IMAGE, 0),
     ("fancy_pca", None, 4 * IMAGE, 0),
+<<<<<<< HEAD
     ("fourier_adaptation", None, 4 * IMAGE, IMAGE * 12 * 26),
+=======
+    ("shot_noise", 5.0, 2 * IMAGE, 0),
+    ("rand_augment", 4.0, 0, 0),
+    ("trivial_augment_wide", 4.0, 0, 0),
+    ("aug_mix", 4.0, 0, 0),
+>>>>>>> w-s
     ("small_batch", None, 10_000 * 32 * 32 * 15, 0),
     ("training_pipeline", 4.0, IMAGE // 2 + PART * 5, 0),
 ]
 WORDS = {
     "small_batch": "32×32×3: pad 4, crop, flip, normalise (an image of 10,000)",
+    "rand_augment": "RandAugment, 2 operations of strength 9",
+    "trivial_augment_wide": "TrivialAugmentWide",
+    "aug_mix": "AugMix",
     "training_pipeline": "RandomResizedCrop 224, flip, colour jitter, normalise",
 }
+# What a measured call does so many times, and the table tells of one.
+EACH = {"small_batch": 10_000, "rand_augment": 10, "trivial_augment_wide": 10, "aug_mix": 10}
 
 
 def programs(args):
@@ -100,11 +112,12 @@ def programs(args):
 
     cargo = ["cargo", "bench", "--quiet"]
     ours = Program("seedbed", [*cargo, "-p", "seedbed-benches", "--bench", "image_table"])
-    python = environment(args.work / "peers", ["numpy", "opencv-python-headless", "pillow", "albumentations==2.0.8"])
+    python = environment(args.work / "peers", ["numpy", "opencv-python-headless", "pillow", "albumentations==2.0.8", "torchvision"])
     if python is None:
         sys.exit("cannot install the peers by pip")
     peers = [Program(name, [python, HERE / "peers.py", key]) for name, key in
-             [("OpenCV", "opencv"), ("albumentations", "albumentations"), ("Pillow", "pillow")]]  # fmt: skip
+             [("OpenCV", "opencv"), ("albumentations", "albumentations"), ("torchvision", "torchvision"),
+              ("Pillow", "pillow")]]  # fmt: skip
     simd = environment(args.work / "simd", ["numpy", "pillow-simd"], {**os.environ, "CC": "cc -mavx2"})
     if simd is None:
         print("skip: Pillow-SIMD, which cannot be compiled here", file=sys.stderr)
@@ -148,7 +161,7 @@ def main():
                     others[name] = min(time, others.get(name, float("inf")))
         bound = max(copy * moved / (2 * IMAGE), products / 32 * cycle)
         bound = max(bound, fill) if moved == IMAGE + NUMBERS else bound
-        each = 10_000 if op == "small_batch" else 1
+        each = EACH.get(op, 1)
         show = lambda ns: f"{ns / 1000 / each:,.2f}" if ns / each < 20_000 else f"{ns / 1000 / each:,.0f}"
         ranked = sorted(others.items(), key=lambda item: item[1])
         name, time = ranked[0] if ranked else ("none", float("nan"))

@@ -1,6 +1,7 @@
 //! Operations on the colours of pixels: red, green and blue are the first three channels, others stay as they are.
 
 mod fancy;
+mod fixed;
 mod hue;
 mod jitter;
 mod planck;
@@ -15,6 +16,7 @@ pub use self::space::{ColourSpace, linear_to_srgb, rgb_to, srgb_to_linear, to_rg
 pub(crate) use self::space::{decode, encode};
 
 use self::fancy::Moments;
+use self::fixed::Fixed;
 use super::{Sample, Table};
 use crate::error::{Error, Result};
 use crate::math;
@@ -88,6 +90,9 @@ impl ColourMatrix {
 
     /// Maps the colours of `image` in place, in `f32`: ((r · weight + g · weight) + b · weight) + what is added.
     ///
+    /// 8-bit values in integers, where all weights are below 2 and what is added below twice the largest level: the weights are
+    /// rounded to 15 fractional bits, to 14 where they are not all below 1. So they are within 0.53 of a level.
+    ///
     /// # Errors
     /// [`Error::ShapeMismatch`] where `image` has less than three channels, [`Error::NotFinite`] for numbers that are not.
     pub fn apply<T: Sample>(&self, level: Level, image: ImageMut<'_, T>) -> Result<()> {
@@ -108,10 +113,14 @@ pub fn sepia<T: Sample>(level: Level, share: f32, image: ImageMut<'_, T>) -> Res
     if image.channels() < 3 { Ok(()) } else { matrix.apply(level, image) }
 }
 
-/// Calls `change` with each row of an image of three channels or more.
-fn each_row<T: Sample>(mut image: ImageMut<'_, T>, change: impl FnMut(&mut [T])) -> Result<()> {
+/// Calls `change` with each row of an image of three channels or more, or with all of them at once where nothing is between them.
+fn each_row<T: Sample>(mut image: ImageMut<'_, T>, mut change: impl FnMut(&mut [T])) -> Result<()> {
     if image.channels() < 3 {
         return Err(Error::ShapeMismatch);
+    }
+    if image.as_ref().is_dense() {
+        change(image.data_mut());
+        return Ok(());
     }
     image.iter_rows_mut().for_each(change);
     Ok(())
@@ -126,12 +135,18 @@ pub(super) type Colours<T> = [[T; BLOCK]; 3];
 #[inline(always)]
 pub(super) fn spread<T: Sample>(pixels: &[T], channels: usize) -> Colours<T> {
     let mut colours = [[T::default(); BLOCK]; 3];
+    spread_into(pixels, channels, &mut colours);
+    colours
+}
+
+/// [`spread`] into colours that are there already.
+#[inline(always)]
+fn spread_into<T: Sample>(pixels: &[T], channels: usize, colours: &mut Colours<T>) {
     match pixels.as_array::<{ BLOCK * 3 }>().filter(|_| channels == 3) {
         // The usual whole block has strides and a length that the compiler knows.
-        Some(whole) => spread_by(whole, 3, &mut colours),
-        None => spread_by(pixels, channels, &mut colours),
+        Some(whole) => spread_by(whole, 3, colours),
+        None => spread_by(pixels, channels, colours),
     }
-    colours
 }
 
 /// The opposite of [`spread`].
@@ -170,6 +185,28 @@ fn close_by<T: Sample>([r, g, b]: &Colours<T>, channels: usize, pixels: &mut [T]
     }
 }
 
+/// Blocks that are taken apart, changed and put together at a time: what was written in halves of a register is read as a whole
+/// one later, when it has reached memory, and not at once, which processors wait for.
+const BLOCKS: usize = 4;
+
+/// Changes the colours of pixels block by block.
+#[inline(always)]
+pub(super) fn by_blocks<T: Sample>(row: &mut [T], channels: usize, change: impl Fn(&mut Colours<T>)) {
+    let len = BLOCK.saturating_mul(channels).max(1);
+    let mut blocks = [[[T::default(); BLOCK]; 3]; BLOCKS];
+    for piece in row.chunks_mut(len.saturating_mul(BLOCKS)) {
+        for (to, from) in blocks.iter_mut().zip(piece.chunks(len)) {
+            spread_into(from, channels, to);
+        }
+        for (colours, _) in blocks.iter_mut().zip(piece.chunks(len)) {
+            change(colours);
+        }
+        for (from, to) in blocks.iter().zip(piece.chunks_mut(len)) {
+            close(from, channels, to);
+        }
+    }
+}
+
 /// Values whose colours can be changed, with the best code of a level for each kind.
 pub trait Colour: Sized {
     /// [`ColourMatrix::apply`] to a row.
@@ -193,8 +230,14 @@ pub trait Colour: Sized {
 }
 
 impl Colour for u8 {
-    kernel! {
-        fn with_matrix(row: &mut [u8], channels: usize, matrix: &ColourMatrix) = mapped_body, with avx512;
+    fn with_matrix(level: Level, row: &mut [u8], channels: usize, matrix: &ColourMatrix) {
+        kernel! {
+            fn mapped(row: &mut [u8], channels: usize, matrix: &ColourMatrix) = mapped_body, with avx512;
+        }
+        match Fixed::of(matrix) {
+            Some(fixed) => fixed.apply(level, row, channels),
+            None => mapped(level, row, channels, matrix),
+        }
     }
 
     kernel! {
@@ -210,12 +253,12 @@ impl Colour for u8 {
         space::light_of(self)
     }
 
-    kernel! {
-        fn into_space(row: &mut [u8], channels: usize, space: ColourSpace) = space::into_body, with avx512;
+    fn into_space(level: Level, row: &mut [u8], channels: usize, space: ColourSpace) {
+        space::into_levels(level, row, channels, space);
     }
 
-    kernel! {
-        fn out_of_space(row: &mut [u8], channels: usize, space: ColourSpace) = space::out_of_body, with avx512;
+    fn out_of_space(level: Level, row: &mut [u8], channels: usize, space: ColourSpace) {
+        space::out_of_levels(level, row, channels, space);
     }
 
     kernel! {
@@ -281,11 +324,12 @@ wider!(u16 f32);
 
 #[inline(always)]
 fn mapped_body<T: Sample>(row: &mut [T], channels: usize, matrix: &ColourMatrix) {
-    for part in row.chunks_mut(BLOCK.saturating_mul(channels).max(1)) {
-        let mut colours = spread(part, channels);
-        map(&mut colours, matrix);
-        close(&colours, channels, part);
-    }
+    by_blocks(
+        row,
+        channels,
+        #[inline(always)]
+        |colours| map(colours, matrix),
+    );
 }
 
 #[inline(always)]

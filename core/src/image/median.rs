@@ -123,7 +123,20 @@ pub trait Ordered: Plain {
 macro_rules! ordered {
     ($($t:ident $wide:literal),*) => { $(
         impl Ordered for $t {
-            ordered!(@side $t $wide sort3 middle3 Three 3);
+            dispatch! {
+                fn sort3(rows: [&[$t]; 3], to: [&mut [$t]; 3]) {
+                    base: columns_of_three::<$t, FEW>, Avx2: x86::columns3_narrow::<$t, FEW>,
+                    Avx512: x86::columns3_wide::<$t, $wide>,
+                }
+            }
+
+            dispatch! {
+                fn middle3(channels: usize, ranks: [&[$t]; 3], to: &mut [$t]) {
+                    base: squares_of_three::<$t, FEW>, Avx2: x86::squares3_narrow::<$t, FEW>,
+                    Avx512: x86::squares3_wide::<$t, $wide>,
+                }
+            }
+
             ordered!(@side $t $wide sort5 middle5 Five 5);
             ordered!(@side $t $wide sort7 middle7 Seven 7);
         }
@@ -149,11 +162,28 @@ ordered!(u8 64, u16 32, f32 32);
 /// The plain bodies with blocks as wide as registers are.
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::{Side, columns, squares};
+    use super::{Side, columns, columns_of_three, squares, squares_of_three};
     use crate::scratch::Plain;
 
     macro_rules! widths {
-        ($columns:ident $squares:ident $features:literal) => {
+        ($columns:ident $squares:ident $columns3:ident $squares3:ident $features:literal) => {
+            #[target_feature(enable = $features)]
+            pub(super) fn $columns3<T: PartialOrd + Plain, const N: usize>(
+                rows: [&[T]; 3],
+                to: [&mut [T]; 3],
+            ) {
+                columns_of_three::<T, N>(rows, to);
+            }
+
+            #[target_feature(enable = $features)]
+            pub(super) fn $squares3<T: PartialOrd + Plain, const N: usize>(
+                channels: usize,
+                ranks: [&[T]; 3],
+                to: &mut [T],
+            ) {
+                squares_of_three::<T, N>(channels, ranks, to);
+            }
+
             #[target_feature(enable = $features)]
             pub(super) fn $columns<
                 T: PartialOrd + Plain,
@@ -182,8 +212,8 @@ mod x86 {
             }
         };
     }
-    widths!(columns_narrow squares_narrow "avx2,fma");
-    widths!(columns_wide squares_wide "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
+    widths!(columns_narrow squares_narrow columns3_narrow squares3_narrow "avx2,fma");
+    widths!(columns_wide squares_wide columns3_wide squares3_wide "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma");
 }
 
 /// A side of a square.
@@ -294,6 +324,54 @@ fn block<T: Plain, const N: usize>(values: &[T]) -> [T; N] {
     let mut some = [T::default(); N];
     copy_values(&mut some, values);
     some
+}
+
+/// [`columns`] of three, whose whole blocks go side by side without a question for the end of each row, which would take longer
+/// than the exchanges.
+#[inline(always)]
+fn columns_of_three<T: PartialOrd + Plain, const N: usize>(rows: [&[T]; 3], to: [&mut [T]; 3]) {
+    let [a, b, c] = rows;
+    let [low, middle, high] = to;
+    let done = a.len() / N * N;
+    let whole = blocks::<T, N>(a, 0).iter().zip(blocks::<T, N>(b, 0)).zip(blocks::<T, N>(c, 0));
+    let (lows, middles, highs) = (low.as_chunks_mut().0, middle.as_chunks_mut().0, high.as_chunks_mut().0);
+    for (((low, middle), high), ((a, b), c)) in lows.iter_mut().zip(middles).zip(highs).zip(whole) {
+        let mut values = [*a, *b, *c];
+        sort3(&mut values);
+        [*low, *middle, *high] = values;
+    }
+    let rest = [a, b, c].map(|row| row.get(done..).unwrap_or(&[]));
+    columns::<T, Three, 3, N>(rest, [low, middle, high].map(|rank| rank.get_mut(done..).unwrap_or(&mut [])));
+}
+
+/// [`squares`] of three columns, as [`columns_of_three`].
+#[inline(always)]
+fn squares_of_three<T: PartialOrd + Plain, const N: usize>(channels: usize, ranks: [&[T]; 3], to: &mut [T]) {
+    let [low, middle, high] = ranks;
+    let lows =
+        blocks::<T, N>(low, 0).iter().zip(blocks(low, channels)).zip(blocks(low, channels.saturating_mul(2)));
+    let middles = blocks::<T, N>(middle, 0)
+        .iter()
+        .zip(blocks(middle, channels))
+        .zip(blocks(middle, channels.saturating_mul(2)));
+    let highs = blocks::<T, N>(high, 0)
+        .iter()
+        .zip(blocks(high, channels))
+        .zip(blocks(high, channels.saturating_mul(2)));
+    let (whole, rest) = to.as_chunks_mut::<N>();
+    let done = whole.len() * N;
+    for (to, ((((a, b), c), ((d, e), f)), ((g, h), i))) in whole.iter_mut().zip(lows.zip(middles).zip(highs))
+    {
+        *to = Three::median(&mut [[*a, *b, *c], [*d, *e, *f], [*g, *h, *i]]);
+    }
+    let ranks = [low, middle, high].map(|rank| rank.get(done..).unwrap_or(&[]));
+    squares::<T, Three, 3, N>(channels, ranks, rest);
+}
+
+/// The whole blocks of values from a place on.
+#[inline(always)]
+fn blocks<T, const N: usize>(values: &[T], from: usize) -> &[[T; N]] {
+    values.get(from..).unwrap_or(&[]).as_chunks().0
 }
 
 #[inline(always)]

@@ -70,24 +70,25 @@ pub const fn round_half_up(x: f32) -> f32 {
 /// `x` + ½ without its fraction, moved into 0..=255; 0 for NaN. That is `x` rounded half up, but for the largest
 /// number below ½, which becomes 1 since the sum is rounded too.
 #[inline(always)]
-pub const fn to_u8(x: f32) -> u8 {
-    low_bits(min(max(x + 0.5, 0.0), 255.0)) as u8
+pub fn to_u8(x: f32) -> u8 {
+    whole::<255>(x + 0.5) as u8
 }
 
 /// `x` + ½ without its fraction, moved into 0..=65535; 0 for NaN.
 #[inline(always)]
-pub const fn to_u16(x: f32) -> u16 {
-    low_bits(min(max(x + 0.5, 0.0), 65535.0)) as u16
+pub fn to_u16(x: f32) -> u16 {
+    whole::<65535>(x + 0.5) as u16
 }
 
-/// `x` without its fraction, for 0 ≤ x < 2²². Compilers make vectors of this, but not of a cast, which saturates.
+/// `x` without its fraction, moved into 0..=`MOST`, which is below 2²⁴; 0 for NaN. Compilers make vectors of this, but not of a
+/// cast, which saturates.
 #[inline(always)]
-const fn low_bits(x: f32) -> u32 {
-    // From here on every float is a whole number, which is its lowest bits.
-    const WHOLE: f32 = 8_388_608.0;
-    let nearest = (x + WHOLE) - WHOLE;
-    let down = if nearest > x { nearest - 1.0 } else { nearest };
-    (down + WHOLE).to_bits() & 0x7f_ffff
+#[allow(unsafe_code)]
+pub(crate) fn whole<const MOST: u32>(x: f32) -> u32 {
+    const { assert!(MOST < 1 << 24) };
+    let x = min(max(x, 0.0), MOST as f32);
+    // SAFETY: between 0 and 2²⁴, and never NaN, of which the larger of it and 0 is 0.
+    unsafe { x.to_int_unchecked::<i32>() as u32 }
 }
 
 /// 2ⁿ for −126 ≤ n ≤ 127.

@@ -25,11 +25,12 @@ pub fn hue<T: Sample>(level: Level, turns: f32, image: ImageMut<'_, T>) -> Resul
 #[inline(always)]
 pub(super) fn turned_fixed(row: &mut [u8], channels: usize, part: f32) {
     let sixths = sixths(part);
-    for part in row.chunks_mut(BLOCK.saturating_mul(channels).max(1)) {
-        let mut colours = spread(part, channels);
-        turn(&mut colours, sixths);
-        close(&colours, channels, part);
-    }
+    by_blocks(
+        row,
+        channels,
+        #[inline(always)]
+        |colours| turn(colours, sixths),
+    );
 }
 
 #[inline(always)]

@@ -1,13 +1,17 @@
 //! Other spaces of colours, and back.
 //!
 //! Each number of another space lies between 0 and 1, and is kept as a share of the largest value as red, green and blue are; but
-//! a hue is a part of a turn, which is 256 levels, 65,536 of 16 bits, or 1. All is in `f32` in the order that is written here.
+//! a hue is a part of a turn, which is 256 levels, 65,536 of 16 bits, or 1. 8-bit values are computed in integers, but
+//! for those of L\*a\*b\*, which are in `f32` as all else, in the order that is written here.
 
 mod lab;
+mod levels;
+mod quick;
 mod round;
 
 pub(super) use self::lab::light_of;
 pub(crate) use self::lab::{decode, encode};
+pub(super) use self::levels::{into_levels, out_of_levels};
 
 use super::super::channels::map_channels;
 use super::*;
@@ -33,7 +37,7 @@ type Numbers = [[f32; BLOCK]; 3];
 
 /// Takes red, green and blue of `image` to another space, in place.
 ///
-/// 8-bit values are within half a level of the exact ones, and within one of the libraries that [`ColourSpace`] names.
+/// 8-bit values are within 0.51 of a level of the exact ones, and within one of the libraries that [`ColourSpace`] names.
 ///
 /// # Errors
 /// [`Error::ShapeMismatch`] where `image` has less than three channels.
@@ -65,42 +69,48 @@ pub fn linear_to_srgb<T: Sample>(level: Level, image: ImageMut<'_, T>) {
 
 #[inline(always)]
 pub(super) fn into_body<T: Sample>(row: &mut [T], channels: usize, space: ColourSpace) {
-    for part in row.chunks_mut(BLOCK.saturating_mul(channels).max(1)) {
-        let mut colours = spread(part, channels);
-        let mut numbers = [[0.0; BLOCK]; 3];
-        match space {
-            ColourSpace::Lab => lab::linear(&colours, &mut numbers),
-            _ => shares(&colours, &mut numbers),
-        }
-        match space {
-            ColourSpace::Hsv => round::to_hsv(&mut numbers),
-            ColourSpace::Hls => round::to_hls(&mut numbers),
-            ColourSpace::Lab => lab::to_lab(&mut numbers),
-            ColourSpace::YCbCr => to_ycbcr(&mut numbers),
-        }
-        match space {
-            ColourSpace::Hsv | ColourSpace::Hls => round::store(&numbers, &mut colours),
-            _ => store(&numbers, &mut colours),
-        }
-        close(&colours, channels, part);
-    }
+    by_blocks(
+        row,
+        channels,
+        #[inline(always)]
+        |colours| {
+            let mut numbers = [[0.0; BLOCK]; 3];
+            match space {
+                ColourSpace::Lab => lab::linear(colours, &mut numbers),
+                _ => shares(colours, &mut numbers),
+            }
+            match space {
+                ColourSpace::Hsv => round::to_hsv(&mut numbers),
+                ColourSpace::Hls => round::to_hls(&mut numbers),
+                ColourSpace::Lab => lab::to_lab::<T>(&mut numbers),
+                ColourSpace::YCbCr => to_ycbcr(&mut numbers),
+            }
+            match space {
+                ColourSpace::Hsv | ColourSpace::Hls => round::store(&numbers, colours),
+                _ => store(&numbers, colours),
+            }
+        },
+    );
 }
 
 #[inline(always)]
 pub(super) fn out_of_body<T: Sample>(row: &mut [T], channels: usize, space: ColourSpace) {
-    for part in row.chunks_mut(BLOCK.saturating_mul(channels).max(1)) {
-        let mut colours = spread(part, channels);
-        let mut numbers = [[0.0; BLOCK]; 3];
-        shares(&colours, &mut numbers);
-        match space {
-            ColourSpace::Hsv => round::of_hsv::<T>(&mut numbers),
-            ColourSpace::Hls => round::of_hls::<T>(&mut numbers),
-            ColourSpace::Lab => lab::of_lab(&mut numbers),
-            ColourSpace::YCbCr => of_ycbcr(&mut numbers),
-        }
-        store(&numbers, &mut colours);
-        close(&colours, channels, part);
-    }
+    by_blocks(
+        row,
+        channels,
+        #[inline(always)]
+        |colours| {
+            let mut numbers = [[0.0; BLOCK]; 3];
+            shares(colours, &mut numbers);
+            match space {
+                ColourSpace::Hsv => round::of_hsv::<T>(&mut numbers),
+                ColourSpace::Hls => round::of_hls::<T>(&mut numbers),
+                ColourSpace::Lab => lab::of_lab::<T>(&mut numbers),
+                ColourSpace::YCbCr => of_ycbcr(&mut numbers),
+            }
+            store(&numbers, colours);
+        },
+    );
 }
 
 #[inline(always)]

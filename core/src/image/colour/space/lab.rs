@@ -39,11 +39,19 @@ pub(in super::super) const fn light_of(level: u8) -> f32 {
     LIGHT[level as usize]
 }
 
+/// Whether values are so narrow that quick powers are exact enough.
+const fn is_narrow<T: Sample>() -> bool {
+    size_of::<T>() == 1
+}
+
 /// The light of a block's colours.
 #[inline(always)]
 pub(super) fn linear<T: Sample>(colours: &Colours<T>, numbers: &mut Numbers) {
     for (to, from) in numbers.iter_mut().zip(colours) {
-        to.iter_mut().zip(from).for_each(|(to, v)| *to = v.light());
+        for (to, v) in to.iter_mut().zip(from) {
+            // No look-up in a table, which is done one by one.
+            *to = if is_narrow::<T>() { quick::decode(v.to_f32() * (1.0 / T::LARGEST)) } else { v.light() };
+        }
     }
 }
 
@@ -65,8 +73,9 @@ fn root(t: f32) -> f32 {
 }
 
 #[inline(always)]
-fn bend(t: f32) -> f32 {
-    if t > KNEE { root(t) } else { t * SLOPE + START }
+fn bend<T: Sample>(t: f32) -> f32 {
+    let root = if is_narrow::<T>() { quick::root(t) } else { root(t) };
+    if t > KNEE { root } else { t * SLOPE + START }
 }
 
 #[inline(always)]
@@ -76,7 +85,7 @@ fn unbend(f: f32) -> f32 {
 
 /// Light to L\*, a\* and b\* as shares.
 #[inline(always)]
-pub(super) fn to_lab([r, g, b]: &mut Numbers) {
+pub(super) fn to_lab<T: Sample>([r, g, b]: &mut Numbers) {
     for ((r, g), b) in r.iter_mut().zip(g).zip(b) {
         let (red, green, blue) = (*r, *g, *b);
         let x =
@@ -84,7 +93,7 @@ pub(super) fn to_lab([r, g, b]: &mut Numbers) {
         let y = red * 0.212_671 + green * 0.715_16 + blue * 0.072_169;
         let z =
             red * (0.019_334 / 1.088_754) + green * (0.119_193 / 1.088_754) + blue * (0.950_227 / 1.088_754);
-        let (fx, fy, fz) = (bend(x), bend(y), bend(z));
+        let (fx, fy, fz) = (bend::<T>(x), bend::<T>(y), bend::<T>(z));
         *r = fy * 1.16 - 0.16;
         *g = (fx - fy) * (500.0 / 255.0) + MIDDLE;
         *b = (fy - fz) * (200.0 / 255.0) + MIDDLE;
@@ -93,13 +102,16 @@ pub(super) fn to_lab([r, g, b]: &mut Numbers) {
 
 /// L\*, a\* and b\* as shares to values of sRGB.
 #[inline(always)]
-pub(super) fn of_lab([l, a, b]: &mut Numbers) {
+pub(super) fn of_lab<T: Sample>([l, a, b]: &mut Numbers) {
     for ((l, a), b) in l.iter_mut().zip(a).zip(b) {
         let fy = (*l + 0.16) * (1.0 / 1.16);
         let fx = fy + (*a - MIDDLE) * (255.0 / 500.0);
         let fz = fy - (*b - MIDDLE) * (255.0 / 200.0);
         let (x, y, z) = (unbend(fx) * 0.950_456, unbend(fy), unbend(fz) * 1.088_754);
-        let light = |v: f32| encode(math::clamp(v, 0.0, 1.0));
+        let light = |v: f32| {
+            let v = math::clamp(v, 0.0, 1.0);
+            if is_narrow::<T>() { quick::encode(v) } else { encode(v) }
+        };
         *l = light(x * 3.240_479 - y * 1.537_15 - z * 0.498_535);
         *a = light(y * 1.875_991 - x * 0.969_256 + z * 0.041_556);
         *b = light(x * 0.055_648 - y * 0.204_043 + z * 1.057_311);

@@ -85,14 +85,11 @@ OPS = [
     ("sepia", None, 3 * IMAGE, 0),
     ("planckian_jitter", None, 3 * IMAGE, 0),
     ("fancy_pca", None, 4 * IMAGE, 0),
-<<<<<<< HEAD
     ("fourier_adaptation", None, 4 * IMAGE, IMAGE * 12 * 26),
-=======
     ("shot_noise", 5.0, 2 * IMAGE, 0),
     ("rand_augment", 4.0, 0, 0),
     ("trivial_augment_wide", 4.0, 0, 0),
     ("aug_mix", 4.0, 0, 0),
->>>>>>> w-s
     ("small_batch", None, 10_000 * 32 * 32 * 15, 0),
     ("training_pipeline", 4.0, IMAGE // 2 + PART * 5, 0),
 ]

@@ -7,10 +7,14 @@ pub(crate) const SHUFFLE: u32 = 4;
 pub(crate) const FAULTS: u32 = 8;
 /// The real samples that generated ones are judged by.
 pub(crate) const JUDGE: u32 = 11;
+/// The choices of a search for augmentations.
+pub(crate) const SEARCH: u32 = 12;
+/// The copies that it makes.
+pub(crate) const SEARCH_COPIES: u32 = 13;
 
 #[cfg(test)]
 mod tests {
-    use super::{FAULTS, JUDGE, SHUFFLE};
+    use super::{FAULTS, JUDGE, SEARCH, SEARCH_COPIES, SHUFFLE};
     use crate::dataset::SPLIT_PURPOSE;
     use seedbed::{augment, balance, generate, label, metrics, nn};
 
@@ -28,6 +32,8 @@ mod tests {
             metrics::KID_PURPOSE,
             label::FOLD_PURPOSE,
             JUDGE,
+            SEARCH,
+            SEARCH_COPIES,
         ];
         let unique: std::collections::BTreeSet<u32> = all.into_iter().collect();
         assert_eq!(unique.len(), all.len());

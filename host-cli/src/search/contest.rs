@@ -18,7 +18,7 @@ const FOLDS: u32 = 4;
 /// Candidates at the last rung, at most.
 const LAST: usize = 3;
 /// Pictures that a training at the last rung sees, counted each time.
-const VISITS: f64 = 32_000.0;
+const VISITS: f64 = 24_000.0;
 /// The streams of the seeds of trainings, and of the halves; see [`super::candidates::DRAW`].
 const TRAINING: u32 = 4;
 const HALVES: u32 = 5;

@@ -30,7 +30,8 @@ const CHOOSE: u32 = 1;
 pub struct Pictures {
     /// (height, width, channels).
     pub shape: (usize, usize, usize),
-    bytes: Vec<u8>,
+    /// The pixels of one after the other.
+    pub bytes: Vec<u8>,
     /// The class of each; 0 where labels do not count.
     pub labels: Vec<u32>,
     /// The number of each, from its id.

@@ -281,10 +281,10 @@ fn a_reader_that_goes_away_is_no_error() {
 
 /// Pictures of two classes, light and dark, as PGM.
 fn two_greys(dir: &Path) {
-    for (class, base) in [("dark", 40u8), ("light", 180)] {
+    for (class, base) in [("dark", 40), ("light", 180)] {
         fs::create_dir_all(dir.join("raw").join(class)).unwrap();
-        for i in 0..40u8 {
-            let pixels = (0..64u8).map(|p| base + (p * (i + 3)) % 31 + i % 7);
+        for i in 0..40u32 {
+            let pixels = (0..64u32).map(|p| (base + (p * (i + 3)) % 31 + i % 7) as u8);
             let picture = [b"P5 8 8 255\n".to_vec(), pixels.collect()].concat();
             fs::write(dir.join("raw").join(class).join(format!("{i}.pgm")), picture).unwrap();
         }

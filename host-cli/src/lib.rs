@@ -32,6 +32,7 @@ pub mod demo;
 pub mod recipe;
 pub mod report;
 pub mod run;
+pub mod search;
 pub mod stages;
 
 pub use error::{Error, Result};

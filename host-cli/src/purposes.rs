@@ -7,6 +7,10 @@ pub(crate) const SHUFFLE: u32 = 4;
 pub(crate) const FAULTS: u32 = 8;
 /// The real samples that generated ones are judged by.
 pub(crate) const JUDGE: u32 = 11;
+/// The choices of a search for augmentations.
+pub(crate) const SEARCH: u32 = 12;
+/// The copies that it makes.
+pub(crate) const SEARCH_COPIES: u32 = 13;
 /// Which other pictures an augmented copy meets, and how.
 pub(crate) const PARTNERS: u32 = 20;
 /// Which augmented copies are compressed, and how much.
@@ -14,7 +18,7 @@ pub(crate) const WEBP: u32 = 22;
 
 #[cfg(test)]
 mod tests {
-    use super::{FAULTS, JUDGE, PARTNERS, SHUFFLE, WEBP};
+    use super::{FAULTS, JUDGE, PARTNERS, SEARCH, SEARCH_COPIES, SHUFFLE, WEBP};
     use crate::dataset::SPLIT_PURPOSE;
     use seedbed::{augment, balance, generate, label, metrics, nn};
 
@@ -32,6 +36,8 @@ mod tests {
             metrics::KID_PURPOSE,
             label::FOLD_PURPOSE,
             JUDGE,
+            SEARCH,
+            SEARCH_COPIES,
             PARTNERS,
             WEBP,
         ];

@@ -278,3 +278,39 @@ fn a_reader_that_goes_away_is_no_error() {
         assert_eq!((code(&out), text(&out.stderr)), (0, String::new()), "{words:?}");
     }
 }
+
+/// Pictures of two classes, light and dark, as PGM.
+fn two_greys(dir: &Path) {
+    for (class, base) in [("dark", 40), ("light", 180)] {
+        fs::create_dir_all(dir.join("raw").join(class)).unwrap();
+        for i in 0..40u32 {
+            let pixels = (0..64u32).map(|p| (base + (p * (i + 3)) % 31 + i % 7) as u8);
+            let picture = [b"P5 8 8 255\n".to_vec(), pixels.collect()].concat();
+            fs::write(dir.join("raw").join(class).join(format!("{i}.pgm")), picture).unwrap();
+        }
+    }
+}
+
+#[test]
+fn search_tells_what_augmentation_gains() {
+    let dir = tempfile::tempdir().unwrap();
+    two_greys(dir.path());
+    let done = run(dir.path(), &["collect", "raw", "--out", "data", "-q"]);
+    assert_eq!(code(&done), 0, "{}", text(&done.stderr));
+    let words = ["search", "data", "--trials", "2", "--seeds", "2", "-q"];
+    let said = run(dir.path(), &[&words[..], &["--out", "augment.toml"]].concat());
+    assert_eq!(code(&said), 0, "{}", text(&said.stderr));
+    let said = text(&said.stdout);
+    assert!(said.contains("verdict: no gain beyond chance"), "{said}");
+    let table = fs::read_to_string(dir.path().join("augment.toml")).unwrap();
+    assert!(table.starts_with("# No gain beyond chance") && said.contains(table.trim_end()), "{table}");
+    let json = |threads| run(dir.path(), &[&words[..], &["--json", "-j", threads]].concat()).stdout;
+    let one = json("1");
+    assert_eq!(one, json("2"));
+    let object: Value = serde_json::from_slice(&one).unwrap();
+    assert_eq!((&object["verdict"]["outcome"], &object["set_aside"]), (&"no_gain".into(), &0.into()));
+    assert_eq!((object["trials"].as_array().unwrap().len(), &object["augment"]), (2, &table.into()));
+    let wrong = run(dir.path(), &["search", "data", "--trials", "0"]);
+    assert_eq!(code(&wrong), 2);
+    assert!(text(&wrong.stderr).contains("--trials"), "{}", text(&wrong.stderr));
+}

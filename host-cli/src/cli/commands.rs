@@ -7,6 +7,7 @@ use crate::demo::DemoOptions;
 use crate::error::Context;
 use crate::recipe::{InitOptions, init};
 use crate::report;
+use crate::search::{self, SearchOptions};
 use crate::stages::augment::AugmentOptions;
 use crate::stages::balance::BalanceOptions;
 use crate::stages::collect::CollectOptions;
@@ -72,6 +73,9 @@ pub enum Command {
         #[command(flatten)]
         preview: PreviewOptions,
     },
+    /// Look for the augmentation that suits the pictures, and tell what it gains over none. Changes nothing.
+    #[command(after_help = examples::SEARCH)]
+    Search(On<SearchOptions>),
     /// Train a small generative model: a VAE or a GAN.
     #[command(after_help = examples::TRAIN)]
     Train(On<TrainOptions>),
@@ -183,6 +187,7 @@ pub fn run(command: &Command, global: &Global) -> Done {
             Some(path) => work::preview(path, preview.every_op, on, global),
             None => work::stage("augment", &on.options, &on.input, global),
         },
+        Command::Search(on) => search_dataset(on, global),
         Command::Replay(options) => replay(options, global),
         Command::Report { run } => make_report(run, global),
         Command::Status(options) => look::status(options, global),
@@ -242,6 +247,23 @@ fn inspect_dataset(on: &On<InspectOptions>, global: &Global) -> Done {
         emit::line(&emit::object(outcome.samples, 0, &on.input, &outcome.figures).to_string())?;
     } else {
         emit::line(inspect::text(&outcome).trim_end())?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The table for a recipe is written with `--out` only; it is printed in any case.
+fn search_dataset(on: &On<SearchOptions>, global: &Global) -> Done {
+    let ctx = global.context(0)?;
+    let found = on.options.search(&ctx, &on.input)?;
+    if let Some(out) = &global.out {
+        std::fs::write(out, search::toml(&found)).at(out)?;
+    }
+    let out = global.out.as_deref().unwrap_or(Path::new(""));
+    if global.json {
+        let samples = (found.train + found.judges) as u64;
+        emit::line(&emit::object(samples, 0, out, &search::figures(&found)).to_string())?;
+    } else {
+        emit::line(&search::text(&found))?;
     }
     Ok(Exit::Done)
 }

@@ -82,6 +82,16 @@ pub const AUGMENT: &str = "Examples:
   seedbed augment seedbed-prune --op '{ op = \"rotate\", degrees = [-15, 15] }'
   seedbed augment seedbed-prune --preview sheet.png --every-op  Only show what every operation does";
 
+pub const SEARCH: &str = "Examples:
+  seedbed search seedbed-prune                    Try 24 augmentations, print the best and what it gains
+  seedbed search seedbed-prune --out augment.toml  Write the table [augment] for a recipe, too
+  seedbed search seedbed-prune --for-generator --trials 48
+  seedbed search seedbed-prune --by density       Where there are no labels, or they do not matter
+
+The gain is measured on the val split, which the search does not see (without one, on a part of train that is held out
+first), with its interval of 95 %. Where that holds 0 there is no gain beyond chance, and the advice is to augment nothing.
+The small network, and pictures of at most 32 pixels a side, stand for what you will train: that may gain more, or less.";
+
 pub const REPLAY: &str = "Examples:
   seedbed replay 'cat/1!augment00001' --dataset seedbed-augment --out copy.png";
 

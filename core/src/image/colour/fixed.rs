@@ -14,7 +14,7 @@ pub(super) struct Fixed {
 }
 
 impl Fixed {
-    /// The nearest one: with 15 fractional bits where all weights are below 1, and 14 where they are below 2. None for larger
+    /// The nearest one: with 15 fractional bits where all weights are rounded below 1, and 14 where below 2. None for larger
     /// ones, and where more is added than twice the largest level, so that no sum leaves 32 bits.
     pub fn of(matrix: &ColourMatrix) -> Option<Self> {
         let mut largest = 0.0;
@@ -24,8 +24,9 @@ impl Fixed {
             }
         }
         let bits = match largest {
-            _ if largest < 1.0 => 15,
-            _ if largest < 2.0 => 14,
+            // So that none is rounded to 2¹⁵, which sixteen bits cannot hold.
+            _ if largest < 32_767.5 / 32_768.0 => 15,
+            _ if largest < 32_767.5 / 16_384.0 => 14,
             _ => return None,
         };
         let scale = (1 << bits) as f32;
@@ -34,7 +35,6 @@ impl Fixed {
             let [.., share] = *row;
             *add = math::round_half_up(share * 255.0 * scale) as i32;
             for (to, weight) in to.iter_mut().zip(row) {
-                // The cast keeps what is rounded to 1 within 16 bits.
                 *to = math::round_half_up(weight * scale) as i16;
             }
         }

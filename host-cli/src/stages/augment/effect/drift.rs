@@ -52,11 +52,19 @@ pub struct Moved {
     pub too_far: bool,
 }
 
+/// An original and its first copy.
+struct Pair {
+    label: Option<u32>,
+    /// Whether it is of the second half.
+    second: bool,
+    original: Vec<f32>,
+    copy: Vec<f32>,
+}
+
 /// Rows of features, as they come.
 #[derive(Default)]
 pub struct Rows {
-    /// The label, whether it is of the second half, the original, and its first copy.
-    train: Vec<(Option<u32>, bool, Vec<f32>, Vec<f32>)>,
+    train: Vec<Pair>,
     held_out: Vec<(Option<u32>, Vec<f32>)>,
     /// Whether a picture had no row.
     lacking: bool,
@@ -74,7 +82,7 @@ impl Rows {
         // Another bit than those that chose the picture.
         let second = id_hash(id.as_bytes()) & 1 == 1;
         match (row, copies.into_iter().next().flatten()) {
-            (Some(row), Some(copy)) => self.train.push((label, second, row, copy)),
+            (Some(original), Some(copy)) => self.train.push(Pair { label, second, original, copy }),
             _ => self.lacking = true,
         }
     }
@@ -97,16 +105,20 @@ pub fn measure(ctx: &Ctx, space: &Space, rows: &Rows, classes: &[String]) -> Res
         data: rows.flatten().copied().collect(),
         cols: space.cols(),
     };
-    let originals = mat(&mut rows.train.iter().map(|row| &row.2));
+    let originals = mat(&mut rows.train.iter().map(|pair| &pair.original));
     let projection = Projection::fit(ctx, &originals, COMPONENTS)?;
     let originals = projection.project(ctx, &originals)?;
-    let copies = mat(&mut rows.train.iter().map(|row| &row.3));
+    let copies = mat(&mut rows.train.iter().map(|pair| &pair.copy));
     let copies = projection.project(ctx, &copies)?;
     let held_out = projection.project(ctx, &mat(&mut rows.held_out.iter().map(|row| &row.1)))?;
     let moved = |class: Option<u32>, name: &str| {
         let of = |label: Option<u32>| class.is_none() || label == class;
         let half = |second: bool| {
-            let chosen = rows.train.iter().enumerate().filter(move |(_, row)| of(row.0) && row.1 == second);
+            let chosen = rows
+                .train
+                .iter()
+                .enumerate()
+                .filter(move |(_, pair)| of(pair.label) && pair.second == second);
             chosen.map(|(i, _)| i).collect::<Vec<_>>()
         };
         let held: Vec<_> = (0..held_out.rows()).filter(|&i| of(rows.held_out[i].0)).collect();

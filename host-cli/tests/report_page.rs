@@ -2,6 +2,7 @@
 //! browser.
 
 use seedbed_cli::report::{draw, model::*};
+use seedbed_cli::stages::augment::{Channel, Drift, Effect, Moved, Spectrum, Twins, Values};
 use serde_json::json;
 
 /// A small square picture of a blob whose place depends on `seed`.
@@ -79,6 +80,48 @@ fn row(kind: &str, stage: &str, planted: u64, found: u64, flagged: u64, right: u
     }
 }
 
+fn effect() -> Effect {
+    let values = |mean: f64, width: f64| Values {
+        mean,
+        std: width,
+        black: 0.04,
+        white: 0.0,
+        histogram: (0..32).map(|bin| (-((f64::from(bin) * 8.0 - mean) / width).powi(2)).exp()).collect(),
+    };
+    let channel = |name: &str, by: f64| Channel {
+        name: name.into(),
+        before: values(90.0, 30.0),
+        after: values(90.0 + by, 40.0),
+        distance: 0.21,
+    };
+    let moved = |class: &str, copies: f64| Moved {
+        class: class.into(),
+        originals: 100,
+        copies,
+        held_out: Some(0.012),
+        chance: 0.015,
+        too_far: copies > 0.015,
+    };
+    Effect {
+        originals: 1000,
+        copies: 2000,
+        border: 0.031,
+        channels: vec![channel("red", 10.0), channel("green", 0.0), channel("blue", -20.0)],
+        spectrum: Some(Spectrum {
+            frequency: (0..16).map(|i| f64::from(i) / 32.0).collect(),
+            before: (0..16).map(|i| 46.0 - f64::from(i)).collect(),
+            after: (0..16).map(|i| 46.0 - 1.4 * f64::from(i)).collect(),
+        }),
+        twins: Twins { other_class: 0, unchanged: 12, other: 1, repeated: 3 },
+        drift: Some(Drift {
+            space: "16 components of pixels 28 × 28 × 1".into(),
+            all: moved("", 0.002),
+            classes: vec![moved("six <6>", 0.31), moved("nine", 0.001)],
+        }),
+        warnings: vec!["copies of six <6> are further off than new pictures are".into()],
+    }
+}
+
 fn full() -> Report {
     let tile = |label: &str, value: &str, note: &str| Tile {
         label: label.into(),
@@ -139,6 +182,7 @@ fn full() -> Report {
                 copies: (0..9).map(|i| blob(c + i, 8)).collect(),
             })
             .collect(),
+        effect: Some(effect()),
         training: Some(Training {
             charts: vec![
                 Chart {

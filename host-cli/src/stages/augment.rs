@@ -13,7 +13,7 @@ mod preview;
 mod shared;
 mod webp;
 
-pub use effect::{Channel, Drift, EFFECT_FILE, Effect, Moved, Spectrum, Twins};
+pub use effect::{Channel, Drift, EFFECT_FILE, Effect, Moved, Spectrum, Twins, Values};
 pub use maker::{Augmenter, CopyParams, MAX_OPS, check_ops, make_again};
 pub use ops::{OpError, OpStep, leaking};
 pub use partners::{Meeting, PartnerStep, Partners, check_partners};

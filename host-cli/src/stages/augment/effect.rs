@@ -7,7 +7,7 @@ mod spectrum;
 mod twins;
 
 pub use drift::{Drift, Moved};
-pub use levels::Channel;
+pub use levels::{Channel, Values};
 pub use spectrum::Spectrum;
 pub use twins::Twins;
 

@@ -124,6 +124,13 @@ def opencv():
         _, file = cv2.imencode(".jpg", soft, [cv2.IMWRITE_JPEG_QUALITY, 75])
         cv2.imdecode(file, cv2.IMREAD_COLOR)
 
+    rows, columns = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
+    draws = np.random.default_rng(5)
+
+    def elastic():
+        field = lambda: cv2.GaussianBlur(draws.random((SIDE, SIDE), np.float32) * 2 - 1, (17, 17), 4) * 50
+        cv2.remap(A, columns + field(), rows + field(), cv2.INTER_LINEAR, dst=d, **outside)
+
     def warp(matrix, flags, do=cv2.warpAffine):
         return lambda: do(A, matrix, (SIDE, SIDE), dst=d, flags=flags, **outside)
 
@@ -152,6 +159,7 @@ def opencv():
         "clahe_grey": lambda: tiles.apply(one, dst=grey),
         "resize_224_512_bilinear": lambda: cv2.resize(A224, (SIDE, SIDE), dst=d, interpolation=cv2.INTER_LINEAR),
         "rotate": warp(rotation, cv2.INTER_LINEAR),
+        "elastic": elastic,
         "affine": warp(affine, cv2.INTER_LINEAR),
         "perspective": warp(view, cv2.INTER_LINEAR, cv2.warpPerspective),
         "rotate_nearest": warp(rotation, cv2.INTER_NEAREST),
@@ -201,6 +209,11 @@ def albumentations():
         "autocontrast": alb.AutoContrast(cutoff=2, method="pil", p=1),
         "gaussian_noise": alb.GaussNoise(std_range=(10 / 255, 10 / 255), p=1),
         "rotate": alb.Rotate((15, 15), border_mode=reflect, p=1),
+        "elastic": alb.ElasticTransform(50, 4, border_mode=reflect, p=1),
+        "elastic_smooth": alb.ElasticTransform(800, 40, border_mode=reflect, p=1),
+        "grid_distortion": alb.GridDistortion(5, (-0.3, 0.3), border_mode=reflect, p=1),
+        "optical_distortion": alb.OpticalDistortion((0.1, 0.1), border_mode=reflect, p=1),
+        "thin_plate": alb.ThinPlateSpline((0.05, 0.05), 4, border_mode=reflect, p=1),
         "perspective": alb.Perspective(scale=(0.05, 0.05), border_mode=reflect, p=1),
         "median_3": alb.MedianBlur((3, 3), p=1),
         "median_5": alb.MedianBlur((5, 5), p=1),

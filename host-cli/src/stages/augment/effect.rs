@@ -67,7 +67,7 @@ impl Effect {
         std::fs::write(path, text + "\n").at(path)
     }
 
-    /// Reads what [`Effect::write`] wrote; `None` where there is no such file.
+    /// Reads [`EFFECT_FILE`]; `None` where there is no such file.
     ///
     /// # Errors
     /// When it cannot be read.

@@ -363,7 +363,7 @@ impl FromStr for PartnerStep {
     }
 }
 
-/// Refuses more than [`MAX_PARTNERS`].
+/// Refuses more than sixteen.
 ///
 /// # Errors
 /// A usage error.

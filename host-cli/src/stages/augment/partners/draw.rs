@@ -120,7 +120,7 @@ impl Meeting {
         })
     }
 
-    /// The ids of the pictures that were met, in the order that [`meet`] takes these in.
+    /// The ids of the pictures that were met, in the order that `meet` takes these in.
     pub fn with(&self) -> &[String] {
         match self {
             Self::Skipped | Self::Alone => &[],

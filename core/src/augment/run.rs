@@ -147,17 +147,19 @@ impl<'a, T: Plain> Work<'a, T> {
         level: Level,
         src: ImageRef<'a, T>,
         dst: Option<ImageMut<'a, T>>,
-        actions: impl Iterator<Item = Action> + Clone,
+        actions: impl Iterator<Item = Action>,
         scratch: &mut Scratch<'a>,
     ) -> Result<Self> {
-        let copies = actions.clone().filter(|action| action.copies()).count();
-        // Images on the way: a copy of the source where it is changed first, and one for each pass but that to the output.
-        let first = actions.clone().next().is_some_and(|action| !action.copies());
-        let within = (copies + usize::from(first)).saturating_sub(dst.is_some().into());
-        let mut largest = len(src.shape())?;
-        for size in actions.filter_map(|action| action.size()) {
-            largest = largest.max(len((size.0, size.1, src.channels()))?);
+        let (mut copies, mut first, mut largest) = (0, None, len(src.shape())?);
+        for action in actions {
+            copies += usize::from(action.copies());
+            first = first.or(Some(!action.copies()));
+            if let Some((height, width)) = action.size() {
+                largest = largest.max(len((height, width, src.channels()))?);
+            }
         }
+        // Images on the way: a copy of the source where it is changed first, and one for each pass but that to the output.
+        let within = (copies + usize::from(first.unwrap_or(false))).saturating_sub(dst.is_some().into());
         let room = |needed: bool| if needed { largest } else { 0 };
         let (now, next) = (scratch.take::<T>(room(within > 1))?, scratch.take::<T>(room(within > 0))?);
         Ok(Self { level, shape: src.shape(), src, dst, now, next, place: Place::Source, copies })
@@ -240,9 +242,13 @@ impl<T: Sample> Work<'_, T> {
         while let Some(action) = actions.next() {
             // Tones that follow each other are done together.
             let rest = actions.clone().map_while(|action| action.tone());
-            let more = if action.tone().is_some() { rest.clone().count() } else { 0 };
+            let mut ahead = rest.clone();
             self.one(&action, action.tone().into_iter().chain(rest), scratch)?;
-            actions.by_ref().take(more).for_each(drop);
+            // One by one: compilers make of a fold over what policies hold a jump by a value that nothing has written, of
+            // which nothing comes, but which checkers of memory tell.
+            while action.tone().is_some() && ahead.next().is_some() {
+                actions.next();
+            }
         }
         Ok(())
     }

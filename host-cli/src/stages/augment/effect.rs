@@ -192,10 +192,10 @@ fn look(ctx: &Ctx, augmenter: &Augmenter, space: &Space, sample: Sample, copies:
     look.levels[0].count(&pixels);
     look.powers[0].measure(&pixels);
     let mut scratch = ScratchBuf::new();
+    let plan = augmenter.plan(&pixels).map_err(|e| e.within(&sample.id))?;
+    let (height, width, _) = plan.out_shape();
     for n in 1..=copies {
         let made = augmenter.make(&mut scratch, &sample, &pixels, &[], n)?;
-        let plan = augmenter.plan(&pixels)?;
-        let (height, width, _) = plan.out_shape();
         let mut valid = vec![0; height * width];
         let mut arena = scratch.arena(plan.mask_scratch_len::<u8>(1));
         made.prepared.validity(ctx.level, ImageMut::new(&mut valid, height, width, 1)?, &mut arena)?;

@@ -51,14 +51,18 @@ impl FromStr for OpStep {
                 "`{text}` is no table of an operation, such as {{ op = \"rotate\", degrees = [-15, 15], p = 0.5 }}"
             ))
         };
-        let table: toml::Table = toml::from_str(&format!("it = {text}")).map_err(|_| wrong())?;
-        match table.get("it").map(serde_json::to_value) {
-            // By way of JSON, whose errors have no places of a text that nobody has written.
-            Some(Ok(Json::Object(map))) => {
-                serde_json::from_value(Json::Object(map)).map_err(|e| OpError(e.to_string()))
-            }
-            _ => Err(wrong()),
-        }
+        let map = inline_table(text).ok_or_else(wrong)?;
+        serde_json::from_value(Json::Object(map)).map_err(|e| OpError(e.to_string()))
+    }
+}
+
+/// What the text of an inline table holds, by way of JSON, whose errors have no places of a text that nobody has written; `None`
+/// for other text.
+pub(super) fn inline_table(text: &str) -> Option<Map<String, Json>> {
+    let table: toml::Table = toml::from_str(&format!("it = {text}")).ok()?;
+    match serde_json::to_value(table.get("it")?) {
+        Ok(Json::Object(map)) => Some(map),
+        _ => None,
     }
 }
 

@@ -11,7 +11,7 @@ mod pool;
 pub use draw::{Meeting, meet};
 pub use pool::Partners;
 
-use super::ops::OpError;
+use super::ops::{OpError, inline_table};
 use crate::error::{Error, Result};
 use crate::recipe::nearest;
 use seedbed::image::Adaptation;
@@ -355,11 +355,7 @@ impl FromStr for PartnerStep {
                 "`{text}` is no table of a partner, such as {{ op = \"fourier_adaptation\", beta = [0, 0.1] }}"
             ))
         };
-        let table: toml::Table = toml::from_str(&format!("it = {text}")).map_err(|_| wrong())?;
-        match table.get("it").map(serde_json::to_value) {
-            Some(Ok(Json::Object(map))) => Self::of_map(&map),
-            _ => Err(wrong()),
-        }
+        Self::of_map(&inline_table(text).ok_or_else(wrong)?)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! JPEG is an operation like others (`jpeg`), which the library for C has too; WebP is in the command alone.
 
-use super::ops::OpError;
+use super::ops::{OpError, inline_table};
 use crate::codec::{Pixels, webp_round_trip};
 use crate::error::{Error, Result};
 use crate::purposes::WEBP;
@@ -79,13 +79,10 @@ impl FromStr for Webp {
     type Err = OpError;
 
     fn from_str(text: &str) -> Result<Self, OpError> {
-        let table: Option<toml::Table> = toml::from_str(&format!("it = {text}")).ok();
-        match table.as_ref().and_then(|table| serde_json::to_value(table.get("it")?).ok()) {
-            Some(map @ Json::Object(_)) => {
-                serde_json::from_value(map).map_err(|e| OpError::new(e.to_string()))
-            }
-            _ => Err(OpError::new(format!("`{text}` is no table such as {{ quality = [30, 90], p = 0.5 }}"))),
-        }
+        let wrong =
+            || OpError::new(format!("`{text}` is no table such as {{ quality = [30, 90], p = 0.5 }}"));
+        let map = inline_table(text).ok_or_else(wrong)?;
+        serde_json::from_value(Json::Object(map)).map_err(|e| OpError::new(e.to_string()))
     }
 }
 

@@ -51,6 +51,15 @@ impl Mat {
         &self.data[i * self.cols..(i + 1) * self.cols]
     }
 
+    /// The mean Euclidean distance of `row` to all rows, 0 to none.
+    pub fn mean_distance(&self, row: &[f32]) -> f64 {
+        let distance = |i: usize| {
+            let squares = row.iter().zip(self.row(i)).map(|(a, b)| (a - b) * (a - b));
+            f64::from(squares.sum::<f32>().sqrt())
+        };
+        (0..self.rows()).map(distance).sum::<f64>() / self.rows().max(1) as f64
+    }
+
     /// The matrix as the core sees it.
     pub fn view(&self) -> MatRef<'_, f32> {
         MatRef::new(&self.data, self.rows(), self.cols).expect("the data are whole rows")

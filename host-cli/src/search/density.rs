@@ -90,8 +90,9 @@ fn numbers(pictures: &Pictures, places: &[u32]) -> Mat {
 
 /// The distance of sets of rows, where so many of the first that follow `each` other count as one.
 fn energy(first: &Mat, each: usize, second: &Mat) -> Distance {
-    let means =
-        |from: &Mat, to: &Mat| -> Vec<f64> { (0..from.rows()).map(|i| mean_to(from.row(i), to)).collect() };
+    let means = |from: &Mat, to: &Mat| -> Vec<f64> {
+        (0..from.rows()).map(|i| to.mean_distance(from.row(i))).collect()
+    };
     let across = means(first, second);
     let (within_first, within_second) = (means(first, first), means(second, second));
     let back = means(second, first);
@@ -100,15 +101,6 @@ fn energy(first: &Mat, each: usize, second: &Mat) -> Distance {
     let of_first = apart.chunks(each).map(mean).collect();
     let of_second = back.iter().zip(&within_second).map(|(a, w)| 2.0 * (a - w)).collect();
     Distance { value, of_first, of_second }
-}
-
-/// The mean distance of a row to all of `to`.
-fn mean_to(row: &[f32], to: &Mat) -> f64 {
-    let distance = |i: usize| {
-        let squares = row.iter().zip(to.row(i)).map(|(a, b)| (a - b) * (a - b));
-        f64::from(squares.sum::<f32>().sqrt())
-    };
-    (0..to.rows()).map(distance).sum::<f64>() / to.rows().max(1) as f64
 }
 
 /// The mean; 0 of nothing.

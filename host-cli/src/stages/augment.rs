@@ -29,6 +29,7 @@ use seedbed::augment::VERSION;
 use seedbed::augment::text::UNVERSIONED;
 use seedbed::scratch::ScratchBuf;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The name of the stage, in ids and origins.
@@ -126,7 +127,8 @@ pub fn refuse_leaking(table: &str, leaking: &[&str], allowed: bool) -> Result<()
     if allowed || leaking.is_empty() {
         return Ok(());
     }
-    let names = leaking.join("`, `");
+    let names: Vec<&str> = leaking.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+    let names = names.join("`, `");
     Err(Error::usage(format!("table [{table}]: the model would learn to make what `{names}` leaves"))
         .hint("leave it out, or set allow_leaking = true there if that is wanted"))
 }

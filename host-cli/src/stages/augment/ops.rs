@@ -84,13 +84,10 @@ pub(super) fn operations() -> impl Iterator<Item = &'static Kind> {
     Op::KINDS.iter().filter(|kind| !kind.is_group())
 }
 
-/// The names of those that a generative model would learn to make, each once.
+/// The names of those that a generative model would learn to make.
 pub fn leaking(ops: &[OpStep]) -> Vec<&'static str> {
     let kinds = ops.iter().flat_map(|OpStep(branch)| &branch.0).filter_map(|step| step.op.kind());
-    let mut names: Vec<&str> = kinds.filter(|kind| kind.leaks).map(|kind| kind.name).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
+    kinds.filter(|kind| kind.leaks).map(|kind| kind.name).collect()
 }
 
 /// All operations with their parameters and defaults, for `--help`.

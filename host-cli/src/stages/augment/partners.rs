@@ -371,12 +371,9 @@ pub fn check_partners(steps: &[PartnerStep]) -> Result<()> {
         .hint(format!("at most {MAX_PARTNERS}")))
 }
 
-/// The names of those that a generative model would learn to make, each once.
+/// The names of those that a generative model would learn to make.
 pub fn leaking_partners(steps: &[PartnerStep]) -> Vec<&'static str> {
-    let mut names: Vec<&str> = steps.iter().filter(|step| step.leaks()).map(|step| step.kind.name).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
+    steps.iter().filter(|step| step.leaks()).map(|step| step.kind.name).collect()
 }
 
 /// All of them with their parameters and defaults, for `--help`.

@@ -160,20 +160,13 @@ fn moved(
 
 /// The distance of two sets of rows; `None` where all rows are one.
 fn distance(x: &Mat, y: &Mat) -> Option<f64> {
-    let across = mean_distance(x, y, x.rows() * y.rows());
-    let within = |x: &Mat| mean_distance(x, x, x.rows() * (x.rows() - 1));
-    (across > 0.0).then(|| 1.0 - (within(x) + within(y)) / (2.0 * across))
-}
-
-/// The sum of the distances of all pairs, over so many.
-fn mean_distance(x: &Mat, y: &Mat, pairs: usize) -> f64 {
-    let apart = |a: &[f32], b: &[f32]| {
-        let squares = a.iter().zip(b).map(|(a, b)| f64::from(a - b) * f64::from(a - b));
-        squares.sum::<f64>().sqrt()
+    let mean = |from: &Mat, to: &Mat| {
+        (0..from.rows()).map(|i| to.mean_distance(from.row(i))).sum::<f64>() / from.rows() as f64
     };
-    let rows = |x: &Mat| 0..x.rows();
-    let sum: f64 = rows(x).map(|i| rows(y).map(|j| apart(x.row(i), y.row(j))).sum::<f64>()).sum();
-    sum / pairs as f64
+    let across = mean(x, y);
+    // No row with itself.
+    let within = |x: &Mat| mean(x, x) * x.rows() as f64 / (x.rows() - 1) as f64;
+    (across > 0.0).then(|| 1.0 - (within(x) + within(y)) / (2.0 * across))
 }
 
 impl Drift {

@@ -85,9 +85,10 @@ impl Trainer {
             training_noise(on.level, self.seed, epoch, &ids, &mut self.noise)?;
             self.steps += 1;
             let batch = Batch { x: &self.x, labels: &[], weights: &weights[..ids.len()], noise: &self.noise };
-            let step = VaeStep { beta: 1.0, adam: Adam::default(), t: self.steps };
+            let step =
+                VaeStep { beta: 1.0, free_bits: 0.0, optimiser: Adam::default().into(), t: self.steps };
             let (params, grads, moments) = (&mut self.params[..], &mut self.grads[..], &mut self.moments[..]);
-            let mut trainee = Trainee { params, grads, moments };
+            let mut trainee = Trainee { params, grads, moments, groups: &[] };
             self.vae.train_step(on, &mut trainee, &batch, &step, &mut Scratch::new(&mut self.memory))?;
             each(self.steps);
         }

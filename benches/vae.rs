@@ -36,9 +36,13 @@ fn steps(c: &mut Criterion) {
             group.bench_function(id(name, level), |bench| {
                 bench.iter(|| {
                     t += 1;
-                    let mut trainee =
-                        Trainee { params: &mut params, grads: &mut grads, moments: &mut moments };
-                    let step = VaeStep { beta: 1.0, adam: Adam::default(), t };
+                    let mut trainee = Trainee {
+                        params: &mut params,
+                        grads: &mut grads,
+                        moments: &mut moments,
+                        groups: &[],
+                    };
+                    let step = VaeStep { beta: 1.0, free_bits: 0.0, optimiser: Adam::default().into(), t };
                     vae.train_step(on, &mut trainee, &batch, &step, &mut Scratch::new(&mut memory)).unwrap()
                 });
             });

@@ -13,12 +13,14 @@ pub(crate) const SEARCH: u32 = 12;
 pub(crate) const SEARCH_COPIES: u32 = 13;
 /// Which other pictures an augmented copy meets, and how.
 pub(crate) const PARTNERS: u32 = 20;
+/// How samples are shown to a discriminator, and the classes that its generator is settled with.
+pub(crate) const SHOWN: u32 = 24;
 /// Which augmented copies are compressed, and how much.
 pub(crate) const WEBP: u32 = 22;
 
 #[cfg(test)]
 mod tests {
-    use super::{FAULTS, JUDGE, PARTNERS, SEARCH, SEARCH_COPIES, SHUFFLE, WEBP};
+    use super::{FAULTS, JUDGE, PARTNERS, SEARCH, SEARCH_COPIES, SHOWN, SHUFFLE, WEBP};
     use crate::dataset::SPLIT_PURPOSE;
     use seedbed::{augment, balance, generate, label, metrics, nn};
 
@@ -40,6 +42,7 @@ mod tests {
             SEARCH_COPIES,
             PARTNERS,
             WEBP,
+            SHOWN,
         ];
         let unique: std::collections::BTreeSet<u32> = all.into_iter().collect();
         assert_eq!(unique.len(), all.len());

@@ -303,7 +303,7 @@ fn a_model_tells_what_it_costs_before_it_is_trained_and_after() {
         (&["model", "summary", "m", "--latent", "4"], "--latent"),
         (&["model", "summary", "m", "--batch", "0"], "batch"),
         (&["model", "summary", "c"], "model.safetensors"),
-        (&["model", "summary", "--input", "4", "--arch", "conv"], "arch"),
+        (&["model", "summary", "--input", "4", "--model", "vae-conv"], "model"),
     ] {
         let refused = run(dir.path(), words);
         assert_eq!(code(&refused), 2, "{words:?}: {}", text(&refused.stderr));

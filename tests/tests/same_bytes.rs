@@ -76,7 +76,7 @@ fn chain(raw: &Path, way: &Way) -> Vec<String> {
     let any = ["--manifold-k", "0", "--n", "30"];
     run(dir, way, &[&["generate", "3", "--model", model, "--out", "5", "--seed", "7"], &any[..]].concat());
     run(dir, way, &["evaluate", "3", "--generated", "5", "--out", "6", "--seed", "7"]);
-    let conv = ["--arch", "conv", "--channels", "4,8", "--hidden", "16", "--latent", "2", "--epochs", "1"];
+    let conv = ["--model", "vae-conv", "--channels", "4,8", "--hidden", "16", "--latent", "2", "--epochs", "1"];
     run(dir, way, &[&["train", "2", "--out", "7", "--seed", "7"], &conv[..]].concat());
     let mut hashes = datasets(dir, way, &["1", "2", "pruned", "balanced", "3", "5"]);
     hashes.extend([model, "7/model.safetensors"].map(|file| file_hash(&dir.join(file))));
@@ -93,7 +93,7 @@ fn table_chain(table: &Path, way: &Way) -> Vec<String> {
     run(dir, way, &["preprocess", "1", "--out", "2", "--seed", "7"]);
     run(dir, way, &["prune", "2", "--out", "3", "--seed", "7"]);
     run(dir, way, &["balance", "3", "--out", "4", "--seed", "7", "--method", "smote"]);
-    let gan = ["--model", "gan", "--hidden", "24", "--latent", "3", "--epochs", "2", "--batch", "32"];
+    let gan = ["--model", "gan-mlp", "--hidden", "24", "--latent", "3", "--epochs", "2", "--batch", "32"];
     run(dir, way, &[&["train", "4", "--out", "5", "--seed", "7"], &gan[..]].concat());
     let model = "5/model.safetensors";
     let any = ["--manifold-k", "0", "--n", "30"];

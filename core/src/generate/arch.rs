@@ -9,7 +9,7 @@ use crate::nn::{
 use crate::scratch::{Scratch, ScratchLen};
 
 /// Layers that one network of a model holds at most, element functions and reshapes counted.
-pub const MAX_LAYERS: usize = 12;
+pub const MAX_LAYERS: usize = 16;
 
 /// Hidden layers of one kind at most.
 pub const MAX_HIDDEN: usize = 4;
@@ -139,8 +139,24 @@ impl NamedTensor {
         networks.flat_map(move |(network, net)| {
             let start = next;
             next += net.param_len();
-            net.tensors().map(move |t| Self { network, tensor: Tensor { offset: start + t.offset, ..t } })
+            net.tensors().map(move |t| Self::behind(network, start, t))
         })
+    }
+
+    /// The tensors of their states, which lie in the same way.
+    pub(super) fn all_states<'a>(
+        networks: impl Iterator<Item = (&'static str, &'a Net)>,
+    ) -> impl Iterator<Item = Self> {
+        let mut next = 0;
+        networks.flat_map(move |(network, net)| {
+            let start = next;
+            next += net.state_len();
+            net.state_tensors().map(move |t| Self::behind(network, start, t))
+        })
+    }
+
+    fn behind(network: &'static str, start: usize, t: Tensor) -> Self {
+        Self { network, tensor: Tensor { offset: start + t.offset, ..t } }
     }
 
     /// `weight` or `bias`.
@@ -150,8 +166,27 @@ impl NamedTensor {
 }
 
 /// A convolution that halves the sides.
-const fn halving(channels: usize) -> Conv2d {
+pub(super) const fn halving(channels: usize) -> Conv2d {
     Conv2d::new(channels, 4).stride(2).padding(1)
+}
+
+/// The shapes between convolutions that halve a sample, from the sample inwards.
+pub(super) fn halvings(
+    channels: &[usize],
+    sample: Shape,
+) -> Result<heapless::Vec<Shape, { MAX_HIDDEN + 1 }>> {
+    let mut shapes = heapless::Vec::new();
+    let mut shape = sample;
+    shapes.push(shape).map_err(|_| Error::CapacityExceeded)?;
+    for &channels in channels {
+        // The way back has one output padding for both sides.
+        if shape.height % 2 != shape.width % 2 {
+            return Err(Error::Unsupported);
+        }
+        shape = Layer::from(halving(channels)).output(shape)?;
+        shapes.push(shape).map_err(|_| Error::CapacityExceeded)?;
+    }
+    Ok(shapes)
 }
 
 impl Arch {
@@ -161,12 +196,8 @@ impl Arch {
             return Ok(None);
         }
         let mut net = Net::new(input)?;
+        halvings(&self.channels, input)?;
         for &channels in &self.channels {
-            let before = net.output();
-            // The way back has one output padding for both sides.
-            if before.height % 2 != before.width % 2 {
-                return Err(Error::Unsupported);
-            }
             net.push(halving(channels))?;
             net.push(self.activation)?;
         }
@@ -186,14 +217,8 @@ impl Arch {
     pub(super) fn decoder(&self, inputs: usize, output: Shape) -> Result<Net> {
         let mut net = Net::new(Shape::flat(inputs))?;
         dense(&mut net, self.hidden.iter().rev(), self.activation)?;
-        // The shapes between the convolutions, from the sample inwards.
-        let mut shapes: heapless::Vec<Shape, { MAX_HIDDEN + 1 }> = heapless::Vec::new();
-        let mut shape = output;
-        shapes.push(shape).map_err(|_| Error::CapacityExceeded)?;
-        for &channels in &self.channels {
-            shape = Layer::from(halving(channels)).output(shape)?;
-            shapes.push(shape).map_err(|_| Error::CapacityExceeded)?;
-        }
+        let shapes = halvings(&self.channels, output)?;
+        let shape = shapes.last().copied().unwrap_or(output);
         net.push(Dense::new(shape.len()?))?;
         for (i, outer) in shapes.iter().rev().skip(1).enumerate() {
             net.push(self.activation)?;

@@ -12,13 +12,18 @@
 mod arch;
 mod gan;
 mod labels;
+mod learn;
 mod noise;
 mod prior;
 mod vae;
 mod vae_run;
 
 pub use arch::{Arch, Likelihood, MAX_HIDDEN, MAX_LAYERS, NamedTensor, Net, Widths};
-pub use gan::{Gan, GanSpec, GanStep, GanTerms};
+pub use gan::{
+    DiscriminatorNorm, DiscriminatorSpec, Gan, GanMemory, GanRules, GanSpec, GanStep, GanTerms, GanTrainee,
+    GeneratorSpec, Show,
+};
+pub use learn::{ParamGroup, Trainee};
 pub use noise::{GENERATE_PURPOSE, NOISE_PURPOSE, latent_noise, training_noise};
 pub use prior::ClassGaussians;
 pub use vae::{Vae, VaeSpec};
@@ -52,17 +57,6 @@ impl Batch<'_> {
         let fits = self.weights.iter().all(|w| (0.0..f32::INFINITY).contains(w));
         if fits { Ok(n) } else { Err(Error::InvalidArgument) }
     }
-}
-
-/// What training changes: all that a checkpoint holds of a model.
-#[derive(Debug)]
-pub struct Trainee<'a> {
-    /// Parameters.
-    pub params: &'a mut [f32],
-    /// Their gradients of the last step; what was there before does not matter.
-    pub grads: &'a mut [f32],
-    /// Moments of the optimiser, 0 before the first step.
-    pub moments: &'a mut [f32],
 }
 
 #[cfg(test)]

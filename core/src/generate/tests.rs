@@ -80,7 +80,8 @@ fn the_gradient_of_the_elbo_is_that_of_finite_differences() {
         let mut memory = vec![0x7fu8; vae.train_scratch_len(5)];
         let mut scratch = Scratch::new(&mut memory);
         let mut grads = vec![f32::NAN; params.len()];
-        let elbo = vae.gradients(BASE, &params, &data.batch(), beta, &mut grads, &mut scratch).unwrap();
+        let elbo =
+            vae.gradients(BASE, &params, &data.batch(), (beta, 0.0), &mut grads, &mut scratch).unwrap();
         assert_eq!(elbo, vae.elbo(BASE, &params, &data.batch(), &mut scratch).unwrap());
         let step = 1.0 / 128.0;
         for i in (0..params.len()).step_by(3) {
@@ -102,8 +103,9 @@ fn train<E: Executor>(on: Engine<'_, E>, vae: &Vae, data: &Owned) -> Vec<u32> {
     let (mut grads, mut moments) = (vec![0f32; params.len()], vec![0f32; vae.moment_len()]);
     let mut memory = vec![0u8; vae.train_scratch_len(data.weights.len())];
     for t in 1..=4 {
-        let mut trainee = Trainee { params: &mut params, grads: &mut grads, moments: &mut moments };
-        let step = VaeStep { beta: 1.0, adam: Adam::default(), t };
+        let mut trainee =
+            Trainee { params: &mut params, grads: &mut grads, moments: &mut moments, groups: &[] };
+        let step = VaeStep { beta: 1.0, free_bits: 0.0, optimiser: Adam::default().into(), t };
         vae.train_step(on, &mut trainee, &data.batch(), &step, &mut Scratch::new(&mut memory)).unwrap();
     }
     params.iter().map(|p| p.to_bits()).collect()
@@ -137,8 +139,14 @@ fn a_vae_learns_two_patterns() {
     for t in 1..=800 {
         let ids: Vec<u64> = (0..16).collect();
         training_noise(Level::BASE, 1, t as u32, &ids, &mut data.noise).unwrap();
-        let mut trainee = Trainee { params: &mut params, grads: &mut grads, moments: &mut moments };
-        let step = VaeStep { beta: 1.0, adam: Adam { rate: 0.01, ..Adam::default() }, t };
+        let mut trainee =
+            Trainee { params: &mut params, grads: &mut grads, moments: &mut moments, groups: &[] };
+        let step = VaeStep {
+            beta: 1.0,
+            free_bits: 0.0,
+            optimiser: Adam { rate: 0.01, ..Adam::default() }.into(),
+            t,
+        };
         let elbo =
             vae.train_step(BASE, &mut trainee, &data.batch(), &step, &mut Scratch::new(&mut memory)).unwrap();
         losses.push(elbo.loss(1.0) / 16.0);
@@ -179,8 +187,9 @@ fn scratch_of_the_told_size_is_enough_and_less_is_an_error() {
         let mut params = initial(&vae);
         let before = params.clone();
         let (mut grads, mut moments) = (vec![0f32; params.len()], vec![0f32; vae.moment_len()]);
-        let mut trainee = Trainee { params: &mut params, grads: &mut grads, moments: &mut moments };
-        let step = VaeStep { beta: 1.0, adam: Adam::default(), t: 1 };
+        let mut trainee =
+            Trainee { params: &mut params, grads: &mut grads, moments: &mut moments, groups: &[] };
+        let step = VaeStep { beta: 1.0, free_bits: 0.0, optimiser: Adam::default().into(), t: 1 };
         let mut too_small = vec![0u8; vae.train_scratch_len(5) / 2];
         let refused =
             vae.train_step(BASE, &mut trainee, &data.batch(), &step, &mut Scratch::new(&mut too_small));
@@ -235,8 +244,9 @@ fn a_sample_that_is_not_finite_leaves_the_model_as_it_was() {
         let mut memory = vec![0u8; vae.train_scratch_len(5)];
         for bad in [f32::NAN, f32::INFINITY] {
             data.x[4] = bad;
-            let mut trainee = Trainee { params: &mut params, grads: &mut grads, moments: &mut moments };
-            let step = VaeStep { beta: 1.0, adam: Adam::default(), t: 1 };
+            let mut trainee =
+                Trainee { params: &mut params, grads: &mut grads, moments: &mut moments, groups: &[] };
+            let step = VaeStep { beta: 1.0, free_bits: 0.0, optimiser: Adam::default().into(), t: 1 };
             let scratch = &mut Scratch::new(&mut memory);
             let got = vae.train_step(BASE, &mut trainee, &data.batch(), &step, scratch);
             assert_eq!(got, Err(Error::NotFinite));

@@ -178,6 +178,8 @@ impl Vae {
             .with::<f32>(floats(3))
             // The gradients by the latent vectors, and by the inputs of decoder and encoder with their classes.
             .with::<f32>(floats(latent))
+            // The divergences of the latent dimensions.
+            .with::<f32>(latent)
             .with::<f32>(labels::taken(batch, self.decoder.net().input().channels, classes));
         let len = match self.stem {
             None => len,

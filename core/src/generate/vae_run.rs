@@ -2,6 +2,7 @@
 
 use super::arch::Likelihood;
 use super::labels;
+use super::learn::{Part, learn};
 use super::noise::latent_noise;
 use super::prior::ClassGaussians;
 use super::vae::Vae;
@@ -9,8 +10,8 @@ use super::{Batch, Trainee};
 use crate::error::{Error, Result};
 use crate::exec::Executor;
 use crate::math;
-use crate::nn::loss::{Against, Codes, bernoulli_nll, gaussian_nll};
-use crate::nn::{Adam, Engine, Workspace, rows};
+use crate::nn::loss::{Against, Codes, FreeBits, bernoulli_nll, gaussian_nll};
+use crate::nn::{Engine, Optimiser, Workspace, rows};
 use crate::scratch::Scratch;
 
 /// What one training step is told.
@@ -18,8 +19,11 @@ use crate::scratch::Scratch;
 pub struct VaeStep {
     /// The weight of the divergence, not negative; 1 is the evidence lower bound.
     pub beta: f32,
+    /// Nats of divergence that each latent dimension may have for nothing, at least 0 (Kingma et al. 2016); see
+    /// [`crate::nn::loss::FreeBits`].
+    pub free_bits: f32,
     /// The optimiser.
-    pub adam: Adam,
+    pub optimiser: Optimiser,
     /// The number of the step, counted from 1.
     pub t: u64,
 }
@@ -63,10 +67,10 @@ struct Decoded<'s> {
 
 impl Vae {
     /// One step of training: gradients of the mean over the batch of weight·(reconstruction + beta ·
-    /// divergence), and a step of Adam.
+    /// divergence), and a step of the optimiser.
     ///
     /// # Errors
-    /// As [`Vae::gradients`] and [`Adam::step`]; [`Error::NotFinite`] where the loss is not finite, as for a sample
+    /// As [`Vae::gradients`] and [`Optimiser::step`]; [`Error::NotFinite`] where the loss is not finite, as for a sample
     /// that is not. The parameters and moments are untouched then.
     pub fn train_step<E: Executor>(
         &self,
@@ -76,31 +80,34 @@ impl Vae {
         step: &VaeStep,
         scratch: &mut Scratch<'_>,
     ) -> Result<Elbo> {
-        step.adam.check(step.t, [trainee.params.len(), trainee.grads.len(), trainee.moments.len()])?;
-        let elbo = self.gradients(on, trainee.params, batch, step.beta, trainee.grads, scratch)?;
+        let whole = Part { len: self.param_len(), frozen: 0 };
+        trainee.check(&step.optimiser, step.t, &[whole])?;
+        let weight = (step.beta, step.free_bits);
+        let elbo = self.gradients(on, trainee.params, batch, weight, trainee.grads, scratch)?;
         if !elbo.loss(f64::from(step.beta)).is_finite() {
             return Err(Error::NotFinite);
         }
-        step.adam.step(on, step.t, trainee.params, trainee.grads, trainee.moments)?;
+        let Trainee { params, grads, moments, groups } = trainee;
+        learn(on, (&step.optimiser, step.t), (groups, 0), [params, moments], grads)?;
         Ok(elbo)
     }
 
     /// The gradients of the mean over the batch of weight·(reconstruction + beta·divergence), written over
-    /// `grads`; takes [`Vae::train_scratch_len`].
+    /// `grads`, where each latent dimension has `free_bits` nats for nothing; takes [`Vae::train_scratch_len`].
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`] where a length does not fit, [`Error::InvalidArgument`] for a label that is
-    /// no class, a weight or `beta` that is negative or not finite, [`Error::ScratchTooSmall`].
+    /// no class, a weight, `beta` or `free_bits` that is negative or not finite, [`Error::ScratchTooSmall`].
     pub fn gradients<E: Executor>(
         &self,
         on: Engine<'_, E>,
         params: &[f32],
         batch: &Batch<'_>,
-        beta: f32,
+        (beta, free_bits): (f32, f32),
         grads: &mut [f32],
         scratch: &mut Scratch<'_>,
     ) -> Result<Elbo> {
-        if !(0.0..f32::INFINITY).contains(&beta) {
+        if ![beta, free_bits].iter().all(|v| (0.0..f32::INFINITY).contains(v)) {
             return Err(Error::InvalidArgument);
         }
         let n = self.check(batch, scratch)?;
@@ -138,7 +145,12 @@ impl Vae {
             labels::strip(d_input, latent, classes, dz);
         }
         let (codes, d_codes) = self.encoder.training.ends(&mut encoded.encoder);
-        Codes { codes, noise: batch.noise, latent }.backward(on, dz, weights, d_codes)?;
+        let codes = Codes { codes, noise: batch.noise, latent };
+        let divergences = scratch.take::<f32>(latent)?;
+        if free_bits > 0.0 {
+            codes.divergences(on, scales, divergences)?;
+        }
+        codes.backward_free(on, dz, weights, FreeBits { floor: free_bits, divergences }, d_codes)?;
         self.encoder_gradients(on, params, (batch.x, encoded), [stem_grads, encoder_grads], scratch)?;
         Ok(weighted(nll, kl, batch.weights))
     }

@@ -97,7 +97,7 @@ pub(crate) use optim::power;
 pub use optim::{
     Adam, AdamW, Ema, Lion, Optimiser, RateDecay, Schedule, Sgd, clip_norm, clip_value, grad_norm,
 };
-pub use pass::{Gradients, Model, Packed};
+pub use pass::{Gradients, Model, Packed, Penalty};
 pub use plan::{Mode, Plan};
 pub use shape::Shape;
 pub use tensors::{Role, Start, Tensor};

@@ -106,7 +106,7 @@ pub const PREPROCESS: &str = "Examples:
 pub const TRAIN: &str = "Examples:
   seedbed train seedbed-augment --epochs 30                         A VAE of dense layers
   seedbed train seedbed-augment --epochs 60 --resume seedbed-train  30 epochs more, into seedbed-train-resumed
-  seedbed train seedbed-augment --arch conv --epochs 30 --out conv  Another one, with convolutions";
+  seedbed train seedbed-augment --model vae-conv --epochs 30 --out conv  Another one, with convolutions";
 
 pub const MODEL: &str = "Examples:
   seedbed model summary seedbed-train                              Of a trained model
@@ -117,7 +117,7 @@ pub const MODEL_SUMMARY: &str = "Examples:
   seedbed model summary seedbed-train                              Of a trained model
   seedbed model summary --input 28x28 --hidden 400 --latent 20     Of one that could be trained
   seedbed model summary --input 8x8 --hidden 32 --latent 8 --target cortex-m4
-  seedbed model summary --input 28x28 --arch conv --batch 64 --json
+  seedbed model summary --input 28x28 --model vae-conv --batch 64 --json
 
 Bytes are those of the library's own buffers, all of which the caller lends. On a device come code, the description of the
 model and the stack, as the project's firmware measures them: one sample at a time, 32-bit floats, opt-level \"s\".";

@@ -6,7 +6,7 @@ use crate::dataset::Kind;
 use crate::error::{Error, Result};
 use crate::model::{DataSpec, Memory, ModelConfig, ModelFile, Summary, Target};
 use crate::report::number;
-use crate::stages::train::{ArchKind, ModelKind, TrainOptions};
+use crate::stages::train::{ModelKind, TrainOptions};
 use seedbed::exec::Executor;
 use serde_json::json;
 use std::path::PathBuf;
@@ -28,21 +28,18 @@ pub struct SummaryOptions {
     /// Without MODEL: the shape of the samples, 28x28, 28x28x3, or the number of columns of a table
     #[arg(long, value_name = "SHAPE")]
     pub input: Option<String>,
-    /// Model: vae or gan
-    #[arg(long, value_enum, default_value = "vae", conflicts_with = "file")]
+    /// Model, a preset as for `seedbed train`
+    #[arg(long, value_enum, default_value = "vae-mlp", conflicts_with = "file")]
     pub model: ModelKind,
-    /// Hidden layers: mlp (dense) or conv (convolutions, pictures only)
-    #[arg(long, value_enum, default_value = "mlp", conflicts_with = "file")]
-    pub arch: ArchKind,
-    /// Widths of the dense hidden layers, encoder first; up to 4
-    #[arg(long, value_delimiter = ',', default_value = "256,256", conflicts_with = "file")]
-    pub hidden: Vec<usize>,
-    /// Channels of the convolutions of arch = "conv"; up to 4
-    #[arg(long, value_delimiter = ',', default_value = "32,64", conflicts_with = "file")]
-    pub channels: Vec<usize>,
-    /// Values of a latent vector, 1 to 1024
-    #[arg(long, default_value_t = 16, conflicts_with = "file")]
-    pub latent: usize,
+    /// Widths of the dense hidden layers, encoder or discriminator first; up to 4; default of the preset
+    #[arg(long, value_delimiter = ',', conflicts_with = "file")]
+    pub hidden: Option<Vec<usize>>,
+    /// Channels of the convolutions; up to 4; default of the preset
+    #[arg(long, value_delimiter = ',', conflicts_with = "file")]
+    pub channels: Option<Vec<usize>>,
+    /// Values of a latent vector, 1 to 1024; default of the preset
+    #[arg(long, conflicts_with = "file")]
+    pub latent: Option<usize>,
     /// Classes that it is conditioned on
     #[arg(long, default_value_t = 0, conflicts_with = "file")]
     pub classes: usize,
@@ -94,7 +91,6 @@ impl SummaryOptions {
         let (kind, shape) = parse(shape)?;
         let options = TrainOptions {
             model: self.model,
-            arch: self.arch,
             hidden: self.hidden.clone(),
             channels: self.channels.clone(),
             latent: self.latent,

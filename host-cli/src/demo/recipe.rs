@@ -25,7 +25,7 @@ pub fn text(raw: &Raw, seed: u64) -> String {
         "hidden = [512, 256]\nlatent = 16\nbeta = 0.1\nepochs = 120\nbatch = 64\npatience = 30\n".to_owned()
     } else {
         let epochs = if raw.train > MANY { 3 } else { 30 };
-        format!("arch = \"conv\"\nhidden = [256]\nlatent = 32\nbeta = 0.2\nepochs = {epochs}\n")
+        format!("model = \"cvae\"\nhidden = [256]\nlatent = 32\nbeta = 0.2\nepochs = {epochs}\n")
     };
     format!(
         "# The demo's recipe. Change it, and run it again: seedbed run {RECIPE_FILE}\n\

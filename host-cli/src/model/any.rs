@@ -3,6 +3,7 @@
 use crate::dataset::{Dataset, Feature, Kind, Normalize};
 use crate::error::{Error, Result};
 use seedbed::generate::{Gan, GanSpec, NamedTensor, Net, Vae, VaeSpec};
+use seedbed::nn::Schedule;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -127,7 +128,7 @@ pub enum Network {
     Gan(GanSpec),
 }
 
-/// How it is trained; everything that changes the result.
+/// How it is trained; everything that changes the result, but what is the network's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Training {
     /// The seed of initial values, order and noise.
@@ -138,16 +139,36 @@ pub struct Training {
     pub batch: usize,
     /// Learning rate of Adam.
     pub lr: f32,
-    /// Weight of the divergence.
-    pub beta: f32,
-    /// Epochs over which that weight grows from 0.
-    pub kl_warmup: f32,
+    /// How it changes over training.
+    pub schedule: Schedule,
     /// Epochs without a better validation loss after which training stops; 0 for never.
     pub patience: u32,
-    /// Target of real samples for the discriminator.
-    pub real_target: f32,
-    /// Decay of the running mean of the generator.
-    pub ema_decay: f32,
+    /// What is optimised.
+    pub objective: Objective,
+}
+
+/// What training optimises.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Objective {
+    /// The evidence lower bound, or near it.
+    Elbo {
+        /// Weight of the divergence.
+        beta: f32,
+        /// Epochs over which that weight grows from 0.
+        kl_warmup: f32,
+        /// Nats of divergence that each latent dimension may have for nothing.
+        free_bits: f32,
+    },
+    /// A game of two networks, whose rules are the network's.
+    Game {
+        /// Learning rate of the discriminator.
+        lr_discriminator: f32,
+        /// Steps of the discriminator for each one of the generator.
+        critic_steps: u32,
+        /// Decay of the running mean of the generator.
+        ema_decay: f32,
+    },
 }
 
 /// All that a model file says besides its tensors.
@@ -159,6 +180,22 @@ pub struct ModelConfig {
     pub network: Network,
     /// Its training.
     pub training: Training,
+}
+
+/// Numbers of a model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Weights {
+    /// Parameters.
+    pub params: Vec<f32>,
+    /// What training passes follow besides.
+    pub state: Vec<f32>,
+}
+
+impl Weights {
+    /// Whether all are finite.
+    pub fn are_finite(&self) -> bool {
+        self.params.iter().chain(&self.state).all(|v| v.is_finite())
+    }
 }
 
 /// The plan of either network.
@@ -178,10 +215,11 @@ impl Model {
     /// # Errors
     /// When the core refuses its sizes.
     pub fn new(network: &Network) -> Result<Self> {
-        let refused = |e: seedbed::Error| match e {
+        let refused = |e: seedbed::Error| {
+            match e {
             seedbed::Error::Unsupported => {
-                Error::usage("one side of the pictures is even where the other is odd: arch = \"conv\"")
-                    .hint("resize to a square, or to sides that are multiples of 4, or use arch = \"mlp\"")
+                Error::usage("one side of the pictures is even where the other is odd, for convolutions: --model")
+                    .hint("resize to a square, or to sides that are multiples of 4, or use a model of dense layers (vae-mlp, gan-mlp)")
             }
             seedbed::Error::CapacityExceeded => Error::usage("too many layers: hidden, channels")
                 .hint(format!("at most {} of each", seedbed::generate::MAX_HIDDEN)),
@@ -190,6 +228,7 @@ impl Model {
             )
             .hint("sizes must be at least 1, and pictures must be at least 2 x 2 for each convolution"),
             e => Error::from(e),
+        }
         };
         Ok(match network {
             Network::Vae(spec) => Model::Vae(Vae::new(spec.clone()).map_err(refused)?),
@@ -202,8 +241,7 @@ impl Model {
     pub fn for_threads(self, threads: usize) -> Self {
         match self {
             Model::Vae(vae) => Model::Vae(vae.for_threads(threads)),
-            // Dense layers split without memory of their own.
-            Model::Gan(gan) => Model::Gan(gan),
+            Model::Gan(gan) => Model::Gan(gan.for_threads(threads)),
         }
     }
 
@@ -215,16 +253,24 @@ impl Model {
         }
     }
 
+    /// Values of the state that training follows besides, such as running statistics.
+    pub fn state_len(&self) -> usize {
+        match self {
+            Model::Vae(_) => 0,
+            Model::Gan(gan) => gan.state_len(),
+        }
+    }
+
     /// Moments of the optimiser.
     pub fn moment_len(&self) -> usize {
         2 * self.param_len()
     }
 
-    /// The running mean that a GAN keeps of its generator; nothing for a VAE.
-    pub fn average_len(&self) -> usize {
+    /// Parameters and state of the generator of a GAN, of which a running mean is kept; nothing for a VAE.
+    pub fn average_len(&self) -> [usize; 2] {
         match self {
-            Model::Vae(_) => 0,
-            Model::Gan(gan) => gan.generator_len(),
+            Model::Vae(_) => [0, 0],
+            Model::Gan(gan) => [gan.generator_len(), gan.generator_state_len()],
         }
     }
 
@@ -260,17 +306,17 @@ impl Model {
         }
     }
 
-    /// Initial parameters.
+    /// Initial parameters and state.
     ///
     /// # Errors
     /// None that the lengths do not exclude.
-    pub fn init(&self, seed: u64) -> Result<Vec<f32>> {
-        let mut params = vec![0f32; self.param_len()];
+    pub fn init(&self, seed: u64) -> Result<Weights> {
+        let (mut params, mut state) = (vec![0f32; self.param_len()], vec![0f32; self.state_len()]);
         match self {
             Model::Vae(vae) => vae.init(seed, &mut params)?,
-            Model::Gan(gan) => gan.init(seed, &mut params)?,
+            Model::Gan(gan) => gan.init(seed, &mut params, &mut state)?,
         }
-        Ok(params)
+        Ok(Weights { params, state })
     }
 
     /// The networks by name, in the order of the parameters.
@@ -286,6 +332,14 @@ impl Model {
         match self {
             Model::Vae(vae) => vae.tensors().collect(),
             Model::Gan(gan) => gan.tensors().collect(),
+        }
+    }
+
+    /// The same of the state.
+    pub fn state_tensors(&self) -> Vec<NamedTensor> {
+        match self {
+            Model::Vae(_) => Vec::new(),
+            Model::Gan(gan) => gan.state_tensors().collect(),
         }
     }
 }

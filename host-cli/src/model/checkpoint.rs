@@ -1,16 +1,16 @@
 //! Model files: safetensors with the tensors by PyTorch's names and one JSON text in the metadata.
 //!
-//! `model.safetensors` is what training yields: the best weights (of a GAN the running mean of the generator
-//! too) and, of a VAE, the fitted prior. `checkpoint.safetensors` is where training stands: the last and the
-//! best weights, the moments of the optimiser and the history, from which it goes on to the same bits.
-//! Both are written to a temporary name and renamed. The metadata is one entry, since the order of several
-//! is not fixed.
+//! `model.safetensors` is what training yields: the best weights and the fitted prior of a VAE; the last weights of a GAN and
+//! the running mean of its generator. `checkpoint.safetensors` is where training stands: the last and the best weights,
+//! the moments of the optimiser and the history, from which it goes on to the same bits. Both are written to a temporary
+//! name and renamed. The metadata is one entry, since the order of several is not fixed.
 
-use super::any::{Model, ModelConfig};
+use super::any::{Model, ModelConfig, Weights};
 use super::epochs::Epoch;
 use crate::durable::write_whole;
 use crate::error::{Context, Error, Result};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use seedbed::generate::{GanMemory, NamedTensor};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -23,10 +23,14 @@ pub const STATE_FILE: &str = "checkpoint.safetensors";
 /// The entry of the metadata.
 const ENTRY: &str = "seedbed";
 /// The version of the metadata.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Name of the fitted prior among the tensors.
 const PRIOR: &str = "prior.values";
+/// What stands before the names of the tensors of a running mean.
+const AVERAGE: &str = "average.";
+/// The same for the best ones so far.
+const BEST: &str = "best.";
 
 /// The JSON of a model file.
 #[derive(Serialize, Deserialize)]
@@ -46,10 +50,10 @@ pub struct ModelFile {
     pub config: ModelConfig,
     /// The epoch that the weights are of.
     pub epoch: u32,
-    /// The parameters.
-    pub params: Vec<f32>,
-    /// The running mean of a GAN's generator; empty for a VAE.
-    pub average: Vec<f32>,
+    /// Its numbers.
+    pub weights: Weights,
+    /// The running mean of a GAN's generator, with the statistics of that; empty for a VAE.
+    pub average: Weights,
     /// The fitted prior of a VAE; empty for a GAN.
     pub prior: Vec<f32>,
 }
@@ -65,6 +69,9 @@ pub struct Progress {
     pub best_epoch: u32,
     /// That loss.
     pub best_loss: Option<f64>,
+    /// What the rules of a GAN remember.
+    #[serde(default)]
+    pub memory: GanMemory,
     /// All epochs so far.
     pub history: Vec<Epoch>,
 }
@@ -76,28 +83,36 @@ pub struct Checkpoint {
     pub config: ModelConfig,
     /// How far it has come.
     pub progress: Progress,
-    /// The parameters as they are now.
-    pub params: Vec<f32>,
+    /// Its numbers as they are now.
+    pub weights: Weights,
     /// The moments of the optimiser.
     pub moments: Vec<f32>,
     /// The running mean of a GAN's generator; empty for a VAE.
-    pub average: Vec<f32>,
-    /// The best parameters so far.
-    pub best: Vec<f32>,
+    pub average: Weights,
+    /// The best ones so far of a VAE; empty for a GAN.
+    pub best: Weights,
 }
 
 /// One tensor to write: name, shape, values.
 type Entry<'a> = (String, Vec<usize>, &'a [f32]);
 
-/// The tensors of `params` under their names, with `prefix` in front.
-fn named<'a>(model: &Model, prefix: &str, params: &'a [f32]) -> Vec<Entry<'a>> {
-    let entry = |t: seedbed::generate::NamedTensor| {
-        let at = t.tensor.offset;
-        let values = params.get(at..at + t.tensor.len())?;
-        let name = format!("{prefix}{}.{}.{}", t.network, t.tensor.layer, t.role().name());
-        Some((name, t.tensor.shape().to_vec(), values))
+/// The name of a tensor.
+fn name(prefix: &str, t: &NamedTensor) -> String {
+    format!("{prefix}{}.{}.{}", t.network, t.tensor.layer, t.role().name())
+}
+
+/// The tensors of `weights` under their names, with `prefix` in front; those that lie beyond the numbers are left out, as the
+/// discriminator of a running mean is.
+fn named<'a>(model: &Model, prefix: &str, weights: &'a Weights) -> Vec<Entry<'a>> {
+    let all = |tensors: Vec<NamedTensor>, values: &'a [f32]| {
+        tensors.into_iter().filter_map(move |t| {
+            let at = t.tensor.offset;
+            let values = values.get(at..at + t.tensor.len())?;
+            Some((name(prefix, &t), t.tensor.shape().to_vec(), values))
+        })
     };
-    model.tensors().into_iter().filter_map(entry).collect()
+    let params = all(model.tensors(), &weights.params);
+    params.chain(all(model.state_tensors(), &weights.state)).collect()
 }
 
 fn plain<'a>(name: &str, values: &'a [f32]) -> Option<Entry<'a>> {
@@ -139,6 +154,10 @@ fn read(path: &Path) -> Result<Read> {
         return Err(Error::failed(format!("model has a newer version: {}", path.display()))
             .hint("use the seedbed that wrote it, or a newer one"));
     }
+    if version.is_some_and(|v| v < u64::from(VERSION)) {
+        return Err(Error::failed(format!("model of an older version: {}", path.display()))
+            .hint("train it again, or use the seedbed that wrote it"));
+    }
     let about = serde_json::from_str(text).map_err(|e| damaged(e.to_string()))?;
     Ok(Read { bytes, about, path: path.to_owned() })
 }
@@ -156,19 +175,27 @@ impl Read {
         if values.iter().all(|v| v.is_finite()) { Ok(values) } else { Err(wrong("NaN or infinity in")) }
     }
 
-    /// The parameters whose tensors have `prefix` in front of their names.
-    fn params(&self, tensors: &SafeTensors<'_>, model: &Model, prefix: &str) -> Result<Vec<f32>> {
-        if self.bytes.len() / size_of::<f32>() < model.param_len() {
+    /// The first so many parameters and values of the state of the model, whose tensors have `prefix` in front of their names.
+    fn weights(
+        &self,
+        tensors: &SafeTensors<'_>,
+        model: &Model,
+        (prefix, [params, state]): (&str, [usize; 2]),
+    ) -> Result<Weights> {
+        if self.bytes.len() / size_of::<f32>() < params.saturating_add(state) {
             let what = "model is cut off, or lacks tensors of the network that it describes";
             return Err(Error::failed(format!("{what}: {}", self.path.display())));
         }
-        let mut params = vec![0f32; model.param_len()];
-        for t in model.tensors() {
-            let name = format!("{prefix}{}.{}.{}", t.network, t.tensor.layer, t.role().name());
-            let values = self.values(tensors, &name, t.tensor.len())?;
-            params[t.tensor.offset..t.tensor.offset + t.tensor.len()].copy_from_slice(&values);
-        }
-        Ok(params)
+        let read = |named: Vec<NamedTensor>, len: usize| -> Result<Vec<f32>> {
+            let mut values = vec![0f32; len];
+            for t in named {
+                if let Some(own) = values.get_mut(t.tensor.offset..t.tensor.offset + t.tensor.len()) {
+                    own.copy_from_slice(&self.values(tensors, &name(prefix, &t), t.tensor.len())?);
+                }
+            }
+            Ok(values)
+        };
+        Ok(Weights { params: read(model.tensors(), params)?, state: read(model.state_tensors(), state)? })
     }
 
     fn tensors(&self) -> Result<SafeTensors<'_>> {
@@ -190,8 +217,8 @@ impl ModelFile {
         let model = Model::new(&self.config.network)?;
         let about =
             About { version: VERSION, config: self.config.clone(), epoch: self.epoch, progress: None };
-        let mut entries = named(&model, "", &self.params);
-        entries.extend(plain("average", &self.average));
+        let mut entries = named(&model, "", &self.weights);
+        entries.extend(named(&model, AVERAGE, &self.average));
         entries.extend(plain(PRIOR, &self.prior));
         write(path, &about, &entries)
     }
@@ -207,11 +234,10 @@ impl ModelFile {
         let tensors = read.tensors()?;
         // A checkpoint goes by the weights that training would keep if it ended here.
         let best = read.about.progress.as_ref().map(|progress| progress.best_epoch);
-        let params = read.params(&tensors, &model, if best.is_some() { "best." } else { "" })?;
-        let average = match model.average_len() {
-            0 => Vec::new(),
-            n => read.values(&tensors, "average", n)?,
-        };
+        let whole = [model.param_len(), model.state_len()];
+        let kept = best.is_some() && matches!(model, Model::Vae(_));
+        let weights = read.weights(&tensors, &model, (if kept { BEST } else { "" }, whole))?;
+        let average = read.weights(&tensors, &model, (AVERAGE, model.average_len()))?;
         let prior = match &model {
             Model::Gan(_) => Vec::new(),
             Model::Vae(_) if best.is_some() => Vec::new(),
@@ -224,7 +250,7 @@ impl ModelFile {
         let digest = Sha256::digest(&read.bytes);
         let hash = digest.iter().take(8).map(|b| format!("{b:02x}")).collect();
         let About { config, epoch, .. } = read.about;
-        Ok((Self { config, epoch: best.unwrap_or(epoch), params, average, prior }, hash))
+        Ok((Self { config, epoch: best.unwrap_or(epoch), weights, average, prior }, hash))
     }
 }
 
@@ -241,9 +267,9 @@ impl Checkpoint {
             epoch: self.progress.epoch,
             progress: Some(self.progress.clone()),
         };
-        let mut entries = named(&model, "", &self.params);
-        entries.extend(named(&model, "best.", &self.best));
-        entries.extend(plain("average", &self.average));
+        let mut entries = named(&model, "", &self.weights);
+        entries.extend(named(&model, BEST, &self.best));
+        entries.extend(named(&model, AVERAGE, &self.average));
         entries.extend(plain("adam.moments", &self.moments));
         write(path, &about, &entries)
     }
@@ -260,15 +286,13 @@ impl Checkpoint {
             Error::failed(format!("not a checkpoint, but a finished model: {}", read.path.display()))
                 .hint(format!("resume from the {STATE_FILE} beside it"))
         })?;
-        let average = match model.average_len() {
-            0 => Vec::new(),
-            n => read.values(&tensors, "average", n)?,
-        };
+        let whole = [model.param_len(), model.state_len()];
+        let best = if matches!(model, Model::Vae(_)) { whole } else { [0, 0] };
         Ok(Self {
-            params: read.params(&tensors, &model, "")?,
-            best: read.params(&tensors, &model, "best.")?,
+            weights: read.weights(&tensors, &model, ("", whole))?,
+            best: read.weights(&tensors, &model, (BEST, best))?,
             moments: read.values(&tensors, "adam.moments", model.moment_len())?,
-            average,
+            average: read.weights(&tensors, &model, (AVERAGE, model.average_len()))?,
             progress,
             config: read.about.config,
         })

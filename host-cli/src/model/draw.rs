@@ -1,6 +1,6 @@
 //! Samples from a model file.
 
-use super::any::Model;
+use super::any::{Model, Weights};
 use super::checkpoint::ModelFile;
 use crate::codec::Pixels;
 use crate::dataset::{Content, Kind, feature};
@@ -10,7 +10,7 @@ use seedbed::Scratch;
 use seedbed::exec::Executor;
 use seedbed::generate::ClassGaussians;
 use seedbed::math::to_u8;
-use seedbed::nn::Engine;
+use seedbed::nn::{Engine, Model as Params};
 use serde::{Deserialize, Serialize};
 
 /// Samples that are made at a time.
@@ -77,9 +77,10 @@ impl<'a> Drawer<'a> {
             let which = (self.ctx.seed, first + (i * BATCH) as u64, labels);
             let scratch = &mut Scratch::new(&mut memory);
             match &self.model {
-                Model::Vae(vae) => vae.sample(on, &self.file.params, &prior, which, out, scratch)?,
+                Model::Vae(vae) => vae.sample(on, &self.file.weights.params, &prior, which, out, scratch)?,
                 Model::Gan(gan) => {
-                    gan.sample(on, &self.file.average, self.temperature, which, out, scratch)?
+                    let Weights { params, state } = &self.file.average;
+                    gan.sample(on, Params { params, state }, self.temperature, which, out, scratch)?
                 }
             }
         }

@@ -4,18 +4,18 @@
 //! epoch, the noise by epoch and sample, and nothing else is random. So training that stops after any epoch
 //! and goes on from its checkpoint comes to the same bits as training in one go.
 
-use super::any::{Model, ModelConfig};
+mod gan;
+mod vae;
+
+use super::any::{Model, ModelConfig, Weights};
 use super::checkpoint::{Checkpoint, ModelFile, Progress};
 use super::data::TrainingData;
 use crate::error::{Error, Result};
 use crate::pool::Pool;
 use crate::purposes;
 use crate::stages::Ctx;
-use seedbed::Scratch;
 use seedbed::exec::Executor;
-use seedbed::generate::{
-    Batch, ClassGaussians, Elbo, Gan, GanStep, GanTerms, Trainee, Vae, VaeStep, training_noise,
-};
+use seedbed::generate::training_noise;
 use seedbed::nn::{Adam, Engine};
 use seedbed::rng::{Key, Stream};
 use serde::{Deserialize, Serialize};
@@ -24,9 +24,6 @@ use std::path::PathBuf;
 /// The epoch of the noise of validation: the same in each epoch, so that losses compare. Training counts
 /// from 1.
 const VALIDATION: u32 = 0;
-
-/// A decay of the mean gradient that suits adversarial training (Radford et al. 2016).
-const GAN_BETA1: f32 = 0.5;
 
 /// How one epoch went: means over samples, in nats.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -141,16 +138,19 @@ impl<'a> Trainer<'a> {
         let at = match &plan.start {
             Some(start) => Checkpoint { config: plan.config.clone(), ..start.clone() },
             None => {
-                let params = model.init(plan.config.training.seed)?;
-                let average = params[..model.average_len()].to_vec();
-                Checkpoint {
-                    config: plan.config.clone(),
-                    progress: Progress::default(),
-                    moments: vec![0f32; model.moment_len()],
-                    best: params.clone(),
-                    params,
-                    average,
-                }
+                let weights = model.init(plan.config.training.seed)?;
+                let [params, state] = model.average_len();
+                let average = Weights {
+                    params: weights.params[..params].to_vec(),
+                    state: weights.state[..state].to_vec(),
+                };
+                let best = match model {
+                    Model::Vae(_) => weights.clone(),
+                    Model::Gan(_) => Weights::default(),
+                };
+                let (config, progress) = (plan.config.clone(), Progress::default());
+                let moments = vec![0f32; model.moment_len()];
+                Checkpoint { config, progress, weights, moments, average, best }
             }
         };
         let batch = plan.config.training.batch.min(data.len());
@@ -207,7 +207,7 @@ impl<'a> Trainer<'a> {
             Model::Vae(vae) => self.vae_epoch(&vae, epoch, &order)?,
             Model::Gan(gan) => self.gan_epoch(&gan, epoch, &order)?,
         };
-        if !self.at.params.iter().all(|p| p.is_finite()) {
+        if !self.at.weights.are_finite() {
             return Err(self.diverged(epoch));
         }
         self.at.progress.epoch = epoch;
@@ -218,109 +218,11 @@ impl<'a> Trainer<'a> {
         if better {
             self.at.progress.best_loss = row.val_loss;
             self.at.progress.best_epoch = epoch;
-            self.at.best.copy_from_slice(&self.at.params);
+            if !self.at.best.params.is_empty() {
+                self.at.best.clone_from(&self.at.weights);
+            }
         }
         Ok(row)
-    }
-
-    fn vae_epoch(&mut self, vae: &Vae, epoch: u32, order: &[u32]) -> Result<Epoch> {
-        let training = self.at.config.training.clone();
-        let steps = order.len().div_ceil(training.batch);
-        let (mut elbo, mut loss, mut beta) = (Elbo::default(), 0f64, 0f32);
-        for (i, places) in order.chunks(training.batch).enumerate() {
-            let (labels, weights) = self.fill(epoch, places)?;
-            let done = (epoch - 1) as f64 + i as f64 / steps as f64;
-            let share = if training.kl_warmup > 0.0 { done / training.kl_warmup as f64 } else { 1.0 };
-            beta = training.beta * share.min(1.0) as f32;
-            self.at.progress.steps += 1;
-            let adam = Adam { rate: training.lr, ..Adam::default() };
-            let step = VaeStep { beta, adam, t: self.at.progress.steps };
-            let batch = Batch { x: &self.x, labels: &labels, weights: &weights, noise: &self.noise };
-            let on = Engine { level: self.ctx.level, exec: &self.ctx.pool };
-            let mut trainee = Trainee {
-                params: &mut self.at.params,
-                grads: &mut self.grads,
-                moments: &mut self.at.moments,
-            };
-            let scratch = &mut Scratch::new(&mut self.scratch);
-            let terms = vae.train_step(on, &mut trainee, &batch, &step, scratch);
-            let terms = terms.map_err(|e| self.refused(epoch, e))?;
-            elbo += terms;
-            loss += terms.loss(beta as f64);
-        }
-        let n = order.len() as f64;
-        let val = self.validate(vae, VALIDATION)?;
-        if val.is_some_and(|v| !v.loss(1.0).is_finite()) {
-            return Err(self.diverged(epoch));
-        }
-        Ok(Epoch {
-            epoch,
-            train_loss: loss / n,
-            val_loss: val.map(|v| v.loss(training.beta as f64)),
-            recon: Some(elbo.reconstruction / n),
-            kl: Some(elbo.divergence / n),
-            val_recon: val.map(|v| v.reconstruction),
-            val_kl: val.map(|v| v.divergence),
-            val_elbo: val.map(|v| -v.loss(1.0)),
-            beta: Some(beta as f64),
-            ..Epoch::default()
-        })
-    }
-
-    /// The mean terms over the val split, `None` where it is empty.
-    fn validate(&mut self, vae: &Vae, epoch: u32) -> Result<Option<Elbo>> {
-        let data = self.data;
-        if data.lists.val.is_empty() {
-            return Ok(None);
-        }
-        let mut sum = Elbo::default();
-        for places in data.lists.val.chunks(self.at.config.training.batch) {
-            let (labels, weights) = self.fill(epoch, places)?;
-            let batch = Batch { x: &self.x, labels: &labels, weights: &weights, noise: &self.noise };
-            let on = Engine { level: self.ctx.level, exec: &self.ctx.pool };
-            sum += vae.elbo(on, &self.at.params, &batch, &mut Scratch::new(&mut self.scratch))?;
-        }
-        let n = data.lists.val.len() as f64;
-        Ok(Some(Elbo { reconstruction: sum.reconstruction / n, divergence: sum.divergence / n }))
-    }
-
-    fn gan_epoch(&mut self, gan: &Gan, epoch: u32, order: &[u32]) -> Result<Epoch> {
-        let training = self.at.config.training.clone();
-        let mut sum = GanTerms::default();
-        let mut batches = 0f64;
-        for places in order.chunks(training.batch) {
-            let (labels, weights) = self.fill(epoch, places)?;
-            self.at.progress.steps += 1;
-            let step = GanStep {
-                adam: Adam { rate: training.lr, beta1: GAN_BETA1, ..Adam::default() },
-                t: self.at.progress.steps,
-                real_target: training.real_target,
-                ema_decay: training.ema_decay,
-            };
-            let batch = Batch { x: &self.x, labels: &labels, weights: &weights, noise: &self.noise };
-            let on = Engine { level: self.ctx.level, exec: &self.ctx.pool };
-            let mut trainee = Trainee {
-                params: &mut self.at.params,
-                grads: &mut self.grads,
-                moments: &mut self.at.moments,
-            };
-            let scratch = &mut Scratch::new(&mut self.scratch);
-            let terms = gan.train_step(on, &mut trainee, &mut self.at.average, &batch, &step, scratch);
-            let terms = terms.map_err(|e| self.refused(epoch, e))?;
-            sum.discriminator += terms.discriminator;
-            sum.generator += terms.generator;
-            sum.real_accuracy += terms.real_accuracy;
-            sum.fake_accuracy += terms.fake_accuracy;
-            batches += 1.0;
-        }
-        Ok(Epoch {
-            epoch,
-            train_loss: sum.generator / batches,
-            discriminator_loss: Some(sum.discriminator / batches),
-            real_accuracy: Some(sum.real_accuracy / batches),
-            fake_accuracy: Some(sum.fake_accuracy / batches),
-            ..Epoch::default()
-        })
     }
 
     /// Puts samples and noise into the buffers; gives labels (none for a model without classes) and weights.
@@ -353,6 +255,20 @@ impl<'a> Trainer<'a> {
         .hint("a smaller --lr (for example a tenth), a longer --kl-warmup, or columns without huge values")
     }
 
+    /// On what the core computes.
+    const fn engine(&self) -> Engine<'a, Pool> {
+        Engine { level: self.ctx.level, exec: &self.ctx.pool }
+    }
+
+    /// Adam at the rate of the step that comes next.
+    fn adam(&self, rate: f32, beta1: f32) -> Result<Adam> {
+        let training = &self.at.config.training;
+        let steps = self.data.lists.train.len().div_ceil(training.batch) as u64;
+        let t = self.at.progress.steps + 1;
+        let rate = training.schedule.rate(rate, t, steps * u64::from(training.epochs))?;
+        Ok(Adam { rate, beta1, ..Adam::default() })
+    }
+
     fn finish(mut self, stopped_early: bool) -> Result<Fitted> {
         let prior = match self.model.clone() {
             Model::Vae(vae) => self.fit_prior(&vae)?,
@@ -361,28 +277,13 @@ impl<'a> Trainer<'a> {
         let file = ModelFile {
             config: self.at.config.clone(),
             epoch: self.at.progress.best_epoch,
-            params: self.at.best.clone(),
+            weights: match self.model {
+                Model::Vae(_) => self.at.best.clone(),
+                Model::Gan(_) => self.at.weights.clone(),
+            },
             average: self.at.average.clone(),
             prior,
         };
         Ok(Fitted { checkpoint: self.at, file, stopped_early })
-    }
-
-    /// The normals of the codes of the train split under the best weights.
-    fn fit_prior(&mut self, vae: &Vae) -> Result<Vec<f32>> {
-        let (latent, classes) = (self.model.latent(), self.model.classes().max(1));
-        let mut sums = vec![0f64; ClassGaussians::sums_len(latent, classes)?];
-        let data = self.data;
-        for places in data.lists.train.chunks(self.at.config.training.batch) {
-            let (labels, _) = self.fill(VALIDATION, places)?;
-            let mut codes = vec![0f32; places.len() * 2 * latent];
-            let on: Engine<'_, Pool> = Engine { level: self.ctx.level, exec: &self.ctx.pool };
-            let input = (&self.x[..], &labels[..]);
-            vae.encode(on, &self.at.best, input, &mut codes, &mut Scratch::new(&mut self.scratch))?;
-            ClassGaussians::accumulate(latent, &codes, &labels, &mut sums)?;
-        }
-        let mut values = vec![0f32; ClassGaussians::fitted_len(latent, classes)?];
-        ClassGaussians::fit(latent, &sums, &mut values)?;
-        Ok(values)
     }
 }

@@ -12,7 +12,7 @@ mod judge;
 mod reconstruct;
 mod summary;
 
-pub use any::{DataSpec, Model, ModelConfig, Network, Training};
+pub use any::{DataSpec, Model, ModelConfig, Network, Objective, Training, Weights};
 pub use checkpoint::{Checkpoint, ModelFile, Progress, STATE_FILE, WEIGHTS_FILE};
 pub use data::{Labels, Lists, Scale, TrainingData};
 pub use draw::{Drawer, PriorKind};

@@ -54,7 +54,7 @@ pub fn reconstruct(ctx: &Ctx, file: &ModelFile, dataset: &Dataset, out: &Path) -
         let labels: Vec<u32> =
             if conditional { batch.iter().filter_map(|s| s.label).collect() } else { Vec::new() };
         let mut made = vec![0f32; x.len()];
-        vae.reconstruct(on, &file.params, (&x, &labels), &mut made, &mut Scratch::new(&mut memory))?;
+        vae.reconstruct(on, &file.weights.params, (&x, &labels), &mut made, &mut Scratch::new(&mut memory))?;
         for (original, made) in batch.iter().zip(made.chunks_exact(spec.width())) {
             let label = original.label.filter(|_| conditional);
             writer.push(Sample::new(&*original.id, label, Split::Test, drawer.content(made)?))?;

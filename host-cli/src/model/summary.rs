@@ -145,10 +145,10 @@ fn training(model: &Model, config: &ModelConfig, target: Target, batch: usize) -
     let labels = usize::from(model.classes() > 0);
     let of = Memory {
         batch,
-        parameters: bytes(1, model.param_len()),
+        parameters: bytes(1, model.param_len().saturating_add(model.state_len())),
         gradients: bytes(1, model.param_len()),
         // With the running mean of a generator, where there is one.
-        moments: bytes(1, model.moment_len().saturating_add(model.average_len())),
+        moments: bytes(1, total(&[model.moment_len(), model.average_len().iter().sum()])),
         // A weight for each sample too.
         samples: bytes(batch, total(&[config.data.width(), model.latent(), 1, labels])),
         scratch: model.train_scratch_len(batch),
@@ -165,7 +165,7 @@ fn sampling(model: &Model, config: &ModelConfig, target: Target, batch: usize) -
     // A GAN draws by its generator alone, or by the running mean of it.
     let parameters = match model {
         Model::Vae(vae) => vae.param_len(),
-        Model::Gan(gan) => gan.generator_len(),
+        Model::Gan(gan) => gan.generator_len().saturating_add(gan.generator_state_len()),
     };
     let of = Memory {
         batch,
@@ -258,10 +258,11 @@ fn describe(layer: &Layer) -> String {
 mod tests {
     use super::*;
     use crate::dataset::Kind;
-    use crate::stages::train::{ArchKind, TrainOptions};
+    use crate::stages::train::{ModelKind, TrainOptions};
 
-    fn of(arch: ArchKind) -> Summary {
-        told(TrainOptions { arch, hidden: vec![32], channels: vec![4], latent: 8, ..Default::default() })
+    fn of(model: ModelKind) -> Summary {
+        let channels = (model == ModelKind::VaeConv).then(|| vec![4]);
+        told(TrainOptions { model, channels, hidden: Some(vec![32]), latent: Some(8), ..Default::default() })
     }
 
     fn told(options: TrainOptions) -> Summary {
@@ -272,8 +273,8 @@ mod tests {
     /// The firmware takes what it is told here, and the table holds what it took.
     #[test]
     fn a_device_takes_what_is_foretold() {
-        for (arch, kind) in [(ArchKind::Mlp, "mlp"), (ArchKind::Conv, "conv")] {
-            let summary = of(arch);
+        for (model, kind) in [(ModelKind::VaeMlp, "mlp"), (ModelKind::VaeConv, "conv")] {
+            let summary = of(model);
             let Memory { parameters, gradients, moments, scratch, .. } = summary.training;
             let told = [parameters, gradients, moments, scratch, summary.sampling.scratch];
             let names = ["parameters", "gradients", "moments", "training-scratch", "sampling-scratch"];
@@ -283,7 +284,7 @@ mod tests {
 
     #[test]
     fn sums_are_those_of_the_parts() {
-        let summary = of(ArchKind::Mlp);
+        let summary = of(ModelKind::VaeMlp);
         assert_eq!(summary.parameters, 64 * 32 + 32 + 32 * 16 + 16 + 8 * 32 + 32 + 32 * 64 + 64);
         assert_eq!(summary.multiply_adds, 64 * 32 + 32 * 16 + 8 * 32 + 32 * 64);
         assert_eq!(summary.layers.iter().map(|l| l.parameters).sum::<usize>(), summary.parameters);
@@ -300,9 +301,9 @@ mod tests {
     #[test]
     fn a_gan_draws_by_its_generator() {
         let summary = told(TrainOptions {
-            model: crate::stages::train::ModelKind::Gan,
-            hidden: vec![32],
-            latent: 8,
+            model: ModelKind::GanMlp,
+            hidden: Some(vec![32]),
+            latent: Some(8),
             ..Default::default()
         });
         let (generator, discriminator) = (8 * 32 + 32 + 32 * 64 + 64, 64 * 32 + 32 + 32 + 1);
@@ -314,7 +315,7 @@ mod tests {
 
     #[test]
     fn convolutions_count_their_products() {
-        let summary = of(ArchKind::Conv);
+        let summary = of(ModelKind::VaeConv);
         let at = |name: &str| summary.layers.iter().find(|l| l.name == name).unwrap();
         assert_eq!((at("stem.0").multiply_adds, &at("stem.0").output), (4 * 4 * 16 * 4, &vec![4, 4, 4]));
         let last = summary.layers.last().unwrap();

@@ -4,7 +4,7 @@ use crate::dataset::{Content, Dataset, DatasetWriter, Meta, Sample, Split};
 use crate::pool::Pool;
 use crate::run::{Call, execute};
 use crate::stages::generate::GenerateOptions;
-use crate::stages::train::{HISTORY_FILE, ModelKind, TrainOptions};
+use crate::stages::train::{HISTORY_FILE, ModelKind, ScheduleKind, ShowKind, TrainOptions};
 use crate::stages::{Ctx, Stage};
 use seedbed::Level;
 use seedbed::rng::{Key, Stream};
@@ -49,11 +49,11 @@ fn table(folder: &Path) {
 
 fn small(epochs: u32) -> TrainOptions {
     TrainOptions {
-        hidden: vec![24],
-        latent: 4,
-        epochs,
-        batch: 10,
-        lr: 3e-3,
+        hidden: Some(vec![24]),
+        latent: Some(4),
+        epochs: Some(epochs),
+        batch: Some(10),
+        lr: Some(3e-3),
         patience: 0,
         ..Default::default()
     }
@@ -91,13 +91,26 @@ fn same_files(a: &Path, b: &Path) {
 
 fn kinds() -> Vec<TrainOptions> {
     let conv = TrainOptions {
-        arch: crate::stages::train::ArchKind::Conv,
-        channels: vec![3],
-        hidden: vec![],
+        model: ModelKind::VaeConv,
+        channels: Some(vec![3]),
+        hidden: Some(vec![]),
         kl_warmup: 3.0,
+        free_bits: 0.1,
+        schedule: Some(ScheduleKind::Cosine),
         ..small(6)
     };
-    vec![small(6), conv, TrainOptions { model: ModelKind::Gan, ..small(6) }]
+    let gan = TrainOptions { model: ModelKind::GanMlp, ..small(6) };
+    let dcgan = TrainOptions {
+        model: ModelKind::Cdcgan,
+        channels: Some(vec![4]),
+        hidden: Some(vec![]),
+        show: ShowKind::Diff,
+        lecam: 0.1,
+        r1: Some(0.1),
+        ..small(6)
+    };
+    let wgan = TrainOptions { model: ModelKind::Wgan, show: ShowKind::Ada, ..dcgan.clone() };
+    vec![small(6), conv, gan, dcgan, wgan]
 }
 
 #[test]
@@ -106,13 +119,13 @@ fn training_in_two_parts_gives_the_files_of_training_in_one() {
     for options in kinds() {
         let ctx = Ctx::quiet(5);
         let whole = folder.train("whole", &options, &ctx);
-        let half = folder.train("half", &TrainOptions { epochs: 3, ..options.clone() }, &ctx);
+        let half = folder.train("half", &TrainOptions { epochs: Some(3), ..options.clone() }, &ctx);
         let resumed = TrainOptions { resume: Some(half.clone()), ..options.clone() };
         let both = folder.train("both", &resumed, &ctx);
         same_files(&whole, &both);
         // Other settings, another seed: the checkpoint is of another training.
         let out = folder.dir.path().join("other");
-        let other = TrainOptions { lr: 1e-4, ..resumed.clone() };
+        let other = TrainOptions { lr: Some(1e-4), ..resumed.clone() };
         let e = other.run(&ctx, &folder.data, &out).unwrap_err();
         assert!(e.exit_code() == 2 && e.message.contains("other settings"), "{e}");
         assert!(resumed.run(&Ctx::quiet(6), &folder.data, &out).is_err());
@@ -147,7 +160,7 @@ fn a_killed_training_goes_on_where_it_was() {
     let ctx = Ctx::quiet(5);
     let whole = folder.train("whole", &options, &ctx);
     // A training that ended after epoch 3 as a killed one leaves it: its checkpoint beside the folder.
-    let half = folder.train("half", &TrainOptions { epochs: 3, ..options.clone() }, &ctx);
+    let half = folder.train("half", &TrainOptions { epochs: Some(3), ..options.clone() }, &ctx);
     let beside = folder.dir.path().join("again.checkpoint");
     fs::copy(half.join(STATE_FILE), &beside).unwrap();
     let again = folder.train("again", &options, &ctx);
@@ -162,7 +175,7 @@ fn a_killed_training_goes_on_where_it_was() {
     for text in [b"torn".to_vec(), fs::read(folder.dir.path().join("five.checkpoint")).unwrap()] {
         fs::write(&beside, text).unwrap();
         fs::remove_dir_all(&again).unwrap();
-        let other = TrainOptions { latent: 3, ..options.clone() };
+        let other = TrainOptions { latent: Some(3), ..options.clone() };
         let fresh = folder.train("fresh", &other, &ctx);
         same_files(&fresh, &folder.train("again", &other, &ctx));
         fs::remove_dir_all(fresh).unwrap();
@@ -225,7 +238,7 @@ fn training_stops_when_validation_gets_no_better_and_keeps_the_best() {
     let folder = Folder::new(pictures);
     let ctx = Ctx::quiet(5);
     let out = folder.dir.path().join("vae");
-    let options = TrainOptions { patience: 4, lr: 0.02, ..small(400) };
+    let options = TrainOptions { patience: 4, lr: Some(0.02), ..small(400) };
     let outcome = options.run(&ctx, &folder.data, &out).unwrap();
     let (epochs, best) =
         (outcome.figures["epochs"].as_u64().unwrap(), outcome.figures["best_epoch"].as_u64());
@@ -264,7 +277,7 @@ fn the_test_split_is_reconstructed_and_not_learnt_from() {
         assert!(off < 25.0, "{off}");
     }
     // Of a GAN there is nothing to reconstruct.
-    let gan = TrainOptions { model: ModelKind::Gan, ..small(1) };
+    let gan = TrainOptions { model: ModelKind::GanMlp, ..small(1) };
     let outcome = gan.run(&ctx, &with_test, &folder.dir.path().join("gan")).unwrap();
     assert_eq!(outcome.figures["reconstructed"], 0);
 }
@@ -275,19 +288,19 @@ fn what_cannot_be_trained_is_told_at_once() {
     let out = folder.dir.path().join("out");
     let run = |options: TrainOptions| options.run(&Ctx::quiet(5), &folder.data, &out).unwrap_err();
     for (options, key) in [
-        (TrainOptions { epochs: 0, ..small(1) }, "epochs"),
-        (TrainOptions { lr: f32::NAN, ..small(1) }, "lr"),
-        (TrainOptions { hidden: vec![0], ..small(1) }, "hidden"),
+        (TrainOptions { epochs: Some(0), ..small(1) }, "epochs"),
+        (TrainOptions { lr: Some(f32::NAN), ..small(1) }, "lr"),
+        (TrainOptions { hidden: Some(vec![0]), ..small(1) }, "hidden"),
         (TrainOptions { conditional: Some(true), ..small(1) }, "conditional"),
-        (TrainOptions { arch: crate::stages::train::ArchKind::Conv, ..small(1) }, "arch"),
+        (TrainOptions { model: ModelKind::Dcgan, ..small(1) }, "model"),
         (TrainOptions { sigma: Some(0.0), ..small(1) }, "sigma"),
-        (TrainOptions { hidden: vec![65536; 4], ..small(1) }, "GiB of memory, 8.0 are allowed"),
+        (TrainOptions { hidden: Some(vec![65536; 4]), ..small(1) }, "GiB of memory, 8.0 are allowed"),
         (TrainOptions { max_memory: 1e-6, ..small(1) }, "--hidden"),
     ] {
         let e = run(options);
         assert!(e.exit_code() == 2 && e.message.contains(key), "{e}");
     }
-    let e = run(TrainOptions { lr: 1e30, ..small(30) });
+    let e = run(TrainOptions { lr: Some(1e30), ..small(30) });
     assert!(e.exit_code() == 1 && e.message.contains("diverged") && e.hint.is_some(), "{e}");
     assert!(!out.exists());
 }
@@ -314,7 +327,7 @@ fn a_file_that_is_no_model_is_named() {
 fn a_checkpoint_draws_with_its_best_weights() {
     let folder = Folder::new(pictures);
     let ctx = Ctx::quiet(5);
-    for options in [small(3), TrainOptions { model: ModelKind::Gan, ..small(3) }] {
+    for options in [small(3), TrainOptions { model: ModelKind::GanMlp, ..small(3) }] {
         let model = folder.train("model", &options, &ctx);
         let loose = |path| GenerateOptions {
             manifold_k: 0,

@@ -1,5 +1,9 @@
 //! `seedbed train`: a small generative model from a dataset.
 
+mod preset;
+
+pub use preset::{LossKind, ModelKind, NormKind, ScheduleKind, ShowKind};
+
 use super::{Ctx, Outcome, Stage, kept_beside};
 use crate::dataset::{Dataset, Kind};
 use crate::error::{Context, Error, Result};
@@ -8,8 +12,7 @@ use crate::model::{
     TrainingData, WEIGHTS_FILE, reconstruct, train,
 };
 use clap::ValueEnum;
-use seedbed::generate::{Arch, GanSpec, Likelihood, MAX_HIDDEN, VaeSpec, Widths};
-use seedbed::nn::{Activation, Shape};
+use seedbed::generate::{Likelihood, MAX_HIDDEN};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -18,28 +21,6 @@ use std::time::Instant;
 pub const HISTORY_FILE: &str = "history.jsonl";
 /// The folder, inside the stage's, of what a VAE makes of the test split.
 pub const RECONSTRUCTED_FOLDER: &str = "reconstructed";
-
-/// The kind of model.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum ModelKind {
-    /// Variational autoencoder.
-    #[default]
-    Vae,
-    /// Generative adversarial network of dense layers.
-    Gan,
-}
-
-/// The kind of its hidden layers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum ArchKind {
-    /// Dense layers.
-    #[default]
-    Mlp,
-    /// Convolutions that halve the sides, then dense layers; VAE on pictures only.
-    Conv,
-}
 
 /// What a decoder predicts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -58,21 +39,21 @@ pub enum LikelihoodKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainOptions {
-    /// Model: vae or gan
-    #[arg(long, value_enum, default_value = "vae")]
+    /// Model, a preset: VAEs of dense layers or convolutions (cvae: conditioned on the class), GANs of dense layers or
+    /// convolutions (cdcgan: conditioned on the class; wgan: a critic)
+    #[arg(long, value_enum, default_value = "vae-mlp")]
     pub model: ModelKind,
-    /// Hidden layers: mlp (dense) or conv (convolutions, pictures only)
-    #[arg(long, value_enum, default_value = "mlp")]
-    pub arch: ArchKind,
-    /// Widths of the dense hidden layers, encoder first; the decoder has them in reverse; up to 4
-    #[arg(long, value_delimiter = ',', default_value = "256,256")]
-    pub hidden: Vec<usize>,
-    /// Channels of the convolutions of arch = "conv"; each halves the sides; up to 4
-    #[arg(long, value_delimiter = ',', default_value = "32,64")]
-    pub channels: Vec<usize>,
-    /// Values of a latent vector, 1 to 1024
-    #[arg(long, default_value_t = 16)]
-    pub latent: usize,
+    /// Widths of the dense hidden layers, encoder or discriminator first; the other network has them in reverse; up to 4;
+    /// default of the preset
+    #[arg(long, value_delimiter = ',')]
+    pub hidden: Option<Vec<usize>>,
+    /// Channels of the convolutions, the largest picture first; each halves the sides; up to 4; default of the preset by the size of
+    /// the pictures
+    #[arg(long, value_delimiter = ',')]
+    pub channels: Option<Vec<usize>>,
+    /// Values of a latent vector, 1 to 1024; default of the preset
+    #[arg(long)]
+    pub latent: Option<usize>,
     /// What the decoder predicts: auto, bernoulli or gaussian
     #[arg(long, value_enum, default_value = "auto")]
     pub likelihood: LikelihoodKind,
@@ -87,26 +68,54 @@ pub struct TrainOptions {
     /// Epochs over which the weight of the divergence grows from 0
     #[arg(long, default_value_t = 0.0)]
     pub kl_warmup: f32,
-    /// Condition the model on the class; default: if the dataset has classes
+    /// Nats of divergence that each latent value may have for nothing, 0 or more, against posterior collapse
+    #[arg(long, default_value_t = 0.0)]
+    pub free_bits: f32,
+    /// Condition the model on the class; default: cvae and cdcgan are, dcgan and wgan are not, others are if the dataset has classes
     #[arg(long, num_args = 0..=1, default_missing_value = "true")]
     pub conditional: Option<bool>,
-    /// Epochs at most, 1 or more
-    #[arg(long, default_value_t = 100)]
-    pub epochs: u32,
-    /// Samples in a batch, 1 or more
-    #[arg(long, default_value_t = 128)]
-    pub batch: usize,
-    /// Learning rate of Adam, above 0
-    #[arg(long, default_value_t = 1e-3)]
-    pub lr: f32,
+    /// Epochs at most, 1 or more; default of the preset
+    #[arg(long)]
+    pub epochs: Option<u32>,
+    /// Samples in a batch, 1 or more; default of the preset
+    #[arg(long)]
+    pub batch: Option<usize>,
+    /// Learning rate of Adam, above 0; default of the preset
+    #[arg(long)]
+    pub lr: Option<f32>,
+    /// Learning rate of the discriminator of a GAN, above 0; default of the preset
+    #[arg(long)]
+    pub lr_discriminator: Option<f32>,
+    /// How learning rates change over training: constant, or cosine (down to 0)
+    #[arg(long, value_enum)]
+    pub schedule: Option<ScheduleKind>,
     /// Stop after this many epochs without a better loss on the val split; 0 for never
     #[arg(long, default_value_t = 20)]
     pub patience: u32,
-    /// Target of real samples for the discriminator of a GAN, above 0.5 up to 1
+    /// Loss of a GAN; default of the preset
+    #[arg(long, value_enum)]
+    pub loss: Option<LossKind>,
+    /// What bounds the discriminator's layers: none, batch or spectral; default of the preset
+    #[arg(long, value_enum)]
+    pub norm: Option<NormKind>,
+    /// Weight of R1, the penalty on the discriminator's slope at real samples, 0 or more; not with norm = "batch"
+    #[arg(long)]
+    pub r1: Option<f32>,
+    /// Weight of LeCam regularisation for few samples, 0 or more; 0.01 to 0.5 is usual
+    #[arg(long, default_value_t = 0.0)]
+    pub lecam: f32,
+    /// What is done to pictures before the discriminator of a GAN is shown them, for few samples: plain (nothing), diff
+    /// (DiffAugment: colour, translation, cutout) or ada (more, as far as it has learnt the real ones by heart)
+    #[arg(long, value_enum, default_value = "plain")]
+    pub show: ShowKind,
+    /// Steps of the discriminator for each one of the generator, 1 to 100; default of the preset
+    #[arg(long)]
+    pub critic_steps: Option<u32>,
+    /// Target of real samples for loss = "non-saturating", above 0.5 up to 1
     #[arg(long, default_value_t = 0.9)]
     pub real_target: f32,
     /// Decay of the running mean of a GAN's generator that samples come from, 0 up to below 1
-    #[arg(long, default_value_t = 0.995)]
+    #[arg(long, default_value_t = 0.999)]
     pub ema_decay: f32,
     /// Keep a checkpoint every so many epochs, so that a killed training goes on; 0 for never
     #[arg(long, default_value_t = 10)]
@@ -126,23 +135,33 @@ impl TrainOptions {
     /// # Errors
     /// A usage error that names the option.
     pub fn validate(&self) -> Result<()> {
-        Error::check_range("latent", self.latent, 1..=1024)?;
         let above_0 = |v: f32| v > 0.0 && v.is_finite();
         let from_0 = |v: f32| v >= 0.0 && v.is_finite();
-        Error::require(self.epochs > 0, "epochs", self.epochs, "at least 1")?;
-        Error::require(self.batch > 0, "batch", self.batch, "at least 1")?;
+        self.latent.map_or(Ok(()), |latent| Error::check_range("latent", latent, 1..=1024))?;
+        self.critic_steps.map_or(Ok(()), |steps| Error::check_range("critic_steps", steps, 1..=100))?;
+        Error::require(self.epochs != Some(0), "epochs", 0, "at least 1")?;
+        Error::require(self.batch != Some(0), "batch", 0, "at least 1")?;
         Error::require(above_0(self.max_memory), "max_memory", self.max_memory, "above 0")?;
-        Error::require(above_0(self.lr), "lr", self.lr, "above 0")?;
-        Error::require(from_0(self.beta), "beta", self.beta, "0 or more")?;
+        for (key, rate) in
+            [("lr", self.lr), ("lr_discriminator", self.lr_discriminator), ("sigma", self.sigma)]
+        {
+            rate.map_or(Ok(()), |rate| Error::require(above_0(rate), key, rate, "above 0"))?;
+        }
+        for (key, weight) in [
+            ("beta", self.beta),
+            ("free_bits", self.free_bits),
+            ("lecam", self.lecam),
+            ("r1", self.r1.unwrap_or(0.0)),
+        ] {
+            Error::require(from_0(weight), key, weight, "0 or more")?;
+        }
         Error::require(from_0(self.kl_warmup), "kl_warmup", self.kl_warmup, "0 or more epochs")?;
         let target = self.real_target;
         Error::require(target > 0.5 && target <= 1.0, "real_target", target, "above 0.5 and at most 1")?;
         let decay = self.ema_decay;
         Error::require((0.0..1.0).contains(&decay), "ema_decay", decay, "at least 0 and below 1")?;
-        if let Some(sigma) = self.sigma {
-            Error::require(above_0(sigma), "sigma", sigma, "above 0")?;
-        }
         for (key, sizes) in [("hidden", &self.hidden), ("channels", &self.channels)] {
+            let sizes = sizes.as_deref().unwrap_or_default();
             let ok = sizes.len() <= MAX_HIDDEN && sizes.iter().all(|s| (1..=1 << 16).contains(s));
             Error::require(ok, key, format!("{sizes:?}"), "up to 4 sizes of 1 to 65536")?;
         }
@@ -152,74 +171,14 @@ impl TrainOptions {
             )
             .hint("leave it out, or use likelihood = \"gaussian\""));
         }
-        if self.arch == ArchKind::Conv && self.model == ModelKind::Gan {
-            return Err(Error::usage("a GAN has dense layers only: --arch (recipe key `arch`)")
-                .hint("use arch = \"mlp\", or model = \"vae\""));
-        }
-        if self.arch == ArchKind::Conv && self.channels.is_empty() {
-            return Err(Error::out_of_range("channels", "[]", "at least one size for arch = \"conv\""));
-        }
-        Ok(())
-    }
-
-    /// The model that these options make for samples of this kind, conditioned on `classes` of them (0: not).
-    ///
-    /// # Errors
-    /// A usage error where model and samples do not fit.
-    pub fn config(&self, seed: u64, data: DataSpec, classes: usize) -> Result<ModelConfig> {
-        let likelihood = self.likelihood(&data)?;
-        let widths = |sizes: &[usize]| Widths::from_slice(sizes).unwrap_or_default();
-        let network = match self.model {
-            ModelKind::Vae => {
-                let (input, stem) = self.stem(&data)?;
-                let arch =
-                    Arch { channels: stem, hidden: widths(&self.hidden), activation: Activation::Relu };
-                Network::Vae(VaeSpec { input, arch, latent: self.latent, classes, likelihood })
-            }
-            ModelKind::Gan => Network::Gan(GanSpec {
-                width: data.width(),
-                generator: self.hidden.iter().rev().copied().collect(),
-                discriminator: widths(&self.hidden),
-                latent: self.latent,
-                classes,
-                likelihood,
-            }),
-        };
-        let training = Training {
-            seed,
-            epochs: self.epochs,
-            batch: self.batch,
-            lr: self.lr,
-            beta: self.beta,
-            kl_warmup: self.kl_warmup,
-            patience: self.patience,
-            real_target: self.real_target,
-            ema_decay: self.ema_decay,
-        };
-        Ok(ModelConfig { data, network, training })
+        self.fits_model()
     }
 
     fn most_bytes(&self) -> f64 {
         f64::from(self.max_memory) * f64::from(1u32 << 30)
     }
 
-    /// The shape of the input of a VAE and its convolutions.
-    fn stem(&self, data: &DataSpec) -> Result<(Shape, Widths)> {
-        let [height, width, channels] = data.shape;
-        match (self.arch, data.kind) {
-            (ArchKind::Mlp, _) => Ok((Shape::flat(data.width()), Widths::new())),
-            (ArchKind::Conv, Kind::Images) => {
-                let stem = Widths::from_slice(&self.channels).unwrap_or_default();
-                Ok((Shape::image(height, width, channels), stem))
-            }
-            (ArchKind::Conv, _) => {
-                Err(Error::usage("convolutions need pictures: --arch (recipe key `arch`)")
-                    .hint("use arch = \"mlp\" for a table"))
-            }
-        }
-    }
-
-    fn likelihood(&self, data: &DataSpec) -> Result<Likelihood> {
+    pub(super) fn likelihood(&self, data: &DataSpec) -> Result<Likelihood> {
         let default_sigma = if data.normalize.is_none() { 0.1 } else { 0.3 };
         let gaussian = Likelihood::Gaussian { sigma: self.sigma.unwrap_or(default_sigma) };
         match (self.likelihood, data.kind) {
@@ -235,14 +194,19 @@ impl TrainOptions {
     /// How many classes the model is conditioned on.
     fn classes(&self, dataset: &Dataset) -> Result<usize> {
         let classes = dataset.meta().classes.len();
-        match self.conditional {
-            Some(true) if classes == 0 => {
-                Err(Error::usage("the dataset has no classes: --conditional (recipe key `conditional`)")
-                    .hint("use conditional = false"))
-            }
-            Some(false) => Ok(0),
-            _ => Ok(classes),
+        let wanted = self.conditional.or(self.model.conditional());
+        if wanted == Some(true) && classes == 0 {
+            let (what, key) = match self.conditional {
+                Some(_) => ("the dataset has no classes", "--conditional (recipe key `conditional`)"),
+                None => (
+                    "the model is conditioned on classes, and the dataset has none",
+                    "--model (recipe key `model`)",
+                ),
+            };
+            return Err(Error::usage(format!("{what}: {key}"))
+                .hint("use conditional = false, or name the labels in `collect`"));
         }
+        Ok(if wanted == Some(false) { 0 } else { classes })
     }
 
     /// The samples of the dataset, scaled as the likelihood needs them.
@@ -251,7 +215,8 @@ impl TrainOptions {
         let config = self.config(ctx.seed, DataSpec::of(dataset)?, classes)?;
         let likelihood = match &config.network {
             Network::Vae(spec) => spec.likelihood,
-            Network::Gan(spec) => spec.likelihood,
+            Network::Gan(spec) if spec.unit => Likelihood::Bernoulli,
+            Network::Gan(_) => self.likelihood(&config.data)?,
         };
         let scale = match likelihood {
             Likelihood::Gaussian { .. } => Scale::OfDataset,
@@ -334,7 +299,7 @@ impl Stage for TrainOptions {
         let progress = &fitted.checkpoint.progress;
         let trained = f64::from(progress.epoch.saturating_sub(first)).max(1.0);
         let outcome = Outcome::new(data.lists.train.len() as u64)
-            .figure("parameters", fitted.file.params.len())
+            .figure("parameters", fitted.file.weights.params.len())
             .figure("epochs", progress.epoch)
             .figure("best_epoch", progress.best_epoch)
             .figure("stopped_early", fitted.stopped_early)

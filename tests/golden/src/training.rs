@@ -182,8 +182,10 @@ impl<'a> Trainer<'a> {
                 let weights = [1.0f32; 128];
                 let weights = weights.get(..self.batch).unwrap_or(&[]);
                 let batch = Batch { x: self.x, labels: &[], weights, noise: self.noise };
-                let mut trainee = Trainee { params: self.params, grads: self.grads, moments: self.moments };
-                let step = VaeStep { beta: 1.0, adam: Adam::default(), t: self.step };
+                let mut trainee =
+                    Trainee { params: self.params, grads: self.grads, moments: self.moments, groups: &[] };
+                let step =
+                    VaeStep { beta: 1.0, free_bits: 0.0, optimiser: Adam::default().into(), t: self.step };
                 vae.train_step(on, &mut trainee, &batch, &step, &mut Scratch::new(self.memory))?;
             }
             Kind::Gan(gan) => {

@@ -7,6 +7,7 @@ mod penalty;
 
 pub use backward::Gradients;
 pub use packed::Packed;
+pub use penalty::Penalty;
 
 use super::Engine;
 use super::conv::Conv;

@@ -16,8 +16,21 @@ use crate::nn::layer::Layer;
 use crate::nn::network::Span;
 use crate::nn::plan::{Mode, Plan};
 use crate::nn::workspace::{Workspace, parts};
-use crate::nn::{Activation, Engine, Shape, pool, reorder, rows};
+use crate::nn::{Activation, Engine, pool, reorder, rows};
 use crate::scratch::{Scratch, ScratchLen};
+
+/// What [`Plan::gradient_penalty`] is told and writes. D is a weighted sum of the outputs of the network.
+#[derive(Debug)]
+pub struct Penalty<'a> {
+    /// The weight of each output of each sample: for a network that ends in one value 1.
+    pub along: &'a [f32],
+    /// What the penalty of each sample is multiplied by.
+    pub scales: &'a [f32],
+    /// ‖∇ₓD(x)‖² of each sample.
+    pub penalties: &'a mut [f32],
+    /// The gradients by the parameters, [`Plan::grad_len`] values, to which those of the penalty are added.
+    pub grads: &'a mut [f32],
+}
 
 impl<const N: usize> Plan<N> {
     /// Bytes of scratch that [`Plan::gradient_penalty`] takes for at most `batch` samples, besides the workspace of the pass.
@@ -31,10 +44,9 @@ impl<const N: usize> Plan<N> {
             .bytes()
     }
 
-    /// ‖∇ₓD(x)‖² of each sample to `penalties`, and the gradients of Σ ½ · scale · ‖∇ₓD(x)‖² by the parameters, added to
-    /// `grads` ([`Plan::grad_len`] values): R1 with weight γ over a batch of n has the scale γ/n for each sample. The plan must
-    /// be for training with the gradient by the input, and the network end in one value; `work` holds a forward pass of it over
-    /// `x`, before the way back.
+    /// ‖∇ₓD(x)‖² of each sample, and the gradients of Σ ½ · scale · ‖∇ₓD(x)‖² by the parameters: R1 with weight γ over a batch of
+    /// n has the scale γ/n for each sample. The plan must be for training with the gradient by the input; `work` holds a
+    /// forward pass of it over `x`, before the way back.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for layers that are not linear but for choices: normalisations, embeddings, softmax, and functions
@@ -46,7 +58,7 @@ impl<const N: usize> Plan<N> {
         model: Model<'_>,
         (x, draws): (&[f32], Draws<'_>),
         work: &Workspace<'_>,
-        (scales, penalties, grads): (&[f32], &mut [f32], &mut [f32]),
+        to: Penalty<'_>,
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         if !matches!(self.mode, Mode::Training { input_gradient: true, .. }) {
@@ -57,9 +69,10 @@ impl<const N: usize> Plan<N> {
         }
         self.check_draws(draws, work.batch)?;
         self.check([model.params.len(), model.state.len(), x.len()], work)?;
-        let fits =
-            scales.len() == work.batch && penalties.len() == work.batch && grads.len() == self.grad_len();
-        if !fits || self.net.output() != Shape::flat(1) {
+        let Penalty { along: outputs, scales, penalties, grads } = to;
+        let each = scales.len() == work.batch && penalties.len() == work.batch;
+        let width = self.net.output().len()?;
+        if !each || grads.len() != self.grad_len() || outputs.len() != width.saturating_mul(work.batch) {
             return Err(Error::ShapeMismatch);
         }
         if scratch.remaining() < self.penalty_scratch_len(work.batch) {
@@ -69,7 +82,7 @@ impl<const N: usize> Plan<N> {
         let slopes = scratch.take::<f32>(x.len())?;
         // What flows has a workspace of its own: it would overwrite the choices.
         let mut along = self.workspace(work.batch, &mut scratch)?;
-        self.ends(&mut along).1.fill(1.0);
+        rows::copy(outputs, self.ends(&mut along).1);
         let wanted = Wanted { params: None, add: false, input: slopes };
         let through = Some((x, work));
         self.back(on, model, (x, draws), (&mut along, through), wanted, &mut scratch.frame())?;
@@ -79,7 +92,7 @@ impl<const N: usize> Plan<N> {
             slopes.iter_mut().for_each(|v| *v *= scale);
         }
         self.along(on, model, (slopes, draws), (&mut along, x, work), &mut scratch)?;
-        self.ends(&mut along).1.fill(1.0);
+        rows::copy(outputs, self.ends(&mut along).1);
         let wanted = Wanted { params: Some(grads), add: true, input: &mut [] };
         self.back(on, model, (slopes, draws), (&mut along, through), wanted, &mut scratch)
     }

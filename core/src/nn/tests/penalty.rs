@@ -1,6 +1,8 @@
 //! R1 against differences of differences in double precision.
 
-use super::super::{Activation, Conv2d, ConvTranspose2d, Dense, Draws, Layer, Mode, Model, Pool2d, Shape};
+use super::super::{
+    Activation, Conv2d, ConvTranspose2d, Dense, Draws, Layer, Mode, Model, Penalty, Pool2d, Shape,
+};
 use super::{ALL, BASE, definition, first_state, keys, network};
 use crate::error::Error;
 use crate::rng::{Key, Stream};
@@ -27,7 +29,8 @@ fn check(input: Shape, layers: &[Layer]) {
     // What is there stays.
     let (mut penalties, mut grads) = ([f32::NAN; SAMPLES], vec![2f32; plan.grad_len()]);
     let model = Model { params: &params, state: &state };
-    let to = (&scales[..], &mut penalties[..], &mut grads[..]);
+    let along = vec![1.0; SAMPLES * net.output().channels];
+    let to = Penalty { along: &along, scales: &scales, penalties: &mut penalties, grads: &mut grads };
     plan.gradient_penalty(BASE, model, (&x, draws), &work, to, &mut scratch).unwrap();
 
     let wide = |v: &[f32]| v.iter().map(|v| f64::from(*v)).collect::<Vec<_>>();
@@ -109,7 +112,9 @@ fn other_networks_are_refused() {
         let work = plan.workspace(2, &mut scratch).unwrap();
         let (params, mut grads) = (vec![0f32; net.param_len()], vec![3f32; plan.grad_len()]);
         let model = Model { params: &params, state: &[] };
-        let to = (&[1.0f32; 2][..], &mut [0f32; 2][..], &mut grads[..]);
+        let mut penalties = [0f32; 2];
+        let to =
+            Penalty { along: &[1.0; 2], scales: &[1.0; 2], penalties: &mut penalties, grads: &mut grads };
         let draws = Draws::default();
         let got = plan.gradient_penalty(BASE, model, (&[0.0; 8], draws), &work, to, &mut scratch);
         assert!(grads.iter().all(|g| *g == 3.0));

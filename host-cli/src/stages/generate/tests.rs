@@ -55,8 +55,14 @@ impl Case {
     }
 
     fn train(&self, data: &str, options: TrainOptions) {
-        let options =
-            TrainOptions { hidden: vec![24], latent: 3, batch: 12, lr: 3e-3, patience: 0, ..options };
+        let options = TrainOptions {
+            hidden: Some(vec![24]),
+            latent: Some(3),
+            batch: Some(12),
+            lr: Some(3e-3),
+            patience: 0,
+            ..options
+        };
         options.run(&self.ctx, &self.at(data), &self.at("model")).unwrap();
     }
 
@@ -81,7 +87,7 @@ fn of_class(samples: &[Sample], label: u32) -> usize {
 fn a_class_that_was_oversampled_gets_samples_and_one_without_originals_none() {
     let case = Case::new(table);
     BalanceOptions::default().run(&case.ctx, &case.at("data"), &case.at("even")).unwrap();
-    case.train("even", TrainOptions { epochs: 60, ..TrainOptions::default() });
+    case.train("even", TrainOptions { epochs: Some(60), ..TrainOptions::default() });
     let (outcome, samples) = case.run("even", &case.options());
     let [a, b, c] = [0, 1, 2].map(|label| of_class(&samples, label));
     assert!((a, c) == (20, 0) && b > 10, "{a} {b} {c}");
@@ -93,7 +99,7 @@ fn a_class_that_was_oversampled_gets_samples_and_one_without_originals_none() {
 #[test]
 fn samples_join_the_dataset_that_they_were_learnt_from() {
     let case = Case::new(table);
-    case.train("data", TrainOptions { epochs: 40, ..TrainOptions::default() });
+    case.train("data", TrainOptions { epochs: Some(40), ..TrainOptions::default() });
     let (alone, made) = case.run("data", &case.options());
     let add = GenerateOptions { add_to_dataset: true, ..case.options() };
     let (outcome, samples) = case.run("data", &add);
@@ -111,7 +117,7 @@ fn samples_join_the_dataset_that_they_were_learnt_from() {
 #[test]
 fn pictures_are_written_as_png_files_by_class() {
     let case = Case::new(pictures);
-    case.train("data", TrainOptions { epochs: 20, ..TrainOptions::default() });
+    case.train("data", TrainOptions { epochs: Some(20), ..TrainOptions::default() });
     let options = GenerateOptions { png: true, manifold_k: 0, n: 6, ..case.options() };
     let (_, samples) = case.run("data", &options);
     for sample in &samples {
@@ -131,7 +137,7 @@ fn a_gaussian_model_takes_the_stored_scaling_and_draws_pixels() {
     };
     scale.run(&case.ctx, &case.at("data"), &case.at("scaled")).unwrap();
     let gaussian =
-        TrainOptions { likelihood: LikelihoodKind::Gaussian, epochs: 150, ..TrainOptions::default() };
+        TrainOptions { likelihood: LikelihoodKind::Gaussian, epochs: Some(150), ..TrainOptions::default() };
     case.train("scaled", gaussian);
     let (file, _) = ModelFile::load(&case.at("model")).unwrap();
     let normalize = file.config.data.normalize.unwrap();
@@ -145,15 +151,16 @@ fn a_gaussian_model_takes_the_stored_scaling_and_draws_pixels() {
     }
     // A Bernoulli model needs 0..=1.
     std::fs::remove_dir_all(case.at("model")).unwrap();
-    case.train("scaled", TrainOptions { epochs: 1, ..TrainOptions::default() });
+    case.train("scaled", TrainOptions { epochs: Some(1), ..TrainOptions::default() });
     assert_eq!(ModelFile::load(&case.at("model")).unwrap().0.config.data.normalize, None);
 }
 
 #[test]
 fn a_gan_and_a_model_without_classes_draw_samples_too() {
     let case = Case::new(table);
-    let gan = TrainOptions { model: ModelKind::Gan, epochs: 30, ..TrainOptions::default() };
-    let unconditional = TrainOptions { conditional: Some(false), epochs: 30, ..TrainOptions::default() };
+    let gan = TrainOptions { model: ModelKind::GanMlp, epochs: Some(30), ..TrainOptions::default() };
+    let unconditional =
+        TrainOptions { conditional: Some(false), epochs: Some(30), ..TrainOptions::default() };
     for (options, labelled) in [(gan, true), (unconditional, false)] {
         case.train("data", options);
         let options = GenerateOptions { manifold_k: 0, ..case.options() };
@@ -175,7 +182,7 @@ fn a_gan_and_a_model_without_classes_draw_samples_too() {
 #[test]
 fn a_dataset_with_other_columns_is_refused() {
     let case = Case::new(table);
-    case.train("data", TrainOptions { epochs: 1, ..TrainOptions::default() });
+    case.train("data", TrainOptions { epochs: Some(1), ..TrainOptions::default() });
     let classes = ["a", "b", "c"].map(String::from).to_vec();
     let meta = Meta::table("t", classes, vec!["y".into(), "x".into()]);
     let mut writer = DatasetWriter::create(&case.at("other"), meta).unwrap();
@@ -204,8 +211,14 @@ fn generated_rows_are_rows_that_can_be() {
     let ctx = Ctx::quiet(1);
     let [data, model, out] = ["data", "model", "out"].map(|name| dir.path().join(name));
     crate::stages::collect::CollectOptions::default().run(&ctx, &csv, &data).unwrap();
-    let train =
-        TrainOptions { hidden: vec![8], latent: 2, epochs: 3, batch: 16, patience: 0, ..Default::default() };
+    let train = TrainOptions {
+        hidden: Some(vec![8]),
+        latent: Some(2),
+        epochs: Some(3),
+        batch: Some(16),
+        patience: 0,
+        ..Default::default()
+    };
     train.run(&ctx, &data, &model).unwrap();
     let options =
         GenerateOptions { model: Some(model), n: 60, manifold_k: 0, temperature: 3.0, ..Default::default() };

@@ -64,7 +64,7 @@ mod bare {
         figure(name, "parameters", 4 * params.len() as u64);
         figure(name, "gradients", 4 * grads.len() as u64);
         figure(name, "moments", 4 * moments.len() as u64);
-        let mut trainee = Trainee { params, grads, moments };
+        let mut trainee = Trainee { params, grads, moments, groups: &[] };
 
         let memory = free.get_mut(..vae.train_scratch_len(1)).ok_or(Error::ScratchTooSmall)?;
         let short = memory.len().saturating_sub(ALIGN);
@@ -75,7 +75,7 @@ mod bare {
             picture(x, t);
             latent_noise(on.level, 1, t, vae.spec().latent, noise)?;
             let batch = Batch { x, labels: &[], weights: &[1.0], noise };
-            let step = VaeStep { beta: 1.0, adam: Adam::default(), t };
+            let step = VaeStep { beta: 1.0, free_bits: 0.0, optimiser: Adam::default().into(), t };
             let less = memory.get_mut(..short).ok_or(Error::ScratchTooSmall)?;
             if vae.train_step(on, &mut trainee, &batch, &step, &mut Scratch::new(less))
                 != Err(Error::ScratchTooSmall)

@@ -55,6 +55,8 @@ pub const CASES: &[Case] = &[
     Case { name: "generate/vae-mlp", run: models::vae_mlp },
     Case { name: "generate/vae-conv", run: models::vae_conv },
     Case { name: "generate/gan", run: models::gan },
+    Case { name: "generate/gan-conv", run: models::gan_conv },
+    Case { name: "generate/gan-spectral", run: models::gan_spectral },
     Case { name: "generate/priors", run: models::priors },
 ];
 

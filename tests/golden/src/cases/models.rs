@@ -2,12 +2,16 @@
 
 use super::{fill, stream};
 use crate::Digest;
+use seedbed::augment::diff::{Ada, AdaController, DiffAugment};
 use seedbed::exec::Serial;
 use seedbed::generate::{
-    Arch, Batch, ClassGaussians, Gan, GanSpec, GanStep, Likelihood, Trainee, Vae, VaeSpec, VaeStep, Widths,
+    Arch, Batch, ClassGaussians, DiscriminatorNorm, DiscriminatorSpec, Gan, GanMemory, GanRules, GanSpec,
+    GanStep, GanTrainee, GeneratorSpec, Likelihood, Show, Trainee, Vae, VaeSpec, VaeStep, Widths,
     latent_noise, training_noise,
 };
-use seedbed::nn::{Activation, Adam, Engine, Shape};
+use seedbed::nn::loss::{Adversarial, LeCam};
+use seedbed::nn::{Activation, Adam, Draws, Ema, Engine, Model, Optimiser, Shape};
+use seedbed::rng::Key;
 use seedbed::{Error, Level, Result, Scratch};
 
 /// Samples in a batch, values of a latent vector, classes.
@@ -65,8 +69,13 @@ fn vae(
     let side = Side::new(level)?;
     let mut work = Scratch::new(frame.take::<u8>(model.train_scratch_len(BATCH))?);
     for t in 1..=STEPS {
-        let step = VaeStep { beta: 0.8, adam: Adam { rate: 0.01, ..Adam::default() }, t };
-        let mut trainee = Trainee { params, grads, moments };
+        let step = VaeStep {
+            beta: 0.8,
+            free_bits: 0.02,
+            optimiser: Adam { rate: 0.01, ..Adam::default() }.into(),
+            t,
+        };
+        let mut trainee = Trainee { params, grads, moments, groups: &[] };
         let elbo = model.train_step(on, &mut trainee, &side.batch(x), &step, &mut work)?;
         digest.word(elbo.reconstruction.to_bits()).word(elbo.divergence.to_bits());
     }
@@ -90,36 +99,89 @@ pub(super) fn vae_conv(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
     vae(level, scratch, Shape::image(8, 8, 1), arch, Likelihood::Bernoulli)
 }
 
-/// A few steps of training and samples of a GAN.
+/// A few steps of training and samples of a GAN of dense layers.
 pub(super) fn gan(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
-    let on = Engine { level, exec: &Serial };
-    let model = Gan::new(GanSpec {
-        width: 12,
-        generator: widths(&[18])?,
-        discriminator: widths(&[14])?,
+    let spec = GanSpec {
+        output: Shape::flat(12),
         latent: LATENT,
         classes: CLASSES,
-        likelihood: Likelihood::Bernoulli,
-    })?;
+        unit: true,
+        generator: GeneratorSpec { hidden: widths(&[18])?, ..GeneratorSpec::default() },
+        discriminator: DiscriminatorSpec { hidden: widths(&[14])?, ..DiscriminatorSpec::default() },
+        rules: GanRules::default(),
+    };
+    adversarial(level, spec, scratch)
+}
+
+/// The same of convolutions: R1, LeCam, and DiffAugment.
+pub(super) fn gan_conv(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
+    let channels = widths(&[4, 6])?;
+    let spec = GanSpec {
+        output: Shape::image(8, 8, 1),
+        latent: LATENT,
+        classes: CLASSES,
+        unit: true,
+        generator: GeneratorSpec { channels: channels.clone(), batch_norm: true, ..GeneratorSpec::default() },
+        discriminator: DiscriminatorSpec { channels, ..DiscriminatorSpec::default() },
+        rules: GanRules {
+            r1: 0.5,
+            lecam: Some(LeCam::default()),
+            show: Show::Diff(DiffAugment::default()),
+            ..GanRules::default()
+        },
+    };
+    adversarial(level, spec, scratch)
+}
+
+/// The same with spectral norms, the hinge loss, and adaptive augmentation.
+pub(super) fn gan_spectral(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
+    let channels = widths(&[4])?;
+    let norm = DiscriminatorNorm::Spectral;
+    let spec = GanSpec {
+        output: Shape::image(6, 8, 1),
+        latent: LATENT,
+        classes: CLASSES,
+        unit: true,
+        generator: GeneratorSpec { channels: channels.clone(), ..GeneratorSpec::default() },
+        discriminator: DiscriminatorSpec { channels, hidden: widths(&[7])?, norm },
+        rules: GanRules { loss: Adversarial::Hinge, show: Show::Ada(Ada::BGC), ..GanRules::default() },
+    };
+    adversarial(level, spec, scratch)
+}
+
+/// A few steps of training and samples: parameters, state, losses and what is generated.
+fn adversarial(level: Level, spec: GanSpec, scratch: &mut Scratch<'_>) -> Result<u64> {
+    let on = Engine { level, exec: &Serial };
+    let model = Gan::new(spec)?;
     let mut digest = Digest::new();
-    let (params, grads) = (scratch.take::<f32>(model.param_len())?, scratch.take::<f32>(model.param_len())?);
-    let moments = scratch.take_zeroed::<f32>(model.moment_len())?;
-    let average = scratch.take_zeroed::<f32>(model.generator_len())?;
-    model.init(8, params)?;
-    let x = scratch.take::<f32>(BATCH * 12)?;
+    let mut take = |n: usize| scratch.take_zeroed::<f32>(n);
+    let (params, grads, moments) =
+        (take(model.param_len())?, take(model.param_len())?, take(model.moment_len())?);
+    let (state, average) = (take(model.state_len())?, take(model.generator_len())?);
+    let x = take(BATCH * model.width())?;
+    model.init(8, params, state)?;
     fill(51, 0.0, 1.0, x);
     let side = Side::new(level)?;
+    let keys: [Key; BATCH] = core::array::from_fn(|i| Key::new(9).sample(i as u64));
+    let ada = AdaController { p: 0.6, interval: 1, images_for_full: 50, ..AdaController::default() };
+    let mut memory = GanMemory { ada, ..GanMemory::default() };
     let mut work = Scratch::new(scratch.take::<u8>(model.train_scratch_len(BATCH))?);
+    let adam = Optimiser::from(Adam { rate: 0.01, beta1: 0.5, ..Adam::default() });
     for t in 1..=STEPS {
-        let adam = Adam { rate: 0.01, beta1: 0.5, ..Adam::default() };
-        let step = GanStep { adam, t, real_target: 0.9, ema_decay: 0.5 };
-        let mut trainee = Trainee { params, grads, moments };
-        let terms = model.train_step(on, &mut trainee, average, &side.batch(x), &step, &mut work)?;
+        let draws = Draws { seed: 3, keys: &keys };
+        let ema = Ema { decay: 0.5, warm_up: false };
+        let step = GanStep { generator: adam, discriminator: adam, t, both: t != 2, ema, draws };
+        let trainee = Trainee { params, grads, moments, groups: &[] };
+        let mut of = GanTrainee { trainee, state, average, memory: &mut memory };
+        let terms = model.train_step(on, &mut of, &side.batch(x), &step, &mut work)?;
         digest.word(terms.discriminator.to_bits()).word(terms.generator.to_bits());
+        digest.word(terms.r1.to_bits()).floats(&[memory.ada.p, memory.anchors.real, memory.anchors.fake]);
     }
-    digest.floats(params).floats(average);
+    digest.floats(params).floats(state).floats(average);
+    let state = state.get(..model.generator_state_len()).unwrap_or(&[]);
+    let generator = Model { params: average, state };
     let mut work = Scratch::new(scratch.take::<u8>(model.run_scratch_len(BATCH))?);
-    model.sample(on, average, 1.0, (11, 100, &side.labels), x, &mut work)?;
+    model.sample(on, generator, 1.0, (11, 100, &side.labels), x, &mut work)?;
     digest.floats(x);
     Ok(digest.finish())
 }

@@ -1,0 +1,99 @@
+//! An epoch of an adversarial network.
+
+use super::{Epoch, Trainer};
+use crate::error::Result;
+use crate::model::any::Objective;
+use crate::purposes;
+use seedbed::Scratch;
+use seedbed::generate::{Batch, Gan, GanStep, GanTerms, GanTrainee, Trainee};
+use seedbed::nn::{Draws, Ema};
+use seedbed::rng::{Key, Stream};
+
+/// A decay of the mean gradient that suits adversarial training (Radford et al. 2016).
+const BETA1: f32 = 0.5;
+/// Batches over which the statistics of the running mean are found.
+const SETTLING: u64 = 40;
+
+impl Trainer<'_> {
+    pub(super) fn gan_epoch(&mut self, gan: &Gan, epoch: u32, order: &[u32]) -> Result<Epoch> {
+        let training = self.at.config.training.clone();
+        let Objective::Game { lr_discriminator, critic_steps, ema_decay } = training.objective else {
+            return Err(seedbed::Error::Unsupported.into());
+        };
+        let mut sum = GanTerms::default();
+        let (mut batches, mut turns) = (0f64, 0f64);
+        for places in order.chunks(training.batch) {
+            // The statistics of one sample are none.
+            if places.len() < 2 && gan.state_len() > 0 {
+                continue;
+            }
+            let (labels, weights) = self.fill(epoch, places)?;
+            let numbers = self.data.about(places).2;
+            let keys: Vec<Key> =
+                numbers.into_iter().map(|n| Key::new(purposes::SHOWN).epoch(epoch).sample(n)).collect();
+            let generator = self.adam(training.lr, BETA1)?.into();
+            let discriminator = self.adam(lr_discriminator, BETA1)?.into();
+            self.at.progress.steps += 1;
+            let t = self.at.progress.steps;
+            let both = t.is_multiple_of(u64::from(critic_steps.max(1)));
+            let draws = Draws { seed: training.seed, keys: &keys };
+            let ema = Ema { decay: ema_decay, warm_up: true };
+            let step = GanStep { generator, discriminator, t, both, ema, draws };
+            let batch = Batch { x: &self.x, labels: &labels, weights: &weights, noise: &self.noise };
+            let on = self.engine();
+            let trainee = Trainee {
+                params: &mut self.at.weights.params,
+                grads: &mut self.grads,
+                moments: &mut self.at.moments,
+                groups: &[],
+            };
+            let mut of = GanTrainee {
+                trainee,
+                state: &mut self.at.weights.state,
+                average: &mut self.at.average.params,
+                memory: &mut self.at.progress.memory,
+            };
+            let terms = gan.train_step(on, &mut of, &batch, &step, &mut Scratch::new(&mut self.scratch));
+            let terms = terms.map_err(|e| self.refused(epoch, e))?;
+            sum.discriminator += terms.discriminator;
+            sum.generator += terms.generator;
+            sum.real_accuracy += terms.real_accuracy;
+            sum.fake_accuracy += terms.fake_accuracy;
+            batches += 1.0;
+            turns += f64::from(u8::from(both));
+        }
+        self.settle(gan)?;
+        Ok(Epoch {
+            epoch,
+            train_loss: sum.generator / turns.max(1.0),
+            discriminator_loss: Some(sum.discriminator / batches),
+            real_accuracy: Some(sum.real_accuracy / batches),
+            fake_accuracy: Some(sum.fake_accuracy / batches),
+            ..Epoch::default()
+        })
+    }
+
+    /// Finds the statistics of normalisations under the running mean of the parameters.
+    fn settle(&mut self, gan: &Gan) -> Result<()> {
+        if gan.generator_state_len() == 0 {
+            return Ok(());
+        }
+        let training = &self.at.config.training;
+        let n = training.batch.min(self.data.len()).max(2);
+        // Labels as the training samples have them.
+        let mut places = self.data.lists.train.clone();
+        Stream::new(training.seed, Key::new(purposes::SHOWN)).shuffle(&mut places);
+        let mut labels = places.iter().cycle().map(|&place| self.data.label(place));
+        let mut memory = vec![0u8; gan.run_scratch_len(n)];
+        for i in 0..SETTLING {
+            let of: Vec<u32> =
+                if gan.spec().classes == 0 { Vec::new() } else { labels.by_ref().take(n).collect() };
+            // Other noise than that of samples.
+            let which = (!training.seed, i * n as u64, n, &of[..]);
+            let on = self.engine();
+            let average = (&self.at.average.params[..], &mut self.at.average.state[..]);
+            gan.follow(on, average, which, &mut Scratch::new(&mut memory))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,93 @@
+//! An epoch of a variational autoencoder.
+
+use super::{Epoch, Trainer, VALIDATION};
+use crate::error::Result;
+use crate::model::any::Objective;
+use seedbed::Scratch;
+use seedbed::generate::{Batch, ClassGaussians, Elbo, Trainee, Vae, VaeStep};
+use seedbed::nn::Adam;
+
+impl Trainer<'_> {
+    pub(super) fn vae_epoch(&mut self, vae: &Vae, epoch: u32, order: &[u32]) -> Result<Epoch> {
+        let training = self.at.config.training.clone();
+        let Objective::Elbo { beta: whole, kl_warmup, free_bits } = training.objective else {
+            return Err(seedbed::Error::Unsupported.into());
+        };
+        let steps = order.len().div_ceil(training.batch);
+        let (mut elbo, mut loss, mut beta) = (Elbo::default(), 0f64, 0f32);
+        for (i, places) in order.chunks(training.batch).enumerate() {
+            let (labels, weights) = self.fill(epoch, places)?;
+            let done = (epoch - 1) as f64 + i as f64 / steps as f64;
+            let share = if kl_warmup > 0.0 { done / kl_warmup as f64 } else { 1.0 };
+            beta = whole * share.min(1.0) as f32;
+            let optimiser = self.adam(training.lr, Adam::default().beta1)?.into();
+            self.at.progress.steps += 1;
+            let step = VaeStep { beta, free_bits, optimiser, t: self.at.progress.steps };
+            let batch = Batch { x: &self.x, labels: &labels, weights: &weights, noise: &self.noise };
+            let on = self.engine();
+            let mut trainee = Trainee {
+                params: &mut self.at.weights.params,
+                grads: &mut self.grads,
+                moments: &mut self.at.moments,
+                groups: &[],
+            };
+            let scratch = &mut Scratch::new(&mut self.scratch);
+            let terms = vae.train_step(on, &mut trainee, &batch, &step, scratch);
+            let terms = terms.map_err(|e| self.refused(epoch, e))?;
+            elbo += terms;
+            loss += terms.loss(beta as f64);
+        }
+        let n = order.len() as f64;
+        let val = self.validate(vae, VALIDATION)?;
+        if val.is_some_and(|v| !v.loss(1.0).is_finite()) {
+            return Err(self.diverged(epoch));
+        }
+        Ok(Epoch {
+            epoch,
+            train_loss: loss / n,
+            val_loss: val.map(|v| v.loss(whole as f64)),
+            recon: Some(elbo.reconstruction / n),
+            kl: Some(elbo.divergence / n),
+            val_recon: val.map(|v| v.reconstruction),
+            val_kl: val.map(|v| v.divergence),
+            val_elbo: val.map(|v| -v.loss(1.0)),
+            beta: Some(beta as f64),
+            ..Epoch::default()
+        })
+    }
+
+    /// The mean terms over the val split, `None` where it is empty.
+    fn validate(&mut self, vae: &Vae, epoch: u32) -> Result<Option<Elbo>> {
+        let data = self.data;
+        if data.lists.val.is_empty() {
+            return Ok(None);
+        }
+        let mut sum = Elbo::default();
+        for places in data.lists.val.chunks(self.at.config.training.batch) {
+            let (labels, weights) = self.fill(epoch, places)?;
+            let batch = Batch { x: &self.x, labels: &labels, weights: &weights, noise: &self.noise };
+            let on = self.engine();
+            sum += vae.elbo(on, &self.at.weights.params, &batch, &mut Scratch::new(&mut self.scratch))?;
+        }
+        let n = data.lists.val.len() as f64;
+        Ok(Some(Elbo { reconstruction: sum.reconstruction / n, divergence: sum.divergence / n }))
+    }
+
+    /// The normals of the codes of the train split under the best weights.
+    pub(super) fn fit_prior(&mut self, vae: &Vae) -> Result<Vec<f32>> {
+        let (latent, classes) = (self.model.latent(), self.model.classes().max(1));
+        let mut sums = vec![0f64; ClassGaussians::sums_len(latent, classes)?];
+        let data = self.data;
+        for places in data.lists.train.chunks(self.at.config.training.batch) {
+            let (labels, _) = self.fill(VALIDATION, places)?;
+            let mut codes = vec![0f32; places.len() * 2 * latent];
+            let on = self.engine();
+            let input = (&self.x[..], &labels[..]);
+            vae.encode(on, &self.at.best.params, input, &mut codes, &mut Scratch::new(&mut self.scratch))?;
+            ClassGaussians::accumulate(latent, &codes, &labels, &mut sums)?;
+        }
+        let mut values = vec![0f32; ClassGaussians::fitted_len(latent, classes)?];
+        ClassGaussians::fit(latent, &sums, &mut values)?;
+        Ok(values)
+    }
+}

@@ -1,0 +1,310 @@
+//! The models by name, and what is not asked for otherwise.
+
+use super::TrainOptions;
+use crate::dataset::Kind;
+use crate::error::{Error, Result};
+use crate::model::{DataSpec, ModelConfig, Network, Objective, Training};
+use clap::ValueEnum;
+use seedbed::augment::diff::{Ada, DiffAugment};
+use seedbed::generate::{
+    Arch, DiscriminatorNorm, DiscriminatorSpec, GanRules, GanSpec, GeneratorSpec, Likelihood, Show, VaeSpec,
+    Widths,
+};
+use seedbed::nn::loss::{Adversarial, LeCam};
+use seedbed::nn::{Activation, Schedule, Shape};
+use serde::{Deserialize, Serialize};
+
+/// A model with what makes it work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModelKind {
+    /// Variational autoencoder of dense layers.
+    #[default]
+    VaeMlp,
+    /// Variational autoencoder of convolutions, for pictures.
+    VaeConv,
+    /// The same, conditioned on the class.
+    Cvae,
+    /// Adversarial network of dense layers.
+    GanMlp,
+    /// Adversarial network of convolutions, for pictures.
+    Dcgan,
+    /// The same, conditioned on the class.
+    Cdcgan,
+    /// The same with a critic.
+    Wgan,
+}
+
+/// How learning rates change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum ScheduleKind {
+    /// Not at all.
+    Constant,
+    /// Along half a cosine to 0.
+    Cosine,
+}
+
+/// What discriminator and generator pay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum LossKind {
+    /// Logistic (Goodfellow et al. 2014).
+    NonSaturating,
+    /// Hinge (Miyato et al. 2018).
+    Hinge,
+    /// Least squares (Mao et al. 2017).
+    LeastSquares,
+    /// The distance that a critic finds (Arjovsky et al. 2017).
+    Wasserstein,
+}
+
+/// What bounds the layers of a discriminator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum NormKind {
+    /// Nothing.
+    None,
+    /// Batch normalisation.
+    Batch,
+    /// Spectral normalisation.
+    Spectral,
+}
+
+/// What is done to pictures before the discriminator is shown them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum ShowKind {
+    /// Nothing.
+    #[default]
+    Plain,
+    /// Colour, translation and cutout, always.
+    Diff,
+    /// More, with a probability that adapts.
+    Ada,
+}
+
+/// What a preset says where nothing is asked for.
+struct Preset {
+    hidden: &'static [usize],
+    channels: &'static [usize],
+    latent: usize,
+    epochs: u32,
+    batch: usize,
+    lr: f32,
+    schedule: ScheduleKind,
+    // Of GANs.
+    lr_discriminator: f32,
+    loss: LossKind,
+    norm: NormKind,
+    r1: f32,
+    critic_steps: u32,
+}
+
+impl ModelKind {
+    /// Whether it is conditioned on classes; `None` where that depends on the dataset.
+    pub(super) const fn conditional(self) -> Option<bool> {
+        match self {
+            Self::VaeMlp | Self::VaeConv | Self::GanMlp => None,
+            Self::Cvae | Self::Cdcgan => Some(true),
+            Self::Dcgan | Self::Wgan => Some(false),
+        }
+    }
+
+    /// Whether it has convolutions.
+    const fn convolves(self) -> bool {
+        !matches!(self, Self::VaeMlp | Self::GanMlp)
+    }
+
+    const fn is_gan(self) -> bool {
+        matches!(self, Self::GanMlp | Self::Dcgan | Self::Cdcgan | Self::Wgan)
+    }
+
+    /// For pictures whose shorter side is `side`.
+    fn preset(self, side: usize) -> Preset {
+        let vae = Preset {
+            hidden: &[256, 256],
+            channels: &[],
+            latent: 16,
+            epochs: 100,
+            batch: 128,
+            lr: 1e-3,
+            schedule: ScheduleKind::Constant,
+            lr_discriminator: 0.0,
+            loss: LossKind::NonSaturating,
+            norm: NormKind::None,
+            r1: 0.0,
+            critic_steps: 1,
+        };
+        let gan = Preset { latent: 64, lr_discriminator: 1e-3, ..vae };
+        let large = side > 40;
+        let dcgan = Preset {
+            hidden: &[],
+            channels: if large { &[32, 64, 128] } else { &[64, 128] },
+            epochs: 30,
+            batch: 64,
+            lr: 2e-4,
+            lr_discriminator: 2e-4,
+            norm: NormKind::Spectral,
+            ..gan
+        };
+        match self {
+            Self::VaeMlp => vae,
+            Self::VaeConv | Self::Cvae => {
+                Preset { channels: if large { &[32, 64, 128] } else { &[32, 64] }, hidden: &[256], ..vae }
+            }
+            Self::GanMlp => gan,
+            Self::Dcgan | Self::Cdcgan => dcgan,
+            Self::Wgan => Preset { loss: LossKind::Wasserstein, critic_steps: 3, ..dcgan },
+        }
+    }
+}
+
+fn widths(sizes: Option<&[usize]>, preset: &[usize]) -> Widths {
+    Widths::from_slice(sizes.unwrap_or(preset)).unwrap_or_default()
+}
+
+impl TrainOptions {
+    /// Refuses options that the model has no use for.
+    pub(super) fn fits_model(&self) -> Result<()> {
+        if !self.model.convolves() && self.channels.as_ref().is_some_and(|c| !c.is_empty()) {
+            return Err(Error::usage(
+                "a model of dense layers has no channels: --channels (recipe key `channels`)",
+            )
+            .hint("use a model of convolutions (vae-conv, cvae, dcgan, cdcgan, wgan), or leave it out"));
+        }
+        if self.model.convolves() && self.channels.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Error::out_of_range("channels", "[]", "at least one size for convolutions"));
+        }
+        let only_gan = [
+            ("loss", self.loss.is_some()),
+            ("norm", self.norm.is_some()),
+            ("r1", self.r1.is_some()),
+            ("lecam", self.lecam > 0.0),
+            ("show", self.show != ShowKind::Plain),
+            ("critic_steps", self.critic_steps.is_some()),
+            ("lr_discriminator", self.lr_discriminator.is_some()),
+        ];
+        match only_gan.into_iter().find(|(_, given)| *given) {
+            Some((key, _)) if !self.model.is_gan() => {
+                let flag = key.replace('_', "-");
+                Err(Error::usage(format!("only a GAN has it: --{flag} (recipe key `{key}`)"))
+                    .hint("leave it out, or use model = \"dcgan\""))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The model that these options make for samples of this kind, conditioned on `classes` of them (0: not).
+    ///
+    /// # Errors
+    /// A usage error where model and samples do not fit.
+    pub fn config(&self, seed: u64, data: DataSpec, classes: usize) -> Result<ModelConfig> {
+        if self.model.convolves() && data.kind != Kind::Images {
+            return Err(Error::usage("convolutions need pictures: --model (recipe key `model`)")
+                .hint("use model = \"vae-mlp\" or \"gan-mlp\" for a table"));
+        }
+        let [height, width, channels] = data.shape;
+        let preset = self.model.preset(height.min(width));
+        let shape = if data.kind == Kind::Images {
+            Shape::image(height, width, channels)
+        } else {
+            Shape::flat(data.width())
+        };
+        let network = if self.model.is_gan() {
+            Network::Gan(self.gan(&preset, &data, shape, classes)?)
+        } else {
+            Network::Vae(self.vae(&preset, &data, shape, classes)?)
+        };
+        let lr = self.lr.unwrap_or(preset.lr);
+        let objective = if self.model.is_gan() {
+            Objective::Game {
+                lr_discriminator: self.lr_discriminator.unwrap_or(preset.lr_discriminator),
+                critic_steps: self.critic_steps.unwrap_or(preset.critic_steps),
+                ema_decay: self.ema_decay,
+            }
+        } else {
+            Objective::Elbo { beta: self.beta, kl_warmup: self.kl_warmup, free_bits: self.free_bits }
+        };
+        let training = Training {
+            seed,
+            epochs: self.epochs.unwrap_or(preset.epochs),
+            batch: self.batch.unwrap_or(preset.batch),
+            lr,
+            schedule: match self.schedule.unwrap_or(preset.schedule) {
+                ScheduleKind::Constant => Schedule::constant(),
+                ScheduleKind::Cosine => Schedule::cosine(0.0),
+            },
+            patience: self.patience,
+            objective,
+        };
+        Ok(ModelConfig { data, network, training })
+    }
+
+    fn vae(&self, preset: &Preset, data: &DataSpec, shape: Shape, classes: usize) -> Result<VaeSpec> {
+        let channels = widths(self.channels.as_deref(), preset.channels);
+        let arch = Arch {
+            hidden: widths(self.hidden.as_deref(), preset.hidden),
+            activation: Activation::Relu,
+            channels,
+        };
+        Ok(VaeSpec {
+            input: if arch.channels.is_empty() { Shape::flat(data.width()) } else { shape },
+            latent: self.latent.unwrap_or(preset.latent),
+            likelihood: self.likelihood(data)?,
+            arch,
+            classes,
+        })
+    }
+
+    fn gan(&self, preset: &Preset, data: &DataSpec, shape: Shape, classes: usize) -> Result<GanSpec> {
+        let unit = self.likelihood(data)? == Likelihood::Bernoulli;
+        let hidden = widths(self.hidden.as_deref(), preset.hidden);
+        let channels = widths(self.channels.as_deref(), preset.channels);
+        let norm = match self.norm.unwrap_or(preset.norm) {
+            NormKind::None => DiscriminatorNorm::None,
+            NormKind::Batch => DiscriminatorNorm::Batch,
+            NormKind::Spectral => DiscriminatorNorm::Spectral,
+        };
+        let r1 = self.r1.unwrap_or(preset.r1);
+        if r1 > 0.0 && norm == DiscriminatorNorm::Batch {
+            return Err(Error::usage("R1 does not go with batch normalisation: --r1 (recipe key `r1`)")
+                .hint("use norm = \"none\" or \"spectral\""));
+        }
+        if self.show != ShowKind::Plain && data.kind != Kind::Images {
+            return Err(Error::usage("only pictures can be shown changed: --show (recipe key `show`)")
+                .hint("use show = \"plain\" for a table"));
+        }
+        Ok(GanSpec {
+            output: shape,
+            latent: self.latent.unwrap_or(preset.latent),
+            classes,
+            unit,
+            generator: GeneratorSpec {
+                hidden: hidden.iter().rev().copied().collect(),
+                channels: channels.clone(),
+                batch_norm: self.model.convolves(),
+            },
+            discriminator: DiscriminatorSpec { channels, hidden, norm },
+            rules: GanRules {
+                loss: self.adversarial(preset),
+                r1,
+                lecam: (self.lecam > 0.0).then_some(LeCam { weight: self.lecam, ..LeCam::default() }),
+                show: match self.show {
+                    ShowKind::Plain => Show::Plain,
+                    ShowKind::Diff => Show::Diff(DiffAugment::default()),
+                    ShowKind::Ada => Show::Ada(Ada::default()),
+                },
+            },
+        })
+    }
+
+    fn adversarial(&self, preset: &Preset) -> Adversarial {
+        match self.loss.unwrap_or(preset.loss) {
+            LossKind::NonSaturating => Adversarial::NonSaturating { real: self.real_target },
+            LossKind::Hinge => Adversarial::Hinge,
+            LossKind::LeastSquares => Adversarial::LeastSquares { real: 1.0, fake: 0.0, generator: 1.0 },
+            LossKind::Wasserstein => Adversarial::Wasserstein,
+        }
+    }
+}

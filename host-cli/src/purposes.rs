@@ -15,12 +15,14 @@ pub(crate) const SEARCH_COPIES: u32 = 13;
 pub(crate) const PARTNERS: u32 = 20;
 /// How samples are shown to a discriminator, and the classes that its generator is settled with.
 pub(crate) const SHOWN: u32 = 24;
+/// Which samples a model is looked at by after each epoch.
+pub(crate) const WATCH: u32 = 25;
 /// Which augmented copies are compressed, and how much.
 pub(crate) const WEBP: u32 = 22;
 
 #[cfg(test)]
 mod tests {
-    use super::{FAULTS, JUDGE, PARTNERS, SEARCH, SEARCH_COPIES, SHOWN, SHUFFLE, WEBP};
+    use super::{FAULTS, JUDGE, PARTNERS, SEARCH, SEARCH_COPIES, SHOWN, SHUFFLE, WATCH, WEBP};
     use crate::dataset::SPLIT_PURPOSE;
     use seedbed::{augment, balance, generate, label, metrics, nn};
 
@@ -43,6 +45,7 @@ mod tests {
             PARTNERS,
             WEBP,
             SHOWN,
+            WATCH,
         ];
         let unique: std::collections::BTreeSet<u32> = all.into_iter().collect();
         assert_eq!(unique.len(), all.len());

@@ -196,6 +196,8 @@ fn full() -> Report {
             ],
             best_epoch: Some(25.0),
             epochs: 40,
+            samples: Some(blob(0, 48)),
+            warnings: vec!["mode collapse".into()],
         }),
         generated: strips(14),
         scores: vec![ScoreTable {

@@ -76,7 +76,8 @@ fn chain(raw: &Path, way: &Way) -> Vec<String> {
     let any = ["--manifold-k", "0", "--n", "30"];
     run(dir, way, &[&["generate", "3", "--model", model, "--out", "5", "--seed", "7"], &any[..]].concat());
     run(dir, way, &["evaluate", "3", "--generated", "5", "--out", "6", "--seed", "7"]);
-    let conv = ["--model", "vae-conv", "--channels", "4,8", "--hidden", "16", "--latent", "2", "--epochs", "1"];
+    let conv =
+        ["--model", "vae-conv", "--channels", "4,8", "--hidden", "16", "--latent", "2", "--epochs", "1"];
     run(dir, way, &[&["train", "2", "--out", "7", "--seed", "7"], &conv[..]].concat());
     let mut hashes = datasets(dir, way, &["1", "2", "pruned", "balanced", "3", "5"]);
     hashes.extend([model, "7/model.safetensors"].map(|file| file_hash(&dir.join(file))));

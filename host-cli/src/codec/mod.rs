@@ -16,6 +16,7 @@
 
 mod bmp;
 mod convert;
+mod grid;
 mod jpeg;
 mod png;
 mod pnm;
@@ -27,6 +28,7 @@ mod files;
 #[cfg(test)]
 mod tests;
 
+pub use self::grid::Grid;
 pub use self::png::{PNG_RATIO, encode_png};
 pub use self::webp::round_trip as webp_round_trip;
 

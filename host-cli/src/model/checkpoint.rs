@@ -29,6 +29,8 @@ const VERSION: u32 = 2;
 const PRIOR: &str = "prior.values";
 /// What stands before the names of the tensors of a running mean.
 const AVERAGE: &str = "average.";
+/// Name of the pixels of samples.
+const SAMPLES: &str = "samples";
 /// The same for the best ones so far.
 const BEST: &str = "best.";
 
@@ -72,6 +74,9 @@ pub struct Progress {
     /// What the rules of a GAN remember.
     #[serde(default)]
     pub memory: GanMemory,
+    /// What has been warned of.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// All epochs so far.
     pub history: Vec<Epoch>,
 }
@@ -91,10 +96,24 @@ pub struct Checkpoint {
     pub average: Weights,
     /// The best ones so far of a VAE; empty for a GAN.
     pub best: Weights,
+    /// Pixels of samples after each epoch, as many for each; see [`super::epochs::kept`].
+    pub samples: Vec<u8>,
 }
 
-/// One tensor to write: name, shape, values.
-type Entry<'a> = (String, Vec<usize>, &'a [f32]);
+/// One tensor to write.
+struct Entry {
+    name: String,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl Entry {
+    fn floats(name: String, shape: Vec<usize>, values: &[f32]) -> Self {
+        let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        Self { name, dtype: Dtype::F32, shape, bytes }
+    }
+}
 
 /// The name of a tensor.
 fn name(prefix: &str, t: &NamedTensor) -> String {
@@ -103,30 +122,27 @@ fn name(prefix: &str, t: &NamedTensor) -> String {
 
 /// The tensors of `weights` under their names, with `prefix` in front; those that lie beyond the numbers are left out, as the
 /// discriminator of a running mean is.
-fn named<'a>(model: &Model, prefix: &str, weights: &'a Weights) -> Vec<Entry<'a>> {
+fn named<'a>(model: &Model, prefix: &'a str, weights: &'a Weights) -> Vec<Entry> {
     let all = |tensors: Vec<NamedTensor>, values: &'a [f32]| {
         tensors.into_iter().filter_map(move |t| {
             let at = t.tensor.offset;
             let values = values.get(at..at + t.tensor.len())?;
-            Some((name(prefix, &t), t.tensor.shape().to_vec(), values))
+            Some(Entry::floats(name(prefix, &t), t.tensor.shape().to_vec(), values))
         })
     };
     let params = all(model.tensors(), &weights.params);
     params.chain(all(model.state_tensors(), &weights.state)).collect()
 }
 
-fn plain<'a>(name: &str, values: &'a [f32]) -> Option<Entry<'a>> {
-    (!values.is_empty()).then(|| (name.to_owned(), vec![values.len()], values))
+fn plain(name: &str, values: &[f32]) -> Option<Entry> {
+    (!values.is_empty()).then(|| Entry::floats(name.to_owned(), vec![values.len()], values))
 }
 
-fn write(path: &Path, about: &About, entries: &[Entry<'_>]) -> Result<()> {
-    let bytes: Vec<Vec<u8>> =
-        entries.iter().map(|(_, _, v)| v.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();
-    let views: std::result::Result<Vec<_>, _> = entries
-        .iter()
-        .zip(&bytes)
-        .map(|((name, shape, _), b)| TensorView::new(Dtype::F32, shape.clone(), b).map(|v| (name, v)))
-        .collect();
+fn write(path: &Path, about: &About, entries: &[Entry]) -> Result<()> {
+    fn view(e: &Entry) -> std::result::Result<(&str, TensorView<'_>), safetensors::SafeTensorError> {
+        Ok((&e.name, TensorView::new(e.dtype, e.shape.clone(), &e.bytes)?))
+    }
+    let views = entries.iter().map(view).collect::<std::result::Result<Vec<_>, _>>();
     let text = serde_json::to_string(about).at(path)?;
     let metadata = HashMap::from([(ENTRY.to_owned(), text)]);
     let file = views.and_then(|views| safetensors::serialize(views, Some(metadata))).at(path)?;
@@ -271,6 +287,10 @@ impl Checkpoint {
         entries.extend(named(&model, BEST, &self.best));
         entries.extend(named(&model, AVERAGE, &self.average));
         entries.extend(plain("adam.moments", &self.moments));
+        if !self.samples.is_empty() {
+            let (shape, bytes) = (vec![self.samples.len()], self.samples.clone());
+            entries.push(Entry { name: SAMPLES.into(), dtype: Dtype::U8, shape, bytes });
+        }
         write(path, &about, &entries)
     }
 
@@ -293,6 +313,7 @@ impl Checkpoint {
             best: read.weights(&tensors, &model, (BEST, best))?,
             moments: read.values(&tensors, "adam.moments", model.moment_len())?,
             average: read.weights(&tensors, &model, (AVERAGE, model.average_len()))?,
+            samples: tensors.tensor(SAMPLES).map(|t| t.data().to_vec()).unwrap_or_default(),
             progress,
             config: read.about.config,
         })

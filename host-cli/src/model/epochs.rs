@@ -6,6 +6,9 @@
 
 mod gan;
 mod vae;
+mod watch;
+
+pub use watch::kept;
 
 use super::any::{Model, ModelConfig, Weights};
 use super::checkpoint::{Checkpoint, ModelFile, Progress};
@@ -15,7 +18,7 @@ use crate::pool::Pool;
 use crate::purposes;
 use crate::stages::Ctx;
 use seedbed::exec::Executor;
-use seedbed::generate::training_noise;
+use seedbed::generate::{NamedTensor, training_noise};
 use seedbed::nn::{Adam, Engine};
 use seedbed::rng::{Key, Stream};
 use serde::{Deserialize, Serialize};
@@ -62,6 +65,24 @@ pub struct Epoch {
     /// Share of generated samples that it took for generated.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub fake_accuracy: Option<f64>,
+    /// The mean sign of the discriminator's logits of real samples, r of Karras et al. 2020: near 1 it has learnt them by heart.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub overfitting: Option<f64>,
+    /// The probability of augmentations of `show = "ada"`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ada_p: Option<f64>,
+    /// Weighted penalty on the discriminator's slope.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub r1: Option<f64>,
+    /// Mean distance between generated samples, over that between real ones.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub diversity: Option<f64>,
+    /// Latent values in use: those whose mean varies over the samples.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub active_units: Option<u32>,
+    /// The divergence of each latent value, in nats.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub latent_kl: Vec<f64>,
 }
 
 /// What to train, from where, and what to keep on the way.
@@ -129,6 +150,8 @@ struct Trainer<'a> {
     scratch: Vec<u8>,
     x: Vec<f32>,
     noise: Vec<f32>,
+    /// Where the state after an epoch was written last.
+    kept: Option<(PathBuf, u32)>,
 }
 
 impl<'a> Trainer<'a> {
@@ -150,13 +173,14 @@ impl<'a> Trainer<'a> {
                 };
                 let (config, progress) = (plan.config.clone(), Progress::default());
                 let moments = vec![0f32; model.moment_len()];
-                Checkpoint { config, progress, weights, moments, average, best }
+                Checkpoint { config, progress, weights, moments, average, best, samples: Vec::new() }
             }
         };
         let batch = plan.config.training.batch.min(data.len());
         let bytes = model.train_scratch_len(batch);
         let grads = vec![0f32; model.param_len()];
-        Ok(Self { ctx, data, model, at, grads, scratch: vec![0u8; bytes], x: Vec::new(), noise: Vec::new() })
+        let (scratch, x, noise) = (vec![0u8; bytes], Vec::new(), Vec::new());
+        Ok(Self { ctx, data, model, at, grads, scratch, x, noise, kept: None })
     }
 
     /// Runs what epochs are left; whether it stopped before the last.
@@ -174,6 +198,7 @@ impl<'a> Trainer<'a> {
             task.say(format!("loss {:.2}{shown}", row.train_loss));
             task.inc(1);
             self.at.progress.history.push(row);
+            self.warn();
             let every = plan.keep.as_ref().map_or(0, |(_, every)| *every);
             if every > 0 && self.at.progress.epoch.is_multiple_of(every) {
                 self.keep(plan)?;
@@ -184,11 +209,12 @@ impl<'a> Trainer<'a> {
     }
 
     /// Writes where training stands, unless that is never wanted.
-    fn keep(&self, plan: &Plan) -> Result<()> {
-        match &plan.keep {
-            Some((path, 1..)) => self.at.save(path),
-            _ => Ok(()),
+    fn keep(&mut self, plan: &Plan) -> Result<()> {
+        if let Some((path, 1..)) = &plan.keep {
+            self.at.save(path)?;
+            self.kept = Some((path.clone(), self.at.progress.epoch));
         }
+        Ok(())
     }
 
     fn patience_is_over(&self) -> bool {
@@ -203,7 +229,7 @@ impl<'a> Trainer<'a> {
         let mut order = self.data.lists.train.clone();
         let key = Key::new(purposes::SHUFFLE).epoch(epoch);
         Stream::new(self.at.config.training.seed, key).shuffle(&mut order);
-        let row = match self.model.clone() {
+        let mut row = match self.model.clone() {
             Model::Vae(vae) => self.vae_epoch(&vae, epoch, &order)?,
             Model::Gan(gan) => self.gan_epoch(&gan, epoch, &order)?,
         };
@@ -211,6 +237,7 @@ impl<'a> Trainer<'a> {
             return Err(self.diverged(epoch));
         }
         self.at.progress.epoch = epoch;
+        self.watch(&mut row)?;
         let better = match (row.val_loss, self.at.progress.best_loss) {
             (Some(now), Some(best)) => now < best,
             _ => true,
@@ -248,9 +275,27 @@ impl<'a> Trainer<'a> {
 
     #[cold]
     fn diverged(&self, epoch: u32) -> Error {
+        let largest = |t: &NamedTensor| {
+            let own = self.at.weights.params.get(t.tensor.offset..t.tensor.offset + t.tensor.len());
+            own.unwrap_or_default()
+                .iter()
+                .map(|v| if v.is_nan() { f32::INFINITY } else { v.abs() })
+                .fold(0.0, f32::max)
+        };
+        let tensors = self.model.tensors();
+        let worst = tensors.iter().max_by(|a, b| largest(a).total_cmp(&largest(b)));
+        let layer = worst.map_or_else(String::new, |t| {
+            format!(", the largest weight is {:.3e} in {}.{}", largest(t), t.network, t.tensor.layer)
+        });
+        let kept = match &self.kept {
+            Some((path, epoch)) => {
+                format!("; the last good state is that of epoch {epoch} in {}", path.display())
+            }
+            None => String::new(),
+        };
         Error::failed(format!(
-            "training diverged, a loss or a parameter is not finite: epoch {epoch}, lr = {}",
-            self.at.config.training.lr
+            "training diverged, a loss or a parameter is not finite: step {} (epoch {epoch}), lr = {}{layer}{kept}",
+            self.at.progress.steps, self.at.config.training.lr
         ))
         .hint("a smaller --lr (for example a tenth), a longer --kl-warmup, or columns without huge values")
     }
@@ -271,7 +316,12 @@ impl<'a> Trainer<'a> {
 
     fn finish(mut self, stopped_early: bool) -> Result<Fitted> {
         let prior = match self.model.clone() {
-            Model::Vae(vae) => self.fit_prior(&vae)?,
+            Model::Vae(vae) => {
+                std::mem::swap(&mut self.at.weights, &mut self.at.best);
+                let prior = self.fit_prior(&vae, &self.data.lists.train);
+                std::mem::swap(&mut self.at.weights, &mut self.at.best);
+                prior?
+            }
             Model::Gan(_) => Vec::new(),
         };
         let file = ModelFile {

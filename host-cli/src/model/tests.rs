@@ -96,7 +96,6 @@ fn kinds() -> Vec<TrainOptions> {
         hidden: Some(vec![]),
         kl_warmup: 3.0,
         free_bits: 0.1,
-        schedule: Some(ScheduleKind::Cosine),
         ..small(6)
     };
     let gan = TrainOptions { model: ModelKind::GanMlp, ..small(6) };
@@ -128,6 +127,8 @@ fn training_in_two_parts_gives_the_files_of_training_in_one() {
         let other = TrainOptions { lr: Some(1e-4), ..resumed.clone() };
         let e = other.run(&ctx, &folder.data, &out).unwrap_err();
         assert!(e.exit_code() == 2 && e.message.contains("other settings"), "{e}");
+        let other = TrainOptions { schedule: Some(ScheduleKind::Cosine), ..resumed.clone() };
+        assert!(other.run(&ctx, &folder.data, &out).unwrap_err().message.contains("other settings"));
         assert!(resumed.run(&Ctx::quiet(6), &folder.data, &out).is_err());
         // Other data of the same shape.
         let data = folder.dir.path().join("less");

@@ -12,6 +12,7 @@ use crate::error::{Context, Error, Result};
 use crate::run::record::{DEMO_FILE, RUN_FILE, RunRecord, StageRecord, load};
 use crate::stages::augment::{EFFECT_FILE, Effect, PREVIEW_FILE};
 use crate::stages::generate;
+use crate::stages::train::SAMPLES_FILE;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -95,6 +96,12 @@ impl Gatherer<'_> {
         report.set_aside = lists::set_aside(&self.list("collect", "set_aside.jsonl")?);
         let best = self.figure("train", &["best_epoch"]);
         report.training = lists::training(&self.list("train", "history.jsonl")?, best);
+        if let (Some(training), Some(stage)) = (&mut report.training, run.stage("train")) {
+            training.samples = sheet(&self.path(stage).join(SAMPLES_FILE));
+            let warnings = stage.figures.get("warnings").and_then(Value::as_array);
+            training.warnings =
+                warnings.into_iter().flatten().filter_map(|w| Some(w.as_str()?.to_owned())).collect();
+        }
         report.planted = self.planted()?;
         if let Some(evaluate) = run.stage("evaluate") {
             report.scores = scores::tables(&evaluate.figures);

@@ -131,7 +131,7 @@ fn common_threshold(rows: &[&Value]) -> Option<f64> {
 }
 
 /// Columns of `history.jsonl` that are no curve worth drawing.
-const NO_CURVE: [&str; 2] = ["epoch", "beta"];
+const NO_CURVE: [&str; 3] = ["epoch", "beta", "latent_kl"];
 
 /// The course of training, from `history.jsonl`: `train_x` and `val_x` share a chart, as do the
 /// losses of a GAN's two networks; anything else has its own.
@@ -166,6 +166,7 @@ pub fn training(rows: &[Value], best_epoch: Option<f64>) -> Option<Training> {
         charts: charts.into_iter().map(|c| c.1).collect(),
         best_epoch,
         epochs: rows.len(),
+        ..Training::default()
     })
 }
 
@@ -176,6 +177,11 @@ fn chart_of(name: &str) -> (String, String) {
         "kl" => "KL divergence".to_owned(),
         "recon" => "Reconstruction".to_owned(),
         "elbo" => "Evidence lower bound (ELBO)".to_owned(),
+        "diversity" => "Distance between samples, over that of the data".to_owned(),
+        "active_units" => "Latent values in use".to_owned(),
+        "overfitting" => "Overfitting of the discriminator (r)".to_owned(),
+        "ada_p" => "Probability of augmentations".to_owned(),
+        "r1" => "Penalty on the discriminator's slope".to_owned(),
         other => words::label(other),
     };
     if let Some(stem) = name.strip_prefix("train_") {

@@ -187,6 +187,10 @@ pub struct Training {
     pub best_epoch: Option<f64>,
     /// Epochs run.
     pub epochs: usize,
+    /// Samples after each epoch, a row for each.
+    pub samples: Option<Picture>,
+    /// What was warned of.
+    pub warnings: Vec<String>,
 }
 
 /// Some curves over the epochs.

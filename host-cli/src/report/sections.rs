@@ -357,12 +357,26 @@ fn training(report: &Report) -> Option<Section> {
         let _ = write!(body, "<div class=\"card\"><h3>{}</h3>{}</div>", escape(&chart.title), lines.draw());
     }
     body.push_str("</div>");
+    if let Some(samples) = &training.samples {
+        let _ = write!(
+            body,
+            "<div class=\"card\"><h3>Samples after each epoch</h3><img class=\"pic\" src=\"{}\" width=\"{}\" height=\"{}\" \
+             alt=\"a row for each epoch, the first on top; each column from the same noise\"></div>",
+            samples.uri, samples.width, samples.height
+        );
+    }
     let lead = match training.best_epoch {
         Some(at) => {
             format!("{} epochs; the weights of epoch {} were kept.", training.epochs, number::value(at))
         }
         None => format!("{} epochs.", training.epochs),
     };
+    let warned = training
+        .warnings
+        .iter()
+        .map(|w| format!(" <b>{}</b>", escape(&format!("Signs of {w}."))))
+        .collect::<String>();
+    let lead = lead + &warned;
     section("training", "Training", &lead, body)
 }
 

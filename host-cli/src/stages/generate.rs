@@ -5,14 +5,14 @@ mod output;
 pub use output::PNG_FOLDER;
 
 use super::{Ctx, Outcome, Stage};
-use crate::codec::encode_png;
+use crate::codec::{Grid, encode_png};
 use crate::dataset::{Dataset, Kind, Meta, Origin, Sample, Split};
 use crate::error::{Context, Error, Result};
 use crate::features::Mat;
 use crate::model::{
     DataSpec, Drawer, Judge, Labels, Limits, ModelFile, Network, PriorKind, Scale, TrainingData, Verdict,
 };
-use output::{Grid, Sink};
+use output::Sink;
 use seedbed::generate::GENERATE_PURPOSE;
 use seedbed::rng::Key;
 use serde::{Deserialize, Serialize};

@@ -5,20 +5,24 @@ mod preset;
 pub use preset::{LossKind, ModelKind, NormKind, ScheduleKind, ShowKind};
 
 use super::{Ctx, Outcome, Stage, kept_beside};
+use crate::codec::{Grid, Pixels, encode_png};
 use crate::dataset::{Dataset, Kind};
 use crate::error::{Context, Error, Result};
 use crate::model::{
     Checkpoint, DataSpec, Fitted, Labels, ModelConfig, Network, Plan, Progress, STATE_FILE, Scale, Training,
-    TrainingData, WEIGHTS_FILE, reconstruct, train,
+    TrainingData, WEIGHTS_FILE, kept, reconstruct, train,
 };
 use clap::ValueEnum;
 use seedbed::generate::{Likelihood, MAX_HIDDEN};
+use seedbed::nn::RateDecay;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// The name of the file with one line for each epoch.
 pub const HISTORY_FILE: &str = "history.jsonl";
+/// The name of the picture of samples after each epoch, a row for each.
+pub const SAMPLES_FILE: &str = "samples.png";
 /// The folder, inside the stage's, of what a VAE makes of the test split.
 pub const RECONSTRUCTED_FOLDER: &str = "reconstructed";
 
@@ -242,7 +246,7 @@ impl TrainOptions {
         let start = Checkpoint::load(path)?;
         let at = |what| {
             Err(Error::usage(format!("{what}: {}", path.display())).hint(
-                "give the data and options that the checkpoint was trained with; only `epochs` may differ",
+                "give the data and options that the checkpoint was trained with; only `epochs` may differ, without schedule = \"cosine\"",
             ))
         };
         let data = DataSpec { content_hash: config.data.content_hash.clone(), ..start.config.data.clone() };
@@ -255,7 +259,12 @@ impl TrainOptions {
         if start.config.network != config.network {
             return at("the checkpoint is of another network");
         }
-        let training = Training { epochs: start.config.training.epochs, ..config.training.clone() };
+        // A schedule that knows the last epoch is another one with another last epoch.
+        let epochs = match config.training.schedule.then {
+            RateDecay::Cosine { .. } => config.training.epochs,
+            _ => start.config.training.epochs,
+        };
+        let training = Training { epochs, ..config.training.clone() };
         if start.config.training != training {
             return at("the checkpoint was trained with other settings or another seed");
         }
@@ -307,7 +316,8 @@ impl Stage for TrainOptions {
             .figure("val_samples", data.lists.val.len())
             .figure("reconstructed", reconstructed)
             .figure("unlabelled_left_out", data.unlabelled)
-            .figure("missing_values", data.missing);
+            .figure("missing_values", data.missing)
+            .figure("warnings", &progress.warnings);
         Ok(with_losses(outcome, progress))
     }
 }
@@ -323,7 +333,23 @@ fn save(fitted: &Fitted, out: &Path) -> Result<()> {
         serde_json::to_writer(&mut lines, epoch).at(&path)?;
         lines.push(b'\n');
     }
-    std::fs::write(&path, lines).at(&path)
+    std::fs::write(&path, lines).at(&path)?;
+    let Some(picture) = film(&fitted.checkpoint)? else { return Ok(()) };
+    let path = out.join(SAMPLES_FILE);
+    std::fs::write(&path, encode_png(&picture)?).at(&path)
+}
+
+/// Samples after each epoch, a row for each.
+fn film(checkpoint: &Checkpoint) -> Result<Option<Pixels>> {
+    let spec = &checkpoint.config.data;
+    let ([height, width, channels], columns) = (spec.shape, kept(spec.width()));
+    let mut grid = Grid::new(columns);
+    for epoch in checkpoint.samples.chunks(columns * spec.width()) {
+        let pictures =
+            epoch.chunks_exact(spec.width()).map(|p| Pixels::new(p.to_vec(), height, width, channels));
+        grid.row(pictures.collect::<Result<_>>()?);
+    }
+    grid.picture()
 }
 
 /// The outcome with the losses of the epoch whose weights were kept.
@@ -331,7 +357,11 @@ fn with_losses(outcome: Outcome, progress: &Progress) -> Outcome {
     let Some(best) = progress.history.iter().find(|e| e.epoch == progress.best_epoch) else {
         return outcome;
     };
-    let outcome = outcome.figure("train_loss", best.train_loss).figure("val_loss", best.val_loss);
+    let outcome = outcome
+        .figure("train_loss", best.train_loss)
+        .figure("val_loss", best.val_loss)
+        .figure("diversity", best.diversity)
+        .figure("active_units", best.active_units);
     match best.val_elbo {
         Some(elbo) => outcome.figure("val_elbo", elbo).figure("val_kl", best.val_kl),
         None => outcome,

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::model::any::Objective;
 use crate::purposes;
 use seedbed::Scratch;
-use seedbed::generate::{Batch, Gan, GanStep, GanTerms, GanTrainee, Trainee};
+use seedbed::generate::{Batch, Gan, GanStep, GanTerms, GanTrainee, Show, Trainee};
 use seedbed::nn::{Draws, Ema};
 use seedbed::rng::{Key, Stream};
 
@@ -59,16 +59,22 @@ impl Trainer<'_> {
             sum.generator += terms.generator;
             sum.real_accuracy += terms.real_accuracy;
             sum.fake_accuracy += terms.fake_accuracy;
+            sum.r1 += terms.r1;
             batches += 1.0;
             turns += f64::from(u8::from(both));
         }
         self.settle(gan)?;
+        let rules = &gan.spec().rules;
+        let real_accuracy = sum.real_accuracy / batches;
         Ok(Epoch {
             epoch,
             train_loss: sum.generator / turns.max(1.0),
             discriminator_loss: Some(sum.discriminator / batches),
-            real_accuracy: Some(sum.real_accuracy / batches),
+            real_accuracy: Some(real_accuracy),
             fake_accuracy: Some(sum.fake_accuracy / batches),
+            overfitting: Some(2.0 * real_accuracy - 1.0),
+            ada_p: matches!(rules.show, Show::Ada(_)).then(|| f64::from(self.at.progress.memory.ada.p)),
+            r1: (rules.r1 > 0.0).then(|| sum.r1 / batches),
             ..Epoch::default()
         })
     }

@@ -73,17 +73,16 @@ impl Trainer<'_> {
         Ok(Some(Elbo { reconstruction: sum.reconstruction / n, divergence: sum.divergence / n }))
     }
 
-    /// The normals of the codes of the train split under the best weights.
-    pub(super) fn fit_prior(&mut self, vae: &Vae) -> Result<Vec<f32>> {
+    /// The normals of the codes of these samples under the weights of now.
+    pub(super) fn fit_prior(&mut self, vae: &Vae, places: &[u32]) -> Result<Vec<f32>> {
         let (latent, classes) = (self.model.latent(), self.model.classes().max(1));
         let mut sums = vec![0f64; ClassGaussians::sums_len(latent, classes)?];
-        let data = self.data;
-        for places in data.lists.train.chunks(self.at.config.training.batch) {
+        for places in places.chunks(self.at.config.training.batch) {
             let (labels, _) = self.fill(VALIDATION, places)?;
             let mut codes = vec![0f32; places.len() * 2 * latent];
             let on = self.engine();
             let input = (&self.x[..], &labels[..]);
-            vae.encode(on, &self.at.best.params, input, &mut codes, &mut Scratch::new(&mut self.scratch))?;
+            vae.encode(on, &self.at.weights.params, input, &mut codes, &mut Scratch::new(&mut self.scratch))?;
             ClassGaussians::accumulate(latent, &codes, &labels, &mut sums)?;
         }
         let mut values = vec![0f32; ClassGaussians::fitted_len(latent, classes)?];

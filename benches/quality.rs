@@ -1,0 +1,92 @@
+//! How good generated pictures of 28 × 28 grey levels are, beside real ones that no model saw: Fréchet distance, coverage,
+//! recall, precision and density among the features of a small classifier that is trained here.
+//!
+//! ```text
+//! cargo bench -p seedbed-benches --bench quality -- --data FOLDER [--epochs 4] [FILE...]
+//! ```
+//!
+//! FOLDER holds the pictures and labels of Fashion-MNIST or MNIST (`train-images-idx3-ubyte.gz` and so on), each FILE generated
+//! pictures as IDX, with `.gz` or without, as `seedbed export --format idx` writes them. The first line is the floor: pictures
+//! of the train split beside those of the test split.
+
+#[path = "generative/judge.rs"]
+mod judge;
+
+use flate2::read::GzDecoder;
+use judge::{FEATURES, Judge, Nearness, Pictures, compare};
+use seedbed_cli::Pool;
+use std::error::Error;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::time::Instant;
+
+type Done<T> = Result<T, Box<dyn Error>>;
+
+const THREADS: usize = 2;
+
+/// The bytes of an IDX file behind its head of so many bytes.
+fn idx(path: &Path, head: usize) -> Done<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    if path.extension().is_some_and(|e| e == "gz") {
+        GzDecoder::new(file).read_to_end(&mut bytes)?;
+    } else {
+        (&file).read_to_end(&mut bytes)?;
+    }
+    if bytes.len() <= head || head == 16 && (bytes.len() - head) % 784 != 0 {
+        return Err(format!("{}: not pictures of 28 x 28 bytes, or their labels", path.display()).into());
+    }
+    bytes.drain(..head);
+    Ok(bytes)
+}
+
+fn split(folder: &Path, name: &str) -> Done<Pictures> {
+    let path = |what: &str| folder.join(format!("{name}-{what}-ubyte.gz"));
+    let labels = idx(&path("labels-idx1"), 8)?;
+    let pixels = idx(&path("images-idx3"), 16)?;
+    Ok(Pictures { pixels, labels: labels.into_iter().map(u32::from).collect() })
+}
+
+fn row(name: &str, n: usize, found: Nearness) {
+    let balls = found.balls;
+    println!(
+        "{name}: {n} pictures, FD {:.2}, coverage {:.3}, recall {:.3}, precision {:.3}, density {:.3}",
+        found.frechet, balls.coverage, balls.recall, balls.precision, balls.density
+    );
+}
+
+fn main() -> Done<()> {
+    let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let mut files = Vec::new();
+    let (mut data, mut epochs) = (None, 4);
+    let mut rest = args.iter();
+    while let Some(arg) = rest.next() {
+        match arg.as_str() {
+            "--data" => data = rest.next(),
+            "--epochs" => epochs = rest.next().map_or(Ok(4), |n| n.parse())?,
+            file => files.push(Path::new(file)),
+        }
+    }
+    let Some(folder) = data.map(Path::new) else {
+        println!("skip: no pictures; --data FOLDER names them");
+        return Ok(());
+    };
+    let test =
+        ["t10k", "t5k"].into_iter().find(|n| folder.join(format!("{n}-labels-idx1-ubyte.gz")).exists());
+    let (train, test) = (split(folder, "train")?, split(folder, test.unwrap_or("t10k"))?);
+    let pool = Pool::new(THREADS)?;
+    let begun = Instant::now();
+    let judge = Judge::train(&pool, THREADS, &train, epochs, 1)?;
+    let accuracy = judge.accuracy(&pool, &test)?;
+    println!("judge: accuracy {accuracy:.4} on the test split, {:.0} s", begun.elapsed().as_secs_f64());
+    let real = judge.features(&pool, &test.pixels)?;
+    let n = real.len() / FEATURES;
+    let floor = judge.features(&pool, &train.pixels[..n * 784])?;
+    row("floor", n, compare(&pool, &real, &floor)?);
+    for file in files {
+        let made = judge.features(&pool, &idx(file, 16)?)?;
+        row(&file.display().to_string(), made.len() / FEATURES, compare(&pool, &real, &made)?);
+    }
+    Ok(())
+}

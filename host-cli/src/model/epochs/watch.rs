@@ -1,0 +1,151 @@
+//! What is looked at after each epoch: samples, how much they differ, which latent values are in use; and what it warns of.
+
+use super::{Epoch, Trainer};
+use crate::dataset::Kind;
+use crate::error::Result;
+use crate::features::Mat;
+use crate::model::any::Model;
+use crate::model::checkpoint::ModelFile;
+use crate::model::draw::{Drawer, PriorKind};
+use crate::purposes;
+use seedbed::Scratch;
+use seedbed::generate::Vae;
+use seedbed::rng::{Key, Stream};
+
+/// Samples whose distances are compared, and those that codes are looked at of.
+const COMPARED: usize = 200;
+const CODED: usize = 2048;
+/// Pixels of the samples that are kept of an epoch, and their least number.
+const KEPT_PIXELS: usize = 26_000;
+const KEPT: [usize; 2] = [8, 16];
+/// A latent value whose mean varies by more than this over the samples is in use (Burda et al. 2016).
+const IN_USE: f64 = 0.01;
+/// Samples that differ by less than this share of what the data do are too much alike.
+const ALIKE: f64 = 0.5;
+/// A discriminator that is right about so many of both sides leaves its generator nothing to learn from.
+const TOO_STRONG: f64 = 0.98;
+/// Epochs that something must last before it is warned of.
+const LASTING: usize = 3;
+
+/// How many samples are kept of each epoch.
+pub fn kept(width: usize) -> usize {
+    (KEPT_PIXELS / width.max(1)).clamp(KEPT[0], KEPT[1])
+}
+
+impl Trainer<'_> {
+    /// Looks at the model as it is after an epoch.
+    pub(super) fn watch(&mut self, row: &mut Epoch) -> Result<()> {
+        if let Model::Vae(vae) = self.model.clone() {
+            self.look_at_codes(&vae, row)?;
+        }
+        let file = self.as_it_is()?;
+        let drawer = Drawer::new(self.ctx, &file, PriorKind::Aggregate, 1.0)?;
+        let data = self.data;
+        let places = self.some(COMPARED);
+        let labels: Vec<u32> = places.iter().map(|&place| data.label(place)).collect();
+        let made = Mat { data: drawer.draw(0, &labels)?, cols: data.spec.width() };
+        let mut real = Mat { data: Vec::new(), cols: made.cols };
+        data.gather(&places, &mut real.data);
+        let apart = |mat: &Mat| {
+            (0..mat.rows()).map(|i| mat.mean_distance(mat.row(i))).sum::<f64>() / mat.rows().max(1) as f64
+        };
+        let (made_apart, real_apart) = (apart(&made), apart(&real));
+        row.diversity = (real_apart > 0.0).then(|| made_apart / real_apart);
+        if data.spec.kind == Kind::Images {
+            for i in 0..kept(made.cols).min(made.rows()) {
+                self.at.samples.extend(drawer.pixels(made.row(i))?.data);
+            }
+        }
+        Ok(())
+    }
+
+    /// Some samples of the train split, the same in each epoch.
+    fn some(&self, n: usize) -> Vec<u32> {
+        let mut places = self.data.lists.train.clone();
+        Stream::new(self.at.config.training.seed, Key::new(purposes::WATCH)).shuffle(&mut places);
+        places.truncate(n);
+        places
+    }
+
+    /// The model with the weights of now, and a prior fitted to some codes.
+    fn as_it_is(&mut self) -> Result<ModelFile> {
+        let prior = match self.model.clone() {
+            Model::Vae(vae) => {
+                let places = self.some(CODED);
+                self.fit_prior(&vae, &places)?
+            }
+            Model::Gan(_) => Vec::new(),
+        };
+        Ok(ModelFile {
+            config: self.at.config.clone(),
+            epoch: self.at.progress.epoch,
+            weights: self.at.weights.clone(),
+            average: self.at.average.clone(),
+            prior,
+        })
+    }
+
+    /// The divergence of each latent value over some samples, and how many are in use.
+    fn look_at_codes(&mut self, vae: &Vae, row: &mut Epoch) -> Result<()> {
+        let latent = vae.spec().latent;
+        let (mut kl, mut sums, mut squares) = (vec![0f64; latent], vec![0f64; latent], vec![0f64; latent]);
+        let places = self.some(CODED);
+        for places in places.chunks(self.at.config.training.batch) {
+            let (labels, _) = self.fill(row.epoch, places)?;
+            let mut codes = vec![0f32; places.len() * 2 * latent];
+            let (on, input) = (self.engine(), (&self.x[..], &labels[..]));
+            let scratch = &mut Scratch::new(&mut self.scratch);
+            vae.encode(on, &self.at.weights.params, input, &mut codes, scratch)?;
+            for code in codes.chunks_exact(2 * latent) {
+                let (means, log_vars) = code.split_at(latent);
+                for (j, (&mean, &log_var)) in means.iter().zip(log_vars).enumerate() {
+                    let (mean, log_var) = (f64::from(mean), f64::from(log_var));
+                    kl[j] += 0.5 * (mean * mean + log_var.exp() - 1.0 - log_var);
+                    sums[j] += mean;
+                    squares[j] += mean * mean;
+                }
+            }
+        }
+        let n = places.len().max(1) as f64;
+        kl.iter_mut().for_each(|kl| *kl /= n);
+        let varies = |j: &usize| squares[*j] / n - (sums[*j] / n).powi(2) > IN_USE;
+        row.active_units = Some((0..latent).filter(varies).count() as u32);
+        row.latent_kl = kl;
+        Ok(())
+    }
+
+    /// Warns of what the last epochs show, once of each.
+    pub(super) fn warn(&mut self) {
+        let history = &self.at.progress.history;
+        let Some(last) = history.len().checked_sub(LASTING).map(|from| &history[from..]) else { return };
+        let all = |bad: &dyn Fn(&Epoch) -> bool| last.iter().all(bad);
+        let over = |value: Option<f64>, limit: f64| value.is_some_and(|v| v > limit);
+        let latent = self.model.latent() as u32;
+        let found = [
+            (
+                "mode collapse",
+                all(&|e| e.diversity.is_some_and(|d| d < ALIKE)),
+                "samples are too much alike (mode collapse): try a smaller lr, lr_discriminator above lr, show = \"diff\" for \
+                 few pictures, or a larger batch; of a VAE a smaller beta",
+            ),
+            (
+                "posterior collapse",
+                all(&|e| e.active_units.is_some_and(|n| n * 8 < latent || n == 0)),
+                "hardly a latent value is in use (posterior collapse): try a smaller beta, kl_warmup over ten epochs, or \
+                 free_bits = 0.05",
+            ),
+            (
+                "overfitting of the discriminator",
+                all(&|e| over(e.real_accuracy, TOO_STRONG) && over(e.fake_accuracy, TOO_STRONG)),
+                "the discriminator is right about nearly all samples, so that the generator learns little: try show = \"diff\" or \
+                 \"ada\", r1 = 1, or a smaller lr_discriminator",
+            ),
+        ];
+        for (name, bad, words) in found {
+            if bad && !self.at.progress.warnings.iter().any(|known| known == name) {
+                self.ctx.progress.warn(format!("train: epoch {}: {words}", self.at.progress.epoch));
+                self.at.progress.warnings.push(name.to_owned());
+            }
+        }
+    }
+}

@@ -15,7 +15,8 @@
 use flate2::read::GzDecoder;
 use seedbed::exec::Serial;
 use seedbed::generate::{
-    Arch, Batch, Elbo, Likelihood, Trainee, Vae, VaeSpec, VaeStep, Widths, latent_noise, training_noise,
+    Adapters, Arch, Batch, Elbo, Likelihood, Trainee, Vae, VaeSpec, VaeStep, Widths, latent_noise,
+    training_noise,
 };
 use seedbed::nn::{Activation, Adam, Engine, Shape};
 use seedbed::rng::{Key, Stream};
@@ -88,7 +89,7 @@ impl Trainer {
             let step =
                 VaeStep { beta: 1.0, free_bits: 0.0, optimiser: Adam::default().into(), t: self.steps };
             let (params, grads, moments) = (&mut self.params[..], &mut self.grads[..], &mut self.moments[..]);
-            let mut trainee = Trainee { params, grads, moments, groups: &[] };
+            let mut trainee = Trainee { params, grads, moments, groups: &[], adapters: Adapters::default() };
             self.vae.train_step(on, &mut trainee, &batch, &step, &mut Scratch::new(&mut self.memory))?;
             each(self.steps);
         }

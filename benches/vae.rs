@@ -3,7 +3,7 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use seedbed::Scratch;
 use seedbed::exec::Serial;
-use seedbed::generate::{Arch, Batch, Likelihood, Trainee, Vae, VaeSpec, VaeStep, Widths};
+use seedbed::generate::{Adapters, Arch, Batch, Likelihood, Trainee, Vae, VaeSpec, VaeStep, Widths};
 use seedbed::nn::{Activation, Adam, Engine, Shape};
 use seedbed_benches::{criterion, floats, id, levels};
 
@@ -41,6 +41,7 @@ fn steps(c: &mut Criterion) {
                         grads: &mut grads,
                         moments: &mut moments,
                         groups: &[],
+                        adapters: Adapters::default(),
                     };
                     let step = VaeStep { beta: 1.0, free_bits: 0.0, optimiser: Adam::default().into(), t };
                     vae.train_step(on, &mut trainee, &batch, &step, &mut Scratch::new(&mut memory)).unwrap()

@@ -109,6 +109,15 @@ impl Judge {
         Ok(Self { params, threads })
     }
 
+    /// Its parameters.
+    pub fn params(&self) -> &[f32] {
+        &self.params
+    }
+
+    pub fn from_params(params: Vec<f32>) -> Self {
+        Self { params, threads: 1 }
+    }
+
     /// What the first `layers` of it say of pictures, `width` values for each.
     fn run<E: Executor>(&self, exec: &E, pixels: &[u8], layers: usize, width: usize) -> Result<Vec<f32>> {
         let net = network(layers)?;

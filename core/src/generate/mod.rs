@@ -23,7 +23,7 @@ pub use gan::{
     DiscriminatorNorm, DiscriminatorSpec, Gan, GanMemory, GanRules, GanSpec, GanStep, GanTerms, GanTrainee,
     GeneratorSpec, Show,
 };
-pub use learn::{ParamGroup, Trainee};
+pub use learn::{Adapters, ParamGroup, Trainee, adapter_scratch_len};
 pub use noise::{GENERATE_PURPOSE, NOISE_PURPOSE, latent_noise, training_noise};
 pub use prior::ClassGaussians;
 pub use vae::{Vae, VaeSpec};

@@ -1,4 +1,5 @@
 mod gan;
+mod learn;
 
 use super::*;
 use crate::error::Error;
@@ -103,8 +104,13 @@ fn train<E: Executor>(on: Engine<'_, E>, vae: &Vae, data: &Owned) -> Vec<u32> {
     let (mut grads, mut moments) = (vec![0f32; params.len()], vec![0f32; vae.moment_len()]);
     let mut memory = vec![0u8; vae.train_scratch_len(data.weights.len())];
     for t in 1..=4 {
-        let mut trainee =
-            Trainee { params: &mut params, grads: &mut grads, moments: &mut moments, groups: &[] };
+        let mut trainee = Trainee {
+            params: &mut params,
+            grads: &mut grads,
+            moments: &mut moments,
+            groups: &[],
+            adapters: Adapters::default(),
+        };
         let step = VaeStep { beta: 1.0, free_bits: 0.0, optimiser: Adam::default().into(), t };
         vae.train_step(on, &mut trainee, &data.batch(), &step, &mut Scratch::new(&mut memory)).unwrap();
     }
@@ -139,8 +145,13 @@ fn a_vae_learns_two_patterns() {
     for t in 1..=800 {
         let ids: Vec<u64> = (0..16).collect();
         training_noise(Level::BASE, 1, t as u32, &ids, &mut data.noise).unwrap();
-        let mut trainee =
-            Trainee { params: &mut params, grads: &mut grads, moments: &mut moments, groups: &[] };
+        let mut trainee = Trainee {
+            params: &mut params,
+            grads: &mut grads,
+            moments: &mut moments,
+            groups: &[],
+            adapters: Adapters::default(),
+        };
         let step = VaeStep {
             beta: 1.0,
             free_bits: 0.0,
@@ -187,8 +198,13 @@ fn scratch_of_the_told_size_is_enough_and_less_is_an_error() {
         let mut params = initial(&vae);
         let before = params.clone();
         let (mut grads, mut moments) = (vec![0f32; params.len()], vec![0f32; vae.moment_len()]);
-        let mut trainee =
-            Trainee { params: &mut params, grads: &mut grads, moments: &mut moments, groups: &[] };
+        let mut trainee = Trainee {
+            params: &mut params,
+            grads: &mut grads,
+            moments: &mut moments,
+            groups: &[],
+            adapters: Adapters::default(),
+        };
         let step = VaeStep { beta: 1.0, free_bits: 0.0, optimiser: Adam::default().into(), t: 1 };
         let mut too_small = vec![0u8; vae.train_scratch_len(5) / 2];
         let refused =
@@ -244,8 +260,13 @@ fn a_sample_that_is_not_finite_leaves_the_model_as_it_was() {
         let mut memory = vec![0u8; vae.train_scratch_len(5)];
         for bad in [f32::NAN, f32::INFINITY] {
             data.x[4] = bad;
-            let mut trainee =
-                Trainee { params: &mut params, grads: &mut grads, moments: &mut moments, groups: &[] };
+            let mut trainee = Trainee {
+                params: &mut params,
+                grads: &mut grads,
+                moments: &mut moments,
+                groups: &[],
+                adapters: Adapters::default(),
+            };
             let step = VaeStep { beta: 1.0, free_bits: 0.0, optimiser: Adam::default().into(), t: 1 };
             let scratch = &mut Scratch::new(&mut memory);
             let got = vae.train_step(BASE, &mut trainee, &data.batch(), &step, scratch);

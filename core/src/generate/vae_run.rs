@@ -2,7 +2,7 @@
 
 use super::arch::Likelihood;
 use super::labels;
-use super::learn::{Part, learn};
+use super::learn::{Part, adapter_scratch_len, learn};
 use super::noise::latent_noise;
 use super::prior::ClassGaussians;
 use super::vae::Vae;
@@ -67,7 +67,8 @@ struct Decoded<'s> {
 
 impl Vae {
     /// One step of training: gradients of the mean over the batch of weight·(reconstruction + beta ·
-    /// divergence), and a step of the optimiser.
+    /// divergence), and a step of the optimiser. Takes [`Vae::train_scratch_len`] and
+    /// [`adapter_scratch_len`](super::adapter_scratch_len).
     ///
     /// # Errors
     /// As [`Vae::gradients`] and [`Optimiser::step`]; [`Error::NotFinite`] where the loss is not finite, as for a sample
@@ -82,13 +83,17 @@ impl Vae {
     ) -> Result<Elbo> {
         let whole = Part { len: self.param_len(), frozen: 0 };
         trainee.check(&step.optimiser, step.t, &[whole])?;
+        let adapters = adapter_scratch_len(trainee.groups);
+        if scratch.remaining() < self.train_scratch_len(batch.weights.len()).saturating_add(adapters) {
+            return Err(Error::ScratchTooSmall);
+        }
         let weight = (step.beta, step.free_bits);
         let elbo = self.gradients(on, trainee.params, batch, weight, trainee.grads, scratch)?;
         if !elbo.loss(f64::from(step.beta)).is_finite() {
             return Err(Error::NotFinite);
         }
-        let Trainee { params, grads, moments, groups } = trainee;
-        learn(on, (&step.optimiser, step.t), (groups, 0), [params, moments], grads)?;
+        let Trainee { params, grads, moments, groups, adapters } = trainee;
+        learn(on, (&step.optimiser, step.t), (groups, 0), [params, moments], grads, adapters, scratch)?;
         Ok(elbo)
     }
 

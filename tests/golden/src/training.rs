@@ -4,7 +4,9 @@
 use crate::Digest;
 use crate::cases::{fill, stream};
 use seedbed::exec::Executor;
-use seedbed::generate::{Arch, Batch, Likelihood, Trainee, Vae, VaeSpec, VaeStep, Widths, training_noise};
+use seedbed::generate::{
+    Adapters, Arch, Batch, Likelihood, Trainee, Vae, VaeSpec, VaeStep, Widths, training_noise,
+};
 use seedbed::nn::loss::logistic;
 use seedbed::nn::{
     Activation, Adam, Conv2d, ConvTranspose2d, Dense, Draws, Engine, Gradients, Layer, Mode, Model, Network,
@@ -182,8 +184,13 @@ impl<'a> Trainer<'a> {
                 let weights = [1.0f32; 128];
                 let weights = weights.get(..self.batch).unwrap_or(&[]);
                 let batch = Batch { x: self.x, labels: &[], weights, noise: self.noise };
-                let mut trainee =
-                    Trainee { params: self.params, grads: self.grads, moments: self.moments, groups: &[] };
+                let mut trainee = Trainee {
+                    params: self.params,
+                    grads: self.grads,
+                    moments: self.moments,
+                    groups: &[],
+                    adapters: Adapters::default(),
+                };
                 let step =
                     VaeStep { beta: 1.0, free_bits: 0.0, optimiser: Adam::default().into(), t: self.step };
                 vae.train_step(on, &mut trainee, &batch, &step, &mut Scratch::new(self.memory))?;

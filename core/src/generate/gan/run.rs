@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::exec::Executor;
 use crate::generate::arch::NetPlan;
 use crate::generate::labels;
-use crate::generate::learn::{Part, learn};
+use crate::generate::learn::{Part, adapter_scratch_len, learn};
 use crate::generate::noise::latent_noise;
 use crate::generate::{Batch, Trainee};
 use crate::nn::loss::{Anchors, Side};
@@ -74,7 +74,7 @@ pub struct GanTerms {
 impl Gan {
     /// One step of training: the discriminator on the batch and as many generated samples, then the
     /// generator on the same samples against the new discriminator. Weights count for real samples; the terms are without them.
-    /// Takes [`Gan::train_scratch_len`].
+    /// Takes [`Gan::train_scratch_len`] and [`adapter_scratch_len`](crate::generate::adapter_scratch_len).
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`] where a length does not fit, [`Error::InvalidArgument`] for a value out of
@@ -92,11 +92,13 @@ impl Gan {
         scratch: &mut Scratch<'_>,
     ) -> Result<GanTerms> {
         let n = self.check(of, batch, step)?;
-        if scratch.remaining() < self.train_scratch_len(n) {
+        if scratch.remaining()
+            < self.train_scratch_len(n).saturating_add(adapter_scratch_len(of.trainee.groups))
+        {
             return Err(Error::ScratchTooSmall);
         }
         let GanTrainee { trainee, state, average, memory } = of;
-        let groups = trainee.groups;
+        let (groups, adapters) = (trainee.groups, &mut trainee.adapters);
         let split = self.generator_len();
         let (g, d) = trainee.params.split_at_mut_checked(split).unwrap_or_default();
         let (g_grads, d_grads) = trainee.grads.split_at_mut_checked(split).unwrap_or_default();
@@ -124,7 +126,15 @@ impl Gan {
             return Err(Error::NotFinite);
         }
         **memory = remembered;
-        learn(on, (&step.discriminator, step.t), (groups, split), [d, d_moments], d_grads)?;
+        learn(
+            on,
+            (&step.discriminator, step.t),
+            (groups, split),
+            [d, d_moments],
+            d_grads,
+            adapters,
+            &mut scratch,
+        )?;
         if !step.both {
             return Ok(terms);
         }
@@ -140,7 +150,7 @@ impl Gan {
             Gradients { params: after(g_grads, self.generator.trained_from()), add: false, input: &mut [] };
         let model = Model { params: g, state: g_state };
         self.generator.backward(on, model, (input, Draws::default()), &mut work, to, &mut scratch)?;
-        learn(on, (&step.generator, step.t), (groups, 0), [g, g_moments], g_grads)?;
+        learn(on, (&step.generator, step.t), (groups, 0), [g, g_moments], g_grads, adapters, &mut scratch)?;
         if !average.is_empty() {
             step.ema.step(on, step.t, g, average)?;
         }

@@ -95,6 +95,7 @@ impl Learner {
                 grads: &mut self.grads,
                 moments: &mut self.moments,
                 groups: &self.groups,
+                adapters: Adapters::default(),
             },
             state: &mut self.state,
             average: &mut self.average,
@@ -249,7 +250,7 @@ fn frozen_layers_and_groups_stay_as_they_are() {
     let first = whole.gan.tensors().find(|t| t.network == "discriminator" && t.tensor.layer == 2).unwrap();
     let frozen = first.tensor.offset - split;
     let rest = whole.params.len() - split - frozen;
-    let group = |len, rate| ParamGroup { len, rate };
+    let group = |len, rate| ParamGroup::new(len, rate);
     let groups = vec![group(split, 1.0), group(frozen, 0.0), group(rest, 0.5)];
     let data = whole.data();
     let run = |gan: Gan, groups: &[ParamGroup]| {

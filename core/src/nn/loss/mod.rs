@@ -8,7 +8,7 @@
 //! | of | losses |
 //! | --- | --- |
 //! | values | [`bernoulli_nll`] [`gaussian_nll`] [`learned_gaussian_nll`] [`squared_error`] [`absolute_error`] |
-//! | classes | [`cross_entropy`] |
+//! | classes | [`cross_entropy`], [`Episode`] |
 //! | latent codes | [`Codes`], [`FreeBits`] |
 //! | the logits of a discriminator | [`logistic`] [`hinge`] [`least_squares`] [`wasserstein`], [`LeCam`] |
 
@@ -19,6 +19,7 @@ mod cross_entropy;
 mod free_bits;
 mod gaussian;
 mod lecam;
+mod prototypical;
 mod residual;
 mod sums;
 
@@ -30,6 +31,7 @@ pub use free_bits::FreeBits;
 pub(crate) use gaussian::precision;
 pub use gaussian::{gaussian_nll, learned_gaussian_nll};
 pub use lecam::{Anchors, LeCam};
+pub use prototypical::{Embedded, Episode, EpisodeGradients};
 pub use residual::{absolute_error, squared_error};
 
 use super::Engine;

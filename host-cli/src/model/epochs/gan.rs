@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::model::any::Objective;
 use crate::purposes;
 use seedbed::Scratch;
-use seedbed::generate::{Batch, Gan, GanStep, GanTerms, GanTrainee, Show, Trainee};
+use seedbed::generate::{Adapters, Batch, Gan, GanStep, GanTerms, GanTrainee, Show, Trainee};
 use seedbed::nn::{Draws, Ema};
 use seedbed::rng::{Key, Stream};
 
@@ -46,6 +46,7 @@ impl Trainer<'_> {
                 grads: &mut self.grads,
                 moments: &mut self.at.moments,
                 groups: &[],
+                adapters: Adapters::default(),
             };
             let mut of = GanTrainee {
                 trainee,

@@ -4,7 +4,7 @@ use super::{Epoch, Trainer, VALIDATION};
 use crate::error::Result;
 use crate::model::any::Objective;
 use seedbed::Scratch;
-use seedbed::generate::{Batch, ClassGaussians, Elbo, Trainee, Vae, VaeStep};
+use seedbed::generate::{Adapters, Batch, ClassGaussians, Elbo, Trainee, Vae, VaeStep};
 use seedbed::nn::Adam;
 
 impl Trainer<'_> {
@@ -30,6 +30,7 @@ impl Trainer<'_> {
                 grads: &mut self.grads,
                 moments: &mut self.at.moments,
                 groups: &[],
+                adapters: Adapters::default(),
             };
             let scratch = &mut Scratch::new(&mut self.scratch);
             let terms = vae.train_step(on, &mut trainee, &batch, &step, scratch);

@@ -12,7 +12,8 @@ fn main() {
 mod bare {
     use seedbed::exec::Serial;
     use seedbed::generate::{
-        Arch, Batch, ClassGaussians, Likelihood, Trainee, Vae, VaeSpec, VaeStep, Widths, latent_noise,
+        Adapters, Arch, Batch, ClassGaussians, Likelihood, Trainee, Vae, VaeSpec, VaeStep, Widths,
+        latent_noise,
     };
     use seedbed::nn::{Activation, Adam, Engine, Shape};
     use seedbed::{Error, Level, Result, Scratch};
@@ -64,7 +65,7 @@ mod bare {
         figure(name, "parameters", 4 * params.len() as u64);
         figure(name, "gradients", 4 * grads.len() as u64);
         figure(name, "moments", 4 * moments.len() as u64);
-        let mut trainee = Trainee { params, grads, moments, groups: &[] };
+        let mut trainee = Trainee { params, grads, moments, groups: &[], adapters: Adapters::default() };
 
         let memory = free.get_mut(..vae.train_scratch_len(1)).ok_or(Error::ScratchTooSmall)?;
         let short = memory.len().saturating_sub(ALIGN);

@@ -5,8 +5,8 @@ use crate::Digest;
 use seedbed::augment::diff::{Ada, AdaController, DiffAugment};
 use seedbed::exec::Serial;
 use seedbed::generate::{
-    Arch, Batch, ClassGaussians, DiscriminatorNorm, DiscriminatorSpec, Gan, GanMemory, GanRules, GanSpec,
-    GanStep, GanTrainee, GeneratorSpec, Likelihood, Show, Trainee, Vae, VaeSpec, VaeStep, Widths,
+    Adapters, Arch, Batch, ClassGaussians, DiscriminatorNorm, DiscriminatorSpec, Gan, GanMemory, GanRules,
+    GanSpec, GanStep, GanTrainee, GeneratorSpec, Likelihood, Show, Trainee, Vae, VaeSpec, VaeStep, Widths,
     latent_noise, training_noise,
 };
 use seedbed::nn::loss::{Adversarial, LeCam};
@@ -75,7 +75,7 @@ fn vae(
             optimiser: Adam { rate: 0.01, ..Adam::default() }.into(),
             t,
         };
-        let mut trainee = Trainee { params, grads, moments, groups: &[] };
+        let mut trainee = Trainee { params, grads, moments, groups: &[], adapters: Adapters::default() };
         let elbo = model.train_step(on, &mut trainee, &side.batch(x), &step, &mut work)?;
         digest.word(elbo.reconstruction.to_bits()).word(elbo.divergence.to_bits());
     }
@@ -171,7 +171,7 @@ fn adversarial(level: Level, spec: GanSpec, scratch: &mut Scratch<'_>) -> Result
         let draws = Draws { seed: 3, keys: &keys };
         let ema = Ema { decay: 0.5, warm_up: false };
         let step = GanStep { generator: adam, discriminator: adam, t, both: t != 2, ema, draws };
-        let trainee = Trainee { params, grads, moments, groups: &[] };
+        let trainee = Trainee { params, grads, moments, groups: &[], adapters: Adapters::default() };
         let mut of = GanTrainee { trainee, state, average, memory: &mut memory };
         let terms = model.train_step(on, &mut of, &side.batch(x), &step, &mut work)?;
         digest.word(terms.discriminator.to_bits()).word(terms.generator.to_bits());

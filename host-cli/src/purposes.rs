@@ -17,12 +17,14 @@ pub(crate) const PARTNERS: u32 = 20;
 pub(crate) const SHOWN: u32 = 24;
 /// Which samples a model is looked at by after each epoch.
 pub(crate) const WATCH: u32 = 25;
+/// Which few samples of a class are trained on.
+pub(crate) const SHOTS: u32 = 26;
 /// Which augmented copies are compressed, and how much.
 pub(crate) const WEBP: u32 = 22;
 
 #[cfg(test)]
 mod tests {
-    use super::{FAULTS, JUDGE, PARTNERS, SEARCH, SEARCH_COPIES, SHOWN, SHUFFLE, WATCH, WEBP};
+    use super::{FAULTS, JUDGE, PARTNERS, SEARCH, SEARCH_COPIES, SHOTS, SHOWN, SHUFFLE, WATCH, WEBP};
     use crate::dataset::SPLIT_PURPOSE;
     use seedbed::{augment, balance, generate, label, metrics, nn};
 
@@ -46,6 +48,7 @@ mod tests {
             WEBP,
             SHOWN,
             WATCH,
+            SHOTS,
         ];
         let unique: std::collections::BTreeSet<u32> = all.into_iter().collect();
         assert_eq!(unique.len(), all.len());

@@ -1,8 +1,9 @@
 //! What a model file says about itself: data, network and training, all that is needed to use it.
 
+use super::transfer::{Transfer, frozen_layers};
 use crate::dataset::{Dataset, Feature, Kind, Normalize};
 use crate::error::{Error, Result};
-use seedbed::generate::{Gan, GanSpec, NamedTensor, Net, Vae, VaeSpec};
+use seedbed::generate::{Gan, GanSpec, NamedTensor, Net, ParamGroup, Vae, VaeSpec};
 use seedbed::nn::Schedule;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -145,6 +146,12 @@ pub struct Training {
     pub patience: u32,
     /// What is optimised.
     pub objective: Objective,
+    /// How each part of the parameters learns; empty where all learn alike.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<ParamGroup>,
+    /// What was taken over from another model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<Transfer>,
 }
 
 /// What training optimises.
@@ -245,6 +252,20 @@ impl Model {
         }
     }
 
+    /// The same for a training in which the first layers of a GAN's networks may stay: what they would learn from is not
+    /// computed then.
+    ///
+    /// # Errors
+    /// None that [`Model::new`] does not have.
+    pub fn for_groups(self, groups: &[ParamGroup]) -> Result<Self> {
+        match &self {
+            Model::Gan(gan) if !groups.is_empty() => {
+                Ok(Model::Gan(Gan::frozen(gan.spec().clone(), frozen_layers(&self, groups))?))
+            }
+            _ => Ok(self),
+        }
+    }
+
     /// Parameters.
     pub fn param_len(&self) -> usize {
         match self {
@@ -317,6 +338,18 @@ impl Model {
             Model::Gan(gan) => gan.init(seed, &mut params, &mut state)?,
         }
         Ok(Weights { params, state })
+    }
+
+    /// The same, and what a running mean of a generator begins with.
+    ///
+    /// # Errors
+    /// As [`Model::init`].
+    pub fn first(&self, seed: u64) -> Result<[Weights; 2]> {
+        let weights = self.init(seed)?;
+        let [params, state] = self.average_len();
+        let average =
+            Weights { params: weights.params[..params].to_vec(), state: weights.state[..state].to_vec() };
+        Ok([weights, average])
     }
 
     /// The networks by name, in the order of the parameters.

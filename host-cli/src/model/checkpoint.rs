@@ -5,6 +5,7 @@
 //! the moments of the optimiser and the history, from which it goes on to the same bits. Both are written to a temporary
 //! name and renamed. The metadata is one entry, since the order of several is not fixed.
 
+use super::adaptation::Adaptation;
 use super::any::{Model, ModelConfig, Weights};
 use super::epochs::Epoch;
 use crate::durable::write_whole;
@@ -29,6 +30,8 @@ const VERSION: u32 = 2;
 const PRIOR: &str = "prior.values";
 /// What stands before the names of the tensors of a running mean.
 const AVERAGE: &str = "average.";
+/// Names of the adapters, their moments, and the weights that they are added to.
+const ADAPTERS: [&str; 3] = ["adapters.values", "adapters.moments", "adapters.base"];
 /// Name of the pixels of samples.
 const SAMPLES: &str = "samples";
 /// The same for the best ones so far.
@@ -96,6 +99,8 @@ pub struct Checkpoint {
     pub average: Weights,
     /// The best ones so far of a VAE; empty for a GAN.
     pub best: Weights,
+    /// What learns in the place of weights.
+    pub adapters: Adaptation,
     /// Pixels of samples after each epoch, as many for each; see [`super::epochs::kept`].
     pub samples: Vec<u8>,
 }
@@ -287,6 +292,10 @@ impl Checkpoint {
         entries.extend(named(&model, BEST, &self.best));
         entries.extend(named(&model, AVERAGE, &self.average));
         entries.extend(plain("adam.moments", &self.moments));
+        let Adaptation { values, moments, base, .. } = &self.adapters;
+        for (name, values) in ADAPTERS.into_iter().zip([values, moments, base]) {
+            entries.extend(plain(name, values));
+        }
         if !self.samples.is_empty() {
             let (shape, bytes) = (vec![self.samples.len()], self.samples.clone());
             entries.push(Entry { name: SAMPLES.into(), dtype: Dtype::U8, shape, bytes });
@@ -308,11 +317,18 @@ impl Checkpoint {
         })?;
         let whole = [model.param_len(), model.state_len()];
         let best = if matches!(model, Model::Vae(_)) { whole } else { [0, 0] };
+        let groups = &read.about.config.training.groups;
+        let (adapters, base) = (Adaptation::len(groups), Adaptation::base_len(groups));
+        let some = |name: &str, len| if len == 0 { Ok(Vec::new()) } else { read.values(&tensors, name, len) };
+        let [values, of_them, of] = ADAPTERS;
+        let adapters =
+            Adaptation::from_parts(some(values, adapters)?, some(of_them, 2 * adapters)?, some(of, base)?);
         Ok(Self {
             weights: read.weights(&tensors, &model, ("", whole))?,
             best: read.weights(&tensors, &model, (BEST, best))?,
             moments: read.values(&tensors, "adam.moments", model.moment_len())?,
             average: read.weights(&tensors, &model, (AVERAGE, model.average_len()))?,
+            adapters,
             samples: tensors.tensor(SAMPLES).map(|t| t.data().to_vec()).unwrap_or_default(),
             progress,
             config: read.about.config,

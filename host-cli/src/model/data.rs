@@ -5,7 +5,8 @@ use crate::dataset::{Dataset, Kind, Normalize, Sample, Split};
 use crate::error::{Error, Result};
 use crate::features::{Moments, canonical};
 use crate::pool::Pool;
-use seedbed::rng::id_hash;
+use crate::purposes;
+use seedbed::rng::{Key, Stream, id_hash};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
@@ -199,6 +200,20 @@ impl TrainingData {
             // A constant column is only shifted.
             std: columns.iter().map(Moments::std).map(|s| if s > 0.0 { s } else { 1.0 }).collect(),
         }
+    }
+
+    /// Leaves so many samples of each class in the train split, drawn by the seed; in the order of their ids as before.
+    pub fn keep_shots(&mut self, seed: u64, shots: usize) {
+        let mut order = self.lists.train.clone();
+        Stream::new(seed, Key::new(purposes::SHOTS)).shuffle(&mut order);
+        let mut taken: HashMap<u32, usize> = HashMap::new();
+        order.retain(|&place| {
+            let taken = taken.entry(self.label(place)).or_default();
+            *taken += 1;
+            *taken <= shots
+        });
+        order.sort_unstable();
+        self.lists.train = order;
     }
 
     /// `places` less those whose values an earlier one has.

@@ -10,6 +10,7 @@ mod watch;
 
 pub use watch::kept;
 
+use super::adaptation::Adaptation;
 use super::any::{Model, ModelConfig, Weights};
 use super::checkpoint::{Checkpoint, ModelFile, Progress};
 use super::data::TrainingData;
@@ -18,7 +19,7 @@ use crate::pool::Pool;
 use crate::purposes;
 use crate::stages::Ctx;
 use seedbed::exec::Executor;
-use seedbed::generate::{NamedTensor, training_noise};
+use seedbed::generate::{NamedTensor, adapter_scratch_len, training_noise};
 use seedbed::nn::{Adam, Engine};
 use seedbed::rng::{Key, Stream};
 use serde::{Deserialize, Serialize};
@@ -96,6 +97,8 @@ pub struct Plan {
     pub keep: Option<(PathBuf, u32)>,
     /// Memory that training may take.
     pub most_bytes: f64,
+    /// The weights to begin with in the place of drawn ones.
+    pub first: Option<[Weights; 2]>,
 }
 
 /// What training came to.
@@ -156,28 +159,37 @@ struct Trainer<'a> {
 
 impl<'a> Trainer<'a> {
     fn new(ctx: &'a Ctx, data: &'a TrainingData, plan: &Plan) -> Result<Self> {
-        let model = Model::new(&plan.config.network)?.for_threads(ctx.pool.width());
+        let groups = &plan.config.training.groups;
+        let model = Model::new(&plan.config.network)?.for_groups(groups)?.for_threads(ctx.pool.width());
         check_memory(&model, plan, data.len())?;
         let at = match &plan.start {
             Some(start) => Checkpoint { config: plan.config.clone(), ..start.clone() },
             None => {
-                let weights = model.init(plan.config.training.seed)?;
-                let [params, state] = model.average_len();
-                let average = Weights {
-                    params: weights.params[..params].to_vec(),
-                    state: weights.state[..state].to_vec(),
+                let [weights, average] = match &plan.first {
+                    Some(first) => first.clone(),
+                    None => model.first(plan.config.training.seed)?,
                 };
+                let adapters = Adaptation::new(&plan.config.training, &weights.params)?;
                 let best = match model {
                     Model::Vae(_) => weights.clone(),
                     Model::Gan(_) => Weights::default(),
                 };
                 let (config, progress) = (plan.config.clone(), Progress::default());
                 let moments = vec![0f32; model.moment_len()];
-                Checkpoint { config, progress, weights, moments, average, best, samples: Vec::new() }
+                Checkpoint {
+                    config,
+                    progress,
+                    weights,
+                    moments,
+                    average,
+                    best,
+                    adapters,
+                    samples: Vec::new(),
+                }
             }
         };
         let batch = plan.config.training.batch.min(data.len());
-        let bytes = model.train_scratch_len(batch);
+        let bytes = model.train_scratch_len(batch).saturating_add(adapter_scratch_len(groups));
         let grads = vec![0f32; model.param_len()];
         let (scratch, x, noise) = (vec![0u8; bytes], Vec::new(), Vec::new());
         Ok(Self { ctx, data, model, at, grads, scratch, x, noise, kept: None })

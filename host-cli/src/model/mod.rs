@@ -3,6 +3,7 @@
 //! The arithmetic of VAE and GAN is the core's ([`seedbed::generate`]). What is here feeds it with batches,
 //! counts epochs, stops in time, and keeps what was learnt as safetensors files.
 
+mod adaptation;
 mod any;
 mod checkpoint;
 mod data;
@@ -11,6 +12,7 @@ mod epochs;
 mod judge;
 mod reconstruct;
 mod summary;
+mod transfer;
 
 pub use any::{DataSpec, Model, ModelConfig, Network, Objective, Training, Weights};
 pub use checkpoint::{Checkpoint, ModelFile, Progress, STATE_FILE, WEIGHTS_FILE};
@@ -20,6 +22,7 @@ pub use epochs::{Epoch, Fitted, Plan, kept, train};
 pub use judge::{Judge, Limits, Verdict};
 pub use reconstruct::reconstruct;
 pub use summary::{LayerRow, Memory, Summary, Target};
+pub use transfer::{Learning, Source, Transfer, names};
 
 #[cfg(test)]
 mod tests;

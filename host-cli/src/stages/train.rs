@@ -9,8 +9,8 @@ use crate::codec::{Grid, Pixels, encode_png};
 use crate::dataset::{Dataset, Kind};
 use crate::error::{Context, Error, Result};
 use crate::model::{
-    Checkpoint, DataSpec, Fitted, Labels, ModelConfig, Network, Plan, Progress, STATE_FILE, Scale, Training,
-    TrainingData, WEIGHTS_FILE, kept, reconstruct, train,
+    Checkpoint, DataSpec, Fitted, Labels, Learning, Model, ModelConfig, Network, Plan, Progress, STATE_FILE,
+    Scale, Source, Training, TrainingData, WEIGHTS_FILE, Weights, kept, names, reconstruct, train,
 };
 use clap::ValueEnum;
 use seedbed::generate::{Likelihood, MAX_HIDDEN};
@@ -121,6 +121,30 @@ pub struct TrainOptions {
     /// Decay of the running mean of a GAN's generator that samples come from, 0 up to below 1
     #[arg(long, default_value_t = 0.999)]
     pub ema_decay: f32,
+    /// Begin with the weights of a safetensors file, of seedbed or of PyTorch (`state_dict`): tensors of one name and shape are taken,
+    /// others begin anew
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    /// A name of the model and its name in the file of `from`, network and layer or the network alone: encoder.0=fc1; repeat
+    /// for more
+    #[arg(long, value_name = "OURS=THEIRS", value_delimiter = ',')]
+    pub map: Vec<String>,
+    /// Tensors that stay as they are, by name: discriminator.0, encoder.*.bias; `*` is anything; repeat for more. The
+    /// first layers of a discriminator are FreezeD
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
+    pub freeze: Vec<String>,
+    /// Tensors with another learning rate, as a multiple: encoder=0.1; repeat for more
+    #[arg(long, value_name = "PATTERN=FACTOR", value_delimiter = ',')]
+    pub rates: Vec<String>,
+    /// Train only adapters of this rank in the place of the weights (LoRA), 1 to 1024
+    #[arg(long, value_name = "RANK")]
+    pub lora: Option<usize>,
+    /// The weights that get adapters, by name as for `freeze` [default: all]
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
+    pub lora_on: Vec<String>,
+    /// Train on so many samples of each class (of all, without classes), drawn by the seed
+    #[arg(long, value_name = "K")]
+    pub shots: Option<usize>,
     /// Keep a checkpoint every so many epochs, so that a killed training goes on; 0 for never
     #[arg(long, default_value_t = 10)]
     pub checkpoint_every: u32,
@@ -175,6 +199,18 @@ impl TrainOptions {
             )
             .hint("leave it out, or use likelihood = \"gaussian\""));
         }
+        self.lora.map_or(Ok(()), |rank| Error::check_range("lora", rank, 1..=1024))?;
+        Error::require(self.shots != Some(0), "shots", 0, "at least 1")?;
+        if self.from.is_none() && !self.map.is_empty() {
+            return Err(Error::usage("there is nothing to map names of: --map (recipe key `map`)")
+                .hint("name a file of weights with --from"));
+        }
+        if self.lora.is_none() && !self.lora_on.is_empty() {
+            return Err(Error::usage("there are no adapters: --lora-on (recipe key `lora_on`)")
+                .hint("give their rank with --lora"));
+        }
+        names(&self.map)?;
+        self.learning()?;
         self.fits_model()
     }
 
@@ -238,7 +274,43 @@ impl TrainOptions {
             );
         }
         let labels = if classes > 0 { Labels::Required } else { Labels::Optional };
-        TrainingData::load(dataset, &ctx.pool, labels, scale)
+        let mut data = TrainingData::load(dataset, &ctx.pool, labels, scale)?;
+        if let Some(shots) = self.shots {
+            data.keep_shots(ctx.seed, shots);
+        }
+        Ok(data)
+    }
+
+    /// How the parameters learn.
+    fn learning(&self) -> Result<Learning> {
+        let rate = |text: &String| {
+            let (pattern, factor) = text.rsplit_once('=').unwrap_or((text, ""));
+            let factor = factor.trim().parse::<f32>().ok().filter(|f| (0.0..=1000.0).contains(f));
+            let factor = factor.ok_or_else(|| {
+                Error::usage(format!("no name with a factor: --rates {text} (recipe key `rates`)"))
+                    .hint("write a name, =, and a factor from 0 to 1000: encoder=0.1")
+            })?;
+            Ok((pattern.trim().to_owned(), factor))
+        };
+        Ok(Learning {
+            freeze: self.freeze.clone(),
+            rates: self.rates.iter().map(rate).collect::<Result<_>>()?,
+            adapters: self.lora.map(|rank| (rank, self.lora_on.clone())),
+        })
+    }
+
+    /// What training begins with, where it is not drawn; written down in `config`.
+    fn first(&self, ctx: &Ctx, config: &mut ModelConfig) -> Result<Option<[Weights; 2]>> {
+        let model = Model::new(&config.network)?;
+        config.training.groups = self.learning()?.groups(&model)?;
+        let Some(path) = &self.from else { return Ok(None) };
+        let [mut weights, mut average] = model.first(config.training.seed)?;
+        let path = if path.is_dir() { path.join(WEIGHTS_FILE) } else { path.clone() };
+        let names = names(&self.map)?;
+        let found = Source::read(&path)?.give(&model, [&mut weights, &mut average], &names, &path)?;
+        ctx.progress.note(format!("train: from {}: {}", path.display(), found.words()));
+        config.training.transfer = Some(found);
+        Ok(Some([weights, average]))
     }
 
     /// The checkpoint that `--resume` names, if it is of this training.
@@ -285,7 +357,8 @@ impl Stage for TrainOptions {
         let dataset = Dataset::open(input)?;
         let classes = self.classes(&dataset)?;
         let data = self.data(ctx, &dataset, classes)?;
-        let config = self.config(ctx.seed, data.spec.clone(), classes)?;
+        let mut config = self.config(ctx.seed, data.spec.clone(), classes)?;
+        let weights = self.first(ctx, &mut config)?;
         // Of a killed training of the same options, seed and input, or else not taken up.
         let own = kept_beside(out);
         let start = match &self.resume {
@@ -300,7 +373,13 @@ impl Stage for TrainOptions {
         let fitted = train(
             ctx,
             &data,
-            Plan { config, start, keep: Some((own, self.checkpoint_every)), most_bytes: self.most_bytes() },
+            Plan {
+                config,
+                start,
+                keep: Some((own, self.checkpoint_every)),
+                most_bytes: self.most_bytes(),
+                first: weights,
+            },
         )?;
         let seconds = began.elapsed().as_secs_f64();
         save(&fitted, out)?;
@@ -317,6 +396,7 @@ impl Stage for TrainOptions {
             .figure("reconstructed", reconstructed)
             .figure("unlabelled_left_out", data.unlabelled)
             .figure("missing_values", data.missing)
+            .figure("transfer", &fitted.checkpoint.config.training.transfer)
             .figure("warnings", &progress.warnings);
         Ok(with_losses(outcome, progress))
     }

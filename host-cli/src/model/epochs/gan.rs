@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::model::any::Objective;
 use crate::purposes;
 use seedbed::Scratch;
-use seedbed::generate::{Adapters, Batch, Gan, GanStep, GanTerms, GanTrainee, Show, Trainee};
+use seedbed::generate::{Batch, Gan, GanStep, GanTerms, GanTrainee, Show, Trainee};
 use seedbed::nn::{Draws, Ema};
 use seedbed::rng::{Key, Stream};
 
@@ -45,8 +45,8 @@ impl Trainer<'_> {
                 params: &mut self.at.weights.params,
                 grads: &mut self.grads,
                 moments: &mut self.at.moments,
-                groups: &[],
-                adapters: Adapters::default(),
+                groups: &self.at.config.training.groups,
+                adapters: self.at.adapters.lend(),
             };
             let mut of = GanTrainee {
                 trainee,

@@ -4,7 +4,7 @@ use super::{Epoch, Trainer, VALIDATION};
 use crate::error::Result;
 use crate::model::any::Objective;
 use seedbed::Scratch;
-use seedbed::generate::{Adapters, Batch, ClassGaussians, Elbo, Trainee, Vae, VaeStep};
+use seedbed::generate::{Batch, ClassGaussians, Elbo, Trainee, Vae, VaeStep};
 use seedbed::nn::Adam;
 
 impl Trainer<'_> {
@@ -29,8 +29,8 @@ impl Trainer<'_> {
                 params: &mut self.at.weights.params,
                 grads: &mut self.grads,
                 moments: &mut self.at.moments,
-                groups: &[],
-                adapters: Adapters::default(),
+                groups: &self.at.config.training.groups,
+                adapters: self.at.adapters.lend(),
             };
             let scratch = &mut Scratch::new(&mut self.scratch);
             let terms = vae.train_step(on, &mut trainee, &batch, &step, scratch);

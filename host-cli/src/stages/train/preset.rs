@@ -237,6 +237,8 @@ impl TrainOptions {
             },
             patience: self.patience,
             objective,
+            groups: Vec::new(),
+            transfer: None,
         };
         Ok(ModelConfig { data, network, training })
     }

@@ -1,4 +1,7 @@
+mod code_prior;
+mod codebook;
 mod gan;
+mod vqvae;
 
 use super::*;
 use crate::error::Error;

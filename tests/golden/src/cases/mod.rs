@@ -56,6 +56,7 @@ pub const CASES: &[Case] = &[
     Case { name: "generate/vae-conv", run: models::vae_conv },
     Case { name: "generate/gan", run: models::gan },
     Case { name: "generate/priors", run: models::priors },
+    Case { name: "generate/vqvae", run: models::vqvae },
 ];
 
 /// Lengths that cover whole blocks of sixteen, tails, one element and none.

@@ -2,11 +2,11 @@
 //! recall, precision and density among the features of a small classifier that is trained here.
 //!
 //! ```text
-//! cargo bench -p seedbed-benches --bench quality -- --data FOLDER [--epochs 4] [FILE...]
+//! cargo bench -p seedbed-benches --bench quality -- --data FOLDER [--epochs 4] [--judge KEPT] [FILE...]
 //! ```
 //!
 //! FOLDER holds the pictures and labels of Fashion-MNIST or MNIST (`train-images-idx3-ubyte.gz` and so on), each FILE generated
-//! pictures as IDX, with `.gz` or without, as `seedbed export --format idx` writes them. The first line is the floor: pictures
+//! pictures as IDX, with `.gz` or without, as `seedbed export --format idx` writes them. A judge is trained once where KEPT is a file to keep it in. The first line is the floor: pictures
 //! of the train split beside those of the test split.
 
 #[path = "generative/judge.rs"]
@@ -59,11 +59,12 @@ fn row(name: &str, n: usize, found: Nearness) {
 fn main() -> Done<()> {
     let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     let mut files = Vec::new();
-    let (mut data, mut epochs) = (None, 4);
+    let (mut data, mut kept, mut epochs) = (None, None, 4);
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
         match arg.as_str() {
             "--data" => data = rest.next(),
+            "--judge" => kept = rest.next().map(Path::new),
             "--epochs" => epochs = rest.next().map_or(Ok(4), |n| n.parse())?,
             file => files.push(Path::new(file)),
         }
@@ -77,7 +78,19 @@ fn main() -> Done<()> {
     let (train, test) = (split(folder, "train")?, split(folder, test.unwrap_or("t10k"))?);
     let pool = Pool::new(THREADS)?;
     let begun = Instant::now();
-    let judge = Judge::train(&pool, THREADS, &train, epochs, 1)?;
+    let judge = match kept.filter(|path| path.exists()) {
+        Some(path) => {
+            let bytes = std::fs::read(path)?;
+            Judge::from_params(
+                bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
+                THREADS,
+            )
+        }
+        None => Judge::train(&pool, THREADS, &train, epochs, 1)?,
+    };
+    if let Some(path) = kept {
+        std::fs::write(path, judge.params().iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>())?;
+    }
     let accuracy = judge.accuracy(&pool, &test)?;
     println!("judge: accuracy {accuracy:.4} on the test split, {:.0} s", begun.elapsed().as_secs_f64());
     let real = judge.features(&pool, &test.pixels)?;

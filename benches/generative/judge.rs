@@ -110,12 +110,13 @@ impl Judge {
     }
 
     /// Its parameters.
-    pub fn params(&self) -> &[f32] {
+    pub const fn params(&self) -> &[f32] {
         &self.params
     }
 
-    pub fn from_params(params: Vec<f32>) -> Self {
-        Self { params, threads: 1 }
+    /// The judge of these parameters.
+    pub const fn from_params(params: Vec<f32>, threads: usize) -> Self {
+        Self { params, threads }
     }
 
     /// What the first `layers` of it say of pictures, `width` values for each.

@@ -38,6 +38,7 @@ mod tests {
             generate::NOISE_PURPOSE,
             nn::INIT_PURPOSE,
             generate::GENERATE_PURPOSE,
+            generate::CODEBOOK_PURPOSE,
             FAULTS,
             metrics::KID_PURPOSE,
             label::FOLD_PURPOSE,

@@ -10,6 +10,10 @@
 //! index ([`latent_noise`]), so that neither depends on the batch.
 
 mod arch;
+mod code_prior;
+mod code_prior_run;
+mod codebook;
+mod codebook_follow;
 mod gan;
 mod labels;
 mod learn;
@@ -17,8 +21,14 @@ mod noise;
 mod prior;
 mod vae;
 mod vae_run;
+mod vqvae;
+mod vqvae_run;
 
 pub use arch::{Arch, Likelihood, MAX_HIDDEN, MAX_LAYERS, NamedTensor, Net, Widths};
+pub use code_prior::{CodePrior, CodePriorSpec};
+pub use code_prior_run::CodeBatch;
+pub use codebook::{CODEBOOK_PURPOSE, Codebook};
+pub use codebook_follow::{Follow, Rounded, Usage};
 pub use gan::{
     DiscriminatorNorm, DiscriminatorSpec, Gan, GanMemory, GanRules, GanSpec, GanStep, GanTerms, GanTrainee,
     GeneratorSpec, Show,
@@ -28,6 +38,8 @@ pub use noise::{GENERATE_PURPOSE, NOISE_PURPOSE, latent_noise, training_noise};
 pub use prior::ClassGaussians;
 pub use vae::{Vae, VaeSpec};
 pub use vae_run::{Elbo, VaeStep};
+pub use vqvae::{VqVae, VqVaeSpec};
+pub use vqvae_run::{VqLoss, VqStep, VqTerms};
 
 use crate::error::{Error, Result};
 

@@ -1,5 +1,8 @@
+mod code_prior;
+mod codebook;
 mod gan;
 mod learn;
+mod vqvae;
 
 use super::*;
 use crate::error::Error;

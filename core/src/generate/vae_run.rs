@@ -130,7 +130,8 @@ impl Vae {
         let decoded = self.run_decoder(on, true, (decoder_params, n), (z, batch.labels), &mut scratch)?;
         let Decoded { input, mut decoder } = decoded;
         let (predictions, slope) = self.decoder.training.ends(&mut decoder);
-        self.reconstruction(on, &Against { predictions, targets: batch.x, scales }, nll, slope)?;
+        let against = Against { predictions, targets: batch.x, scales };
+        reconstruction(on, self.spec.likelihood, &against, nll, slope)?;
 
         let (latent, classes) = (self.spec.latent, self.spec.classes);
         let dz = scratch.take::<f32>(z.len())?;
@@ -211,7 +212,7 @@ impl Vae {
         let decoded = self.run_decoder(on, false, (decoder_params, n), (z, batch.labels), &mut scratch)?;
         let predictions = self.decoder.inference.result(&decoded.decoder);
         let against = Against { predictions, targets: batch.x, scales: batch.weights };
-        self.reconstruction(on, &against, nll, &mut [])?;
+        reconstruction(on, self.spec.likelihood, &against, nll, &mut [])?;
         Ok(weighted(nll, kl, batch.weights))
     }
 
@@ -416,19 +417,19 @@ impl Vae {
         let decoder = self.decoder.forward(on, training, (params, input), n, scratch)?;
         Ok(Decoded { input, decoder })
     }
+}
 
-    /// −ln p(x | z) of each sample, and its scaled gradient by the decoder's output, unless `slope` is empty.
-    fn reconstruction<E: Executor>(
-        &self,
-        on: Engine<'_, E>,
-        against: &Against<'_>,
-        nll: &mut [f32],
-        slope: &mut [f32],
-    ) -> Result<()> {
-        match self.spec.likelihood {
-            Likelihood::Bernoulli => bernoulli_nll(on, against, nll, slope),
-            Likelihood::Gaussian { sigma } => gaussian_nll(on, sigma, against, nll, slope),
-        }
+/// −ln p(x | z) of each sample, and its scaled gradient by the decoder's output, unless `slope` is empty.
+pub(super) fn reconstruction<E: Executor>(
+    on: Engine<'_, E>,
+    likelihood: Likelihood,
+    against: &Against<'_>,
+    nll: &mut [f32],
+    slope: &mut [f32],
+) -> Result<()> {
+    match likelihood {
+        Likelihood::Bernoulli => bernoulli_nll(on, against, nll, slope),
+        Likelihood::Gaussian { sigma } => gaussian_nll(on, sigma, against, nll, slope),
     }
 }
 

@@ -171,6 +171,8 @@ pub enum Objective {
     Game {
         /// Learning rate of the discriminator.
         lr_discriminator: f32,
+        /// Decay of the mean of the gradients in Adam.
+        beta1: f32,
         /// Steps of the discriminator for each one of the generator.
         critic_steps: u32,
         /// Decay of the running mean of the generator.

@@ -9,15 +9,13 @@ use seedbed::generate::{Batch, Gan, GanStep, GanTerms, GanTrainee, Show, Trainee
 use seedbed::nn::{Draws, Ema};
 use seedbed::rng::{Key, Stream};
 
-/// A decay of the mean gradient that suits adversarial training (Radford et al. 2016).
-const BETA1: f32 = 0.5;
 /// Batches over which the statistics of the running mean are found.
 const SETTLING: u64 = 40;
 
 impl Trainer<'_> {
     pub(super) fn gan_epoch(&mut self, gan: &Gan, epoch: u32, order: &[u32]) -> Result<Epoch> {
         let training = self.at.config.training.clone();
-        let Objective::Game { lr_discriminator, critic_steps, ema_decay } = training.objective else {
+        let Objective::Game { lr_discriminator, beta1, critic_steps, ema_decay } = training.objective else {
             return Err(seedbed::Error::Unsupported.into());
         };
         let mut sum = GanTerms::default();
@@ -31,8 +29,8 @@ impl Trainer<'_> {
             let numbers = self.data.about(places).2;
             let keys: Vec<Key> =
                 numbers.into_iter().map(|n| Key::new(purposes::SHOWN).epoch(epoch).sample(n)).collect();
-            let generator = self.adam(training.lr, BETA1)?.into();
-            let discriminator = self.adam(lr_discriminator, BETA1)?.into();
+            let generator = self.adam(training.lr, beta1)?.into();
+            let discriminator = self.adam(lr_discriminator, beta1)?.into();
             self.at.progress.steps += 1;
             let t = self.at.progress.steps;
             let both = t.is_multiple_of(u64::from(critic_steps.max(1)));

@@ -95,6 +95,7 @@ struct Preset {
     schedule: ScheduleKind,
     // Of GANs.
     lr_discriminator: f32,
+    beta1: f32,
     loss: LossKind,
     norm: NormKind,
     r1: f32,
@@ -131,6 +132,7 @@ impl ModelKind {
             lr: 1e-3,
             schedule: ScheduleKind::Constant,
             lr_discriminator: 0.0,
+            beta1: 0.5,
             loss: LossKind::NonSaturating,
             norm: NormKind::None,
             r1: 0.0,
@@ -140,11 +142,11 @@ impl ModelKind {
         let large = side > 40;
         let dcgan = Preset {
             hidden: &[],
-            channels: if large { &[32, 64, 128] } else { &[64, 128] },
+            channels: if large { &[32, 64, 128] } else { &[32, 64] },
             epochs: 30,
             batch: 64,
-            lr: 2e-4,
-            lr_discriminator: 2e-4,
+            beta1: 0.0,
+            loss: LossKind::Hinge,
             norm: NormKind::Spectral,
             ..gan
         };
@@ -220,6 +222,7 @@ impl TrainOptions {
         let objective = if self.model.is_gan() {
             Objective::Game {
                 lr_discriminator: self.lr_discriminator.unwrap_or(preset.lr_discriminator),
+                beta1: preset.beta1,
                 critic_steps: self.critic_steps.unwrap_or(preset.critic_steps),
                 ema_decay: self.ema_decay,
             }

@@ -58,6 +58,7 @@ pub const CASES: &[Case] = &[
     Case { name: "generate/gan-conv", run: models::gan_conv },
     Case { name: "generate/gan-spectral", run: models::gan_spectral },
     Case { name: "generate/priors", run: models::priors },
+    Case { name: "generate/vqvae", run: models::vqvae },
 ];
 
 /// Lengths that cover whole blocks of sixteen, tails, one element and none.

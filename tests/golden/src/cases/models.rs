@@ -5,9 +5,10 @@ use crate::Digest;
 use seedbed::augment::diff::{Ada, AdaController, DiffAugment};
 use seedbed::exec::Serial;
 use seedbed::generate::{
-    Adapters, Arch, Batch, ClassGaussians, DiscriminatorNorm, DiscriminatorSpec, Gan, GanMemory, GanRules,
-    GanSpec, GanStep, GanTrainee, GeneratorSpec, Likelihood, Show, Trainee, Vae, VaeSpec, VaeStep, Widths,
-    latent_noise, training_noise,
+    Adapters, Arch, Batch, ClassGaussians, CodeBatch, CodePrior, CodePriorSpec, DiscriminatorNorm,
+    DiscriminatorSpec, Follow, Gan, GanMemory, GanRules, GanSpec, GanStep, GanTrainee, GeneratorSpec,
+    Likelihood, Show, Trainee, Vae, VaeSpec, VaeStep, VqStep, VqVae, VqVaeSpec, Widths, latent_noise,
+    training_noise,
 };
 use seedbed::nn::loss::{Adversarial, LeCam};
 use seedbed::nn::{Activation, Adam, Draws, Ema, Engine, Model, Optimiser, Shape};
@@ -184,6 +185,86 @@ fn adversarial(level: Level, spec: GanSpec, scratch: &mut Scratch<'_>) -> Result
     model.sample(on, generator, 1.0, (11, 100, &side.labels), x, &mut work)?;
     digest.floats(x);
     Ok(digest.finish())
+}
+
+/// A few steps of training of an autoencoder with a codebook and of the prior of its codes, and samples of both.
+pub(super) fn vqvae(level: Level, scratch: &mut Scratch<'_>) -> Result<u64> {
+    let on = Engine { level, exec: &Serial };
+    let arch = Arch { channels: widths(&[4])?, hidden: widths(&[6])?, activation: Activation::Relu };
+    let (input, likelihood) = (Shape::image(8, 8, 1), Likelihood::Bernoulli);
+    let model = VqVae::new(VqVaeSpec { input, arch, groups: 1, codes: 7, dim: 3, likelihood })?;
+    let mut digest = Digest::new();
+    let mut frame = scratch.frame();
+    let (params, grads) = (frame.take::<f32>(model.param_len())?, frame.take::<f32>(model.param_len())?);
+    let moments = frame.take_zeroed::<f32>(2 * model.param_len())?;
+    let state = frame.take::<f32>(model.state_len())?;
+    let (x, codes) = (frame.take::<f32>(BATCH * 64)?, frame.take::<u32>(BATCH * model.places())?);
+    fill(54, 0.0, 1.0, x);
+    let side = Side::new(level)?;
+    let bytes = model.train_scratch_len(BATCH).max(model.run_scratch_len(BATCH));
+    let mut work = Scratch::new(frame.take::<u8>(bytes)?);
+    model.init(9, params)?;
+    model.init_state(on, 9, (params, x), state, &mut work)?;
+    digest.floats(params).floats(state);
+    let optimiser = Optimiser::from(Adam { rate: 0.01, ..Adam::default() });
+    for t in 1..=STEPS {
+        // So large a share that codes start anew.
+        let step = VqStep { optimiser, t, beta: 0.25, follow: Follow { decay: 0.9, dead: 0.5, seed: 3 } };
+        let mut trainee = Trainee { params, grads, moments, groups: &[], adapters: Adapters::default() };
+        let terms = model.train_step(on, &mut trainee, state, (x, &side.weights), &step, &mut work)?;
+        digest.word(terms.loss.reconstruction.to_bits()).word(terms.loss.commitment.to_bits());
+        digest.floats(&[terms.usage.perplexity]);
+    }
+    digest.floats(params).floats(state);
+    let trained = Model { params, state };
+    model.encode(on, trained, x, codes, &mut work)?;
+    codes.iter().for_each(|&code| {
+        digest.word(u64::from(code));
+    });
+    code_prior(on, &model, (codes, &side), frame, &mut digest)?;
+    model.decode(on, trained, codes, x, &mut work)?;
+    digest.floats(x);
+    Ok(digest.finish())
+}
+
+/// Trains a prior on codes, and draws others in their place.
+fn code_prior(
+    on: Engine<'_, Serial>,
+    model: &VqVae,
+    (codes, side): (&mut [u32], &Side),
+    mut scratch: Scratch<'_>,
+    digest: &mut Digest,
+) -> Result<()> {
+    let prior = CodePrior::new(CodePriorSpec {
+        grid: model.grid(),
+        codes: model.spec().codes,
+        classes: CLASSES,
+        radius: 2,
+        embedding: 4,
+        hidden: widths(&[9])?,
+        activation: Activation::Relu,
+    })?;
+    let (params, grads) = (scratch.take::<f32>(prior.param_len())?, scratch.take::<f32>(prior.param_len())?);
+    let moments = scratch.take_zeroed::<f32>(2 * prior.param_len())?;
+    let pairs: [[u32; 2]; 32] = core::array::from_fn(|i| [i as u32 % BATCH as u32, i as u32 % 16]);
+    let bytes = prior.train_scratch_len(pairs.len()).max(prior.run_scratch_len(BATCH));
+    let mut work = Scratch::new(scratch.take::<u8>(bytes)?);
+    prior.init(10, params)?;
+    let optimiser = Optimiser::from(Adam { rate: 0.01, ..Adam::default() });
+    for t in 1..=STEPS {
+        let batch = CodeBatch { grids: codes, labels: &side.labels, weights: &side.weights, pairs: &pairs };
+        let mut trainee = Trainee { params, grads, moments, groups: &[], adapters: Adapters::default() };
+        let loss = prior.train_step(on, &mut trainee, &batch, (&optimiser, t), &mut work)?;
+        digest.word(loss.to_bits());
+    }
+    let mut nll = [0f32; BATCH];
+    prior.nll(on, params, (codes, &side.labels), &mut nll, &mut work)?;
+    digest.floats(params).floats(&nll);
+    prior.sample(on, params, 0.9, (11, 100, &side.labels), codes, &mut work)?;
+    codes.iter().for_each(|&code| {
+        digest.word(u64::from(code));
+    });
+    Ok(())
 }
 
 /// Latent vectors and a prior fitted to codes.

@@ -110,7 +110,7 @@ impl Judge {
     }
 
     /// Its parameters.
-    pub const fn params(&self) -> &[f32] {
+    pub fn params(&self) -> &[f32] {
         &self.params
     }
 

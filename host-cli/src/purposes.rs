@@ -17,6 +17,8 @@ pub(crate) const PARTNERS: u32 = 20;
 pub(crate) const SHOWN: u32 = 24;
 /// Which samples a model is looked at by after each epoch.
 pub(crate) const WATCH: u32 = 25;
+/// Which places of a grid of codes a prior learns from.
+pub(crate) const PLACES: u32 = 27;
 /// Which few samples of a class are trained on.
 pub(crate) const SHOTS: u32 = 26;
 /// Which augmented copies are compressed, and how much.
@@ -24,7 +26,7 @@ pub(crate) const WEBP: u32 = 22;
 
 #[cfg(test)]
 mod tests {
-    use super::{FAULTS, JUDGE, PARTNERS, SEARCH, SEARCH_COPIES, SHOTS, SHOWN, SHUFFLE, WATCH, WEBP};
+    use super::{FAULTS, JUDGE, PARTNERS, PLACES, SEARCH, SEARCH_COPIES, SHOTS, SHOWN, SHUFFLE, WATCH, WEBP};
     use crate::dataset::SPLIT_PURPOSE;
     use seedbed::{augment, balance, generate, label, metrics, nn};
 
@@ -50,6 +52,7 @@ mod tests {
             SHOWN,
             WATCH,
             SHOTS,
+            PLACES,
         ];
         let unique: std::collections::BTreeSet<u32> = all.into_iter().collect();
         assert_eq!(unique.len(), all.len());

@@ -1,5 +1,6 @@
 //! What a model file says about itself: data, network and training, all that is needed to use it.
 
+use super::codes::{CodeModel, CodeSpec};
 use super::transfer::{Transfer, frozen_layers};
 use crate::dataset::{Dataset, Feature, Kind, Normalize};
 use crate::error::{Error, Result};
@@ -127,6 +128,8 @@ pub enum Network {
     Vae(VaeSpec),
     /// A generative adversarial network.
     Gan(GanSpec),
+    /// An autoencoder with a codebook, and the prior of its codes.
+    Vqvae(CodeSpec),
 }
 
 /// How it is trained; everything that changes the result, but what is the network's.
@@ -167,6 +170,15 @@ pub enum Objective {
         /// Nats of divergence that each latent dimension may have for nothing.
         free_bits: f32,
     },
+    /// The bound of an autoencoder with a codebook, and then the likelihood of its codes.
+    Codes {
+        /// Weight of the distance to the codebook.
+        commitment: f32,
+        /// The last epochs, which are the prior's.
+        prior_epochs: u32,
+        /// The learning rate of the prior.
+        lr_prior: f32,
+    },
     /// A game of two networks, whose rules are the network's.
     Game {
         /// Learning rate of the discriminator.
@@ -189,6 +201,22 @@ pub struct ModelConfig {
     pub network: Network,
     /// Its training.
     pub training: Training,
+}
+
+/// The name of a tensor: network, layer, role.
+pub fn full_name(t: &NamedTensor) -> String {
+    format!("{}.{}.{}", t.network, t.tensor.layer, t.role().name())
+}
+
+/// A part of the parameters of a model, or of its state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Its name in files.
+    pub name: String,
+    /// Its sizes, outermost first.
+    pub shape: Vec<usize>,
+    /// Where it begins.
+    pub at: usize,
 }
 
 /// Numbers of a model.
@@ -216,6 +244,8 @@ pub enum Model {
     Vae(Vae),
     /// A generative adversarial network.
     Gan(Gan),
+    /// An autoencoder with a codebook, and the prior of its codes.
+    Codes(CodeModel),
 }
 
 impl Model {
@@ -224,8 +254,17 @@ impl Model {
     /// # Errors
     /// When the core refuses its sizes.
     pub fn new(network: &Network) -> Result<Self> {
-        let refused = |e: seedbed::Error| {
-            match e {
+        let refused = Self::refused;
+        Ok(match network {
+            Network::Vae(spec) => Model::Vae(Vae::new(spec.clone()).map_err(refused)?),
+            Network::Gan(spec) => Model::Gan(Gan::new(spec.clone()).map_err(refused)?),
+            Network::Vqvae(spec) => Model::Codes(CodeModel::new(spec).map_err(refused)?),
+        })
+    }
+
+    /// What the core's refusal of sizes means to a user.
+    pub fn refused(e: seedbed::Error) -> Error {
+        match e {
             seedbed::Error::Unsupported => {
                 Error::usage("one side of the pictures is even where the other is odd, for convolutions: --model")
                     .hint("resize to a square, or to sides that are multiples of 4, or use a model of dense layers (vae-mlp, gan-mlp)")
@@ -238,11 +277,6 @@ impl Model {
             .hint("sizes must be at least 1, and pictures must be at least 2 x 2 for each convolution"),
             e => Error::from(e),
         }
-        };
-        Ok(match network {
-            Network::Vae(spec) => Model::Vae(Vae::new(spec.clone()).map_err(refused)?),
-            Network::Gan(spec) => Model::Gan(Gan::new(spec.clone()).map_err(refused)?),
-        })
     }
 
     /// The same for so many threads; see [`Vae::for_threads`].
@@ -251,6 +285,7 @@ impl Model {
         match self {
             Model::Vae(vae) => Model::Vae(vae.for_threads(threads)),
             Model::Gan(gan) => Model::Gan(gan.for_threads(threads)),
+            Model::Codes(codes) => Model::Codes(codes.for_threads(threads)),
         }
     }
 
@@ -273,6 +308,7 @@ impl Model {
         match self {
             Model::Vae(vae) => vae.param_len(),
             Model::Gan(gan) => gan.param_len(),
+            Model::Codes(codes) => codes.param_len(),
         }
     }
 
@@ -281,6 +317,7 @@ impl Model {
         match self {
             Model::Vae(_) => 0,
             Model::Gan(gan) => gan.state_len(),
+            Model::Codes(codes) => codes.vq.state_len(),
         }
     }
 
@@ -292,7 +329,7 @@ impl Model {
     /// Parameters and state of the generator of a GAN, of which a running mean is kept; nothing for a VAE.
     pub fn average_len(&self) -> [usize; 2] {
         match self {
-            Model::Vae(_) => [0, 0],
+            Model::Vae(_) | Model::Codes(_) => [0, 0],
             Model::Gan(gan) => [gan.generator_len(), gan.generator_state_len()],
         }
     }
@@ -302,6 +339,8 @@ impl Model {
         match self {
             Model::Vae(vae) => vae.spec().latent,
             Model::Gan(gan) => gan.spec().latent,
+            // Codes are drawn one by one.
+            Model::Codes(_) => 0,
         }
     }
 
@@ -310,6 +349,7 @@ impl Model {
         match self {
             Model::Vae(vae) => vae.spec().classes,
             Model::Gan(gan) => gan.spec().classes,
+            Model::Codes(codes) => codes.prior.spec().classes,
         }
     }
 
@@ -318,6 +358,7 @@ impl Model {
         match self {
             Model::Vae(vae) => vae.train_scratch_len(batch).max(vae.run_scratch_len(batch)),
             Model::Gan(gan) => gan.train_scratch_len(batch),
+            Model::Codes(codes) => codes.train_scratch_len(batch),
         }
     }
 
@@ -326,6 +367,7 @@ impl Model {
         match self {
             Model::Vae(vae) => vae.run_scratch_len(batch),
             Model::Gan(gan) => gan.run_scratch_len(batch),
+            Model::Codes(codes) => codes.run_scratch_len(batch),
         }
     }
 
@@ -338,6 +380,7 @@ impl Model {
         match self {
             Model::Vae(vae) => vae.init(seed, &mut params)?,
             Model::Gan(gan) => gan.init(seed, &mut params, &mut state)?,
+            Model::Codes(codes) => codes.init(seed, &mut params)?,
         }
         Ok(Weights { params, state })
     }
@@ -359,6 +402,7 @@ impl Model {
         match self {
             Model::Vae(vae) => vae.networks().collect(),
             Model::Gan(gan) => gan.networks().collect(),
+            Model::Codes(codes) => codes.networks(),
         }
     }
 
@@ -367,14 +411,22 @@ impl Model {
         match self {
             Model::Vae(vae) => vae.tensors().collect(),
             Model::Gan(gan) => gan.tensors().collect(),
+            Model::Codes(codes) => codes.tensors(),
         }
     }
 
-    /// The same of the state.
-    pub fn state_tensors(&self) -> Vec<NamedTensor> {
-        match self {
+    /// The parts of the parameters, and those of the state.
+    pub fn parts(&self) -> [Vec<Part>; 2] {
+        let part = |t: NamedTensor| Part {
+            name: full_name(&t),
+            shape: t.tensor.shape().to_vec(),
+            at: t.tensor.offset,
+        };
+        let state = match self {
             Model::Vae(_) => Vec::new(),
-            Model::Gan(gan) => gan.state_tensors().collect(),
-        }
+            Model::Gan(gan) => gan.state_tensors().map(part).collect(),
+            Model::Codes(codes) => codes.book().into(),
+        };
+        [self.tensors().into_iter().map(part).collect(), state]
     }
 }

@@ -6,12 +6,12 @@
 //! name and renamed. The metadata is one entry, since the order of several is not fixed.
 
 use super::adaptation::Adaptation;
-use super::any::{Model, ModelConfig, Weights};
+use super::any::{Model, ModelConfig, Part, Weights};
 use super::epochs::Epoch;
 use crate::durable::write_whole;
 use crate::error::{Context, Error, Result};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use seedbed::generate::{GanMemory, NamedTensor};
+use seedbed::generate::GanMemory;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -120,23 +120,18 @@ impl Entry {
     }
 }
 
-/// The name of a tensor.
-fn name(prefix: &str, t: &NamedTensor) -> String {
-    format!("{prefix}{}.{}.{}", t.network, t.tensor.layer, t.role().name())
-}
-
 /// The tensors of `weights` under their names, with `prefix` in front; those that lie beyond the numbers are left out, as the
 /// discriminator of a running mean is.
-fn named<'a>(model: &Model, prefix: &'a str, weights: &'a Weights) -> Vec<Entry> {
-    let all = |tensors: Vec<NamedTensor>, values: &'a [f32]| {
-        tensors.into_iter().filter_map(move |t| {
-            let at = t.tensor.offset;
-            let values = values.get(at..at + t.tensor.len())?;
-            Some(Entry::floats(name(prefix, &t), t.tensor.shape().to_vec(), values))
-        })
-    };
-    let params = all(model.tensors(), &weights.params);
-    params.chain(all(model.state_tensors(), &weights.state)).collect()
+fn named(model: &Model, prefix: &str, weights: &Weights) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for (parts, values) in model.parts().into_iter().zip([&weights.params, &weights.state]) {
+        for Part { name, shape, at } in parts {
+            if let Some(own) = values.get(at..at + shape.iter().product::<usize>()) {
+                entries.push(Entry::floats(format!("{prefix}{name}"), shape, own));
+            }
+        }
+    }
+    entries
 }
 
 fn plain(name: &str, values: &[f32]) -> Option<Entry> {
@@ -207,16 +202,18 @@ impl Read {
             let what = "model is cut off, or lacks tensors of the network that it describes";
             return Err(Error::failed(format!("{what}: {}", self.path.display())));
         }
-        let read = |named: Vec<NamedTensor>, len: usize| -> Result<Vec<f32>> {
+        let read = |parts: Vec<Part>, len: usize| -> Result<Vec<f32>> {
             let mut values = vec![0f32; len];
-            for t in named {
-                if let Some(own) = values.get_mut(t.tensor.offset..t.tensor.offset + t.tensor.len()) {
-                    own.copy_from_slice(&self.values(tensors, &name(prefix, &t), t.tensor.len())?);
+            for Part { name, shape, at } in parts {
+                let len = shape.iter().product::<usize>();
+                if let Some(own) = values.get_mut(at..at + len) {
+                    own.copy_from_slice(&self.values(tensors, &format!("{prefix}{name}"), len)?);
                 }
             }
             Ok(values)
         };
-        Ok(Weights { params: read(model.tensors(), params)?, state: read(model.state_tensors(), state)? })
+        let [of_params, of_state] = model.parts();
+        Ok(Weights { params: read(of_params, params)?, state: read(of_state, state)? })
     }
 
     fn tensors(&self) -> Result<SafeTensors<'_>> {
@@ -260,7 +257,7 @@ impl ModelFile {
         let weights = read.weights(&tensors, &model, (if kept { BEST } else { "" }, whole))?;
         let average = read.weights(&tensors, &model, (AVERAGE, model.average_len()))?;
         let prior = match &model {
-            Model::Gan(_) => Vec::new(),
+            Model::Gan(_) | Model::Codes(_) => Vec::new(),
             Model::Vae(_) if best.is_some() => Vec::new(),
             Model::Vae(_) => {
                 let classes = model.classes().max(1);

@@ -37,14 +37,14 @@ pub struct Drawer<'a> {
 }
 
 impl<'a> Drawer<'a> {
-    /// A drawer of samples under the seed of `ctx`; a GAN has no prior to choose.
+    /// A drawer of samples under the seed of `ctx`; only a VAE has a prior to choose.
     ///
     /// # Errors
     /// When the model's sizes are refused.
     pub fn new(ctx: &'a Ctx, file: &'a ModelFile, prior: PriorKind, temperature: f32) -> Result<Self> {
         let model = Model::new(&file.config.network)?.for_threads(ctx.pool.width());
         // Tells at once of a temperature out of range.
-        ClassGaussians::standard(model.latent(), temperature)?;
+        ClassGaussians::standard(model.latent().max(1), temperature)?;
         Ok(Self { ctx, file, model, prior, temperature })
     }
 
@@ -64,7 +64,7 @@ impl<'a> Drawer<'a> {
         let mut out = vec![0f32; labels.len() * width];
         let mut memory = vec![0u8; self.model.run_scratch_len(BATCH.min(labels.len()))];
         let on = Engine { level: self.ctx.level, exec: &self.ctx.pool };
-        let latent = self.model.latent();
+        let latent = self.model.latent().max(1);
         let prior = match self.prior {
             PriorKind::Aggregate if !self.file.prior.is_empty() => {
                 ClassGaussians::fitted(latent, self.temperature, &self.file.prior)?
@@ -81,6 +81,10 @@ impl<'a> Drawer<'a> {
                 Model::Gan(gan) => {
                     let Weights { params, state } = &self.file.average;
                     gan.sample(on, Params { params, state }, self.temperature, which, out, scratch)?
+                }
+                Model::Codes(codes) => {
+                    let Weights { params, state } = &self.file.weights;
+                    codes.sample(on, Params { params, state }, self.temperature, which, out, scratch)?
                 }
             }
         }

@@ -4,10 +4,12 @@
 //! epoch, the noise by epoch and sample, and nothing else is random. So training that stops after any epoch
 //! and goes on from its checkpoint comes to the same bits as training in one go.
 
+mod codes;
 mod gan;
 mod vae;
 mod watch;
 
+pub use codes::PLACES;
 pub use watch::kept;
 
 use super::adaptation::Adaptation;
@@ -81,6 +83,15 @@ pub struct Epoch {
     /// Latent values in use: those whose mean varies over the samples.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub active_units: Option<u32>,
+    /// Codes of a codebook that a batch takes, on average.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub codes_used: Option<f64>,
+    /// e to the entropy of the codes of a batch, on average: as hard to tell as so many that are used evenly.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub perplexity: Option<f64>,
+    /// −ln p of the codes of a sample of the val split, by the prior, in nats.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub val_prior: Option<f64>,
     /// The divergence of each latent value, in nats.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub latent_kl: Vec<f64>,
@@ -153,6 +164,8 @@ struct Trainer<'a> {
     scratch: Vec<u8>,
     x: Vec<f32>,
     noise: Vec<f32>,
+    /// The codes of all samples, while a prior learns from them.
+    codes: Vec<u32>,
     /// Where the state after an epoch was written last.
     kept: Option<(PathBuf, u32)>,
 }
@@ -172,7 +185,7 @@ impl<'a> Trainer<'a> {
                 let adapters = Adaptation::new(&plan.config.training, &weights.params)?;
                 let best = match model {
                     Model::Vae(_) => weights.clone(),
-                    Model::Gan(_) => Weights::default(),
+                    Model::Gan(_) | Model::Codes(_) => Weights::default(),
                 };
                 let (config, progress) = (plan.config.clone(), Progress::default());
                 let moments = vec![0f32; model.moment_len()];
@@ -192,7 +205,7 @@ impl<'a> Trainer<'a> {
         let bytes = model.train_scratch_len(batch).saturating_add(adapter_scratch_len(groups));
         let grads = vec![0f32; model.param_len()];
         let (scratch, x, noise) = (vec![0u8; bytes], Vec::new(), Vec::new());
-        Ok(Self { ctx, data, model, at, grads, scratch, x, noise, kept: None })
+        Ok(Self { ctx, data, model, at, grads, scratch, x, noise, codes: Vec::new(), kept: None })
     }
 
     /// Runs what epochs are left; whether it stopped before the last.
@@ -244,6 +257,7 @@ impl<'a> Trainer<'a> {
         let mut row = match self.model.clone() {
             Model::Vae(vae) => self.vae_epoch(&vae, epoch, &order)?,
             Model::Gan(gan) => self.gan_epoch(&gan, epoch, &order)?,
+            Model::Codes(codes) => self.codes_epoch(&codes, epoch, &order)?,
         };
         if !self.at.weights.are_finite() {
             return Err(self.diverged(epoch));
@@ -334,14 +348,14 @@ impl<'a> Trainer<'a> {
                 std::mem::swap(&mut self.at.weights, &mut self.at.best);
                 prior?
             }
-            Model::Gan(_) => Vec::new(),
+            Model::Gan(_) | Model::Codes(_) => Vec::new(),
         };
         let file = ModelFile {
             config: self.at.config.clone(),
             epoch: self.at.progress.best_epoch,
             weights: match self.model {
                 Model::Vae(_) => self.at.best.clone(),
-                Model::Gan(_) => self.at.weights.clone(),
+                Model::Gan(_) | Model::Codes(_) => self.at.weights.clone(),
             },
             average: self.at.average.clone(),
             prior,

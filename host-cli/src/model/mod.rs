@@ -6,6 +6,7 @@
 mod adaptation;
 mod any;
 mod checkpoint;
+mod codes;
 mod data;
 mod draw;
 mod epochs;
@@ -16,6 +17,7 @@ mod transfer;
 
 pub use any::{DataSpec, Model, ModelConfig, Network, Objective, Training, Weights};
 pub use checkpoint::{Checkpoint, ModelFile, Progress, STATE_FILE, WEIGHTS_FILE};
+pub use codes::{CodeModel, CodeSpec};
 pub use data::{Labels, Lists, Scale, TrainingData};
 pub use draw::{Drawer, PriorKind};
 pub use epochs::{Epoch, Fitted, Plan, kept, train};

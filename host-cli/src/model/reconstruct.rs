@@ -1,6 +1,6 @@
 //! What a VAE makes of samples that it did not learn from.
 
-use super::any::{DataSpec, Model};
+use super::any::{DataSpec, Model, Weights};
 use super::checkpoint::ModelFile;
 use super::draw::{Drawer, PriorKind};
 use crate::dataset::{Dataset, DatasetWriter, Kind, Meta, Sample, Split};
@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::stages::Ctx;
 use seedbed::Scratch;
 use seedbed::exec::Executor;
-use seedbed::nn::Engine;
+use seedbed::nn::{Engine, Model as Params};
 use std::path::Path;
 
 /// Samples that are encoded at a time.
@@ -22,7 +22,9 @@ const BATCH: usize = 256;
 /// When a sample cannot be read, does not fit the model, or the folder cannot be written.
 pub fn reconstruct(ctx: &Ctx, file: &ModelFile, dataset: &Dataset, out: &Path) -> Result<u64> {
     let model = Model::new(&file.config.network)?.for_threads(ctx.pool.width());
-    let Model::Vae(vae) = model else { return Ok(0) };
+    if matches!(model, Model::Gan(_)) {
+        return Ok(0);
+    }
     if dataset.meta().counts.test == 0 {
         return Ok(0);
     }
@@ -34,7 +36,7 @@ pub fn reconstruct(ctx: &Ctx, file: &ModelFile, dataset: &Dataset, out: &Path) -
     let meta = Meta::new(name, spec.kind, classes, spec.columns.clone());
     let meta = Meta { features: spec.features.clone(), ..meta };
     let mut writer = DatasetWriter::create(out, meta)?.pool(&ctx.pool);
-    let mut memory = vec![0u8; vae.run_scratch_len(BATCH)];
+    let mut memory = vec![0u8; model.run_scratch_len(BATCH)];
     let on = Engine { level: ctx.level, exec: &ctx.pool };
     let usable = |s: &Result<Sample>| match s {
         Ok(s) => s.split == Split::Test && (s.label.is_some() || !conditional),
@@ -54,7 +56,16 @@ pub fn reconstruct(ctx: &Ctx, file: &ModelFile, dataset: &Dataset, out: &Path) -
         let labels: Vec<u32> =
             if conditional { batch.iter().filter_map(|s| s.label).collect() } else { Vec::new() };
         let mut made = vec![0f32; x.len()];
-        vae.reconstruct(on, &file.weights.params, (&x, &labels), &mut made, &mut Scratch::new(&mut memory))?;
+        let Weights { params, state } = &file.weights;
+        let scratch = &mut Scratch::new(&mut memory);
+        match &model {
+            Model::Vae(vae) => vae.reconstruct(on, params, (&x, &labels), &mut made, scratch)?,
+            Model::Codes(codes) => {
+                let params = &params[..codes.vq.param_len()];
+                codes.vq.reconstruct(on, Params { params, state }, &x, &mut made, scratch)?;
+            }
+            Model::Gan(_) => {}
+        }
         for (original, made) in batch.iter().zip(made.chunks_exact(spec.width())) {
             let label = original.label.filter(|_| conditional);
             writer.push(Sample::new(&*original.id, label, Split::Test, drawer.content(made)?))?;

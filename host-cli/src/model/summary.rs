@@ -110,6 +110,7 @@ impl Summary {
             kind: match config.network {
                 Network::Vae(_) => "vae",
                 Network::Gan(_) => "gan",
+                Network::Vqvae(_) => "vqvae",
             },
             input: config.data.shape,
             latent: model.latent(),
@@ -165,6 +166,7 @@ fn sampling(model: &Model, config: &ModelConfig, target: Target, batch: usize) -
     // A GAN draws by its generator alone, or by the running mean of it.
     let parameters = match model {
         Model::Vae(vae) => vae.param_len(),
+        Model::Codes(codes) => codes.param_len().saturating_add(codes.vq.state_len()),
         Model::Gan(gan) => gan.generator_len().saturating_add(gan.generator_state_len()),
     };
     let of = Memory {
@@ -182,7 +184,7 @@ fn sampling(model: &Model, config: &ModelConfig, target: Target, batch: usize) -
 /// What was measured on the device.
 fn device(config: &ModelConfig, target: Target, work: &str) -> Option<Device> {
     let kind = match (&config.network, target) {
-        (_, Target::Host) | (Network::Gan(_), _) => return None,
+        (_, Target::Host) | (Network::Gan(_) | Network::Vqvae(_), _) => return None,
         (Network::Vae(spec), _) if spec.arch.channels.is_empty() => "mlp",
         (Network::Vae(_), _) => "conv",
     };

@@ -112,6 +112,45 @@ fn kinds() -> Vec<TrainOptions> {
     vec![small(6), conv, gan, dcgan, wgan]
 }
 
+fn vqvae() -> TrainOptions {
+    TrainOptions {
+        model: ModelKind::Vqvae,
+        codes: 8,
+        latent: None,
+        channels: Some(vec![3]),
+        hidden: Some(vec![]),
+        ..small(60)
+    }
+}
+
+#[test]
+fn codes_are_learnt_and_then_how_they_go_together() {
+    let folder = Folder::new(pictures);
+    let ctx = Ctx::quiet(5);
+    let model = folder.train("vqvae", &vqvae(), &ctx);
+    let text = fs::read_to_string(model.join(HISTORY_FILE)).unwrap();
+    let history: Vec<Epoch> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let (books, priors) = history.split_at(40);
+    assert!(books[39].train_loss < 0.8 * books[0].train_loss && books.iter().all(|e| e.codes_used.is_some()));
+    assert!(priors[19].val_prior < priors[0].val_prior && priors[0].diversity.is_some());
+    // Bright halves where their class has them.
+    let (file, _) = ModelFile::load(&model).unwrap();
+    let drawer = Drawer::new(&ctx, &file, PriorKind::Aggregate, 1.0).unwrap();
+    let labels: Vec<u32> = (0..40).map(|i| i % 2).collect();
+    let made = drawer.draw(0, &labels).unwrap();
+    let right = made.chunks(36).zip(&labels).filter(|(picture, label)| {
+        let half =
+            |right: bool| -> f32 { (0..36).filter(|i| (i % 6 >= 3) == right).map(|i| picture[i]).sum() };
+        (half(false) > half(true)) == (**label == 0)
+    });
+    assert!(right.count() > 35);
+    assert_eq!(drawer.draw(10, &labels[10..12]).unwrap(), made[360..432]);
+    // Where one part ends and the other begins follows from the epochs.
+    let more = TrainOptions { epochs: Some(90), resume: Some(model), ..vqvae() };
+    let e = more.run(&ctx, &folder.data, &folder.dir.path().join("more")).unwrap_err();
+    assert!(e.message.contains("other settings"), "{e}");
+}
+
 #[test]
 fn training_in_two_parts_gives_the_files_of_training_in_one() {
     let folder = Folder::new(pictures);

@@ -1,6 +1,6 @@
 //! Weights of another model: which of them a model takes, and which of its own learn how.
 
-use super::any::{Model, Weights};
+use super::any::{Model, Part, Weights, full_name};
 use crate::error::{Context, Error, Result};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use seedbed::generate::{NamedTensor, ParamGroup};
@@ -74,14 +74,9 @@ impl Source {
         Ok(Self { tensors, hash })
     }
 
-    /// The tensor of a model, under the names that it may have.
-    fn find(
-        &self,
-        t: &NamedTensor,
-        prefix: &str,
-        names: &Names,
-    ) -> Option<(&String, &(Vec<usize>, Vec<f32>))> {
-        let layer = format!("{}.{}", t.network, t.tensor.layer);
+    /// The tensor of this name in a model, under the names that it may have.
+    fn find(&self, name: &str, prefix: &str, names: &Names) -> Option<(&String, &(Vec<usize>, Vec<f32>))> {
+        let (layer, role) = name.rsplit_once('.')?;
         // The longest part of a name that is given counts.
         let own = names
             .iter()
@@ -91,16 +86,13 @@ impl Source {
             })
             .max_by_key(|(len, _)| *len)
             .map_or_else(|| format!("{prefix}{layer}"), |(_, name)| name);
-        let role = t.role();
         let parametrized = match role {
-            Role::Weight => "parametrizations.weight.original",
-            Role::U => "parametrizations.weight.0._u",
-            Role::V => "parametrizations.weight.0._v",
-            _ => role.name(),
+            "weight" => "parametrizations.weight.original",
+            "weight_u" => "parametrizations.weight.0._u",
+            "weight_v" => "parametrizations.weight.0._v",
+            _ => role,
         };
-        [role.name(), parametrized]
-            .iter()
-            .find_map(|role| self.tensors.get_key_value(&format!("{own}.{role}")))
+        [role, parametrized].iter().find_map(|role| self.tensors.get_key_value(&format!("{own}.{role}")))
     }
 
     /// Writes what fits into the weights of a model, `prefix` in front of its names.
@@ -110,24 +102,21 @@ impl Source {
         (prefix, names): (&str, &Names),
         (found, used): (&mut Transfer, &mut BTreeSet<String>),
     ) {
-        let params = model.tensors().into_iter().map(|t| (t, false));
-        for (t, state) in params.chain(model.state_tensors().into_iter().map(|t| (t, true))) {
-            let values = if state { &mut weights.state } else { &mut weights.params };
-            let Some(own) = values.get_mut(t.tensor.offset..t.tensor.offset + t.tensor.len()) else {
-                continue;
-            };
-            let name = format!("{}.{}.{}", t.network, t.tensor.layer, t.role().name());
-            match self.find(&t, prefix, names) {
-                None => found.missing.push(name),
-                Some((theirs, (shape, values))) => {
-                    used.insert(theirs.clone());
-                    if shape == t.tensor.shape() {
-                        own.copy_from_slice(values);
-                        found.matched += 1;
-                    } else {
-                        found
-                            .shapes_differ
-                            .push(format!("{name} {:?} and {theirs} {shape:?}", t.tensor.shape()));
+        for (parts, values) in model.parts().into_iter().zip([&mut weights.params, &mut weights.state]) {
+            for Part { name, shape: own_shape, at } in parts {
+                let Some(own) = values.get_mut(at..at + own_shape.iter().product::<usize>()) else {
+                    continue;
+                };
+                match self.find(&name, prefix, names) {
+                    None => found.missing.push(name),
+                    Some((theirs, (shape, values))) => {
+                        used.insert(theirs.clone());
+                        if *shape == own_shape {
+                            own.copy_from_slice(values);
+                            found.matched += 1;
+                        } else {
+                            found.shapes_differ.push(format!("{name} {own_shape:?} and {theirs} {shape:?}"));
+                        }
                     }
                 }
             }
@@ -240,7 +229,7 @@ impl Learning {
     /// A usage error for a pattern that no tensor has, and where nothing learns.
     pub fn groups(&self, model: &Model) -> Result<Vec<ParamGroup>> {
         let tensors = model.tensors();
-        let name = |t: &NamedTensor| format!("{}.{}.{}", t.network, t.tensor.layer, t.role().name());
+        let name = full_name;
         let adapted = self.adapters.iter().flat_map(|(_, on)| on.iter());
         let patterns = self.freeze.iter().chain(self.rates.iter().map(|(p, _)| p)).chain(adapted);
         for pattern in patterns {

@@ -9,8 +9,9 @@ use crate::codec::{Grid, Pixels, encode_png};
 use crate::dataset::{Dataset, Kind};
 use crate::error::{Context, Error, Result};
 use crate::model::{
-    Checkpoint, DataSpec, Fitted, Labels, Learning, Model, ModelConfig, Network, Plan, Progress, STATE_FILE,
-    Scale, Source, Training, TrainingData, WEIGHTS_FILE, Weights, kept, names, reconstruct, train,
+    Checkpoint, DataSpec, Fitted, Labels, Learning, Model, ModelConfig, Network, Objective, Plan, Progress,
+    STATE_FILE, Scale, Source, Training, TrainingData, WEIGHTS_FILE, Weights, kept, names, reconstruct,
+    train,
 };
 use clap::ValueEnum;
 use seedbed::generate::{Likelihood, MAX_HIDDEN};
@@ -87,6 +88,12 @@ pub struct TrainOptions {
     /// Learning rate of Adam, above 0; default of the preset
     #[arg(long)]
     pub lr: Option<f32>,
+    /// Codes of the codebook of a VQ-VAE, 2 to 65536
+    #[arg(long, default_value_t = 128)]
+    pub codes: usize,
+    /// The last epochs of a VQ-VAE, in which the prior of its codes learns; default a third of all
+    #[arg(long)]
+    pub prior_epochs: Option<u32>,
     /// Learning rate of the discriminator of a GAN, above 0; default of the preset
     #[arg(long)]
     pub lr_discriminator: Option<f32>,
@@ -167,6 +174,7 @@ impl TrainOptions {
         let from_0 = |v: f32| v >= 0.0 && v.is_finite();
         self.latent.map_or(Ok(()), |latent| Error::check_range("latent", latent, 1..=1024))?;
         self.critic_steps.map_or(Ok(()), |steps| Error::check_range("critic_steps", steps, 1..=100))?;
+        Error::check_range("codes", self.codes, 2..=1 << 16)?;
         Error::require(self.epochs != Some(0), "epochs", 0, "at least 1")?;
         Error::require(self.batch != Some(0), "batch", 0, "at least 1")?;
         Error::require(above_0(self.max_memory), "max_memory", self.max_memory, "above 0")?;
@@ -255,6 +263,7 @@ impl TrainOptions {
         let config = self.config(ctx.seed, DataSpec::of(dataset)?, classes)?;
         let likelihood = match &config.network {
             Network::Vae(spec) => spec.likelihood,
+            Network::Vqvae(spec) => spec.vq.likelihood,
             Network::Gan(spec) if spec.unit => Likelihood::Bernoulli,
             Network::Gan(_) => self.likelihood(&config.data)?,
         };
@@ -331,11 +340,10 @@ impl TrainOptions {
         if start.config.network != config.network {
             return at("the checkpoint is of another network");
         }
-        // A schedule that knows the last epoch is another one with another last epoch.
-        let epochs = match config.training.schedule.then {
-            RateDecay::Cosine { .. } => config.training.epochs,
-            _ => start.config.training.epochs,
-        };
+        // What knows the last epoch is another training with another last epoch.
+        let knows = matches!(config.training.schedule.then, RateDecay::Cosine { .. })
+            || matches!(config.training.objective, Objective::Codes { .. });
+        let epochs = if knows { config.training.epochs } else { start.config.training.epochs };
         let training = Training { epochs, ..config.training.clone() };
         if start.config.training != training {
             return at("the checkpoint was trained with other settings or another seed");

@@ -66,7 +66,7 @@ impl Learner {
     fn new(gan: Gan) -> Self {
         let mut params = vec![0f32; gan.param_len()];
         let mut state = vec![0f32; gan.state_len()];
-        gan.init(2, &mut params, &mut state).unwrap();
+        gan.init(5, &mut params, &mut state).unwrap();
         let ada = AdaController { interval: 1, images_for_full: 10, p: 0.5, ..AdaController::default() };
         Self {
             average: params[..gan.generator_len()].to_vec(),

@@ -326,7 +326,7 @@ fn what_does_not_fit_is_refused() {
     let arch = Arch { channels: widths(&[2]), ..spec.arch.clone() };
     let uneven = VqVaeSpec { input: Shape::image(4, 5, 1), arch, ..spec.clone() };
     assert_eq!(VqVae::new(uneven).unwrap_err(), Error::Unsupported);
-    let deep = Arch { channels: widths(&[2; 4]), hidden: widths(&[2; 2]), ..spec.arch.clone() };
+    let deep = Arch { channels: widths(&[2; 4]), hidden: widths(&[2; 4]), ..spec.arch.clone() };
     let deep = VqVaeSpec { input: Shape::image(64, 64, 1), arch: deep, ..spec };
     assert_eq!(VqVae::new(deep).unwrap_err(), Error::CapacityExceeded);
     let mut run = Run::new(good, 5);

@@ -38,6 +38,10 @@ impl Trainer<'_> {
         if let Model::Vae(vae) = self.model.clone() {
             self.look_at_codes(&vae, row)?;
         }
+        // Before its prior learns there is nothing to draw from.
+        if row.codes_used.is_some() {
+            return Ok(());
+        }
         let file = self.as_it_is()?;
         let drawer = Drawer::new(self.ctx, &file, PriorKind::Aggregate, 1.0)?;
         let data = self.data;
@@ -74,7 +78,7 @@ impl Trainer<'_> {
                 let places = self.some(CODED);
                 self.fit_prior(&vae, &places)?
             }
-            Model::Gan(_) => Vec::new(),
+            Model::Gan(_) | Model::Codes(_) => Vec::new(),
         };
         Ok(ModelFile {
             config: self.at.config.clone(),

@@ -3,12 +3,12 @@
 use super::TrainOptions;
 use crate::dataset::Kind;
 use crate::error::{Error, Result};
-use crate::model::{DataSpec, ModelConfig, Network, Objective, Training};
+use crate::model::{CodeSpec, DataSpec, Model, ModelConfig, Network, Objective, Training};
 use clap::ValueEnum;
 use seedbed::augment::diff::{Ada, DiffAugment};
 use seedbed::generate::{
-    Arch, DiscriminatorNorm, DiscriminatorSpec, GanRules, GanSpec, GeneratorSpec, Likelihood, Show, VaeSpec,
-    Widths,
+    Arch, CodePriorSpec, DiscriminatorNorm, DiscriminatorSpec, GanRules, GanSpec, GeneratorSpec, Likelihood,
+    Show, VaeSpec, VqVae, VqVaeSpec, Widths,
 };
 use seedbed::nn::loss::{Adversarial, LeCam};
 use seedbed::nn::{Activation, Schedule, Shape};
@@ -25,6 +25,8 @@ pub enum ModelKind {
     VaeConv,
     /// The same, conditioned on the class.
     Cvae,
+    /// Autoencoder of convolutions with a codebook, and a prior of its codes, for pictures.
+    Vqvae,
     /// Adversarial network of dense layers.
     GanMlp,
     /// Adversarial network of convolutions, for pictures.
@@ -84,6 +86,11 @@ pub enum ShowKind {
     Ada,
 }
 
+/// The weight of the distance to the codebook (van den Oord et al. 2017).
+const COMMITMENT: f32 = 0.25;
+/// Values of the vector of a code.
+const CODE_VALUES: usize = 32;
+
 /// What a preset says where nothing is asked for.
 struct Preset {
     hidden: &'static [usize],
@@ -106,7 +113,7 @@ impl ModelKind {
     /// Whether it is conditioned on classes; `None` where that depends on the dataset.
     pub(super) const fn conditional(self) -> Option<bool> {
         match self {
-            Self::VaeMlp | Self::VaeConv | Self::GanMlp => None,
+            Self::VaeMlp | Self::VaeConv | Self::Vqvae | Self::GanMlp => None,
             Self::Cvae | Self::Cdcgan => Some(true),
             Self::Dcgan | Self::Wgan => Some(false),
         }
@@ -155,6 +162,14 @@ impl ModelKind {
             Self::VaeConv | Self::Cvae => {
                 Preset { channels: if large { &[32, 64, 128] } else { &[32, 64] }, hidden: &[256], ..vae }
             }
+            Self::Vqvae => Preset {
+                channels: if large { &[32, 64, 64] } else { &[32, 64] },
+                hidden: &[64],
+                epochs: 18,
+                lr: 2e-3,
+                schedule: ScheduleKind::Cosine,
+                ..vae
+            },
             Self::GanMlp => gan,
             Self::Dcgan | Self::Cdcgan => dcgan,
             Self::Wgan => Preset { loss: LossKind::Wasserstein, critic_steps: 3, ..dcgan },
@@ -187,6 +202,11 @@ impl TrainOptions {
             ("critic_steps", self.critic_steps.is_some()),
             ("lr_discriminator", self.lr_discriminator.is_some()),
         ];
+        if self.model == ModelKind::Vqvae && (self.lora.is_some() || self.latent.is_some()) {
+            let (flag, key) = if self.lora.is_some() { ("--lora", "lora") } else { ("--latent", "latent") };
+            return Err(Error::usage(format!("a VQ-VAE does not take it: {flag} (recipe key `{key}`)"))
+                .hint("leave it out, or use another model"));
+        }
         match only_gan.into_iter().find(|(_, given)| *given) {
             Some((key, _)) if !self.model.is_gan() => {
                 let flag = key.replace('_', "-");
@@ -213,13 +233,18 @@ impl TrainOptions {
         } else {
             Shape::flat(data.width())
         };
-        let network = if self.model.is_gan() {
-            Network::Gan(self.gan(&preset, &data, shape, classes)?)
-        } else {
-            Network::Vae(self.vae(&preset, &data, shape, classes)?)
+        let epochs = self.epochs.unwrap_or(preset.epochs);
+        let network = match self.model {
+            ModelKind::Vqvae => Network::Vqvae(self.vq(&preset, &data, shape, classes)?),
+            model if model.is_gan() => Network::Gan(self.gan(&preset, &data, shape, classes)?),
+            _ => Network::Vae(self.vae(&preset, &data, shape, classes)?),
         };
         let lr = self.lr.unwrap_or(preset.lr);
-        let objective = if self.model.is_gan() {
+        let objective = if self.model == ModelKind::Vqvae {
+            let prior_epochs = self.prior_epochs.unwrap_or_else(|| epochs.div_ceil(3));
+            Error::check_range("prior_epochs", prior_epochs, 1..=epochs.saturating_sub(1).max(1))?;
+            Objective::Codes { commitment: COMMITMENT, prior_epochs, lr_prior: 1.5 * lr }
+        } else if self.model.is_gan() {
             Objective::Game {
                 lr_discriminator: self.lr_discriminator.unwrap_or(preset.lr_discriminator),
                 beta1: preset.beta1,
@@ -231,7 +256,7 @@ impl TrainOptions {
         };
         let training = Training {
             seed,
-            epochs: self.epochs.unwrap_or(preset.epochs),
+            epochs,
             batch: self.batch.unwrap_or(preset.batch),
             lr,
             schedule: match self.schedule.unwrap_or(preset.schedule) {
@@ -260,6 +285,26 @@ impl TrainOptions {
             arch,
             classes,
         })
+    }
+
+    fn vq(&self, preset: &Preset, data: &DataSpec, shape: Shape, classes: usize) -> Result<CodeSpec> {
+        let arch = Arch {
+            channels: widths(self.channels.as_deref(), preset.channels),
+            hidden: widths(self.hidden.as_deref(), preset.hidden),
+            activation: Activation::Relu,
+        };
+        let likelihood = self.likelihood(data)?;
+        let vq = VqVaeSpec { input: shape, arch, groups: 1, codes: self.codes, dim: CODE_VALUES, likelihood };
+        let prior = CodePriorSpec {
+            grid: VqVae::new(vq.clone()).map_err(Model::refused)?.grid(),
+            codes: self.codes,
+            classes,
+            radius: 3,
+            embedding: CODE_VALUES,
+            hidden: widths(None, &[256, 256]),
+            activation: Activation::Relu,
+        };
+        Ok(CodeSpec { vq, prior })
     }
 
     fn gan(&self, preset: &Preset, data: &DataSpec, shape: Shape, classes: usize) -> Result<GanSpec> {

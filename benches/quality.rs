@@ -34,7 +34,7 @@ fn idx(path: &Path, head: usize) -> Done<Vec<u8>> {
     } else {
         (&file).read_to_end(&mut bytes)?;
     }
-    if bytes.len() <= head || head == 16 && (bytes.len() - head) % 784 != 0 {
+    if bytes.len() <= head || head == 16 && !(bytes.len() - head).is_multiple_of(784) {
         return Err(format!("{}: not pictures of 28 x 28 bytes, or their labels", path.display()).into());
     }
     bytes.drain(..head);

@@ -306,7 +306,7 @@ impl<'a> Trainer<'a> {
             own.unwrap_or_default()
                 .iter()
                 .map(|v| if v.is_nan() { f32::INFINITY } else { v.abs() })
-                .fold(0.0, f32::max)
+                .fold(0.0, seedbed::math::max)
         };
         let tensors = self.model.tensors();
         let worst = tensors.iter().max_by(|a, b| largest(a).total_cmp(&largest(b)));

@@ -13,10 +13,13 @@ use std::path::Path;
 /// Names that are told of a kind at most.
 const MOST_NAMED: usize = 8;
 
+/// Sizes of a tensor, outermost first, and its values.
+type Values = (Vec<usize>, Vec<f32>);
+
 /// The tensors of a safetensors file, of any program.
 #[derive(Clone, Debug)]
 pub struct Source {
-    tensors: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+    tensors: BTreeMap<String, Values>,
     /// The first 16 digits of the SHA-256 of the file.
     pub hash: String,
 }
@@ -75,7 +78,7 @@ impl Source {
     }
 
     /// The tensor of this name in a model, under the names that it may have.
-    fn find(&self, name: &str, prefix: &str, names: &Names) -> Option<(&String, &(Vec<usize>, Vec<f32>))> {
+    fn find(&self, name: &str, prefix: &str, names: &Names) -> Option<(&String, &Values)> {
         let (layer, role) = name.rsplit_once('.')?;
         // The longest part of a name that is given counts.
         let own = names

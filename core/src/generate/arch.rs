@@ -123,7 +123,7 @@ pub enum Likelihood {
 /// A tensor of a model, with the name of the network that it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NamedTensor {
-    /// The network: `stem`, `encoder`, `decoder`, `generator` or `discriminator`. The tensor's full name is
+    /// The network: `stem`, `encoder`, `decoder`, `prior`, `generator` or `discriminator`. The tensor's full name is
     /// network.layer.role, for example `encoder.0.weight`.
     pub network: &'static str,
     /// The tensor, its offset counted from the start of the model's parameters.

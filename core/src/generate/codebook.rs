@@ -97,15 +97,6 @@ impl Codebook {
         nearest.max(follow).max(ScratchLen::new().with::<f32>(rows)).bytes()
     }
 
-    fn split<'a>(&self, state: &'a [f32]) -> Result<[&'a [f32]; 3]> {
-        if state.len() != self.state_len() {
-            return Err(Error::ShapeMismatch);
-        }
-        let (table, rest) = state.split_at_checked(self.table_len()).unwrap_or_default();
-        let (counts, sums) = rest.split_at_checked(self.codes).unwrap_or_default();
-        Ok([table, counts, sums])
-    }
-
     pub(super) fn split_mut<'a>(&self, state: &'a mut [f32]) -> Result<[&'a mut [f32]; 3]> {
         if state.len() != self.state_len() {
             return Err(Error::ShapeMismatch);
@@ -120,8 +111,10 @@ impl Codebook {
     /// # Errors
     /// [`Error::ShapeMismatch`] where `state` has not [`Codebook::state_len`] values.
     pub fn table<'a>(&self, state: &'a [f32]) -> Result<&'a [f32]> {
-        let [table, _, _] = self.split(state)?;
-        Ok(table)
+        if state.len() != self.state_len() {
+            return Err(Error::ShapeMismatch);
+        }
+        Ok(state.get(..self.table_len()).unwrap_or(&[]))
     }
 
     /// Starts from `rows`: each code is one of them, drawn with a probability that grows with its squared distance from
@@ -139,7 +132,7 @@ impl Codebook {
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         let n = rows::count(rows.len(), self.dim)?;
-        self.split(state)?;
+        self.table(state)?;
         if n == 0 {
             return Err(Error::TooFewSamples);
         }
@@ -183,7 +176,7 @@ impl Codebook {
         (codes, squared): (&mut [u32], &mut [f32]),
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
-        let [table, _, _] = self.split(state)?;
+        let table = self.table(state)?;
         let n = rows::count(rows.len(), self.dim)?;
         if codes.len() != n || squared.len() != n {
             return Err(Error::ShapeMismatch);
@@ -222,7 +215,7 @@ impl Codebook {
     /// # Errors
     /// [`Error::ShapeMismatch`] where a length does not fit, [`Error::InvalidArgument`] for a number that is no code.
     pub fn look_up(&self, state: &[f32], codes: &[u32], out: &mut [f32]) -> Result<()> {
-        let [table, _, _] = self.split(state)?;
+        let table = self.table(state)?;
         if rows::count(out.len(), self.dim)? != codes.len() {
             return Err(Error::ShapeMismatch);
         }

@@ -19,7 +19,8 @@ const SMOOTHING: f32 = 1e-5;
 pub struct Follow {
     /// Share of the running counts and sums that a step keeps, in [0, 1).
     pub decay: f32,
-    /// A code whose running count is below this share of the mean starts anew; in [0, 1), and 0 for never.
+    /// A code whose running count is below this share of the mean starts anew, with a tenth of the mean; in [0, 1), and 0
+    /// for never. A new code that nothing is rounded to has some 120 steps with 0.03 and a decay of 0.99.
     pub dead: f32,
     /// The seed of the draws of where.
     pub seed: u64,
@@ -46,7 +47,7 @@ pub struct Rounded<'a> {
     pub rows: &'a [f32],
     /// The code of each row.
     pub codes: &'a [u32],
-    /// A weight for each sample, which is as many rows in a row for each; finite and not negative.
+    /// A weight for each sample, finite and not negative; equally many rows, one after the other, belong to each.
     pub weights: &'a [f32],
 }
 
@@ -114,7 +115,7 @@ impl Codebook {
     /// Moves the codes towards what was rounded to them in step `t`, counted from 1. With γ the decay, n the weight of the
     /// rows of code k, s their weighted sum, and ε = 10⁻⁵: N ← γN + (1 − γ)n, m ← γm + (1 − γ)s, and the code becomes
     /// m · (ΣN + Kε) / ((N + ε) · ΣN) for K codes. A code that is dead becomes a row of this step instead, drawn for this
-    /// seed, step and code, with a tenth of the mean count.
+    /// seed, step and code.
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`] where a length does not fit; [`Error::InvalidArgument`] for a number that is no code, a weight

@@ -1,10 +1,13 @@
-//! Small generative models, complete: a [`Vae`] and a [`Gan`] that train, score, encode and sample on
+//! Small generative models, complete: a [`Vae`], a [`VqVae`] and a [`Gan`] that train, score, encode and sample on
 //! buffers that the caller owns, without an allocator.
 //!
 //! A model is a plan over one flat slice of parameters; [`Vae::tensors`] and [`Gan::tensors`] name its
 //! parts as PyTorch would. What a call needs besides is told beforehand: `param_len`, `moment_len`, and a
 //! `..._scratch_len(batch)` beside each operation. Layers and losses are in [`crate::nn`]; files, epochs
 //! and early stopping are the host's.
+//!
+//! A [`VqVae`] is two models: an autoencoder of samples to grids of codes by a [`Codebook`], and behind it a [`CodePrior`]
+//! of such grids, which is what is sampled from.
 //!
 //! Randomness is keyed: training noise by epoch and sample ([`training_noise`]), generated samples by their
 //! index ([`latent_noise`]), so that neither depends on the batch.

@@ -106,7 +106,9 @@ pub const PREPROCESS: &str = "Examples:
 pub const TRAIN: &str = "Examples:
   seedbed train seedbed-augment --epochs 30                         A VAE of dense layers
   seedbed train seedbed-augment --epochs 60 --resume seedbed-train  30 epochs more, into seedbed-train-resumed
-  seedbed train seedbed-augment --model vae-conv --epochs 30 --out conv  Another one, with convolutions";
+  seedbed train seedbed-augment --model cdcgan --out gan                 A GAN of convolutions, conditioned on the class
+  seedbed train few --model dcgan --from gan --freeze discriminator.0,discriminator.2 --show diff --out tuned
+  seedbed train few --model vae-mlp --from seedbed-train --lora 4 --shots 20 --out adapted";
 
 pub const MODEL: &str = "Examples:
   seedbed model summary seedbed-train                              Of a trained model

@@ -11,7 +11,7 @@ use seedbed::nn::{Adam, Model as Params, Optimiser};
 use seedbed::rng::{Key, Stream};
 
 /// Places of each sample that a step of the prior learns from.
-pub const PLACES: usize = 8;
+pub const PLACES: usize = 16;
 /// Samples of the val split that the prior is told by.
 const TOLD: usize = 1000;
 

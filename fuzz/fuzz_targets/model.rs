@@ -8,10 +8,12 @@ fuzz_target!(|bytes: &[u8]| {
     let path = seedbed_fuzz::folder().join("model.safetensors");
     std::fs::write(&path, bytes).unwrap();
     if let Ok((model, hash)) = ModelFile::load(&path) {
-        assert!(model.params.iter().chain(&model.prior).all(|v| v.is_finite()));
+        assert!(model.weights.params.iter().chain(&model.weights.state).chain(&model.prior).all(|v| v.is_finite()));
         assert_eq!(hash.len(), 16);
     }
     if let Ok(state) = Checkpoint::load(&path) {
-        assert_eq!(state.params.len(), state.best.len());
+        let best = state.best.params.len();
+        assert!(best == 0 || best == state.weights.params.len());
+        assert_eq!(state.moments.len(), 2 * state.weights.params.len());
     }
 });

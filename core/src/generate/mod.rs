@@ -18,6 +18,7 @@ mod code_prior_run;
 mod codebook;
 mod codebook_follow;
 mod gan;
+mod iwae;
 mod labels;
 mod learn;
 mod noise;
@@ -36,6 +37,7 @@ pub use gan::{
     DiscriminatorNorm, DiscriminatorSpec, Gan, GanMemory, GanRules, GanSpec, GanStep, GanTerms, GanTrainee,
     GeneratorSpec, Show,
 };
+pub use iwae::iwae;
 pub use learn::{Adapters, ParamGroup, Trainee, adapter_scratch_len};
 pub use noise::{GENERATE_PURPOSE, NOISE_PURPOSE, latent_noise, training_noise};
 pub use prior::ClassGaussians;

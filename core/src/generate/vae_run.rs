@@ -59,6 +59,18 @@ struct Encoded<'s> {
     encoder: Workspace<'s>,
 }
 
+/// What a pass in use finds of a batch.
+pub(super) struct Looked<'s> {
+    /// What the encoder left: the codes.
+    pub encoder: Workspace<'s>,
+    /// Latent vectors.
+    pub z: &'s [f32],
+    /// The divergence of each sample.
+    pub kl: &'s [f32],
+    /// −ln p(x | z) of each.
+    pub nll: &'s [f32],
+}
+
 /// What a forward pass of the decoder leaves.
 struct Decoded<'s> {
     input: &'s [f32],
@@ -204,16 +216,28 @@ impl Vae {
         batch: &Batch<'_>,
         scratch: &mut Scratch<'_>,
     ) -> Result<Elbo> {
+        let mut scratch = scratch.frame();
+        let Looked { nll, kl, .. } = self.look(on, params, batch, &mut scratch)?;
+        Ok(weighted(nll, kl, batch.weights))
+    }
+
+    /// What a pass in use finds of each sample, with one z for each from its noise.
+    pub(super) fn look<'s, E: Executor>(
+        &self,
+        on: Engine<'_, E>,
+        params: &[f32],
+        batch: &Batch<'s>,
+        scratch: &mut Scratch<'s>,
+    ) -> Result<Looked<'s>> {
         let n = self.check(batch, scratch)?;
         let [_, _, decoder_params] = self.split(params)?;
-        let mut scratch = scratch.frame();
-        let (_, z, kl) = self.encode_noisy(on, false, params, batch, &mut scratch)?;
+        let (encoded, z, kl) = self.encode_noisy(on, false, params, batch, scratch)?;
         let nll = scratch.take::<f32>(n)?;
-        let decoded = self.run_decoder(on, false, (decoder_params, n), (z, batch.labels), &mut scratch)?;
+        let decoded = self.run_decoder(on, false, (decoder_params, n), (z, batch.labels), scratch)?;
         let predictions = self.decoder.inference.result(&decoded.decoder);
         let against = Against { predictions, targets: batch.x, scales: batch.weights };
         reconstruction(on, self.spec.likelihood, &against, nll, &mut [])?;
-        Ok(weighted(nll, kl, batch.weights))
+        Ok(Looked { encoder: encoded.encoder, z, kl, nll })
     }
 
     /// The codes of a batch `x` (rows of [`Vae::width`] values): for each sample its means and then its log

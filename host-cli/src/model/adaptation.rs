@@ -45,12 +45,13 @@ impl Adaptation {
 
     /// Values of the adapters of these groups.
     pub fn len(groups: &[ParamGroup]) -> usize {
-        groups.iter().map(ParamGroup::adapter_len).sum()
+        groups.iter().map(ParamGroup::adapter_len).fold(0, usize::saturating_add)
     }
 
     /// Values of the weights that they are added to.
     pub fn base_len(groups: &[ParamGroup]) -> usize {
-        groups.iter().filter(|g| g.low_rank.is_some()).map(|g| g.len).sum()
+        let adapted = groups.iter().filter(|g| g.low_rank.is_some());
+        adapted.map(|g| g.len).fold(0, usize::saturating_add)
     }
 
     /// For a step of training.

@@ -183,7 +183,7 @@ impl Read {
     fn values(&self, tensors: &SafeTensors<'_>, name: &str, len: usize) -> Result<Vec<f32>> {
         let wrong = |what| Error::failed(format!("{what} `{name}`: {}", self.path.display()));
         let view = tensors.tensor(name).map_err(|_| wrong("model lacks the tensor"))?;
-        if view.dtype() != Dtype::F32 || view.data().len() != 4 * len {
+        if view.dtype() != Dtype::F32 || Some(view.data().len()) != len.checked_mul(4) {
             return Err(wrong("model has another type or size of the tensor"));
         }
         let values: Vec<f32> =
@@ -318,8 +318,11 @@ impl Checkpoint {
         let (adapters, base) = (Adaptation::len(groups), Adaptation::base_len(groups));
         let some = |name: &str, len| if len == 0 { Ok(Vec::new()) } else { read.values(&tensors, name, len) };
         let [values, of_them, of] = ADAPTERS;
-        let adapters =
-            Adaptation::from_parts(some(values, adapters)?, some(of_them, 2 * adapters)?, some(of, base)?);
+        let adapters = Adaptation::from_parts(
+            some(values, adapters)?,
+            some(of_them, adapters.saturating_mul(2))?,
+            some(of, base)?,
+        );
         Ok(Self {
             weights: read.weights(&tensors, &model, ("", whole))?,
             best: read.weights(&tensors, &model, (BEST, best))?,

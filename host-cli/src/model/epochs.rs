@@ -121,6 +121,8 @@ pub struct Fitted {
     pub file: ModelFile,
     /// Whether it stopped because validation got no better.
     pub stopped_early: bool,
+    /// The importance-weighted bound of a VAE on samples of the val split, in nats.
+    pub bound: Option<f64>,
 }
 
 /// Trains a model.
@@ -341,10 +343,12 @@ impl<'a> Trainer<'a> {
     }
 
     fn finish(mut self, stopped_early: bool) -> Result<Fitted> {
+        let mut bound = None;
         let prior = match self.model.clone() {
             Model::Vae(vae) => {
                 std::mem::swap(&mut self.at.weights, &mut self.at.best);
                 let prior = self.fit_prior(&vae, &self.data.lists.train);
+                bound = self.bound(&vae)?;
                 std::mem::swap(&mut self.at.weights, &mut self.at.best);
                 prior?
             }
@@ -360,6 +364,6 @@ impl<'a> Trainer<'a> {
             average: self.at.average.clone(),
             prior,
         };
-        Ok(Fitted { checkpoint: self.at, file, stopped_early })
+        Ok(Fitted { checkpoint: self.at, file, stopped_early, bound })
     }
 }

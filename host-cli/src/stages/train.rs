@@ -404,6 +404,7 @@ impl Stage for TrainOptions {
             .figure("reconstructed", reconstructed)
             .figure("unlabelled_left_out", data.unlabelled)
             .figure("missing_values", data.missing)
+            .figure("val_iwae", fitted.bound)
             .figure("transfer", &fitted.checkpoint.config.training.transfer)
             .figure("warnings", &progress.warnings);
         Ok(with_losses(outcome, progress))

@@ -4,8 +4,12 @@ use super::{Epoch, Trainer, VALIDATION};
 use crate::error::Result;
 use crate::model::any::Objective;
 use seedbed::Scratch;
-use seedbed::generate::{Batch, ClassGaussians, Elbo, Trainee, Vae, VaeStep};
+use seedbed::generate::{Batch, ClassGaussians, Elbo, Trainee, Vae, VaeStep, iwae};
 use seedbed::nn::Adam;
+
+/// Draws of the importance-weighted bound, and samples that it is told of.
+const DRAWS: u32 = 64;
+const BOUNDED: usize = 500;
 
 impl Trainer<'_> {
     pub(super) fn vae_epoch(&mut self, vae: &Vae, epoch: u32, order: &[u32]) -> Result<Epoch> {
@@ -72,6 +76,28 @@ impl Trainer<'_> {
         }
         let n = data.lists.val.len() as f64;
         Ok(Some(Elbo { reconstruction: sum.reconstruction / n, divergence: sum.divergence / n }))
+    }
+
+    /// The importance-weighted bound of some samples of the val split under the weights of now, a mean in nats; `None` without a
+    /// val split.
+    pub(super) fn bound(&mut self, vae: &Vae) -> Result<Option<f64>> {
+        let data = self.data;
+        let some = &data.lists.val[..data.lists.val.len().min(BOUNDED)];
+        let mut sum = 0f64;
+        for places in some.chunks(self.at.config.training.batch) {
+            let mut log_weights = vec![0f32; DRAWS as usize * places.len()];
+            for (draw, own) in (0..DRAWS).zip(log_weights.chunks_exact_mut(places.len())) {
+                // Noise that no epoch has.
+                let (labels, weights) = self.fill(u32::MAX - draw, places)?;
+                let batch = Batch { x: &self.x, labels: &labels, weights: &weights, noise: &self.noise };
+                let (on, scratch) = (self.engine(), &mut Scratch::new(&mut self.scratch));
+                vae.log_weights(on, &self.at.weights.params, &batch, own, scratch)?;
+            }
+            let mut bounds = vec![0f32; places.len()];
+            iwae(&log_weights, &mut bounds)?;
+            sum += bounds.iter().map(|b| f64::from(*b)).sum::<f64>();
+        }
+        Ok((!some.is_empty()).then(|| sum / some.len() as f64))
     }
 
     /// The normals of the codes of these samples under the weights of now.

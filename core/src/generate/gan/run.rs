@@ -125,6 +125,8 @@ impl Gan {
         if !(terms.discriminator + terms.r1).is_finite() {
             return Err(Error::NotFinite);
         }
+        // As the samples were shown, before the probability moves.
+        let shown = self.shown(memory, step, Side::Fake);
         **memory = remembered;
         learn(
             on,
@@ -144,7 +146,6 @@ impl Gan {
         if !terms.generator.is_finite() {
             return Err(Error::NotFinite);
         }
-        let shown = self.shown(memory, step, Side::Fake);
         shown.backward(on.level, self.spec.output, (trial.real, d_samples), &mut scratch)?;
         let to =
             Gradients { params: after(g_grads, self.generator.trained_from()), add: false, input: &mut [] };

@@ -67,6 +67,7 @@ mod dense;
 mod dropout;
 mod ends;
 mod init;
+pub mod int8;
 mod layer;
 pub mod loss;
 mod network;

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::layer::Pool2d;
+use super::reorder::Value;
 use super::rows;
 use super::shape::Shape;
 use crate::exec::Executor;
@@ -18,7 +19,7 @@ impl Windows {
     /// Calls `each(place of the output, place of the input)` for all pairs of a window and a place in it, the windows in
     /// their order and in each of them rows first.
     #[inline(always)]
-    fn pairs(&self, mut each: impl FnMut(usize, usize)) {
+    pub fn pairs(&self, mut each: impl FnMut(usize, usize)) {
         let Pool2d { kernel, stride, padding } = self.pool;
         let inside = |window: usize, side: usize| {
             let first = window * stride;
@@ -168,7 +169,13 @@ fn larger(most: f32, v: f32) -> f32 {
 }
 
 /// Each pixel of samples of the shape `from` repeated `factor` times along both sides.
-pub(super) fn repeat<E: Executor>(on: Engine<'_, E>, from: Shape, factor: usize, x: &[f32], y: &mut [f32]) {
+pub(super) fn repeat<T: Value, E: Executor>(
+    on: Engine<'_, E>,
+    from: Shape,
+    factor: usize,
+    x: &[T],
+    y: &mut [T],
+) {
     let line = from.width.saturating_mul(from.channels);
     let wide = line.saturating_mul(factor);
     // A job makes the lines of one line of the input.

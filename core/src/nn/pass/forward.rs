@@ -39,7 +39,12 @@ pub(super) struct Ahead<'a> {
     pub x: &'a [f32],
     /// In training.
     pub draws: Option<Draws<'a>>,
+    /// Who is shown the number of each layer and what came out of it, where that is not at once replaced.
+    pub watch: Option<&'a mut Watch<'a>>,
 }
+
+/// See [`Ahead::watch`].
+pub(in crate::nn) type Watch<'a> = dyn FnMut(usize, &[f32]) + 'a;
 
 impl<const N: usize> Plan<N> {
     /// Runs a batch `x` of rows through the layers, in training: what they are followed by in `state` moves on, values are
@@ -63,7 +68,8 @@ impl<const N: usize> Plan<N> {
         }
         self.check_draws(draws, work.batch)?;
         self.check_norms(work.batch)?;
-        let pass = Ahead { params, state: State::Follow(state), panels: None, x, draws: Some(draws) };
+        let pass =
+            Ahead { params, state: State::Follow(state), panels: None, x, draws: Some(draws), watch: None };
         self.ahead(on, pass, work, scratch)
     }
 
@@ -80,7 +86,7 @@ impl<const N: usize> Plan<N> {
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         let Model { params, state } = model;
-        let pass = Ahead { params, state: State::Read(state), panels: None, x, draws: None };
+        let pass = Ahead { params, state: State::Read(state), panels: None, x, draws: None, watch: None };
         self.ahead(on, pass, work, scratch)
     }
 
@@ -91,7 +97,7 @@ impl<const N: usize> Plan<N> {
         work: &mut Workspace<'_>,
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
-        let Ahead { params, mut state, mut panels, x, draws } = pass;
+        let Ahead { params, mut state, mut panels, x, draws, mut watch } = pass;
         self.check([params.len(), state.read().len(), x.len()], work)?;
         if scratch.remaining() < self.scratch_len(work.batch) {
             return Err(Error::ScratchTooSmall);
@@ -102,6 +108,7 @@ impl<const N: usize> Plan<N> {
             // A function that would lie in the place of a product is applied by it.
             let then = steps
                 .next_if(|(_, (next, at))| step.multiplies() && at.in_place && next.activation().is_some());
+            let last = then.as_ref().map_or(i, |(last, _)| *last);
             let then = then.and_then(|(_, (next, _))| next.activation());
             let own = panels.as_mut().and_then(|rest| rest.split_off(..panels_len(step)));
             let at = At { on, i, step, batch: work.batch, threads: self.threads, params, panels: own };
@@ -121,9 +128,27 @@ impl<const N: usize> Plan<N> {
                     at.forward(&mut state, fixed, (x, then), y, scratch)?;
                 }
             }
+            if let Some(watch) = &mut watch {
+                watch(last, work.output(place));
+            }
             before = place.output;
         }
         Ok(())
+    }
+
+    /// [`Plan::infer`] with someone who watches.
+    pub(in crate::nn) fn infer_watched<E: Executor>(
+        &self,
+        on: Engine<'_, E>,
+        model: Model<'_>,
+        (x, watch): (&[f32], &mut Watch<'_>),
+        work: &mut Workspace<'_>,
+        scratch: &mut Scratch<'_>,
+    ) -> Result<()> {
+        let Model { params, state } = model;
+        let pass =
+            Ahead { params, state: State::Read(state), panels: None, x, draws: None, watch: Some(watch) };
+        self.ahead(on, pass, work, scratch)
     }
 }
 

@@ -69,7 +69,8 @@ impl<const N: usize> Plan<N> {
         if panels.len() != self.packed_len() {
             return Err(Error::ShapeMismatch);
         }
-        let pass = Ahead { params, state: State::Read(state), panels: Some(panels), x, draws: None };
+        let pass =
+            Ahead { params, state: State::Read(state), panels: Some(panels), x, draws: None, watch: None };
         self.ahead(on, pass, work, scratch)
     }
 }

@@ -5,9 +5,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use seedbed::Scratch;
 use seedbed::exec::Serial;
 use seedbed::nn::int8::{QuantPlan, QuantisedMut};
-use seedbed::nn::{
-    Activation, ConvTranspose2d, Dense, Engine, Layer, Mode, Model, Network, Shape,
-};
+use seedbed::nn::{Activation, ConvTranspose2d, Dense, Engine, Layer, Mode, Model, Network, Shape};
 use seedbed_benches::{criterion, floats, id, levels};
 use std::hint::black_box;
 

@@ -2,10 +2,10 @@
 
 use super::geometry::Product;
 use super::moves;
-use super::packed::BEHIND;
 use super::plain::Plain;
 use super::stages::{Kind, Stage};
 use super::steps::{Settle, Settled, Steps, affine, to_bytes, turn};
+use super::tiles::BEHIND;
 use super::{Packed, QuantPlan, Quantised};
 use crate::error::{Error, Result};
 use crate::exec::Executor;

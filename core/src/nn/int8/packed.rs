@@ -1,23 +1,21 @@
 //! Products by weights in panels, shared out by lines of the output.
 
-use super::geometry::{Product, Side};
+use super::geometry::{Frame, Product, Side};
 use super::steps::{Settle, Settled};
-use super::tiles::{Left, tiles};
+use super::tiles::{BEHIND, Left, Pieces, tiles};
 use crate::error::Result;
 use crate::exec::Executor;
 use crate::nn::Engine;
 use crate::nn::rows;
 use crate::scratch::Scratch;
+use crate::simd::Level;
 
 /// Rows of a matrix that pass by its panels together: these fit the second-level cache.
 const ROWS: usize = 96;
-/// Lines that do so.
+/// Lines of a picture that do so.
 const LINES: usize = 16;
 /// Products below which a thread's share is not worth handing over.
 const SMALLEST_SHARE: usize = 1 << 18;
-
-/// Bytes behind an input that may be read with it.
-pub(super) const BEHIND: usize = 4;
 
 impl Product {
     /// Bytes of the inputs of a batch in their frames, where they need any.
@@ -26,7 +24,7 @@ impl Product {
         if frame.is_bare() { 0 } else { frame.len().saturating_mul(batch).saturating_add(BEHIND) }
     }
 
-    /// The outputs of a batch. Behind the inputs are [`BEHIND`] bytes, whatever these hold.
+    /// The outputs of a batch, where `zero` is the byte of 0. Behind the inputs are [`BEHIND`] bytes, whatever these hold.
     pub fn by_panels<T: Settled, E: Executor>(
         &self,
         on: Engine<'_, E>,
@@ -38,85 +36,96 @@ impl Product {
     ) -> Result<()> {
         let channels = self.output.channels;
         let unit = if self.is_matrix() { channels } else { self.output.width.saturating_mul(channels) };
-        let each = unit.saturating_mul(self.window()).max(1);
         let units = y.len().checked_div(unit).unwrap_or(0);
-        let share = units.div_ceil(on.exec.width().max(1)).max(SMALLEST_SHARE / each).max(1);
+        let products = unit.saturating_mul(self.window()).max(1);
+        let share = units.div_ceil(on.exec.width().max(1)).max(SMALLEST_SHARE / products).max(1);
         let piece = share.saturating_mul(unit);
         if self.is_matrix() {
-            on.exec
-                .for_each_chunk(y, piece, |i, y| self.rows(on, panels, (x, i.saturating_mul(share)), by, y));
+            on.exec.for_each_chunk(y, piece, |i, y| {
+                self.rows(on.level, panels, (x, i.saturating_mul(share)), by, y);
+            });
             return Ok(());
         }
         let (frame, len) = (self.frame(), self.input.len()?);
-        let framed =
-            scratch.take::<u8>(self.framed_len(y.len().checked_div(self.output.len()?).unwrap_or(0)))?;
-        let x = if frame.is_bare() {
+        let batch = y.len().checked_div(self.output.len()?).unwrap_or(0);
+        let framed = scratch.take::<u8>(self.framed_len(batch))?;
+        let data = if frame.is_bare() {
             x
         } else {
-            on.exec.for_each_chunk(framed, frame.len(), |i, to| {
+            let (pictures, _) =
+                framed.split_at_mut_checked(frame.len().saturating_mul(batch)).unwrap_or_default();
+            on.exec.for_each_chunk(pictures, frame.len(), |i, to| {
                 frame.fill(zero, rows::of(x, len).nth(i).unwrap_or(&[]), to);
             });
             &*framed
         };
-        on.exec.for_each_chunk(y, piece, |i, y| self.lines(on, panels, (x, i.saturating_mul(share)), by, y));
+        let pictures = Pictures { of: self, frame, level: on.level, panels, data, by };
+        on.exec.for_each_chunk(y, piece, |i, y| pictures.lines(i.saturating_mul(share), y));
         Ok(())
     }
 
     /// Rows of the product of matrices, from row `first` on.
-    fn rows<T: Settled, E>(
+    fn rows<T: Settled>(
         &self,
-        on: Engine<'_, E>,
+        level: Level,
         panels: &[i8],
-        (x, first): (&[u8], usize),
+        (data, first): (&[u8], usize),
         by: &Settle<'_>,
         y: &mut [T],
     ) {
         let (inputs, outputs) = (self.input.channels, self.output.channels);
         for (block, y) in y.chunks_mut(outputs.saturating_mul(ROWS).max(1)).enumerate() {
             let left = Left {
-                data: x,
+                data,
                 lines: &[(first + block * ROWS).saturating_mul(inputs)],
                 rows: y.len().checked_div(outputs).unwrap_or(0),
                 row: inputs,
-                down: (1, 0),
-                along: (1, 0),
-                len: inputs,
+                pieces: Pieces { down: 1, along: 1, len: inputs },
+                down: 0,
+                along: 0,
             };
-            tiles(on.level, left, panels, outputs, &mut |tile| {
-                T::settle(on.level, tile, by, (tile.row * outputs + tile.col, outputs), y);
+            tiles(level, left, panels, outputs, &mut |tile| {
+                T::settle(level, tile, by, (tile.row * outputs + tile.col, outputs), y);
             });
         }
     }
+}
 
-    /// Lines of outputs of pictures, from line `first` of the batch on.
-    fn lines<T: Settled, E>(
-        &self,
-        on: Engine<'_, E>,
-        mut panels: &[i8],
-        (x, first): (&[u8], usize),
-        by: &Settle<'_>,
-        y: &mut [T],
-    ) {
-        let line = self.output.width.saturating_mul(self.output.channels);
+/// The pictures of a batch that windows pass over.
+struct Pictures<'a> {
+    of: &'a Product,
+    frame: Frame,
+    level: Level,
+    panels: &'a [i8],
+    /// The inputs in their frames.
+    data: &'a [u8],
+    by: &'a Settle<'a>,
+}
+
+impl Pictures<'_> {
+    /// Lines of outputs, from line `first` of the batch on.
+    fn lines<T: Settled>(&self, first: usize, y: &mut [T]) {
+        let of = self.of;
+        let line = of.output.width.saturating_mul(of.output.channels);
         let end = first.saturating_add(y.len().checked_div(line).unwrap_or(0));
-        self.each_phase(|down, along| {
-            let len = self.phase_len(down, along);
-            for group in 0..self.groups {
+        let mut panels = self.panels;
+        of.each_phase(|down, along| {
+            let len = of.pieces(down, along).panels_len(of.outputs());
+            for group in 0..of.groups {
                 let panels = panels.split_off(..len).unwrap_or(&[]);
-                let by = by.from(group * self.outputs());
-                let (mut from, mut to) = ([0; LINES], [0; LINES]);
-                let mut some = 0;
+                let by = self.by.from(group * of.outputs());
+                let phase = Phase { panels, by: &by, down, along };
+                let (mut from, mut to, mut some) = ([0; LINES], [0; LINES], 0);
                 for number in first..end {
                     let here = self.line_at(number, (down, along), group);
                     let places = from.get_mut(some).zip(to.get_mut(some));
                     if let Some((at, (from, to))) = here.zip(places) {
-                        let pixel = (number - first) * self.output.width + along.first;
-                        (*from, *to) = (at, pixel * self.output.channels + group * self.outputs());
+                        let pixel = (number - first) * of.output.width + along.first;
+                        (*from, *to) = (at, pixel * of.output.channels + group * of.outputs());
                         some += 1;
                     }
-                    if some == LINES || some > 0 && number + 1 == end {
-                        let from = from.get(..some).unwrap_or(&[]);
-                        self.phase(on, panels, (x, from), (down, along), &by, (y, &to));
+                    if some == LINES || number + 1 == end {
+                        self.phase(&phase, from.get(..some).unwrap_or(&[]), &to, y);
                         some = 0;
                     }
                 }
@@ -126,41 +135,41 @@ impl Product {
 
     /// Where what line `number` of the outputs of a batch sees of a group begins, if it is one of a phase.
     fn line_at(&self, number: usize, (down, along): (Side, Side), group: usize) -> Option<usize> {
-        let frame = self.frame();
-        let (sample, y) = (number.checked_div(self.output.height)?, number.checked_rem(self.output.height)?);
-        let (i, rest) = (y.checked_sub(down.first)?, y.checked_sub(down.first)?.checked_rem(down.step)?);
-        let i = i.checked_div(down.step).filter(|_| rest == 0)?;
+        let (of, frame) = (self.of, &self.frame);
+        let (sample, y) = (number.checked_div(of.output.height)?, number.checked_rem(of.output.height)?);
+        let y = y.checked_sub(down.first)?;
+        let i = y.checked_div(down.step).filter(|_| y.checked_rem(down.step) == Some(0))?;
         let row = down.place(frame.top) + i * down.shift;
-        let column = along.place(frame.left) * self.input.channels + group * self.inputs();
+        let column = along.place(frame.left) * of.input.channels + group * of.inputs();
         Some(sample * frame.len() + row * frame.line() + column)
     }
 
     /// Lines of a phase, each of which begins where `from` and `to` tell.
-    fn phase<T: Settled, E>(
-        &self,
-        on: Engine<'_, E>,
-        panels: &[i8],
-        (x, from): (&[u8], &[usize]),
-        (down, along): (Side, Side),
-        by: &Settle<'_>,
-        (y, to): (&mut [T], &[usize]),
-    ) {
-        let pieces = self.pieces(down, along);
-        let channels = self.input.channels;
+    fn phase<T: Settled>(&self, phase: &Phase<'_>, from: &[usize], to: &[usize], y: &mut [T]) {
+        let Phase { panels, by, down, along } = *phase;
+        let (of, channels) = (self.of, self.of.input.channels);
         let left = Left {
-            data: x,
+            data: self.data,
             lines: from,
             rows: along.count,
             row: along.shift * channels,
-            down: (pieces.down, self.frame().line()),
-            along: (pieces.along, channels),
-            len: pieces.len,
+            pieces: of.pieces(down, along),
+            down: self.frame.line(),
+            along: channels,
         };
-        let row = along.step * self.output.channels;
-        tiles(on.level, left, panels, self.outputs(), &mut |tile| {
+        let row = along.step * of.output.channels;
+        tiles(self.level, left, panels, of.outputs(), &mut |tile| {
             let line = to.get(tile.line).copied().unwrap_or(usize::MAX);
             let at = line.saturating_add(tile.row * row + tile.col);
-            T::settle(on.level, tile, by, (at, row), y);
+            T::settle(self.level, tile, by, (at, row), y);
         });
     }
+}
+
+/// Outputs of a group that see the same taps, with what they are made by.
+struct Phase<'a> {
+    panels: &'a [i8],
+    by: &'a Settle<'a>,
+    down: Side,
+    along: Side,
 }

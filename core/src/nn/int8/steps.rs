@@ -123,7 +123,7 @@ pub(super) trait Settled: Copy + Send + Sync {
     /// Writes a tile: row r of it at `at` + r · `row`.
     fn settle(level: Level, tile: &Tile<'_>, by: &Settle<'_>, place: (usize, usize), to: &mut [Self]);
 
-    /// Writes up to sixteen sums.
+    /// Writes a row of sums.
     fn write(by: &Settle<'_>, sums: &[i32], scales: &[f32], to: &mut [Self]);
 }
 
@@ -141,10 +141,13 @@ impl Settled for u8 {
             }
             return;
         };
-        let mut values = [0.0; LANES];
-        f32::write(by, sums, scales, &mut values);
-        function.run(by.level, &mut values);
-        to_bytes_body(by.steps, &values, to);
+        let some = sums.chunks(LANES).zip(scales.chunks(LANES)).zip(to.chunks_mut(LANES));
+        for ((sums, scales), to) in some {
+            let mut values = [0.0; LANES];
+            f32::write(by, sums, scales, &mut values);
+            function.run(by.level, &mut values);
+            to_bytes_body(by.steps, &values, to);
+        }
     }
 }
 
@@ -163,20 +166,10 @@ impl Settled for f32 {
 
 #[inline(always)]
 fn settle_body<T: Settled>(tile: &Tile<'_>, by: &Settle<'_>, (mut at, row): (usize, usize), to: &mut [T]) {
-    let (scales, last_scales) = by.scales.get(tile.col..).unwrap_or(&[]).as_chunks::<LANES>();
+    let scales = by.scales.get(tile.col..).unwrap_or(&[]);
     for sums in tile.sums.chunks_exact(tile.width.max(1)) {
         let to = to.get_mut(at..).and_then(|to| to.get_mut(..tile.cols)).unwrap_or(&mut []);
-        let (whole, rest) = to.as_chunks_mut::<LANES>();
-        let behind = whole.len();
-        let (sums, last_sums) = sums.as_chunks::<LANES>();
-        for ((sums, scales), to) in sums.iter().zip(scales).zip(whole) {
-            T::write(by, sums, scales, to);
-        }
-        if !rest.is_empty() {
-            let sums = sums.get(behind).map_or(last_sums, |sums| sums);
-            let scales = scales.get(behind).map_or(last_scales, |scales| scales);
-            T::write(by, sums, scales, rest);
-        }
+        T::write(by, sums, scales, to);
         at = at.saturating_add(row);
     }
 }

@@ -9,7 +9,7 @@
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-use crate::simd::{LANES, Level};
+use crate::simd::{Isa, LANES, Level};
 
 /// Values of k in one step.
 pub(super) const STEP: usize = 4;
@@ -18,40 +18,69 @@ pub(super) const LINE: usize = STEP * LANES;
 /// Sums of a tile at most.
 const MOST_SUMS: usize = 384;
 
-/// The left factor, bytes without a sign: row r of line l begins at `lines[l]` + r · `row`; what it is multiplied by lies in
-/// `down.0` times `along.0` pieces of `len` bytes, `down.1` and `along.1` apart. A matrix is one line and one piece; a
-/// convolution reads its windows so where they lie. The last step of a piece reads up to three bytes that are behind it.
+/// How the values lie that an output is made of: `down` times `along` pieces of `len` bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pieces {
+    pub down: usize,
+    pub along: usize,
+    pub len: usize,
+}
+
+impl Pieces {
+    /// Whether so few columns are better made one by one, with lanes that run over k: the sum of the lanes costs some steps more.
+    pub fn is_narrow(&self, cols: usize) -> bool {
+        let pieces = self.down.saturating_mul(self.along);
+        let one_by_one =
+            pieces.saturating_mul(self.len.div_ceil(LINE)).saturating_add(4).saturating_mul(cols);
+        cols < LANES && one_by_one < pieces.saturating_mul(self.len.div_ceil(STEP))
+    }
+
+    /// Bytes of all weights of so many columns: panels of sixteen, each with a line of what the sums start from and one for each
+    /// step; or one such line for all and, for each column, its pieces in whole lines.
+    pub fn panels_len(&self, cols: usize) -> usize {
+        let pieces = self.down.saturating_mul(self.along);
+        if self.is_narrow(cols) {
+            let lines = pieces.saturating_mul(self.len.div_ceil(LINE)).saturating_mul(cols);
+            lines.saturating_add(1).saturating_mul(LINE)
+        } else {
+            let lines = pieces.saturating_mul(self.len.div_ceil(STEP)).saturating_add(1);
+            lines.saturating_mul(LINE).saturating_mul(cols.div_ceil(LANES))
+        }
+    }
+}
+
+/// The left factor, bytes without a sign: row r of line l begins at `lines[l]` + r · `row`, and its pieces are `down` and `along`
+/// apart. A matrix is one line and one piece; a convolution reads its windows so where they lie. With the last piece up to
+/// [`BEHIND`] bytes are read that are behind it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Left<'a> {
     pub data: &'a [u8],
     pub lines: &'a [usize],
     pub rows: usize,
     pub row: usize,
-    pub down: (usize, usize),
-    pub along: (usize, usize),
-    pub len: usize,
+    pub pieces: Pieces,
+    pub down: usize,
+    pub along: usize,
 }
+
+/// Bytes behind a left factor that may be read with it.
+pub(super) const BEHIND: usize = LINE;
 
 impl Left<'_> {
-    /// Bytes of a panel of sixteen columns: what the sums start from, and a line for each step.
-    fn panel(&self) -> Option<usize> {
-        let pieces = self.down.0.checked_mul(self.along.0)?;
-        pieces.checked_mul(self.len.div_ceil(STEP))?.checked_add(1)?.checked_mul(LINE)
-    }
-
-    /// The last byte that is read.
-    fn last(&self) -> Option<usize> {
-        let after = |(n, apart): (usize, usize)| n.checked_sub(1)?.checked_mul(apart);
-        let line = self.lines.iter().max()?.checked_add(after((self.rows, self.row))?)?;
-        if self.down.0 == 0 || self.along.0 == 0 {
+    /// The byte behind the last that is read; nothing where there are no rows.
+    fn end(&self) -> Option<usize> {
+        let after = |n: usize, apart: usize| n.checked_sub(1)?.checked_mul(apart);
+        let line = self.lines.iter().max()?.checked_add(after(self.rows, self.row)?)?;
+        let Pieces { down, along, len } = self.pieces;
+        if down == 0 || along == 0 || len == 0 {
             return Some(0);
         }
-        let piece = line.checked_add(after(self.down)?)?.checked_add(after(self.along)?)?;
-        piece.checked_add(self.len.checked_next_multiple_of(STEP)?.checked_sub(1)?)
+        let piece = line.checked_add(after(down, self.down)?)?.checked_add(after(along, self.along)?)?;
+        piece.checked_add(len.checked_next_multiple_of(LINE)?)
     }
 }
 
-/// Finished sums: `rows` rows from row `row` of line `line` on, `width` of them in each row, from column `col` on.
+/// Finished sums: rows from `row` of line `line` on, `width` sums in each row, from column `col` on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tile<'a> {
     pub sums: &'a [i32],
@@ -68,6 +97,7 @@ struct Block<'a> {
     left: Left<'a>,
     a: *const u8,
     b: *const i8,
+    /// Bytes of a panel, or of a column with lanes over k.
     panel: usize,
     cols: usize,
 }
@@ -82,21 +112,28 @@ pub(super) fn tiles(
     cols: usize,
     each: &mut dyn FnMut(&Tile<'_>),
 ) {
-    let Some((last, panel)) = left.last().zip(left.panel()) else { return };
-    let fits = cols.div_ceil(LANES).checked_mul(panel).is_some_and(|all| all <= panels.len());
-    if !fits || last >= left.data.len() {
+    let Some(end) = left.end() else { return };
+    let all = left.pieces.panels_len(cols);
+    if all > panels.len() || end > left.data.len() || cols == 0 {
         return;
     }
+    let narrow = left.pieces.is_narrow(cols);
+    let panel = if narrow { (all - LINE) / cols } else { all / cols.div_ceil(LANES) };
     let block = Block { left, a: left.data.as_ptr(), b: panels.as_ptr(), panel, cols };
     match level.0 {
         // SAFETY: the checks above cover every byte that is read.
         #[cfg(target_arch = "x86_64")]
-        crate::simd::Isa::Avx512Vbmi => unsafe { x86::run_vnni(&block, each) },
+        Isa::Avx512Vbmi => unsafe { x86::run_vnni(&block, narrow, each) },
+        // SAFETY: as above, and the level proves AVX-512.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => unsafe { x86::run_avx512(&block, narrow, each) },
         // SAFETY: as above, and the level proves AVX2.
         #[cfg(target_arch = "x86_64")]
-        crate::simd::Isa::Avx2 | crate::simd::Isa::Avx512 => unsafe { x86::run_avx2(&block, each) },
+        Isa::Avx2 => unsafe { x86::run_avx2(&block, narrow, each) },
         // SAFETY: as above.
-        crate::simd::Isa::Base => unsafe { run_base(&block, each) },
+        Isa::Base if narrow => unsafe { narrow_base(&block, each) },
+        // SAFETY: as above.
+        Isa::Base => unsafe { wide_base(&block, each) },
     }
 }
 
@@ -143,10 +180,26 @@ struct At {
     col: usize,
 }
 
+// Runs the body with each tile's line, first row, rows, and place in the left factor.
+macro_rules! heights {
+    ($b:ident, $max:literal, |$line:ident, $row:ident, $now:ident, $offset:ident| $body:block) => {
+        let rows = $b.left.rows;
+        let height = rows.div_ceil(rows.div_ceil($max).max(1)).max(1);
+        for ($line, &first) in $b.left.lines.iter().enumerate() {
+            let mut $row = 0;
+            while $row < rows {
+                let $now = if rows - $row < height { rows - $row } else { height };
+                let $offset = first + $row * $b.left.row;
+                $body
+                $row += $now;
+            }
+        }
+    };
+}
 // The columns are cut into strips of as many vectors as a tile of some height has registers for: those of the first entry that
 // fit, which counts for no more than its rows where it is wider than `most`. The rows of a line are cut into tiles of about the
 // same height. Unsafe as `tile` is, for every tile of the block.
-macro_rules! run {
+macro_rules! wide {
     ($name:ident, $vector:ty, $most:literal, $($vectors:literal: [$($mr:literal)* / $max:literal])+) => {
         #[inline(always)]
         unsafe fn $name(b: &Block<'_>, each: &mut dyn FnMut(&Tile<'_>)) {
@@ -158,27 +211,21 @@ macro_rules! run {
                 $(
                     if vectors >= $vectors && ($vectors <= $most || rows <= $max) {
                         const { assert!($vectors * $max * <$vector as Vector>::N <= MOST_SUMS) };
-                        let height = rows.div_ceil(rows.div_ceil($max).max(1)).max(1);
-                        for (line, &offset) in b.left.lines.iter().enumerate() {
-                            let mut row = 0;
-                            while row < rows {
-                                let now = if rows - row < height { rows - row } else { height };
-                                let at = At { offset: offset + row * b.left.row, col };
-                                // SAFETY: as promised by the caller of `run`.
-                                unsafe {
-                                    match now {
-                                        $($mr => tile::<$vector, $mr, $vectors>(b, at, &mut sums),)*
-                                        _ => tile::<$vector, $max, $vectors>(b, at, &mut sums),
-                                    }
+                        let width = $vectors * <$vector as Vector>::N;
+                        let cols = if b.cols - col < width { b.cols - col } else { width };
+                        heights!(b, $max, |line, row, now, offset| {
+                            let at = At { offset, col };
+                            // SAFETY: as promised by the caller.
+                            unsafe {
+                                match now {
+                                    $($mr => tile::<$vector, $mr, $vectors>(b, at, &mut sums),)*
+                                    _ => tile::<$vector, $max, $vectors>(b, at, &mut sums),
                                 }
-                                let width = $vectors * <$vector as Vector>::N;
-                                let cols = if b.cols - col < width { b.cols - col } else { width };
-                                let sums = sums.get(..now * width).unwrap_or(&[]);
-                                each(&Tile { sums, line, row, col, width, cols });
-                                row += now;
                             }
-                        }
-                        col += $vectors * <$vector as Vector>::N;
+                            let sums = sums.get(..now * width).unwrap_or(&[]);
+                            each(&Tile { sums, line, row, col, width, cols });
+                        });
+                        col += width;
                         continue;
                     }
                 )+
@@ -187,8 +234,33 @@ macro_rules! run {
         }
     };
 }
+
+// Columns one by one. Unsafe as `column` is.
+macro_rules! narrow {
+    ($name:ident, $vector:ty, [$($mr:literal)* / $max:literal]) => {
+        #[inline(always)]
+        unsafe fn $name(b: &Block<'_>, each: &mut dyn FnMut(&Tile<'_>)) {
+            let mut sums = [0i32; MOST_SUMS];
+            for col in 0..b.cols {
+                heights!(b, $max, |line, row, now, offset| {
+                    let at = At { offset, col };
+                    // SAFETY: as promised by the caller.
+                    unsafe {
+                        match now {
+                            $($mr => column::<$vector, $mr>(b, at, &mut sums),)*
+                            _ => column::<$vector, $max>(b, at, &mut sums),
+                        }
+                    }
+                    let sums = sums.get(..now).unwrap_or(&[]);
+                    each(&Tile { sums, line, row, col, width: 1, cols: 1 });
+                });
+            }
+        }
+    };
+}
+
 #[cfg(target_arch = "x86_64")]
-use run;
+use {heights, narrow, wide};
 
 /// The sums of `MR` rows and `NV` vectors, one row after the other.
 ///
@@ -207,11 +279,11 @@ unsafe fn tile<V: Vector, const MR: usize, const NV: usize>(
         b.b.wrapping_add(column / LANES * b.panel + column % LANES * STEP)
     });
     let mut panel = starts.map(|at| at.wrapping_add(LINE));
-    let steps = b.left.len.div_ceil(STEP);
-    for y in 0..b.left.down.0 {
-        for x in 0..b.left.along.0 {
-            let mut a = b.a.wrapping_add(at.offset + y * b.left.down.1 + x * b.left.along.1);
-            for _ in 0..steps {
+    let Pieces { down, along, len } = b.left.pieces;
+    for y in 0..down {
+        for x in 0..along {
+            let mut a = b.a.wrapping_add(at.offset + y * b.left.down + x * b.left.along);
+            for _ in 0..len.div_ceil(STEP) {
                 // SAFETY: there is a line for each step, and four bytes of each row.
                 unsafe {
                     let columns: [V::Columns; NV] = core::array::from_fn(|v| V::columns(panel[v]));
@@ -234,6 +306,69 @@ unsafe fn tile<V: Vector, const MR: usize, const NV: usize>(
             unsafe { acc.store(starts, to) };
             to = to.wrapping_add(V::N);
         }
+    }
+}
+
+/// Sums in registers whose lanes run over k.
+trait Along: Copy {
+    /// Values of k in a step, a part of [`LINE`].
+    const K: usize;
+    /// So many values of a column.
+    type Column: Copy;
+    /// All 0.
+    ///
+    /// # Safety
+    /// The instruction set must be there.
+    unsafe fn zero() -> Self;
+    /// Reads [`Along::K`] bytes.
+    ///
+    /// # Safety
+    /// They must be readable, and the instruction set there.
+    unsafe fn column(from: *const i8) -> Self::Column;
+    /// The sums and the products with [`Along::K`] bytes more.
+    ///
+    /// # Safety
+    /// They must be readable, and the instruction set there.
+    unsafe fn add(self, row: *const u8, column: Self::Column) -> Self;
+    /// The sum of the lanes.
+    ///
+    /// # Safety
+    /// The instruction set must be there.
+    unsafe fn total(self) -> i32;
+}
+
+/// The sums of `MR` rows of a column.
+///
+/// # Safety
+/// The rows and the column are inside the block; the instruction set of `V` is there.
+#[inline(always)]
+unsafe fn column<V: Along, const MR: usize>(b: &Block<'_>, at: At, sums: &mut [i32; MOST_SUMS]) {
+    // SAFETY: so says the caller.
+    let mut acc = [unsafe { V::zero() }; MR];
+    let mut weights = b.b.wrapping_add(LINE + at.col * b.panel);
+    let Pieces { down, along, len } = b.left.pieces;
+    for y in 0..down {
+        for x in 0..along {
+            let mut a = b.a.wrapping_add(at.offset + y * b.left.down + x * b.left.along);
+            for _ in 0..len.div_ceil(LINE) * (LINE / V::K) {
+                // SAFETY: pieces are read in whole lines, of which there are as many in the column.
+                unsafe {
+                    let column = V::column(weights);
+                    for (i, acc) in acc.iter_mut().enumerate() {
+                        *acc = acc.add(a.wrapping_add(i * b.left.row), column);
+                    }
+                }
+                a = a.wrapping_add(V::K);
+                weights = weights.wrapping_add(V::K);
+            }
+        }
+    }
+    let start = b.b.wrapping_add(at.col * STEP);
+    // SAFETY: there is a number for each column.
+    let start = i32::from_ne_bytes(unsafe { start.cast::<[u8; 4]>().read() });
+    for (sum, acc) in sums.iter_mut().zip(acc) {
+        // SAFETY: by the caller's promise.
+        *sum = start.wrapping_add(unsafe { acc.total() });
     }
 }
 
@@ -287,4 +422,38 @@ impl Vector for Plain {
     }
 }
 
-run!(run_base, Plain, 1, 1: [1 2 / 3]);
+/// A sum for each of sixteen values of k.
+impl Along for Plain {
+    const K: usize = LANES;
+    type Column = [i8; LANES];
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        Self([0; LANES])
+    }
+
+    #[inline(always)]
+    unsafe fn column(from: *const i8) -> [i8; LANES] {
+        // SAFETY: by the caller's promise.
+        unsafe { from.cast::<[i8; LANES]>().read() }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, row: *const u8, column: [i8; LANES]) -> Self {
+        // SAFETY: by the caller's promise.
+        let row = unsafe { row.cast::<[u8; LANES]>().read() };
+        let mut sums = self.0;
+        for ((sum, a), b) in sums.iter_mut().zip(row).zip(column) {
+            *sum = sum.wrapping_add(i32::from(a) * i32::from(b));
+        }
+        Self(sums)
+    }
+
+    #[inline(always)]
+    unsafe fn total(self) -> i32 {
+        self.0.into_iter().fold(0, i32::wrapping_add)
+    }
+}
+
+wide!(wide_base, Plain, 1, 1: [1 2 / 3]);
+narrow!(narrow_base, Plain, [1 / 2]);

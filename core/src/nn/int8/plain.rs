@@ -128,15 +128,27 @@ impl Product {
                 let at = place.saturating_mul(self.input.channels).saturating_add(own);
                 let seen = picture.get(at..).and_then(|rest| rest.get(..self.inputs())).unwrap_or(&[]);
                 let tap = (down.tap(ky), along.tap(kx));
-                for (sum, channel) in sums.iter_mut().zip(first..) {
-                    let weights = model.weights.get(self.weight(group, (0, channel), tap)..).unwrap_or(&[]);
-                    for (&byte, &weight) in seen.iter().zip(weights.iter().step_by(apart)) {
-                        let byte = i32::from(byte) - i32::from(model.zero);
-                        *sum = sum.wrapping_add(byte * i32::from(weight));
-                    }
-                }
+                let own = model.weights.get(self.weight(group, (0, first), tap)..).unwrap_or(&[]);
+                apart_dots(seen, i16::from(model.zero), own, (self.area(), apart), sums);
             }
         }
+    }
+}
+
+/// To each sum the products of `x` less `zero` with weights that are `line` apart, from one sum to the next `next`.
+fn apart_dots(x: &[u8], zero: i16, weights: &[i8], (next, line): (usize, usize), sums: &mut [i32]) {
+    for (some, first) in sums.chunks_mut(CHAINS).zip((0..).step_by(CHAINS)) {
+        let weights = weights.get(next.saturating_mul(first)..).unwrap_or(&[]);
+        let mut chains = [0; CHAINS];
+        rows::copy(some, &mut chains);
+        for (&byte, line) in x.iter().zip(weights.chunks(line.max(1))) {
+            let byte = i32::from(byte) - i32::from(zero);
+            // Behind the last sum lies nothing, or what does not count.
+            let of = |chain: usize| line.get(chain * next).map_or(0, |&weight| i32::from(weight));
+            let products = [byte * of(0), byte * of(1), byte * of(2), byte * of(3)];
+            chains.iter_mut().zip(products).for_each(|(chain, product)| *chain = chain.wrapping_add(product));
+        }
+        rows::copy(&chains, some);
     }
 }
 

@@ -372,58 +372,65 @@ unsafe fn column<V: Along, const MR: usize>(b: &Block<'_>, at: At, sums: &mut [i
     }
 }
 
-/// Sixteen columns in what registers the target has.
+/// Columns of [`Plain`].
+const PLAIN: usize = 8;
+
+/// Eight columns in what registers the target has: four sums for each, of every fourth value of k, since compilers make vectors
+/// of lanes that do all the same.
 #[derive(Clone, Copy)]
-struct Plain([i32; LANES]);
+struct Plain([[i32; STEP]; PLAIN]);
 
 impl Vector for Plain {
-    const N: usize = LANES;
-    type Row = [i16; STEP];
-    type Columns = [i8; LINE];
+    const N: usize = PLAIN;
+    type Row = [u8; STEP];
+    type Columns = [[i8; STEP]; PLAIN];
 
     #[inline(always)]
     unsafe fn zero() -> Self {
-        Self([0; LANES])
+        Self([[0; STEP]; PLAIN])
     }
 
     #[inline(always)]
-    unsafe fn row(from: *const u8) -> [i16; STEP] {
+    unsafe fn row(from: *const u8) -> [u8; STEP] {
         // SAFETY: by the caller's promise.
-        unsafe { from.cast::<[u8; STEP]>().read() }.map(i16::from)
+        unsafe { from.cast::<[u8; STEP]>().read() }
     }
 
     #[inline(always)]
-    unsafe fn columns(from: *const i8) -> [i8; LINE] {
+    unsafe fn columns(from: *const i8) -> [[i8; STEP]; PLAIN] {
         // SAFETY: by the caller's promise.
-        unsafe { from.cast::<[i8; LINE]>().read() }
+        unsafe { from.cast::<[[i8; STEP]; PLAIN]>().read() }
     }
 
     #[inline(always)]
-    unsafe fn add(self, row: [i16; STEP], columns: [i8; LINE]) -> Self {
-        let mut sums = self.0;
-        let of = |a: i16, b: i8| i32::from(a) * i32::from(b);
-        for (sum, column) in sums.iter_mut().zip(columns.as_chunks::<STEP>().0) {
-            let ([a, b, c, d], [e, f, g, h]) = (row, *column);
-            *sum = sum.wrapping_add((of(a, e) + of(b, f)) + (of(c, g) + of(d, h)));
+    unsafe fn add(self, row: [u8; STEP], columns: [[i8; STEP]; PLAIN]) -> Self {
+        let mut all = self.0;
+        for (sums, column) in all.iter_mut().zip(columns) {
+            for ((sum, a), b) in sums.iter_mut().zip(row).zip(column) {
+                *sum = sum.wrapping_add(i32::from(i16::from(a)) * i32::from(i16::from(b)));
+            }
         }
-        Self(sums)
+        Self(all)
     }
 
     #[inline(always)]
     unsafe fn store(self, starts: *const i8, to: *mut i32) {
         // SAFETY: by the caller's promise.
-        let starts = unsafe { starts.cast::<[[u8; 4]; LANES]>().read() };
-        let mut sums = self.0;
-        for (sum, start) in sums.iter_mut().zip(starts) {
-            *sum = sum.wrapping_add(i32::from_ne_bytes(start));
+        let starts = unsafe { starts.cast::<[[u8; STEP]; PLAIN]>().read() };
+        let mut sums = starts.map(i32::from_ne_bytes);
+        for (sum, parts) in sums.iter_mut().zip(self.0) {
+            *sum = parts.into_iter().fold(*sum, i32::wrapping_add);
         }
         // SAFETY: by the caller's promise.
-        unsafe { to.cast::<[i32; LANES]>().write(sums) };
+        unsafe { to.cast::<[i32; PLAIN]>().write(sums) };
     }
 }
 
-/// A sum for each of sixteen values of k.
-impl Along for Plain {
+/// Sixteen sums, each of every sixteenth value of k.
+#[derive(Clone, Copy)]
+struct Lanes([i32; LANES]);
+
+impl Along for Lanes {
     const K: usize = LANES;
     type Column = [i8; LANES];
 
@@ -455,5 +462,5 @@ impl Along for Plain {
     }
 }
 
-wide!(wide_base, Plain, 1, 1: [1 2 / 3]);
-narrow!(narrow_base, Plain, [1 / 2]);
+wide!(wide_base, Plain, 1, 1: [1 / 2]);
+narrow!(narrow_base, Lanes, [1 / 2]);

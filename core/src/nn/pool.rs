@@ -19,7 +19,7 @@ impl Windows {
     /// Calls `each(place of the output, place of the input)` for all pairs of a window and a place in it, the windows in
     /// their order and in each of them rows first.
     #[inline(always)]
-    pub fn pairs(&self, mut each: impl FnMut(usize, usize)) {
+    fn pairs(&self, mut each: impl FnMut(usize, usize)) {
         let Pool2d { kernel, stride, padding } = self.pool;
         let inside = |window: usize, side: usize| {
             let first = window * stride;
@@ -35,6 +35,22 @@ impl Windows {
                 }
             }
         }
+    }
+
+    /// The places of the input that a window has, rows first.
+    pub fn places(&self, window: usize) -> impl Iterator<Item = usize> {
+        let Pool2d { kernel, stride, padding } = self.pool;
+        let inside = |window: usize, side: usize| {
+            let first = window.saturating_mul(stride);
+            first.saturating_sub(padding)..first.saturating_add(kernel).saturating_sub(padding).min(side)
+        };
+        let at = [window.checked_div(self.output.width), window.checked_rem(self.output.width)];
+        let [y, x] = at.map(|at| at.unwrap_or(0));
+        let (rows, columns) = (inside(y, self.input.height), inside(x, self.input.width));
+        let width = self.input.width;
+        rows.flat_map(move |row| {
+            columns.clone().map(move |column| row.saturating_mul(width).saturating_add(column))
+        })
     }
 
     /// The values of a sample.

@@ -34,7 +34,7 @@ impl<const N: usize> QuantPlan<N> {
         let batch = rows::count(x.len(), self.net.input().len()?)?;
         let scratch = &mut scratch.frame();
         let mut work = plan.workspace(batch, scratch)?;
-        let watch = &mut |layer: usize, y: &[f32]| {
+        let watch = |layer: usize, y: &[f32]| {
             let rounded = |stage: &&super::stages::Stage| !matches!(stage.kind, Kind::Move(_));
             let stages = self.stages.parts().0.iter().filter(rounded);
             stages.filter(|stage| stage.last == layer).for_each(|stage| see(stage.range, y));
@@ -231,7 +231,7 @@ fn extremes_body(v: &[f32]) -> (f32, f32, bool) {
             *low = math::min(v, *low);
             *high = math::max(v, *high);
             // Of an infinity or NaN this is NaN, and stays so.
-            *most += v - v;
+            *most += 0.0 * v;
         }
     }
     let both = low.into_iter().zip(high);

@@ -20,8 +20,8 @@ struct Lens {
 }
 
 impl<const N: usize> QuantPlan<N> {
-    /// Runs a batch `x` of rows through the network on this thread, by weights where they lie; the outputs of the last layer go
-    /// to `out`. Of [`QuantPlan::scratch_len`] bytes of scratch a buffer for the largest layers is a byte for each value.
+    /// Runs a batch `x` of rows through the network, by weights where they lie, on this thread alone where there are products.
+    /// The outputs of the last layer go to `out`.
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`] where a length does not fit, or for no samples; [`Error::NotFinite`] for an `x` that is not

@@ -58,6 +58,14 @@
 //! let mut memory = vec![0; plan.scratch_len(100)];
 //! plan.infer(on, whole, &x, &mut out, &mut Scratch::new(&mut memory))?;
 //!
+//! // Faster, with the same bits.
+//! let mut panels = vec![0; plan.panel_len()];
+//! let packed = plan.pack(whole, &mut panels)?;
+//! let (mut same, mut memory) = ([0.0; 200], vec![0; plan.packed_scratch_len(100)]);
+//! plan.infer_packed(on, packed, &x, &mut same, &mut Scratch::new(&mut memory))?;
+//! assert_eq!(out, same);
+//!
+//! // How much is lost.
 //! let exact = net.plan(Mode::Inference)?;
 //! let mut memory = vec![0; exact.workspace_len(100)];
 //! let mut scratch = Scratch::new(&mut memory);

@@ -53,41 +53,32 @@ type Pooling = fn(&Windows, &[u8], u8, &mut [u8]);
 /// The largest of each window.
 fn largest(windows: &Windows, x: &[u8], _: u8, y: &mut [u8]) {
     let channels = windows.input.channels;
-    y.fill(0);
-    windows.pairs(|window, place| {
-        let to = rows::of_mut(y, channels).nth(window).unwrap_or(&mut []);
-        for (to, &from) in to.iter_mut().zip(rows::of(x, channels).nth(place).unwrap_or(&[])) {
-            *to = if from > *to { from } else { *to };
+    for (window, to) in rows::of_mut(y, channels).enumerate() {
+        to.fill(0);
+        for place in windows.places(window) {
+            let from = rows::of(x, channels).nth(place).unwrap_or(&[]);
+            to.iter_mut().zip(from).for_each(|(to, &from)| *to = if from > *to { from } else { *to });
         }
-    });
+    }
 }
 
-/// The mean of each window, in which padding counts as 0; halves become the greater of the two bytes.
+/// The mean of each window, in which padding counts as 0, rounded to the nearest byte, halves upwards.
 fn mean(windows: &Windows, x: &[u8], zero: u8, y: &mut [u8]) {
-    let Pool2d { kernel, .. } = windows.pool;
-    let channels = windows.input.channels;
-    let all = (kernel as u64).saturating_mul(kernel as u64);
-    for first in (0..channels).step_by(LANES) {
-        // What the windows add up to is wanted channel by channel, one window after the other.
-        let (mut sums, mut places, mut at) = ([0u64; LANES], 0u64, 0);
-        let mut finish = |at: usize, sums: &mut [u64; LANES], places: &mut u64| {
-            let padding = all.saturating_sub(*places).saturating_mul(u64::from(zero));
-            let to = rows::of_mut(y, channels).nth(at).and_then(|to| to.get_mut(first..)).unwrap_or(&mut []);
-            for (to, sum) in to.iter_mut().zip(sums.iter()) {
-                let twice = sum.saturating_add(padding).saturating_mul(2).saturating_add(all);
+    let (channels, kernel) = (windows.input.channels, windows.pool.kernel as u64);
+    let all = kernel.saturating_mul(kernel);
+    for (window, to) in rows::of_mut(y, channels).enumerate() {
+        let padding = all.saturating_sub(windows.places(window).count() as u64);
+        for (first, to) in (0..).step_by(LANES).zip(to.chunks_mut(LANES)) {
+            let mut sums = [padding.saturating_mul(u64::from(zero)); LANES];
+            for place in windows.places(window) {
+                let from = rows::of(x, channels).nth(place).and_then(|from| from.get(first..));
+                let from = from.unwrap_or(&[]).iter();
+                sums.iter_mut().zip(from).for_each(|(sum, &from)| *sum = sum.saturating_add(u64::from(from)));
+            }
+            for (to, sum) in to.iter_mut().zip(sums) {
+                let twice = sum.saturating_mul(2).saturating_add(all);
                 *to = twice.checked_div(all.saturating_mul(2)).unwrap_or(0) as u8;
             }
-            (*sums, *places) = ([0; LANES], 0);
-        };
-        windows.pairs(|window, place| {
-            if window != at {
-                finish(at, &mut sums, &mut places);
-                at = window;
-            }
-            let from = rows::of(x, channels).nth(place).and_then(|from| from.get(first..)).unwrap_or(&[]);
-            sums.iter_mut().zip(from).for_each(|(sum, &from)| *sum += u64::from(from));
-            places += 1;
-        });
-        finish(at, &mut sums, &mut places);
+        }
     }
 }

@@ -7,6 +7,9 @@ use crate::nn::network::{Network, Span, Step};
 use crate::nn::{Activation, Shape};
 use heapless::Vec;
 
+/// Terms of a sum at most, so that half a step for each still fits 32 bits.
+const MOST_TERMS: usize = 1 << 22;
+
 /// What a stage does.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
@@ -96,7 +99,12 @@ impl<const N: usize> Stages<N> {
 
     /// Gives each stage its range and its parts.
     fn place(&mut self) -> Result<()> {
-        let mut before = [Span::default(); 4];
+        let [mut weights, mut scales, mut biases, mut panels] = [0usize; 4];
+        let next = |at: &mut usize, len: usize| {
+            let span = Span { at: *at, len };
+            *at = span.end();
+            span
+        };
         for (i, stage) in self.all.iter_mut().enumerate() {
             if i < self.last && !matches!(stage.kind, Kind::Move(_)) {
                 self.ranges += 1;
@@ -105,7 +113,6 @@ impl<const N: usize> Stages<N> {
             let channels = stage.output.channels;
             let lens = match stage.kind {
                 Kind::Product(product) => {
-                    // Sums of products of bytes, which must not overflow.
                     if product.window() > MOST_TERMS {
                         return Err(Error::Overflow);
                     }
@@ -115,13 +122,10 @@ impl<const N: usize> Stages<N> {
                 Kind::Norm => [0, channels.checked_mul(2).ok_or(Error::Overflow)?, 0, 0],
                 _ => [0; 4],
             };
-            let after = |(span, len): (Span, usize)| Span { at: span.end(), len };
-            let [weights, scales, biases, panels] = [0, 1, 2, 3].map(|i| {
-                let (span, len) = (before.get(i), lens.get(i));
-                after((span.copied().unwrap_or_default(), len.copied().unwrap_or(0)))
-            });
-            before = [weights, scales, biases, panels];
-            [stage.weights, stage.scales, stage.biases, stage.panels] = before;
+            stage.weights = next(&mut weights, lens[0]);
+            stage.scales = next(&mut scales, lens[1]);
+            stage.biases = next(&mut biases, lens[2]);
+            stage.panels = next(&mut panels, lens[3]);
         }
         Ok(())
     }
@@ -133,9 +137,6 @@ impl<const N: usize> Stages<N> {
         (bytes, self.all.get(self.last), after)
     }
 }
-
-/// Terms of a sum at most.
-pub(super) const MOST_TERMS: usize = 1 << 22;
 
 /// Whether a stage before takes layer `i` with it.
 fn join(all: &mut [Stage], i: usize, step: &Step) -> bool {

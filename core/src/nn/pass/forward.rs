@@ -39,12 +39,10 @@ pub(super) struct Ahead<'a> {
     pub x: &'a [f32],
     /// In training.
     pub draws: Option<Draws<'a>>,
-    /// Who is shown the number of each layer and what came out of it, where that is not at once replaced.
-    pub watch: Option<&'a mut Watch<'a>>,
 }
 
-/// See [`Ahead::watch`].
-pub(in crate::nn) type Watch<'a> = dyn FnMut(usize, &[f32]) + 'a;
+/// Looks at nothing.
+pub(super) const fn unwatched(_: usize, _: &[f32]) {}
 
 impl<const N: usize> Plan<N> {
     /// Runs a batch `x` of rows through the layers, in training: what they are followed by in `state` moves on, values are
@@ -68,9 +66,8 @@ impl<const N: usize> Plan<N> {
         }
         self.check_draws(draws, work.batch)?;
         self.check_norms(work.batch)?;
-        let pass =
-            Ahead { params, state: State::Follow(state), panels: None, x, draws: Some(draws), watch: None };
-        self.ahead(on, pass, work, scratch)
+        let pass = Ahead { params, state: State::Follow(state), panels: None, x, draws: Some(draws) };
+        self.ahead(on, pass, work, unwatched, scratch)
     }
 
     /// Runs a batch `x` of rows through the layers, in use. [`Plan::result`] finds the output in `work`.
@@ -86,18 +83,21 @@ impl<const N: usize> Plan<N> {
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         let Model { params, state } = model;
-        let pass = Ahead { params, state: State::Read(state), panels: None, x, draws: None, watch: None };
-        self.ahead(on, pass, work, scratch)
+        let pass = Ahead { params, state: State::Read(state), panels: None, x, draws: None };
+        self.ahead(on, pass, work, unwatched, scratch)
     }
 
+    /// Runs a pass. `watch` is shown the number of each layer and what comes out of it, functions that products apply among
+    /// them; what these are of is not there.
     pub(super) fn ahead<E: Executor>(
         &self,
         on: Engine<'_, E>,
         pass: Ahead<'_>,
         work: &mut Workspace<'_>,
+        mut watch: impl FnMut(usize, &[f32]),
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
-        let Ahead { params, mut state, mut panels, x, draws, mut watch } = pass;
+        let Ahead { params, mut state, mut panels, x, draws } = pass;
         self.check([params.len(), state.read().len(), x.len()], work)?;
         if scratch.remaining() < self.scratch_len(work.batch) {
             return Err(Error::ScratchTooSmall);
@@ -128,27 +128,24 @@ impl<const N: usize> Plan<N> {
                     at.forward(&mut state, fixed, (x, then), y, scratch)?;
                 }
             }
-            if let Some(watch) = &mut watch {
-                watch(last, work.output(place));
-            }
+            watch(last, work.output(place));
             before = place.output;
         }
         Ok(())
     }
 
-    /// [`Plan::infer`] with someone who watches.
+    /// [`Plan::infer`] with someone who watches, as [`Plan::ahead`] has it.
     pub(in crate::nn) fn infer_watched<E: Executor>(
         &self,
         on: Engine<'_, E>,
         model: Model<'_>,
-        (x, watch): (&[f32], &mut Watch<'_>),
+        (x, watch): (&[f32], impl FnMut(usize, &[f32])),
         work: &mut Workspace<'_>,
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         let Model { params, state } = model;
-        let pass =
-            Ahead { params, state: State::Read(state), panels: None, x, draws: None, watch: Some(watch) };
-        self.ahead(on, pass, work, scratch)
+        let pass = Ahead { params, state: State::Read(state), panels: None, x, draws: None };
+        self.ahead(on, pass, work, watch, scratch)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Weights laid out as products read them, for a model that runs on few samples at a time.
 
-use super::forward::{Ahead, State};
+use super::forward::{Ahead, State, unwatched};
 use super::{Model, conv, product};
 use crate::error::{Error, Result};
 use crate::exec::Executor;
@@ -69,9 +69,8 @@ impl<const N: usize> Plan<N> {
         if panels.len() != self.packed_len() {
             return Err(Error::ShapeMismatch);
         }
-        let pass =
-            Ahead { params, state: State::Read(state), panels: Some(panels), x, draws: None, watch: None };
-        self.ahead(on, pass, work, scratch)
+        let pass = Ahead { params, state: State::Read(state), panels: Some(panels), x, draws: None };
+        self.ahead(on, pass, work, unwatched, scratch)
     }
 }
 

@@ -57,7 +57,7 @@ impl Trained {
             for t in net.state_tensors().filter(|t| t.layer == i) {
                 let values = draw(t.len(), 9 + t.offset as u32);
                 let to = &mut state[t.offset..][..t.len()];
-                to.iter_mut().zip(values).for_each(|(to, v)| *to = 0.3 * v + *to);
+                to.iter_mut().zip(values).for_each(|(to, v)| *to += 0.3 * v);
             }
             assert!(matches!(layer, Layer::BatchNorm { .. }));
         }

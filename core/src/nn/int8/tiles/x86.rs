@@ -1,7 +1,9 @@
 //! The vectors of x86-64.
 #![allow(clippy::indexing_slicing)]
 
-use super::{Along, At, Block, MOST_SUMS, Tile, Vector, column, heights, narrow, tile, wide};
+use super::narrow::{Along, column};
+use super::wide::{Vector, tile};
+use super::{At, Block, MOST_SUMS, Tile};
 use core::arch::x86_64::{
     __m256i, __m512i, _mm_add_epi32, _mm_broadcastd_epi32, _mm_cvtsi128_si32, _mm_loadu_si32,
     _mm_loadu_si128, _mm_shuffle_epi32, _mm256_add_epi32, _mm256_broadcastd_epi32, _mm256_castsi256_si128,

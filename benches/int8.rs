@@ -1,15 +1,17 @@
 //! Decoding in whole numbers beside single precision, both by packed weights: 20-400-784 of one latent vector and of sixteen, and
 //! a generator of 28 × 28 pictures of one. Throughput counts samples.
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use seedbed::Scratch;
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use seedbed::exec::Serial;
 use seedbed::nn::int8::{QuantPlan, QuantisedMut};
 use seedbed::nn::{Activation, ConvTranspose2d, Dense, Engine, Layer, Mode, Model, Network, Shape};
+use seedbed::{Level, Scratch};
 use seedbed_benches::{criterion, floats, id, levels};
 use std::hint::black_box;
 
 type Net = Network<12>;
+type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
 fn decoder() -> Net {
     network(Shape::flat(20), &[Dense::new(400).into(), Activation::Relu.into(), Dense::new(784).into()])
@@ -49,7 +51,12 @@ fn both(c: &mut Criterion, name: &str, net: &Net, batch: usize) {
     net.init_state(1, 0, &params, &mut state).unwrap();
     let model = Model { params: &params, state: &state };
     let x = floats(batch * net.input().len().unwrap(), -2.0, 2.0);
+    single(&mut group, net, model, &x, batch);
+    whole(&mut group, net, model, &x, batch);
+    group.finish();
+}
 
+fn single(group: &mut Group<'_>, net: &Net, model: Model<'_>, x: &[f32], batch: usize) {
     let plan = net.plan(Mode::Inference).unwrap();
     let mut panels = vec![0f32; plan.packed_len()];
     let packed = plan.pack(model, &mut panels).unwrap();
@@ -60,18 +67,20 @@ fn both(c: &mut Criterion, name: &str, net: &Net, batch: usize) {
             bench.iter(|| {
                 let mut scratch = Scratch::new(&mut memory);
                 let mut work = plan.workspace(batch, &mut scratch).unwrap();
-                plan.infer_packed(on, packed, black_box(&x), &mut work, &mut scratch).unwrap();
+                plan.infer_packed(on, packed, black_box(x), &mut work, &mut scratch).unwrap();
                 black_box(plan.result(&work));
             });
         });
     }
+}
 
+fn whole(group: &mut Group<'_>, net: &Net, model: Model<'_>, x: &[f32], batch: usize) {
     let plan = QuantPlan::new(net).unwrap();
     let mut ranges = vec![0f32; plan.range_len()];
     let mut memory = vec![0u8; plan.observe_scratch_len(batch).unwrap()];
-    let on = Engine { level: levels()[0], exec: &Serial };
+    let on = Engine { level: Level::detect(), exec: &Serial };
     let mut calibration = plan.calibration(&mut ranges).unwrap();
-    calibration.observe(on, model, &x, &mut Scratch::new(&mut memory)).unwrap();
+    calibration.observe(on, model, x, &mut Scratch::new(&mut memory)).unwrap();
     let (mut weights, mut scales) = (vec![0; plan.weight_len()], vec![0f32; plan.scale_len()]);
     let mut biases = vec![0; plan.bias_len()];
     let to = QuantisedMut { weights: &mut weights, scales: &mut scales, biases: &mut biases };
@@ -85,19 +94,18 @@ fn both(c: &mut Criterion, name: &str, net: &Net, batch: usize) {
         group.bench_function(id("int8", level), |bench| {
             bench.iter(|| {
                 let mut scratch = Scratch::new(&mut memory);
-                plan.infer_packed(on, packed, black_box(&x), &mut out, &mut scratch).unwrap();
+                plan.infer_packed(on, packed, black_box(x), &mut out, &mut scratch).unwrap();
                 black_box(&out);
             });
         });
         group.bench_function(id("int8 in PyTorch's layout", level), |bench| {
             bench.iter(|| {
                 let mut scratch = Scratch::new(&mut memory);
-                plan.infer(on, whole, black_box(&x), &mut out, &mut scratch).unwrap();
+                plan.infer(on, whole, black_box(x), &mut out, &mut scratch).unwrap();
                 black_box(&out);
             });
         });
     }
-    group.finish();
 }
 
 fn all(c: &mut Criterion) {

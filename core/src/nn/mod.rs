@@ -11,7 +11,7 @@
 //! where gradients may run away, and a step of an [`Optimiser`], at a rate that a [`Schedule`] tells. [`Ema`] keeps a running
 //! mean of the parameters.
 //!
-//! A trained network can be run in 8-bit whole numbers, in a quarter of the memory and some times as fast: [`int8`].
+//! A trained network can be run in 8-bit whole numbers, in a quarter of the memory and several times as fast: [`int8`].
 //!
 //! # Layouts
 //! * Activations: one sample after the other, each height × width × channels with the channels

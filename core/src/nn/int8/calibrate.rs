@@ -124,6 +124,28 @@ impl<const N: usize> Calibration<'_, N> {
 
 /// Counts magnitudes within ranges that were found before, so that these can be narrowed to what all but a few values lie in.
 /// The counts are the same however data are cut into batches.
+///
+/// ```
+/// # use seedbed::exec::Serial;
+/// # use seedbed::nn::int8::QuantPlan;
+/// # use seedbed::nn::{Dense, Engine, Model, Network, Shape};
+/// # use seedbed::{Level, Scratch};
+/// # let mut net = Network::<1>::new(Shape::flat(1))?;
+/// # net.push(Dense::new(1))?;
+/// # let (model, plan) = (Model { params: &[1.0, 0.0], state: &[] }, QuantPlan::new(&net)?);
+/// # let mut memory = vec![0; plan.observe_scratch_len(100)?];
+/// # let on = Engine { level: Level::detect(), exec: &Serial };
+/// // A value far from all others would cost them most of the 255 steps.
+/// let mut x: Vec<f32> = (0..100).map(|i| i as f32 / 100.0).collect();
+/// x[7] = 1000.0;
+/// let (mut ranges, mut counts) = (vec![0.0; plan.range_len()], vec![0; plan.count_len()]);
+/// plan.calibration(&mut ranges)?.observe(on, model, &x, &mut Scratch::new(&mut memory))?;
+/// let mut magnitudes = plan.magnitudes(&mut ranges, &mut counts)?;
+/// magnitudes.observe(on, model, &x, &mut Scratch::new(&mut memory))?;
+/// magnitudes.narrow(0.99)?;
+/// assert!(ranges[1] < 2.0);
+/// # Ok::<(), seedbed::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Magnitudes<'a, const N: usize> {
     of: &'a QuantPlan<N>,

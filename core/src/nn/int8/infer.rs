@@ -20,8 +20,8 @@ struct Lens {
 }
 
 impl<const N: usize> QuantPlan<N> {
-    /// Runs a batch `x` of rows through the network, by weights where they lie, on this thread alone where there are products.
-    /// The outputs of the last layer go to `out`.
+    /// Runs a batch `x` of rows through the network by weights where they lie; products are not split among threads. What comes
+    /// out of the last layer goes to `out`.
     ///
     /// # Errors
     /// [`Error::ShapeMismatch`] where a length does not fit, or for no samples; [`Error::NotFinite`] for an `x` that is not

@@ -1,17 +1,17 @@
 //! Trained networks in 8-bit whole numbers, for encoders, decoders and generators in use.
 //!
-//! A [`QuantPlan`] tells the stages that a network has in whole numbers: dense layers and (transposed) convolutions, each with the
-//! batch normalisation and the function behind it; what goes elsewhere or is pooled stays in bytes. A [`Calibration`] finds which
-//! ranges values lie in on data, [`QuantPlan::quantise`] rounds the parameters, and [`QuantPlan::infer`] runs.
+//! A [`QuantPlan`] tells the stages that a network has in whole numbers: dense layers and (transposed) convolutions, each with
+//! the batch normalisation and the function behind it; what goes elsewhere or is pooled stays in bytes. A [`Calibration`] finds
+//! which ranges values lie in on data, [`QuantPlan::quantise`] rounds the parameters, and [`QuantPlan::infer`] runs.
 //!
 //! # Numbers
-//! * Values are bytes from 0 to 255 in the 255 steps of their range, which is one for each place where they are rounded, and holds
-//!   0: v is the byte v / step + zero, rounded to the nearest, ties to even. After a ReLU the byte of 0 is 0, and no step is lost
-//!   to what never comes up; signed values have it in the middle. So a range need not be symmetric, which costs nothing: what the
-//!   byte of 0 adds to a sum is known before.
+//! * Values are bytes from 0 to 255 in the 255 steps of their range, which is one for each place where they are rounded, and
+//!   holds 0: v is the byte v · (1 / step) + zero, rounded to the nearest, ties to even. After a ReLU the byte of 0 is 0, and no
+//!   step is lost to what never comes up; signed values have it in the middle. So a range need not be symmetric, which costs
+//!   nothing: what the byte of 0 adds to a sum is known before.
 //! * Weights are −127 to 127 with a scale for each output channel. Sums of 32 bits start from a bias in whole numbers.
-//! * A sum s becomes (s · scale of the channel) · (step of the input / step of the output) in single precision, rounded after each
-//!   product; what is below 0 is multiplied by the slope of a leaky ReLU; then it is rounded to a byte as above. Another
+//! * A sum s becomes (s · scale of the channel) · (step of the input · (1 / step of the output)) in single precision, rounded
+//!   after each operation; what is below 0 is multiplied by the slope of a leaky ReLU; then it is rounded to a byte as above. Another
 //!   function is of the number itself, before it is rounded.
 //! * The last product's outputs stay numbers, s · scale · step of the input, and so does all behind them: logits keep what
 //!   32 bits told of them.

@@ -11,8 +11,8 @@
 //!   nothing: what the byte of 0 adds to a sum is known before.
 //! * Weights are −127 to 127 with a scale for each output channel. Sums of 32 bits start from a bias in whole numbers.
 //! * A sum s becomes (s · scale of the channel) · (step of the input · (1 / step of the output)) in single precision, rounded
-//!   after each operation; what is below 0 is multiplied by the slope of a leaky ReLU; then it is rounded to a byte as above. Another
-//!   function is of the number itself, before it is rounded.
+//!   after each operation; what is below 0 is multiplied by the slope of a leaky ReLU; then it is rounded to a byte as above.
+//!   Another function is of the number itself, before it is rounded.
 //! * The last product's outputs stay numbers, s · scale · step of the input, and so does all behind them: logits keep what
 //!   32 bits told of them.
 //!

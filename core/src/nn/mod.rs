@@ -11,6 +11,8 @@
 //! where gradients may run away, and a step of an [`Optimiser`], at a rate that a [`Schedule`] tells. [`Ema`] keeps a running
 //! mean of the parameters.
 //!
+//! A trained network can be run in 8-bit whole numbers, in a quarter of the memory and several times as fast: [`int8`].
+//!
 //! # Layouts
 //! * Activations: one sample after the other, each height × width × channels with the channels
 //!   interleaved, as images are stored here. [`Layer::Flatten`] turns a sample to channels × height ×
@@ -67,6 +69,7 @@ mod dense;
 mod dropout;
 mod ends;
 mod init;
+pub mod int8;
 mod layer;
 pub mod loss;
 mod low_rank;

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::layer::Pool2d;
+use super::reorder::Value;
 use super::rows;
 use super::shape::Shape;
 use crate::exec::Executor;
@@ -34,6 +35,22 @@ impl Windows {
                 }
             }
         }
+    }
+
+    /// The places of the input that a window has, rows first.
+    pub fn places(&self, window: usize) -> impl Iterator<Item = usize> {
+        let Pool2d { kernel, stride, padding } = self.pool;
+        let inside = |window: usize, side: usize| {
+            let first = window.saturating_mul(stride);
+            first.saturating_sub(padding)..first.saturating_add(kernel).saturating_sub(padding).min(side)
+        };
+        let at = [window.checked_div(self.output.width), window.checked_rem(self.output.width)];
+        let [y, x] = at.map(|at| at.unwrap_or(0));
+        let (rows, columns) = (inside(y, self.input.height), inside(x, self.input.width));
+        let width = self.input.width;
+        rows.flat_map(move |row| {
+            columns.clone().map(move |column| row.saturating_mul(width).saturating_add(column))
+        })
     }
 
     /// The values of a sample.
@@ -168,7 +185,13 @@ fn larger(most: f32, v: f32) -> f32 {
 }
 
 /// Each pixel of samples of the shape `from` repeated `factor` times along both sides.
-pub(super) fn repeat<E: Executor>(on: Engine<'_, E>, from: Shape, factor: usize, x: &[f32], y: &mut [f32]) {
+pub(super) fn repeat<T: Value, E: Executor>(
+    on: Engine<'_, E>,
+    from: Shape,
+    factor: usize,
+    x: &[T],
+    y: &mut [T],
+) {
     let line = from.width.saturating_mul(from.channels);
     let wide = line.saturating_mul(factor);
     // A job makes the lines of one line of the input.

@@ -17,25 +17,25 @@ pub(crate) fn count(len: usize, width: usize) -> Result<usize> {
 /// The rows of `width` values; what is left over at the end is none.
 // Not the iterator of `core`, which counts its rows by a division that the compiler cannot always see to be safe.
 #[inline]
-pub(crate) fn of(v: &[f32], width: usize) -> Rows<'_> {
+pub(crate) fn of<T>(v: &[T], width: usize) -> Rows<'_, T> {
     Rows { rest: v, width: width.max(1) }
 }
 
 /// The same, to write.
 #[inline]
-pub(crate) fn of_mut(v: &mut [f32], width: usize) -> RowsMut<'_> {
+pub(crate) fn of_mut<T>(v: &mut [T], width: usize) -> RowsMut<'_, T> {
     RowsMut { rest: v, width: width.max(1) }
 }
 
 /// See [`of`].
 #[derive(Clone)]
-pub(crate) struct Rows<'a> {
-    rest: &'a [f32],
+pub(crate) struct Rows<'a, T> {
+    rest: &'a [T],
     width: usize,
 }
 
-impl<'a> Iterator for Rows<'a> {
-    type Item = &'a [f32];
+impl<'a, T> Iterator for Rows<'a, T> {
+    type Item = &'a [T];
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
@@ -52,13 +52,13 @@ impl<'a> Iterator for Rows<'a> {
 }
 
 /// See [`of_mut`].
-pub(crate) struct RowsMut<'a> {
-    rest: &'a mut [f32],
+pub(crate) struct RowsMut<'a, T> {
+    rest: &'a mut [T],
     width: usize,
 }
 
-impl<'a> Iterator for RowsMut<'a> {
-    type Item = &'a mut [f32];
+impl<'a, T> Iterator for RowsMut<'a, T> {
+    type Item = &'a mut [T];
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
@@ -75,7 +75,7 @@ impl<'a> Iterator for RowsMut<'a> {
 }
 
 /// Copies the common prefix.
-pub(crate) fn copy(from: &[f32], to: &mut [f32]) {
+pub(crate) fn copy<T: Copy>(from: &[T], to: &mut [T]) {
     to.iter_mut().zip(from).for_each(|(t, f)| *t = *f);
 }
 

@@ -17,7 +17,13 @@ impl Step {
             | Layer::Dropout { .. }
             | Layer::Softmax
             | Layer::Activation(_) => true,
-            // Nothing moves.
+            _ => self.is_still(),
+        }
+    }
+
+    /// Whether it is a reshape that moves nothing.
+    pub const fn is_still(&self) -> bool {
+        match self.layer {
             Layer::Flatten => moves_nothing(self.input),
             Layer::Unflatten(shape) => moves_nothing(shape),
             _ => false,

@@ -41,6 +41,9 @@ pub(super) struct Ahead<'a> {
     pub draws: Option<Draws<'a>>,
 }
 
+/// Looks at nothing.
+pub(super) const fn unwatched(_: usize, _: &[f32]) {}
+
 impl<const N: usize> Plan<N> {
     /// Runs a batch `x` of rows through the layers, in training: what they are followed by in `state` moves on, values are
     /// dropped with `draws`, and what [`Plan::backward`] reads stays in `work`. [`Plan::result`] finds the output there.
@@ -64,7 +67,7 @@ impl<const N: usize> Plan<N> {
         self.check_draws(draws, work.batch)?;
         self.check_norms(work.batch)?;
         let pass = Ahead { params, state: State::Follow(state), panels: None, x, draws: Some(draws) };
-        self.ahead(on, pass, work, scratch)
+        self.ahead(on, pass, work, unwatched, scratch)
     }
 
     /// Runs a batch `x` of rows through the layers, in use. [`Plan::result`] finds the output in `work`.
@@ -81,14 +84,17 @@ impl<const N: usize> Plan<N> {
     ) -> Result<()> {
         let Model { params, state } = model;
         let pass = Ahead { params, state: State::Read(state), panels: None, x, draws: None };
-        self.ahead(on, pass, work, scratch)
+        self.ahead(on, pass, work, unwatched, scratch)
     }
 
+    /// Runs a pass. `watch` is shown the number of each layer and what comes out of it, functions that products apply among
+    /// them; what these are of is not there.
     pub(super) fn ahead<E: Executor>(
         &self,
         on: Engine<'_, E>,
         pass: Ahead<'_>,
         work: &mut Workspace<'_>,
+        mut watch: impl FnMut(usize, &[f32]),
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         let Ahead { params, mut state, mut panels, x, draws } = pass;
@@ -102,6 +108,7 @@ impl<const N: usize> Plan<N> {
             // A function that would lie in the place of a product is applied by it.
             let then = steps
                 .next_if(|(_, (next, at))| step.multiplies() && at.in_place && next.activation().is_some());
+            let last = then.as_ref().map_or(i, |(last, _)| *last);
             let then = then.and_then(|(_, (next, _))| next.activation());
             let own = panels.as_mut().and_then(|rest| rest.split_off(..panels_len(step)));
             let at = At { on, i, step, batch: work.batch, threads: self.threads, params, panels: own };
@@ -121,9 +128,24 @@ impl<const N: usize> Plan<N> {
                     at.forward(&mut state, fixed, (x, then), y, scratch)?;
                 }
             }
+            watch(last, work.output(place));
             before = place.output;
         }
         Ok(())
+    }
+
+    /// [`Plan::infer`] with someone who watches, as [`Plan::ahead`] has it.
+    pub(in crate::nn) fn infer_watched<E: Executor>(
+        &self,
+        on: Engine<'_, E>,
+        model: Model<'_>,
+        (x, watch): (&[f32], impl FnMut(usize, &[f32])),
+        work: &mut Workspace<'_>,
+        scratch: &mut Scratch<'_>,
+    ) -> Result<()> {
+        let Model { params, state } = model;
+        let pass = Ahead { params, state: State::Read(state), panels: None, x, draws: None };
+        self.ahead(on, pass, work, watch, scratch)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Weights laid out as products read them, for a model that runs on few samples at a time.
 
-use super::forward::{Ahead, State};
+use super::forward::{Ahead, State, unwatched};
 use super::{Model, conv, product};
 use crate::error::{Error, Result};
 use crate::exec::Executor;
@@ -70,7 +70,7 @@ impl<const N: usize> Plan<N> {
             return Err(Error::ShapeMismatch);
         }
         let pass = Ahead { params, state: State::Read(state), panels: Some(panels), x, draws: None };
-        self.ahead(on, pass, work, scratch)
+        self.ahead(on, pass, work, unwatched, scratch)
     }
 }
 

@@ -11,6 +11,7 @@ mod models;
 mod neighbours;
 mod networks;
 mod pictures;
+mod whole;
 
 pub use augment::{PIPELINE_MEMORY, pipeline_from_bytes, sample_pipeline};
 
@@ -49,6 +50,7 @@ pub const CASES: &[Case] = &[
     Case { name: "balance/samples", run: judge::balance },
     Case { name: "metrics/scores", run: judge::metrics },
     Case { name: "nn/layers", run: networks::layers },
+    Case { name: "nn/int8", run: whole::int8 },
     Case { name: "nn/mlp-vae-200", run: networks::mlp_vae },
     Case { name: "nn/conv-vae-200", run: networks::conv_vae },
     Case { name: "nn/dcgan-200", run: networks::dcgan },

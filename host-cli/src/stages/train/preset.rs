@@ -20,14 +20,20 @@ use serde::{Deserialize, Serialize};
 pub enum ModelKind {
     /// Variational autoencoder of dense layers.
     #[default]
+    #[serde(alias = "vae_mlp")]
+    #[value(alias = "vae_mlp")]
     VaeMlp,
     /// Variational autoencoder of convolutions, for pictures.
+    #[serde(alias = "vae_conv")]
+    #[value(alias = "vae_conv")]
     VaeConv,
     /// The same, conditioned on the class.
     Cvae,
     /// Autoencoder of convolutions with a codebook, and a prior of its codes, for pictures.
     Vqvae,
     /// Adversarial network of dense layers.
+    #[serde(alias = "gan_mlp")]
+    #[value(alias = "gan_mlp")]
     GanMlp,
     /// Adversarial network of convolutions, for pictures.
     Dcgan,
@@ -52,10 +58,14 @@ pub enum ScheduleKind {
 #[serde(rename_all = "kebab-case")]
 pub enum LossKind {
     /// Logistic (Goodfellow et al. 2014).
+    #[serde(alias = "non_saturating")]
+    #[value(alias = "non_saturating")]
     NonSaturating,
     /// Hinge (Miyato et al. 2018).
     Hinge,
     /// Least squares (Mao et al. 2017).
+    #[serde(alias = "least_squares")]
+    #[value(alias = "least_squares")]
     LeastSquares,
     /// The distance that a critic finds (Arjovsky et al. 2017).
     Wasserstein,

@@ -8,7 +8,15 @@ fuzz_target!(|bytes: &[u8]| {
     let path = seedbed_fuzz::folder().join("model.safetensors");
     std::fs::write(&path, bytes).unwrap();
     if let Ok((model, hash)) = ModelFile::load(&path) {
-        assert!(model.weights.params.iter().chain(&model.weights.state).chain(&model.prior).all(|v| v.is_finite()));
+        assert!(
+            model
+                .weights
+                .params
+                .iter()
+                .chain(&model.weights.state)
+                .chain(&model.prior)
+                .all(|v| v.is_finite())
+        );
         assert_eq!(hash.len(), 16);
     }
     if let Ok(state) = Checkpoint::load(&path) {

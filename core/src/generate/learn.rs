@@ -123,9 +123,7 @@ impl Trainee<'_> {
         }
         if groups.iter().all(|group| group.len == 0) { Ok(()) } else { Err(Error::ShapeMismatch) }
     }
-}
 
-impl Trainee<'_> {
     fn check_adapters(&self, optimiser: &Optimiser, t: u64) -> Result<()> {
         let Adapters { values, grads, moments, base } = &self.adapters;
         let sum =

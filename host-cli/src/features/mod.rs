@@ -60,6 +60,12 @@ impl Mat {
         (0..self.rows()).map(distance).sum::<f64>() / self.rows().max(1) as f64
     }
 
+    /// The mean of [`Mat::mean_distance`] over the rows of `from`, 0 for none.
+    pub fn mean_distance_of(&self, from: &Self) -> f64 {
+        let distances = (0..from.rows()).map(|i| self.mean_distance(from.row(i)));
+        distances.sum::<f64>() / from.rows().max(1) as f64
+    }
+
     /// The matrix as the core sees it.
     pub fn view(&self) -> MatRef<'_, f32> {
         MatRef::new(&self.data, self.rows(), self.cols).expect("the data are whole rows")

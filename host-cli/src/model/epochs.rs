@@ -333,12 +333,11 @@ impl<'a> Trainer<'a> {
         Engine { level: self.ctx.level, exec: &self.ctx.pool }
     }
 
-    /// Adam at the rate of the step that comes next.
-    fn adam(&self, rate: f32, beta1: f32) -> Result<Adam> {
+    /// Adam at the rate of step `t` of those of so many epochs.
+    fn adam(&self, (rate, beta1): (f32, f32), (t, epochs): (u64, u32)) -> Result<Adam> {
         let training = &self.at.config.training;
         let steps = self.data.lists.train.len().div_ceil(training.batch) as u64;
-        let t = self.at.progress.steps + 1;
-        let rate = training.schedule.rate(rate, t, steps * u64::from(training.epochs))?;
+        let rate = training.schedule.rate(rate, t, steps * u64::from(epochs))?;
         Ok(Adam { rate, beta1, ..Adam::default() })
     }
 
@@ -347,7 +346,7 @@ impl<'a> Trainer<'a> {
         let prior = match self.model.clone() {
             Model::Vae(vae) => {
                 std::mem::swap(&mut self.at.weights, &mut self.at.best);
-                let prior = self.fit_prior(&vae, &self.data.lists.train);
+                let prior = self.fit_prior(&vae, &self.data.lists.train, |_| ());
                 bound = self.bound(&vae)?;
                 std::mem::swap(&mut self.at.weights, &mut self.at.best);
                 prior?

@@ -7,7 +7,7 @@ use crate::model::codes::CodeModel;
 use crate::purposes;
 use seedbed::Scratch;
 use seedbed::generate::{Adapters, CodeBatch, Follow, ParamGroup, Trainee, VqLoss, VqStep};
-use seedbed::nn::{Adam, Model as Params, Optimiser};
+use seedbed::nn::{Adam, Model as Params};
 use seedbed::rng::{Key, Stream};
 
 /// Places of each sample that a step of the prior learns from.
@@ -33,14 +33,6 @@ impl Trainer<'_> {
         self.prior_epoch(model, (epoch, epoch - own, training.epochs - own), order, lr_prior)
     }
 
-    /// Adam at the rate of step `t` of those that an own schedule has.
-    fn rate(&self, rate: f32, t: u64, epochs: u32) -> Result<Optimiser> {
-        let training = &self.at.config.training;
-        let steps = self.data.lists.train.len().div_ceil(training.batch) as u64 * u64::from(epochs);
-        let rate = training.schedule.rate(rate, t, steps)?;
-        Ok(Adam { rate, ..Adam::default() }.into())
-    }
-
     fn book_epoch(
         &mut self,
         model: &CodeModel,
@@ -61,7 +53,7 @@ impl Trainer<'_> {
                 model.vq.init_state(on, training.seed, first, &mut self.at.weights.state, scratch)?;
             }
             let t = self.at.progress.steps + 1;
-            let optimiser = self.rate(training.lr, t, epochs)?;
+            let optimiser = self.adam((training.lr, Adam::default().beta1), (t, epochs))?.into();
             self.at.progress.steps = t;
             let follow = Follow { seed: training.seed, ..Follow::default() };
             let step = VqStep { optimiser, t, beta: commitment, follow };
@@ -152,7 +144,7 @@ impl Trainer<'_> {
                 pairs.extend((0..PLACES).map(|_| [i, stream.below(each as u32)]));
             }
             t += 1;
-            let optimiser = self.rate(lr, t, epochs)?;
+            let optimiser = self.adam((lr, Adam::default().beta1), (t, epochs))?.into();
             self.at.progress.steps += 1;
             let on = self.engine();
             let groups = &self.at.config.training.groups;

@@ -29,10 +29,10 @@ impl Trainer<'_> {
             let numbers = self.data.about(places).2;
             let keys: Vec<Key> =
                 numbers.into_iter().map(|n| Key::new(purposes::SHOWN).epoch(epoch).sample(n)).collect();
-            let generator = self.adam(training.lr, beta1)?.into();
-            let discriminator = self.adam(lr_discriminator, beta1)?.into();
             self.at.progress.steps += 1;
             let t = self.at.progress.steps;
+            let generator = self.adam((training.lr, beta1), (t, training.epochs))?.into();
+            let discriminator = self.adam((lr_discriminator, beta1), (t, training.epochs))?.into();
             let both = t.is_multiple_of(u64::from(critic_steps.max(1)));
             let draws = Draws { seed: training.seed, keys: &keys };
             let ema = Ema { decay: ema_decay, warm_up: true };

@@ -24,8 +24,9 @@ impl Trainer<'_> {
             let done = (epoch - 1) as f64 + i as f64 / steps as f64;
             let share = if kl_warmup > 0.0 { done / kl_warmup as f64 } else { 1.0 };
             beta = whole * share.min(1.0) as f32;
-            let optimiser = self.adam(training.lr, Adam::default().beta1)?.into();
             self.at.progress.steps += 1;
+            let step = (self.at.progress.steps, training.epochs);
+            let optimiser = self.adam((training.lr, Adam::default().beta1), step)?.into();
             let step = VaeStep { beta, free_bits, optimiser, t: self.at.progress.steps };
             let batch = Batch { x: &self.x, labels: &labels, weights: &weights, noise: &self.noise };
             let on = self.engine();
@@ -100,8 +101,13 @@ impl Trainer<'_> {
         Ok((!some.is_empty()).then(|| sum / some.len() as f64))
     }
 
-    /// The normals of the codes of these samples under the weights of now.
-    pub(super) fn fit_prior(&mut self, vae: &Vae, places: &[u32]) -> Result<Vec<f32>> {
+    /// The normals of the codes of these samples under the weights of now; `look` sees the codes of each batch.
+    pub(super) fn fit_prior(
+        &mut self,
+        vae: &Vae,
+        places: &[u32],
+        mut look: impl FnMut(&[f32]),
+    ) -> Result<Vec<f32>> {
         let (latent, classes) = (self.model.latent(), self.model.classes().max(1));
         let mut sums = vec![0f64; ClassGaussians::sums_len(latent, classes)?];
         for places in places.chunks(self.at.config.training.batch) {
@@ -110,6 +116,7 @@ impl Trainer<'_> {
             let on = self.engine();
             let input = (&self.x[..], &labels[..]);
             vae.encode(on, &self.at.weights.params, input, &mut codes, &mut Scratch::new(&mut self.scratch))?;
+            look(&codes);
             ClassGaussians::accumulate(latent, &codes, &labels, &mut sums)?;
         }
         let mut values = vec![0f32; ClassGaussians::fitted_len(latent, classes)?];

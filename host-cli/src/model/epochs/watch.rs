@@ -8,7 +8,6 @@ use crate::model::any::Model;
 use crate::model::checkpoint::ModelFile;
 use crate::model::draw::{Drawer, PriorKind};
 use crate::purposes;
-use seedbed::Scratch;
 use seedbed::generate::Vae;
 use seedbed::rng::{Key, Stream};
 
@@ -35,14 +34,15 @@ pub fn kept(width: usize) -> usize {
 impl Trainer<'_> {
     /// Looks at the model as it is after an epoch.
     pub(super) fn watch(&mut self, row: &mut Epoch) -> Result<()> {
-        if let Model::Vae(vae) = self.model.clone() {
-            self.look_at_codes(&vae, row)?;
-        }
         // Before its prior learns there is nothing to draw from.
         if row.codes_used.is_some() {
             return Ok(());
         }
-        let file = self.as_it_is()?;
+        let prior = match self.model.clone() {
+            Model::Vae(vae) => self.look_at_codes(&vae, row)?,
+            Model::Gan(_) | Model::Codes(_) => Vec::new(),
+        };
+        let file = self.as_it_is(prior);
         let drawer = Drawer::new(self.ctx, &file, PriorKind::Aggregate, 1.0)?;
         let data = self.data;
         let places = self.some(COMPARED);
@@ -50,10 +50,7 @@ impl Trainer<'_> {
         let made = Mat { data: drawer.draw(0, &labels)?, cols: data.spec.width() };
         let mut real = Mat { data: Vec::new(), cols: made.cols };
         data.gather(&places, &mut real.data);
-        let apart = |mat: &Mat| {
-            (0..mat.rows()).map(|i| mat.mean_distance(mat.row(i))).sum::<f64>() / mat.rows().max(1) as f64
-        };
-        let (made_apart, real_apart) = (apart(&made), apart(&real));
+        let (made_apart, real_apart) = (made.mean_distance_of(&made), real.mean_distance_of(&real));
         row.diversity = (real_apart > 0.0).then(|| made_apart / real_apart);
         if data.spec.kind == Kind::Images {
             for i in 0..kept(made.cols).min(made.rows()) {
@@ -71,35 +68,23 @@ impl Trainer<'_> {
         places
     }
 
-    /// The model with the weights of now, and a prior fitted to some codes.
-    fn as_it_is(&mut self) -> Result<ModelFile> {
-        let prior = match self.model.clone() {
-            Model::Vae(vae) => {
-                let places = self.some(CODED);
-                self.fit_prior(&vae, &places)?
-            }
-            Model::Gan(_) | Model::Codes(_) => Vec::new(),
-        };
-        Ok(ModelFile {
+    /// The model with the weights of now.
+    fn as_it_is(&self, prior: Vec<f32>) -> ModelFile {
+        ModelFile {
             config: self.at.config.clone(),
             epoch: self.at.progress.epoch,
             weights: self.at.weights.clone(),
             average: self.at.average.clone(),
             prior,
-        })
+        }
     }
 
-    /// The divergence of each latent value over some samples, and how many are in use.
-    fn look_at_codes(&mut self, vae: &Vae, row: &mut Epoch) -> Result<()> {
+    /// The divergence of each latent value over some samples, and how many are in use; the prior fitted to their codes.
+    fn look_at_codes(&mut self, vae: &Vae, row: &mut Epoch) -> Result<Vec<f32>> {
         let latent = vae.spec().latent;
         let (mut kl, mut sums, mut squares) = (vec![0f64; latent], vec![0f64; latent], vec![0f64; latent]);
         let places = self.some(CODED);
-        for places in places.chunks(self.at.config.training.batch) {
-            let (labels, _) = self.fill(row.epoch, places)?;
-            let mut codes = vec![0f32; places.len() * 2 * latent];
-            let (on, input) = (self.engine(), (&self.x[..], &labels[..]));
-            let scratch = &mut Scratch::new(&mut self.scratch);
-            vae.encode(on, &self.at.weights.params, input, &mut codes, scratch)?;
+        let prior = self.fit_prior(vae, &places, |codes| {
             for code in codes.chunks_exact(2 * latent) {
                 let (means, log_vars) = code.split_at(latent);
                 for (j, (&mean, &log_var)) in means.iter().zip(log_vars).enumerate() {
@@ -109,13 +94,13 @@ impl Trainer<'_> {
                     squares[j] += mean * mean;
                 }
             }
-        }
+        })?;
         let n = places.len().max(1) as f64;
         kl.iter_mut().for_each(|kl| *kl /= n);
         let varies = |j: &usize| squares[*j] / n - (sums[*j] / n).powi(2) > IN_USE;
         row.active_units = Some((0..latent).filter(varies).count() as u32);
         row.latent_kl = kl;
-        Ok(())
+        Ok(prior)
     }
 
     /// Warns of what the last epochs show, once of each.

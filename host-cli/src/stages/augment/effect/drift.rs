@@ -160,12 +160,9 @@ fn moved(
 
 /// The distance of two sets of rows; `None` where all rows are one.
 fn distance(x: &Mat, y: &Mat) -> Option<f64> {
-    let mean = |from: &Mat, to: &Mat| {
-        (0..from.rows()).map(|i| to.mean_distance(from.row(i))).sum::<f64>() / from.rows() as f64
-    };
-    let across = mean(x, y);
+    let across = y.mean_distance_of(x);
     // No row with itself.
-    let within = |x: &Mat| mean(x, x) * x.rows() as f64 / (x.rows() - 1) as f64;
+    let within = |x: &Mat| x.mean_distance_of(x) * x.rows() as f64 / (x.rows() - 1) as f64;
     (across > 0.0).then(|| 1.0 - (within(x) + within(y)) / (2.0 * across))
 }
 

@@ -21,12 +21,16 @@ pub(crate) const WATCH: u32 = 25;
 pub(crate) const PLACES: u32 = 27;
 /// Which few samples of a class are trained on.
 pub(crate) const SHOTS: u32 = 26;
+/// Which classes a model that learns from tasks is given, and which of their samples.
+pub(crate) const TASKS: u32 = 28;
 /// Which augmented copies are compressed, and how much.
 pub(crate) const WEBP: u32 = 22;
 
 #[cfg(test)]
 mod tests {
-    use super::{FAULTS, JUDGE, PARTNERS, PLACES, SEARCH, SEARCH_COPIES, SHOTS, SHOWN, SHUFFLE, WATCH, WEBP};
+    use super::{
+        FAULTS, JUDGE, PARTNERS, PLACES, SEARCH, SEARCH_COPIES, SHOTS, SHOWN, SHUFFLE, TASKS, WATCH, WEBP,
+    };
     use crate::dataset::SPLIT_PURPOSE;
     use seedbed::{augment, balance, generate, label, metrics, nn};
 
@@ -53,6 +57,7 @@ mod tests {
             WATCH,
             SHOTS,
             PLACES,
+            TASKS,
         ];
         let unique: std::collections::BTreeSet<u32> = all.into_iter().collect();
         assert_eq!(unique.len(), all.len());

@@ -21,6 +21,7 @@ mod gan;
 mod iwae;
 mod labels;
 mod learn;
+mod meta;
 mod noise;
 mod prior;
 mod vae;
@@ -39,6 +40,7 @@ pub use gan::{
 };
 pub use iwae::iwae;
 pub use learn::{Adapters, ParamGroup, Trainee, adapter_scratch_len};
+pub use meta::{Adapted, MetaRule};
 pub use noise::{GENERATE_PURPOSE, NOISE_PURPOSE, latent_noise, training_noise};
 pub use prior::ClassGaussians;
 pub use vae::{Vae, VaeSpec};

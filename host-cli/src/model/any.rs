@@ -1,6 +1,7 @@
 //! What a model file says about itself: data, network and training, all that is needed to use it.
 
 use super::codes::{CodeModel, CodeSpec};
+use super::epochs::MetaTraining;
 use super::transfer::{Transfer, frozen_layers};
 use crate::dataset::{Dataset, Feature, Kind, Normalize};
 use crate::error::{Error, Result};
@@ -149,6 +150,9 @@ pub struct Training {
     pub patience: u32,
     /// What is optimised.
     pub objective: Objective,
+    /// How it learns from tasks; not at all for `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meta: Option<MetaTraining>,
     /// How each part of the parameters learns; empty where all learn alike.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<ParamGroup>,

@@ -32,6 +32,8 @@ const PRIOR: &str = "prior.values";
 const AVERAGE: &str = "average.";
 /// Names of the adapters, their moments, and the weights that they are added to.
 const ADAPTERS: [&str; 3] = ["adapters.values", "adapters.moments", "adapters.base"];
+/// Name of the moments of what learns from tasks.
+const META: &str = "meta.moments";
 /// Name of the pixels of samples.
 const SAMPLES: &str = "samples";
 /// The same for the best ones so far.
@@ -95,6 +97,8 @@ pub struct Checkpoint {
     pub weights: Weights,
     /// The moments of the optimiser.
     pub moments: Vec<f32>,
+    /// Those of what learns from tasks.
+    pub meta_moments: Vec<f32>,
     /// The running mean of a GAN's generator; empty for a VAE.
     pub average: Weights,
     /// The best ones so far of a VAE; empty for a GAN.
@@ -289,6 +293,7 @@ impl Checkpoint {
         entries.extend(named(&model, BEST, &self.best));
         entries.extend(named(&model, AVERAGE, &self.average));
         entries.extend(plain("adam.moments", &self.moments));
+        entries.extend(plain(META, &self.meta_moments));
         let Adaptation { values, moments, base, .. } = &self.adapters;
         for (name, values) in ADAPTERS.into_iter().zip([values, moments, base]) {
             entries.extend(plain(name, values));
@@ -315,6 +320,7 @@ impl Checkpoint {
         let whole = [model.param_len(), model.state_len()];
         let best = if matches!(model, Model::Vae(_)) { whole } else { [0, 0] };
         let groups = &read.about.config.training.groups;
+        let of_tasks = read.about.config.training.meta.map_or(0, |meta| meta.state_len(model.param_len()));
         let (adapters, base) = (Adaptation::len(groups), Adaptation::base_len(groups));
         let some = |name: &str, len| if len == 0 { Ok(Vec::new()) } else { read.values(&tensors, name, len) };
         let [values, of_them, of] = ADAPTERS;
@@ -327,6 +333,7 @@ impl Checkpoint {
             weights: read.weights(&tensors, &model, ("", whole))?,
             best: read.weights(&tensors, &model, (BEST, best))?,
             moments: read.values(&tensors, "adam.moments", model.moment_len())?,
+            meta_moments: some(META, of_tasks)?,
             average: read.weights(&tensors, &model, (AVERAGE, model.average_len()))?,
             adapters,
             samples: tensors.tensor(SAMPLES).map(|t| t.data().to_vec()).unwrap_or_default(),

@@ -8,7 +8,7 @@ use crate::pool::Pool;
 use crate::purposes;
 use seedbed::rng::{Key, Stream, id_hash};
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Samples that are decoded at a time.
 const BATCH: usize = 1024;
@@ -172,7 +172,18 @@ impl TrainingData {
         Ok(())
     }
 
-    fn scale_weights(&mut self, dataset: &Dataset) -> Result<()> {
+    /// Scales the weights of the train split to a mean of 1, once more after some were left out.
+    ///
+    /// # Errors
+    /// When no sample is left, or all weights are 0.
+    pub fn scale_weights(&mut self, dataset: &Dataset) -> Result<()> {
+        if self.lists.train.is_empty() {
+            return Err(Error::failed(format!(
+                "no sample of the split `train` is of these classes: {}",
+                dataset.folder().display()
+            ))
+            .hint("choose others with --only or --except"));
+        }
         let train = self.lists.train.iter().map(|&i| self.weights[i as usize] as f64);
         let mean = train.sum::<f64>() / self.lists.train.len() as f64;
         if !(mean > 0.0 && mean.is_finite()) {
@@ -200,6 +211,14 @@ impl TrainingData {
             // A constant column is only shifted.
             std: columns.iter().map(Moments::std).map(|s| if s > 0.0 { s } else { 1.0 }).collect(),
         }
+    }
+
+    /// Leaves the samples of these classes.
+    pub fn keep_classes(&mut self, classes: &BTreeSet<u32>) {
+        let Lists { mut train, mut val } = std::mem::take(&mut self.lists);
+        train.retain(|&place| classes.contains(&self.label(place)));
+        val.retain(|&place| classes.contains(&self.label(place)));
+        self.lists = Lists { train, val };
     }
 
     /// Leaves so many samples of each class in the train split, drawn by the seed; in the order of their ids as before.

@@ -6,10 +6,12 @@
 
 mod codes;
 mod gan;
+mod meta;
 mod vae;
 mod watch;
 
 pub use codes::PLACES;
+pub use meta::{MetaKind, MetaTraining};
 pub use watch::kept;
 
 use super::adaptation::Adaptation;
@@ -18,12 +20,10 @@ use super::checkpoint::{Checkpoint, ModelFile, Progress};
 use super::data::TrainingData;
 use crate::error::{Error, Result};
 use crate::pool::Pool;
-use crate::purposes;
 use crate::stages::Ctx;
 use seedbed::exec::Executor;
 use seedbed::generate::{NamedTensor, adapter_scratch_len, training_noise};
 use seedbed::nn::{Adam, Engine};
-use seedbed::rng::{Key, Stream};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -168,6 +168,8 @@ struct Trainer<'a> {
     noise: Vec<f32>,
     /// The codes of all samples, while a prior learns from them.
     codes: Vec<u32>,
+    /// What the task of now began with.
+    begun: meta::Begun,
     /// Where the state after an epoch was written last.
     kept: Option<(PathBuf, u32)>,
 }
@@ -177,6 +179,7 @@ impl<'a> Trainer<'a> {
         let groups = &plan.config.training.groups;
         let model = Model::new(&plan.config.network)?.for_groups(groups)?.for_threads(ctx.pool.width());
         check_memory(&model, plan, data.len())?;
+        meta::check(&plan.config.training, data)?;
         let at = match &plan.start {
             Some(start) => Checkpoint { config: plan.config.clone(), ..start.clone() },
             None => {
@@ -191,11 +194,13 @@ impl<'a> Trainer<'a> {
                 };
                 let (config, progress) = (plan.config.clone(), Progress::default());
                 let moments = vec![0f32; model.moment_len()];
+                let of_tasks = config.training.meta.map_or(0, |meta| meta.state_len(model.param_len()));
                 Checkpoint {
                     config,
                     progress,
                     weights,
                     moments,
+                    meta_moments: vec![0f32; of_tasks],
                     average,
                     best,
                     adapters,
@@ -207,7 +212,19 @@ impl<'a> Trainer<'a> {
         let bytes = model.train_scratch_len(batch).saturating_add(adapter_scratch_len(groups));
         let grads = vec![0f32; model.param_len()];
         let (scratch, x, noise) = (vec![0u8; bytes], Vec::new(), Vec::new());
-        Ok(Self { ctx, data, model, at, grads, scratch, x, noise, codes: Vec::new(), kept: None })
+        Ok(Self {
+            ctx,
+            data,
+            model,
+            at,
+            grads,
+            scratch,
+            x,
+            noise,
+            codes: Vec::new(),
+            begun: meta::Begun::default(),
+            kept: None,
+        })
     }
 
     /// Runs what epochs are left; whether it stopped before the last.
@@ -253,9 +270,7 @@ impl<'a> Trainer<'a> {
     /// One epoch, and what it makes of the best weights.
     fn epoch(&mut self) -> Result<Epoch> {
         let epoch = self.at.progress.epoch + 1;
-        let mut order = self.data.lists.train.clone();
-        let key = Key::new(purposes::SHUFFLE).epoch(epoch);
-        Stream::new(self.at.config.training.seed, key).shuffle(&mut order);
+        let order = self.order(epoch);
         let mut row = match self.model.clone() {
             Model::Vae(vae) => self.vae_epoch(&vae, epoch, &order)?,
             Model::Gan(gan) => self.gan_epoch(&gan, epoch, &order)?,
@@ -266,12 +281,14 @@ impl<'a> Trainer<'a> {
         }
         self.at.progress.epoch = epoch;
         self.watch(&mut row)?;
+        // Weights to begin with are not judged by what they do before a task.
+        let of_tasks = self.at.config.training.meta.is_some();
         let better = match (row.val_loss, self.at.progress.best_loss) {
-            (Some(now), Some(best)) => now < best,
+            (Some(now), Some(best)) if !of_tasks => now < best,
             _ => true,
         };
         if better {
-            self.at.progress.best_loss = row.val_loss;
+            self.at.progress.best_loss = row.val_loss.filter(|_| !of_tasks);
             self.at.progress.best_epoch = epoch;
             if !self.at.best.params.is_empty() {
                 self.at.best.clone_from(&self.at.weights);
@@ -333,9 +350,13 @@ impl<'a> Trainer<'a> {
         Engine { level: self.ctx.level, exec: &self.ctx.pool }
     }
 
-    /// Adam at the rate of step `t` of those of so many epochs.
+    /// Adam at the rate of step `t` of those of so many epochs; within tasks at one rate and without a mean of gradients, which
+    /// would be of other tasks (Nichol et al. 2018).
     fn adam(&self, (rate, beta1): (f32, f32), (t, epochs): (u64, u32)) -> Result<Adam> {
         let training = &self.at.config.training;
+        if training.meta.is_some() {
+            return Ok(Adam { rate, beta1: 0.0, ..Adam::default() });
+        }
         let steps = self.data.lists.train.len().div_ceil(training.batch) as u64;
         let rate = training.schedule.rate(rate, t, steps * u64::from(epochs))?;
         Ok(Adam { rate, beta1, ..Adam::default() })

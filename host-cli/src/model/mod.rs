@@ -20,7 +20,7 @@ pub use checkpoint::{Checkpoint, ModelFile, Progress, STATE_FILE, WEIGHTS_FILE};
 pub use codes::{CodeModel, CodeSpec};
 pub use data::{Labels, Lists, Scale, TrainingData};
 pub use draw::{Drawer, PriorKind};
-pub use epochs::{Epoch, Fitted, Plan, kept, train};
+pub use epochs::{Epoch, Fitted, MetaKind, MetaTraining, Plan, kept, train};
 pub use judge::{Judge, Limits, Verdict};
 pub use reconstruct::reconstruct;
 pub use summary::{LayerRow, Memory, Summary, Target};

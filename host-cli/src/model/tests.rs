@@ -1,3 +1,6 @@
+mod tasks;
+mod transfer;
+
 use super::*;
 use crate::codec::Pixels;
 use crate::dataset::{Content, Dataset, DatasetWriter, Meta, Sample, Split};

@@ -1,7 +1,9 @@
 //! `seedbed train`: a small generative model from a dataset.
 
+mod options;
 mod preset;
 
+pub use options::{LikelihoodKind, TrainOptions};
 pub use preset::{LossKind, ModelKind, NormKind, ScheduleKind, ShowKind};
 
 use super::{Ctx, Outcome, Stage, kept_beside};
@@ -9,15 +11,13 @@ use crate::codec::{Grid, Pixels, encode_png};
 use crate::dataset::{Dataset, Kind};
 use crate::error::{Context, Error, Result};
 use crate::model::{
-    Checkpoint, DataSpec, Fitted, Labels, Learning, Model, ModelConfig, Network, Objective, Plan, Progress,
-    STATE_FILE, Scale, Source, Training, TrainingData, WEIGHTS_FILE, Weights, kept, names, reconstruct,
-    train,
+    Checkpoint, DataSpec, Fitted, Labels, Model, ModelConfig, Network, Objective, Plan, Progress, STATE_FILE,
+    Scale, Source, Training, TrainingData, WEIGHTS_FILE, Weights, kept, names, reconstruct, train,
 };
-use clap::ValueEnum;
-use seedbed::generate::{Likelihood, MAX_HIDDEN};
+use seedbed::generate::Likelihood;
 use seedbed::nn::RateDecay;
-use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Instant;
 
 /// The name of the file with one line for each epoch.
@@ -27,201 +27,7 @@ pub const SAMPLES_FILE: &str = "samples.png";
 /// The folder, inside the stage's, of what a VAE makes of the test split.
 pub const RECONSTRUCTED_FOLDER: &str = "reconstructed";
 
-/// What a decoder predicts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum LikelihoodKind {
-    /// Bernoulli for pictures, Gaussian for tables.
-    #[default]
-    Auto,
-    /// Probabilities of values in 0..=1; grey levels count as probabilities.
-    Bernoulli,
-    /// Means with one fixed standard deviation.
-    Gaussian,
-}
-
-/// Options of `train`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
-#[serde(default, deny_unknown_fields)]
-pub struct TrainOptions {
-    /// Model, a preset: VAEs of dense layers or convolutions (cvae: conditioned on the class), GANs of dense layers or
-    /// convolutions (cdcgan: conditioned on the class; wgan: a critic)
-    #[arg(long, value_enum, default_value = "vae-mlp")]
-    pub model: ModelKind,
-    /// Widths of the dense hidden layers, encoder or discriminator first; the other network has them in reverse; up to 4;
-    /// default of the preset
-    #[arg(long, value_delimiter = ',')]
-    pub hidden: Option<Vec<usize>>,
-    /// Channels of the convolutions, the largest picture first; each halves the sides; up to 4; default of the preset by the size of
-    /// the pictures
-    #[arg(long, value_delimiter = ',')]
-    pub channels: Option<Vec<usize>>,
-    /// Values of a latent vector, 1 to 1024; default of the preset
-    #[arg(long)]
-    pub latent: Option<usize>,
-    /// What the decoder predicts: auto, bernoulli or gaussian
-    #[arg(long, value_enum, default_value = "auto")]
-    pub likelihood: LikelihoodKind,
-    /// Standard deviation of the Gaussian likelihood, above 0, in units of the values as the model sees them;
-    /// default 0.1 for pixels in 0..=1, 0.3 for values scaled by mean and deviation
-    #[arg(long)]
-    pub sigma: Option<f32>,
-    /// Weight of the divergence from the prior, 0 or more; 1 is the evidence lower bound, less is sharper and
-    /// wants samples drawn from the aggregate prior
-    #[arg(long, default_value_t = 0.2)]
-    pub beta: f32,
-    /// Epochs over which the weight of the divergence grows from 0
-    #[arg(long, default_value_t = 0.0)]
-    pub kl_warmup: f32,
-    /// Nats of divergence that each latent value may have for nothing, 0 or more, against posterior collapse
-    #[arg(long, default_value_t = 0.0)]
-    pub free_bits: f32,
-    /// Condition the model on the class; default: cvae and cdcgan are, dcgan and wgan are not, others are if the dataset has classes
-    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
-    pub conditional: Option<bool>,
-    /// Epochs at most, 1 or more; default of the preset
-    #[arg(long)]
-    pub epochs: Option<u32>,
-    /// Samples in a batch, 1 or more; default of the preset
-    #[arg(long)]
-    pub batch: Option<usize>,
-    /// Learning rate of Adam, above 0; default of the preset
-    #[arg(long)]
-    pub lr: Option<f32>,
-    /// Codes of the codebook of a VQ-VAE, 2 to 65536
-    #[arg(long, default_value_t = 128)]
-    pub codes: usize,
-    /// The last epochs of a VQ-VAE, in which the prior of its codes learns; default a third of all
-    #[arg(long)]
-    pub prior_epochs: Option<u32>,
-    /// Learning rate of the discriminator of a GAN, above 0; default of the preset
-    #[arg(long)]
-    pub lr_discriminator: Option<f32>,
-    /// How learning rates change over training: constant, or cosine (down to 0)
-    #[arg(long, value_enum)]
-    pub schedule: Option<ScheduleKind>,
-    /// Stop after this many epochs without a better loss on the val split; 0 for never
-    #[arg(long, default_value_t = 20)]
-    pub patience: u32,
-    /// Loss of a GAN; default of the preset
-    #[arg(long, value_enum)]
-    pub loss: Option<LossKind>,
-    /// What bounds the discriminator's layers: none, batch or spectral; default of the preset
-    #[arg(long, value_enum)]
-    pub norm: Option<NormKind>,
-    /// Weight of R1, the penalty on the discriminator's slope at real samples, 0 or more; not with norm = "batch"
-    #[arg(long)]
-    pub r1: Option<f32>,
-    /// Weight of LeCam regularisation for few samples, 0 or more; 0.01 to 0.5 is usual
-    #[arg(long, default_value_t = 0.0)]
-    pub lecam: f32,
-    /// What is done to pictures before the discriminator of a GAN is shown them, for few samples: plain (nothing), diff
-    /// (DiffAugment: colour, translation, cutout) or ada (more, as far as it has learnt the real ones by heart)
-    #[arg(long, value_enum, default_value = "plain")]
-    pub show: ShowKind,
-    /// Steps of the discriminator for each one of the generator, 1 to 100; default of the preset
-    #[arg(long)]
-    pub critic_steps: Option<u32>,
-    /// Target of real samples for loss = "non-saturating", above 0.5 up to 1
-    #[arg(long, default_value_t = 0.9)]
-    pub real_target: f32,
-    /// Decay of the running mean of a GAN's generator that samples come from, 0 up to below 1
-    #[arg(long, default_value_t = 0.999)]
-    pub ema_decay: f32,
-    /// Begin with the weights of a safetensors file, of seedbed or of PyTorch (`state_dict`): tensors of one name and shape are taken,
-    /// others begin anew
-    #[arg(long, value_name = "FILE")]
-    pub from: Option<PathBuf>,
-    /// A name of the model and its name in the file of `from`, network and layer or the network alone: encoder.0=fc1; repeat
-    /// for more
-    #[arg(long, value_name = "OURS=THEIRS", value_delimiter = ',')]
-    pub map: Vec<String>,
-    /// Tensors that stay as they are, by name: discriminator.0, encoder.*.bias; `*` is anything; repeat for more. The
-    /// first layers of a discriminator are FreezeD
-    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
-    pub freeze: Vec<String>,
-    /// Tensors with another learning rate, as a multiple: encoder=0.1; repeat for more
-    #[arg(long, value_name = "PATTERN=FACTOR", value_delimiter = ',')]
-    pub rates: Vec<String>,
-    /// Train only adapters of this rank in the place of the weights (LoRA), 1 to 1024
-    #[arg(long, value_name = "RANK")]
-    pub lora: Option<usize>,
-    /// The weights that get adapters, by name as for `freeze` [default: all]
-    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
-    pub lora_on: Vec<String>,
-    /// Train on so many samples of each class (of all, without classes), drawn by the seed
-    #[arg(long, value_name = "K")]
-    pub shots: Option<usize>,
-    /// Keep a checkpoint every so many epochs, so that a killed training goes on; 0 for never
-    #[arg(long, default_value_t = 10)]
-    pub checkpoint_every: u32,
-    /// Memory that training may take, in GiB, above 0; a network that takes more is refused
-    #[arg(long, default_value_t = 8.0, value_name = "GIB")]
-    pub max_memory: f32,
-    /// Go on from this checkpoint.safetensors (or the folder that holds it), for more epochs
-    #[arg(long)]
-    pub resume: Option<PathBuf>,
-}
-crate::defaults!(TrainOptions);
-
 impl TrainOptions {
-    /// Refuses options outside their ranges.
-    ///
-    /// # Errors
-    /// A usage error that names the option.
-    pub fn validate(&self) -> Result<()> {
-        let above_0 = |v: f32| v > 0.0 && v.is_finite();
-        let from_0 = |v: f32| v >= 0.0 && v.is_finite();
-        self.latent.map_or(Ok(()), |latent| Error::check_range("latent", latent, 1..=1024))?;
-        self.critic_steps.map_or(Ok(()), |steps| Error::check_range("critic_steps", steps, 1..=100))?;
-        Error::check_range("codes", self.codes, 2..=1 << 16)?;
-        Error::require(self.epochs != Some(0), "epochs", 0, "at least 1")?;
-        Error::require(self.batch != Some(0), "batch", 0, "at least 1")?;
-        Error::require(above_0(self.max_memory), "max_memory", self.max_memory, "above 0")?;
-        for (key, rate) in
-            [("lr", self.lr), ("lr_discriminator", self.lr_discriminator), ("sigma", self.sigma)]
-        {
-            rate.map_or(Ok(()), |rate| Error::require(above_0(rate), key, rate, "above 0"))?;
-        }
-        for (key, weight) in [
-            ("beta", self.beta),
-            ("free_bits", self.free_bits),
-            ("lecam", self.lecam),
-            ("r1", self.r1.unwrap_or(0.0)),
-        ] {
-            Error::require(from_0(weight), key, weight, "0 or more")?;
-        }
-        Error::require(from_0(self.kl_warmup), "kl_warmup", self.kl_warmup, "0 or more epochs")?;
-        let target = self.real_target;
-        Error::require(target > 0.5 && target <= 1.0, "real_target", target, "above 0.5 and at most 1")?;
-        let decay = self.ema_decay;
-        Error::require((0.0..1.0).contains(&decay), "ema_decay", decay, "at least 0 and below 1")?;
-        for (key, sizes) in [("hidden", &self.hidden), ("channels", &self.channels)] {
-            let sizes = sizes.as_deref().unwrap_or_default();
-            let ok = sizes.len() <= MAX_HIDDEN && sizes.iter().all(|s| (1..=1 << 16).contains(s));
-            Error::require(ok, key, format!("{sizes:?}"), "up to 4 sizes of 1 to 65536")?;
-        }
-        if self.sigma.is_some() && self.likelihood == LikelihoodKind::Bernoulli {
-            return Err(Error::usage(
-                "a Bernoulli likelihood has no deviation: --sigma (recipe key `sigma`)",
-            )
-            .hint("leave it out, or use likelihood = \"gaussian\""));
-        }
-        self.lora.map_or(Ok(()), |rank| Error::check_range("lora", rank, 1..=1024))?;
-        Error::require(self.shots != Some(0), "shots", 0, "at least 1")?;
-        if self.from.is_none() && !self.map.is_empty() {
-            return Err(Error::usage("there is nothing to map names of: --map (recipe key `map`)")
-                .hint("name a file of weights with --from"));
-        }
-        if self.lora.is_none() && !self.lora_on.is_empty() {
-            return Err(Error::usage("there are no adapters: --lora-on (recipe key `lora_on`)")
-                .hint("give their rank with --lora"));
-        }
-        names(&self.map)?;
-        self.learning()?;
-        self.fits_model()
-    }
-
     fn most_bytes(&self) -> f64 {
         f64::from(self.max_memory) * f64::from(1u32 << 30)
     }
@@ -257,6 +63,24 @@ impl TrainOptions {
         Ok(if wanted == Some(false) { 0 } else { classes })
     }
 
+    /// The classes that are trained on; `None` for all.
+    fn chosen(&self, dataset: &Dataset) -> Result<Option<BTreeSet<u32>>> {
+        let (key, names) = if self.only.is_empty() { ("except", &self.except) } else { ("only", &self.only) };
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let classes = &dataset.meta().classes;
+        let number = |name: &String| {
+            classes.iter().position(|class| class == name).map(|i| i as u32).ok_or_else(|| {
+                Error::usage(format!("the dataset has no class {name}: --{key} (recipe key `{key}`)"))
+                    .hint(format!("its classes are: {}", classes.join(", ")))
+            })
+        };
+        let named = names.iter().map(number).collect::<Result<BTreeSet<u32>>>()?;
+        let wanted = |label: &u32| named.contains(label) != (key == "except");
+        Ok(Some((0..classes.len() as u32).filter(wanted).collect()))
+    }
+
     /// The samples of the dataset, scaled as the likelihood needs them.
     fn data(&self, ctx: &Ctx, dataset: &Dataset, classes: usize) -> Result<TrainingData> {
         // What the data cannot be used for is known before it is read.
@@ -282,30 +106,18 @@ impl TrainOptions {
                 "train: pixels stay in 0..=1 for the Bernoulli likelihood (likelihood = \"gaussian\" takes the stored scaling)",
             );
         }
-        let labels = if classes > 0 { Labels::Required } else { Labels::Optional };
+        let chosen = self.chosen(dataset)?;
+        let by_class = classes > 0 || self.meta.is_some() || chosen.is_some();
+        let labels = if by_class { Labels::Required } else { Labels::Optional };
         let mut data = TrainingData::load(dataset, &ctx.pool, labels, scale)?;
+        if let Some(chosen) = chosen {
+            data.keep_classes(&chosen);
+        }
         if let Some(shots) = self.shots {
             data.keep_shots(ctx.seed, shots);
         }
+        data.scale_weights(dataset)?;
         Ok(data)
-    }
-
-    /// How the parameters learn.
-    fn learning(&self) -> Result<Learning> {
-        let rate = |text: &String| {
-            let (pattern, factor) = text.rsplit_once('=').unwrap_or((text, ""));
-            let factor = factor.trim().parse::<f32>().ok().filter(|f| (0.0..=1000.0).contains(f));
-            let factor = factor.ok_or_else(|| {
-                Error::usage(format!("no name with a factor: --rates {text} (recipe key `rates`)"))
-                    .hint("write a name, =, and a factor from 0 to 1000: encoder=0.1")
-            })?;
-            Ok((pattern.trim().to_owned(), factor))
-        };
-        Ok(Learning {
-            freeze: self.freeze.clone(),
-            rates: self.rates.iter().map(rate).collect::<Result<_>>()?,
-            adapters: self.lora.map(|rank| (rank, self.lora_on.clone())),
-        })
     }
 
     /// What training begins with, where it is not drawn; written down in `config`.

@@ -29,11 +29,14 @@ impl Trainer<'_> {
             let numbers = self.data.about(places).2;
             let keys: Vec<Key> =
                 numbers.into_iter().map(|n| Key::new(purposes::SHOWN).epoch(epoch).sample(n)).collect();
+            let last = self.ends_task();
+            self.before_step();
             self.at.progress.steps += 1;
             let t = self.at.progress.steps;
             let generator = self.adam((training.lr, beta1), (t, training.epochs))?.into();
             let discriminator = self.adam((lr_discriminator, beta1), (t, training.epochs))?.into();
-            let both = t.is_multiple_of(u64::from(critic_steps.max(1)));
+            // What is learnt from a task is of both networks.
+            let both = last || t.is_multiple_of(u64::from(critic_steps.max(1)));
             let draws = Draws { seed: training.seed, keys: &keys };
             let ema = Ema { decay: ema_decay, warm_up: true };
             let step = GanStep { generator, discriminator, t, both, ema, draws };
@@ -54,6 +57,7 @@ impl Trainer<'_> {
             };
             let terms = gan.train_step(on, &mut of, &batch, &step, &mut Scratch::new(&mut self.scratch));
             let terms = terms.map_err(|e| self.refused(epoch, e))?;
+            self.after_step()?;
             sum.discriminator += terms.discriminator;
             sum.generator += terms.generator;
             sum.real_accuracy += terms.real_accuracy;

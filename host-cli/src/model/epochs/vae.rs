@@ -24,6 +24,7 @@ impl Trainer<'_> {
             let done = (epoch - 1) as f64 + i as f64 / steps as f64;
             let share = if kl_warmup > 0.0 { done / kl_warmup as f64 } else { 1.0 };
             beta = whole * share.min(1.0) as f32;
+            self.before_step();
             self.at.progress.steps += 1;
             let step = (self.at.progress.steps, training.epochs);
             let optimiser = self.adam((training.lr, Adam::default().beta1), step)?.into();
@@ -40,6 +41,7 @@ impl Trainer<'_> {
             let scratch = &mut Scratch::new(&mut self.scratch);
             let terms = vae.train_step(on, &mut trainee, &batch, &step, scratch);
             let terms = terms.map_err(|e| self.refused(epoch, e))?;
+            self.after_step()?;
             elbo += terms;
             loss += terms.loss(beta as f64);
         }

@@ -23,6 +23,8 @@ const IN_USE: f64 = 0.01;
 const ALIKE: f64 = 0.5;
 /// A discriminator that is right about so many of both sides leaves its generator nothing to learn from.
 const TOO_STRONG: f64 = 0.98;
+/// Steps before which samples may be alike because nothing was learnt yet.
+const LEARNT: u64 = 1000;
 /// Epochs that something must last before it is warned of.
 const LASTING: usize = 3;
 
@@ -110,10 +112,11 @@ impl Trainer<'_> {
         let all = |bad: &dyn Fn(&Epoch) -> bool| last.iter().all(bad);
         let over = |value: Option<f64>, limit: f64| value.is_some_and(|v| v > limit);
         let latent = self.model.latent() as u32;
+        let has_learnt = self.at.progress.steps >= LEARNT;
         let found = [
             (
                 "mode collapse",
-                all(&|e| e.diversity.is_some_and(|d| d < ALIKE)),
+                has_learnt && all(&|e| e.diversity.is_some_and(|d| d < ALIKE)),
                 "samples are too much alike (mode collapse): try a smaller lr, lr_discriminator above lr, show = \"diff\" for \
                  few pictures, or a larger batch; of a VAE a smaller beta",
             ),

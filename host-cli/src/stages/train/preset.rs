@@ -3,7 +3,9 @@
 use super::TrainOptions;
 use crate::dataset::Kind;
 use crate::error::{Error, Result};
-use crate::model::{CodeSpec, DataSpec, Model, ModelConfig, Network, Objective, Training};
+use crate::model::{
+    CodeSpec, DataSpec, MetaKind, MetaTraining, Model, ModelConfig, Network, Objective, Training,
+};
 use clap::ValueEnum;
 use seedbed::augment::diff::{Ada, DiffAugment};
 use seedbed::generate::{
@@ -275,6 +277,11 @@ impl TrainOptions {
             },
             patience: self.patience,
             objective,
+            meta: self.meta.map(|kind| MetaTraining {
+                kind,
+                steps: self.inner_steps.unwrap_or(5),
+                rate: self.meta_rate.unwrap_or(if kind == MetaKind::Reptile { 0.25 } else { lr }),
+            }),
             groups: Vec::new(),
             transfer: None,
         };

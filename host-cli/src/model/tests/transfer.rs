@@ -1,0 +1,168 @@
+//! Training that begins with the weights of another.
+
+use super::*;
+use crate::error::Result;
+use crate::stages::Outcome;
+
+/// The values of a network's tensors whose names begin so.
+fn values(file: &ModelFile, prefix: &str) -> Vec<f32> {
+    let model = Model::new(&file.config.network).unwrap();
+    let [params, _] = model.parts();
+    let of = params.into_iter().filter(|part| part.name.starts_with(prefix));
+    let own = of.flat_map(|part| {
+        let len = part.shape.iter().product::<usize>();
+        file.weights.params[part.at..part.at + len].to_vec()
+    });
+    own.collect()
+}
+
+fn load(folder: &Path) -> ModelFile {
+    ModelFile::load(folder).unwrap().0
+}
+
+fn dcgan(epochs: u32) -> TrainOptions {
+    TrainOptions {
+        model: ModelKind::Dcgan,
+        channels: Some(vec![3, 4]),
+        hidden: Some(vec![]),
+        ..small(epochs)
+    }
+}
+
+fn run(folder: &Folder, name: &str, options: &TrainOptions) -> Result<Outcome> {
+    options.run(&Ctx::quiet(5), &folder.data, &folder.dir.path().join(name))
+}
+
+#[test]
+fn a_model_begins_with_the_weights_of_another_and_freezes_what_it_is_told() {
+    let folder = Folder::new(pictures);
+    for (options, frozen, learns) in
+        [(small(4), "encoder.0", "encoder.2"), (dcgan(3), "discriminator.0", "discriminator.2")]
+    {
+        let base = folder.train("base", &options, &Ctx::quiet(5));
+        let from = TrainOptions {
+            from: Some(base.clone()),
+            freeze: vec![frozen.into()],
+            epochs: Some(2),
+            ..options
+        };
+        let outcome = run(&folder, "next", &from).unwrap();
+        let found = &outcome.figures["transfer"];
+        let [params, state] = Model::new(&load(&base).config.network).unwrap().parts();
+        assert_eq!(found["matched"], params.len() + state.len());
+        assert!(
+            ["missing", "unused", "shapes_differ"]
+                .iter()
+                .all(|key| found[key].as_array().unwrap().is_empty())
+        );
+        let (old, new) = (load(&base), load(&folder.dir.path().join("next")));
+        assert!(!values(&old, frozen).is_empty() && values(&old, frozen) == values(&new, frozen));
+        assert_ne!(values(&old, learns), values(&new, learns));
+        // From another seed the weights would be others.
+        let anew = folder.train("anew", &TrainOptions { from: None, freeze: vec![], ..from }, &Ctx::quiet(6));
+        assert_ne!(values(&load(&anew), frozen), values(&new, frozen));
+        for name in ["base", "next", "anew"] {
+            fs::remove_dir_all(folder.dir.path().join(name)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn tensors_of_other_names_are_mapped_and_others_are_told() {
+    let folder = Folder::new(pictures);
+    let base = folder.train("base", &small(4), &Ctx::quiet(5));
+    let file = load(&base);
+    // As PyTorch would have it, under another name of the encoder and with a layer of another shape in the decoder.
+    let path = folder.dir.path().join("theirs.safetensors");
+    let first = values(&file, "encoder.0.weight");
+    let bytes = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+    let (first_bytes, other) = (bytes(&first), bytes(&[0.0; 6]));
+    let view = |shape: Vec<usize>, bytes| {
+        safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape, bytes).unwrap()
+    };
+    let tensors = [
+        ("features.0.weight", view(vec![24, first.len() / 24], &first_bytes)),
+        ("decoder.0.weight", view(vec![2, 3], &other)),
+        ("head.weight", view(vec![6], &other)),
+    ];
+    fs::write(&path, safetensors::serialize(tensors, None).unwrap()).unwrap();
+    let options = TrainOptions {
+        from: Some(path),
+        map: vec!["encoder=features".into()],
+        freeze: vec!["encoder.0.weight".into()],
+        ..small(1)
+    };
+    let outcome = run(&folder, "next", &options).unwrap();
+    let found: Transfer = serde_json::from_value(outcome.figures["transfer"].clone()).unwrap();
+    assert_eq!((found.matched, found.unused), (1, vec!["head.weight".to_owned()]));
+    assert!(found.shapes_differ.len() == 1 && found.shapes_differ[0].starts_with("decoder.0.weight"));
+    assert!(found.missing.contains(&"encoder.0.bias".to_owned()));
+    assert_eq!(values(&load(&folder.dir.path().join("next")), "encoder.0.weight"), first);
+    // Nothing fits, or nothing is named.
+    let e = run(&folder, "none", &TrainOptions { map: vec!["encoder=stem".into()], ..options.clone() });
+    let e = e.unwrap_err();
+    assert!(e.exit_code() == 2 && e.hint.unwrap().contains("features.0.weight"));
+    let e = run(&folder, "none", &TrainOptions { freeze: vec!["stem".into()], ..options }).unwrap_err();
+    assert!(e.message.contains("stem") && e.hint.unwrap().contains("encoder.0.weight"));
+}
+
+#[test]
+fn adapters_change_weights_by_no_more_than_their_rank() {
+    let folder = Folder::new(pictures);
+    let base = folder.train("base", &small(10), &Ctx::quiet(5));
+    let options = TrainOptions {
+        from: Some(base.clone()),
+        lora: Some(1),
+        lora_on: vec!["decoder".into()],
+        ..small(20)
+    };
+    run(&folder, "next", &options).unwrap();
+    let (old, new) = (load(&base), load(&folder.dir.path().join("next")));
+    for stays in ["encoder", "decoder.0.bias", "decoder.2.bias"] {
+        assert_eq!(values(&old, stays), values(&new, stays), "{stays}");
+    }
+    let changes: Vec<f32> = values(&new, "decoder.2.weight")
+        .iter()
+        .zip(values(&old, "decoder.2.weight"))
+        .map(|(new, old)| new - old)
+        .collect();
+    // Of rank 1: each determinant of two rows and columns is nothing beside its products.
+    let rows: Vec<&[f32]> = changes.chunks(24).collect();
+    let most = changes.iter().fold(0f32, |most, v| most.max(v.abs()));
+    assert!(most > 1e-3, "{most}");
+    for (i, j) in [(0, 1), (3, 17), (20, 35)] {
+        for k in 1..24 {
+            let determinant = rows[i][0] * rows[j][k] - rows[i][k] * rows[j][0];
+            assert!(determinant.abs() < 1e-3 * most * most, "{i} {j} {k}: {determinant} {most}");
+        }
+    }
+    // A training that is resumed has its adapters.
+    let half = folder.train("half", &TrainOptions { epochs: Some(7), ..options.clone() }, &Ctx::quiet(5));
+    let both = folder.train("both", &TrainOptions { resume: Some(half), ..options }, &Ctx::quiet(5));
+    same_files(&folder.dir.path().join("next"), &both);
+}
+
+#[test]
+fn few_samples_of_some_classes_are_trained_on() {
+    let folder = Folder::new(pictures);
+    let data = Dataset::open(&folder.data).unwrap();
+    let load = || TrainingData::load(&data, &Pool::single(), Labels::Required, Scale::As(None)).unwrap();
+    let mut few = load();
+    few.keep_shots(5, 3);
+    let labels: Vec<u32> = few.lists.train.iter().map(|&place| few.label(place)).collect();
+    assert_eq!((labels.iter().filter(|&&label| label == 0).count(), labels.len()), (3, 6));
+    assert!(few.lists.train.is_sorted() && few.lists.val == load().lists.val);
+    let mut others = load();
+    others.keep_shots(6, 3);
+    assert_ne!(others.lists.train, few.lists.train);
+    let outcome =
+        run(&folder, "few", &TrainOptions { shots: Some(2), only: vec!["right".into()], ..small(1) })
+            .unwrap();
+    assert_eq!((outcome.samples, &outcome.figures["val_samples"]), (2, &4.into()));
+    let except = TrainOptions { except: vec!["left".into()], ..small(1) };
+    assert_eq!(run(&folder, "except", &except).unwrap().samples, 16);
+    let e = run(&folder, "none", &TrainOptions { only: vec!["up".into()], ..small(1) }).unwrap_err();
+    assert!(e.message.contains("up") && e.hint.unwrap().contains("left, right"));
+    let e = run(&folder, "none", &TrainOptions { except: vec!["left".into(), "right".into()], ..small(1) });
+    assert!(e.unwrap_err().message.contains("of these classes"));
+}

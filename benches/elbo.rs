@@ -12,7 +12,6 @@
 //! With `--start` it trains one epoch of made pictures, and tells when the first step was done and what memory it took, for
 //! `nn/start.py`.
 
-use flate2::read::GzDecoder;
 use seedbed::exec::Serial;
 use seedbed::generate::{
     Adapters, Arch, Batch, Elbo, Likelihood, Trainee, Vae, VaeSpec, VaeStep, Widths, latent_noise,
@@ -21,13 +20,10 @@ use seedbed::generate::{
 use seedbed::nn::{Activation, Adam, Engine, Shape};
 use seedbed::rng::{Key, Stream};
 use seedbed::{Level, Scratch};
-use std::error::Error;
-use std::fs::File;
-use std::io::{Read, Write};
+use seedbed_benches::generative::idx::{Done, split, test_split};
+use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
-
-type Done<T> = Result<T, Box<dyn Error>>;
 
 const WIDTH: usize = 784;
 const LATENT: usize = 20;
@@ -111,21 +107,6 @@ impl Trainer {
     }
 }
 
-/// The pictures of a file of arrays.
-fn pictures(folder: &Path, names: &[&str]) -> Done<Vec<u8>> {
-    let found =
-        names.iter().map(|name| folder.join(format!("{name}-images-idx3-ubyte.gz"))).find(|p| p.exists());
-    let path = found.ok_or_else(|| format!("{}: no {}-images-idx3-ubyte.gz", folder.display(), names[0]))?;
-    let mut bytes = Vec::new();
-    GzDecoder::new(File::open(&path)?).read_to_end(&mut bytes)?;
-    let head = 16;
-    if bytes.len() <= head || (bytes.len() - head) % WIDTH != 0 || bytes[..4] != [0, 0, 8, 3] {
-        return Err(format!("{}: not pictures of 28 x 28 bytes", path.display()).into());
-    }
-    bytes.drain(..head);
-    Ok(bytes)
-}
-
 /// What `nn/start.py` asks for.
 fn start() -> Done<()> {
     println!("imported");
@@ -160,7 +141,7 @@ fn main() -> Done<()> {
         println!("skip: no pictures; --data FOLDER names them");
         return Ok(());
     };
-    let (train, test) = (pictures(folder, &["train"])?, pictures(folder, &["t10k", "t5k"])?);
+    let (train, test) = (split(folder, "train")?.pixels, split(folder, test_split(folder))?.pixels);
     println!("{} pictures to train on, {} to test", train.len() / WIDTH, test.len() / WIDTH);
     for seed in 1..=u64::from(seeds) {
         let mut trainer = Trainer::new(seed)?;

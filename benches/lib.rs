@@ -1,5 +1,7 @@
 //! Shared pieces of the benchmarks.
 
+pub mod generative;
+
 use criterion::{BenchmarkId, Criterion};
 use seedbed::Level;
 use seedbed::rng::{Key, Stream};

@@ -9,44 +9,13 @@
 //! pictures as IDX, with `.gz` or without, as `seedbed export --format idx` writes them. A judge is trained once where KEPT is a file to keep it in. The first line is the floor: pictures
 //! of the train split beside those of the test split.
 
-#[path = "generative/judge.rs"]
-mod judge;
-
-use flate2::read::GzDecoder;
-use judge::{FEATURES, Judge, Nearness, Pictures, compare};
+use seedbed_benches::generative::idx::{Done, idx, split, test_split};
+use seedbed_benches::generative::judge::{FEATURES, Judge, Nearness, compare};
 use seedbed_cli::Pool;
-use std::error::Error;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::time::Instant;
 
-type Done<T> = Result<T, Box<dyn Error>>;
-
 const THREADS: usize = 2;
-
-/// The bytes of an IDX file behind its head of so many bytes.
-fn idx(path: &Path, head: usize) -> Done<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    if path.extension().is_some_and(|e| e == "gz") {
-        GzDecoder::new(file).read_to_end(&mut bytes)?;
-    } else {
-        (&file).read_to_end(&mut bytes)?;
-    }
-    if bytes.len() <= head || head == 16 && !(bytes.len() - head).is_multiple_of(784) {
-        return Err(format!("{}: not pictures of 28 x 28 bytes, or their labels", path.display()).into());
-    }
-    bytes.drain(..head);
-    Ok(bytes)
-}
-
-fn split(folder: &Path, name: &str) -> Done<Pictures> {
-    let path = |what: &str| folder.join(format!("{name}-{what}-ubyte.gz"));
-    let labels = idx(&path("labels-idx1"), 8)?;
-    let pixels = idx(&path("images-idx3"), 16)?;
-    Ok(Pictures { pixels, labels: labels.into_iter().map(u32::from).collect() })
-}
 
 fn row(name: &str, n: usize, found: Nearness) {
     let balls = found.balls;
@@ -73,9 +42,7 @@ fn main() -> Done<()> {
         println!("skip: no pictures; --data FOLDER names them");
         return Ok(());
     };
-    let test =
-        ["t10k", "t5k"].into_iter().find(|n| folder.join(format!("{n}-labels-idx1-ubyte.gz")).exists());
-    let (train, test) = (split(folder, "train")?, split(folder, test.unwrap_or("t10k"))?);
+    let (train, test) = (split(folder, "train")?, split(folder, test_split(folder))?);
     let pool = Pool::new(THREADS)?;
     let begun = Instant::now();
     let judge = match kept.filter(|path| path.exists()) {
@@ -91,7 +58,8 @@ fn main() -> Done<()> {
     if let Some(path) = kept {
         std::fs::write(path, judge.params().iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>())?;
     }
-    let accuracy = judge.accuracy(&pool, &test)?;
+    let right: u32 = judge.right(&pool, &test)?.iter().map(|[right, _]| right).sum();
+    let accuracy = f64::from(right) / test.labels.len() as f64;
     println!("judge: accuracy {accuracy:.4} on the test split, {:.0} s", begun.elapsed().as_secs_f64());
     let real = judge.features(&pool, &test.pixels)?;
     let n = real.len() / FEATURES;

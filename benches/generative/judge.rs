@@ -18,7 +18,10 @@ pub const FEATURES: usize = 64;
 /// Layers of the classifier, and of its part that gives features.
 const LAYERS: usize = 11;
 const INNER: usize = 9;
-const BATCH: usize = 128;
+/// Classes that it tells apart.
+pub const CLASSES: usize = 10;
+/// Pictures of a step of its training.
+pub const BATCH: usize = 128;
 /// The purpose of the streams of the orders of samples.
 const ORDER: u32 = 1003;
 /// Neighbours that span balls.
@@ -156,13 +159,18 @@ impl Judge {
         Ok(logits.chunks_exact(10).map(best).collect())
     }
 
-    /// The share of pictures that it classifies rightly.
+    /// Of each class how many pictures it classifies rightly, and how many there are.
     ///
     /// # Errors
     /// None that the shapes do not exclude.
-    pub fn accuracy<E: Executor>(&self, exec: &E, of: &Pictures) -> Result<f64> {
-        let right = self.classes(exec, &of.pixels)?.iter().zip(&of.labels).filter(|(a, b)| a == b).count();
-        Ok(right as f64 / of.labels.len().max(1) as f64)
+    pub fn right<E: Executor>(&self, exec: &E, of: &Pictures) -> Result<[[u32; 2]; CLASSES]> {
+        let mut right = [[0; 2]; CLASSES];
+        for (said, &label) in self.classes(exec, &of.pixels)?.into_iter().zip(&of.labels) {
+            let [good, all] = &mut right[label as usize % CLASSES];
+            *good += u32::from(said == label);
+            *all += 1;
+        }
+        Ok(right)
     }
 }
 

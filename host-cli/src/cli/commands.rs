@@ -78,7 +78,7 @@ pub enum Command {
     Search(On<SearchOptions>),
     /// Train a small generative model: a VAE or a GAN.
     #[command(after_help = examples::TRAIN)]
-    Train(On<TrainOptions>),
+    Train(Box<On<TrainOptions>>),
     /// Draw new samples from a trained model; copies of training samples and strangers are left out.
     #[command(after_help = examples::GENERATE)]
     Generate {

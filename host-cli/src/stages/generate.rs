@@ -40,6 +40,10 @@ pub struct GenerateOptions {
     /// Samples for each class instead of n in all
     #[arg(long)]
     pub per_class: Option<usize>,
+    /// Samples of each class as far as it lacks them of the largest one in the train split, instead of n in all; with
+    /// `add_to_dataset` all classes are of one size then
+    #[arg(long, conflicts_with = "per_class")]
+    pub balance: bool,
     /// Where latent vectors of a VAE come from: standard (N(0, I)) or aggregate (a normal for each class,
     /// fitted to the codes of the training data)
     #[arg(long, value_enum, default_value = "aggregate")]
@@ -87,11 +91,25 @@ impl GenerateOptions {
         Error::check_range("copy_ratio", self.copy_ratio, 0.0..=1.0)?;
         Error::check_range("manifold_k", self.manifold_k, 0..=100)?;
         Error::check_range("max_tries", self.max_tries, 1..=1000)?;
-        Error::check_range("columns", self.columns, 1..=100)
+        Error::check_range("columns", self.columns, 1..=100)?;
+        if self.balance && self.per_class.is_some() {
+            return Err(Error::usage("the classes have one size each: --balance (recipe key `balance`)")
+                .hint("leave out per_class, or balance"));
+        }
+        Ok(())
     }
 
-    /// How many samples of each class; none where there is no real one to hold them against.
-    fn wanted(&self, known: &[bool]) -> Vec<usize> {
+    /// How many samples of each class, of which the train split has so many; none where there is no real one to hold them
+    /// against.
+    fn wanted(&self, known: &[bool], sizes: &[usize]) -> Vec<usize> {
+        if self.balance {
+            let most = sizes.iter().max().copied().unwrap_or(0);
+            return known
+                .iter()
+                .zip(sizes)
+                .map(|(known, size)| if *known { most - size } else { 0 })
+                .collect();
+        }
         let rows = known.iter().filter(|known| **known).count().max(1);
         let mut row = 0;
         let wanted = |known: &bool| {
@@ -190,7 +208,18 @@ impl Stage for GenerateOptions {
         let data = TrainingData::load(&dataset, &ctx.pool, labels, scale)?;
         let limits = Limits { copy_ratio: self.copy_ratio, k: self.manifold_k };
         let judge = Judge::new(ctx, &data, drawer.classes(), limits)?;
-        let generation = Generation { ctx, options: self, file: &file, hash, drawer, judge };
+        let mut sizes = vec![0usize; drawer.classes().max(1)];
+        for &place in &data.lists.train {
+            sizes.get_mut(data.label(place) as usize).into_iter().for_each(|size| *size += 1);
+        }
+        let most = sizes.iter().max().copied();
+        if self.balance && sizes.iter().all(|size| *size == 0 || Some(*size) == most) {
+            return Err(Error::usage(
+                "the classes are of one size already: --balance (recipe key `balance`)",
+            )
+            .hint("use --n or --per-class"));
+        }
+        let generation = Generation { ctx, options: self, file: &file, hash, sizes, drawer, judge };
         let done = generation.write(&dataset, out)?;
         done.warn(ctx, self.max_tries, &file.config.data.classes);
         if done.generated() == 0 {
@@ -215,9 +244,12 @@ impl GenerateOptions {
             return Err(Error::usage("rows of a table are no pictures: --png (recipe key `png`)")
                 .hint("leave it out; `seedbed export` writes CSV, NPZ or Parquet"));
         }
-        if self.per_class.is_some() && drawer.classes() == 0 {
-            return Err(Error::usage("the model has no classes: --per-class (recipe key `per_class`)")
-                .hint("use --n"));
+        let of_classes =
+            if self.balance { Some("balance") } else { self.per_class.is_some().then_some("per_class") };
+        if let Some(key) = of_classes.filter(|_| drawer.classes() == 0) {
+            let flag = key.replace('_', "-");
+            return Err(Error::usage(format!("the model has no classes: --{flag} (recipe key `{key}`)"))
+                .hint("use --n, or a model that is conditioned on the class (cvae, cdcgan)"));
         }
         if !spec.content_hash.is_empty() && spec.content_hash != own.content_hash {
             ctx.progress.warn(format!(
@@ -235,6 +267,8 @@ struct Generation<'a> {
     options: &'a GenerateOptions,
     file: &'a ModelFile,
     hash: String,
+    /// Samples of each class in the train split.
+    sizes: Vec<usize>,
     drawer: Drawer<'a>,
     judge: Judge<'a>,
 }
@@ -258,7 +292,7 @@ impl Generation<'_> {
         let (options, spec) = (self.options, &self.file.config.data);
         let known: Vec<bool> =
             (0..self.drawer.classes().max(1)).map(|class| self.judge.knows(class)).collect();
-        let mut totals = Totals { wanted: options.wanted(&known), known, ..Totals::default() };
+        let mut totals = Totals { wanted: options.wanted(&known, &self.sizes), known, ..Totals::default() };
         let task = self.ctx.progress.start(STEP, Some(totals.wanted.iter().map(|&w| w as u64).sum()));
         let mut sink = self.sink(dataset, out)?;
         let mut grid = Grid::new(options.columns);

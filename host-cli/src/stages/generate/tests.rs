@@ -94,6 +94,14 @@ fn a_class_that_was_oversampled_gets_samples_and_one_without_originals_none() {
     assert_eq!(outcome.figures["per_class"], serde_json::json!([a, b, 0]));
     let (_, samples) = case.run("even", &GenerateOptions { per_class: Some(4), ..case.options() });
     assert_eq!([0, 1, 2].map(|label| of_class(&samples, label)), [4, 4, 0]);
+    // Which are of one size, but for one that has nothing to be like.
+    let balance = GenerateOptions { balance: true, ..case.options() };
+    let e = balance.run(&case.ctx, &case.at("even"), &case.at("no")).unwrap_err();
+    assert!(e.message.contains("of one size"), "{e}");
+    let (_, samples) = case.run("data", &balance);
+    assert_eq!([0, 1, 2].map(|label| of_class(&samples, label)), [0, 24, 0]);
+    let e = GenerateOptions { per_class: Some(4), ..balance }.check().unwrap_err();
+    assert!(e.message.contains("one size each"), "{e}");
 }
 
 #[test]

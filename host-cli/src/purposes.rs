@@ -23,13 +23,16 @@ pub(crate) const PLACES: u32 = 27;
 pub(crate) const SHOTS: u32 = 26;
 /// Which classes a model that learns from tasks is given, and which of their samples.
 pub(crate) const TASKS: u32 = 28;
+/// The classes and samples of the episodes that an embedding learns from.
+pub(crate) const EPISODES: u32 = 29;
 /// Which augmented copies are compressed, and how much.
 pub(crate) const WEBP: u32 = 22;
 
 #[cfg(test)]
 mod tests {
     use super::{
-        FAULTS, JUDGE, PARTNERS, PLACES, SEARCH, SEARCH_COPIES, SHOTS, SHOWN, SHUFFLE, TASKS, WATCH, WEBP,
+        EPISODES, FAULTS, JUDGE, PARTNERS, PLACES, SEARCH, SEARCH_COPIES, SHOTS, SHOWN, SHUFFLE, TASKS,
+        WATCH, WEBP,
     };
     use crate::dataset::SPLIT_PURPOSE;
     use seedbed::{augment, balance, generate, label, metrics, nn};
@@ -58,6 +61,7 @@ mod tests {
             SHOTS,
             PLACES,
             TASKS,
+            EPISODES,
         ];
         let unique: std::collections::BTreeSet<u32> = all.into_iter().collect();
         assert_eq!(unique.len(), all.len());

@@ -15,6 +15,7 @@ use crate::stages::evaluate::EvaluateOptions;
 use crate::stages::export::ExportOptions;
 use crate::stages::generate::GenerateOptions;
 use crate::stages::inspect::{self, InspectOptions};
+use crate::stages::label::LabelOptions;
 use crate::stages::preprocess::PreprocessOptions;
 use crate::stages::prune::PruneOptions;
 use crate::stages::replay::ReplayOptions;
@@ -63,6 +64,9 @@ pub enum Command {
     /// Even out the classes of the train split: copies, SMOTE, undersampling or weights.
     #[command(after_help = examples::BALANCE)]
     Balance(On<BalanceOptions>),
+    /// Give samples without a label the class whose few labelled samples they are nearest to.
+    #[command(after_help = examples::LABEL)]
+    Label(On<LabelOptions>),
     /// Make varied copies of the pictures of the train split, and `pipeline.bin` for the library for C.
     #[command(after_help = examples::AUGMENT)]
     Augment {
@@ -183,6 +187,7 @@ pub fn run(command: &Command, global: &Global) -> Done {
         Command::Export(on) => work::stage("export", &on.options, &on.input, global),
         Command::Prune(on) => work::stage("prune", &on.options, &on.input, global),
         Command::Balance(on) => work::stage("balance", &on.options, &on.input, global),
+        Command::Label(on) => work::stage("label", &on.options, &on.input, global),
         Command::Augment { on, preview } => match &preview.preview {
             Some(path) => work::preview(path, preview.every_op, on, global),
             None => work::stage("augment", &on.options, &on.input, global),

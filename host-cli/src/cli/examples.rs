@@ -139,6 +139,11 @@ pub const PRUNE: &str = "Examples:
   seedbed prune seedbed-preprocess --labels false     Leave suspected labels in
   seedbed prune seedbed-preprocess --size 5000        Keep the 5,000 that cover the data best";
 
+pub const LABEL: &str = "Examples:
+  seedbed label seedbed-collect                      Label the rest after the few that are labelled
+  seedbed label seedbed-collect --base other-digits  Learn what makes samples alike from other classes
+  seedbed label seedbed-collect --shots 5            Tell how well five labels of each class would do";
+
 pub const EVALUATE: &str = "Examples:
   seedbed evaluate seedbed-augment --generated seedbed-generate
   seedbed evaluate seedbed-augment --generated seedbed-generate --features pca --components 16";

@@ -18,6 +18,7 @@ pub mod replay;
 // Selection, balance, judgement.
 pub mod balance;
 pub mod evaluate;
+pub mod label;
 pub mod prune;
 
 // Models.

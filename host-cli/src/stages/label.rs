@@ -1,0 +1,293 @@
+//! `label`: gives samples without a label that of the class whose few labelled samples they are nearest to, in an embedding
+//! that is learnt for that: prototypical networks (Snell, Swersky and Zemel 2017).
+//!
+//! The embedding learns by episodes from the labelled samples of the train split, or from those of another dataset with
+//! other classes (`base`), which is better where there are but a few. A class is the mean of its labelled
+//! samples there. How sure a label is, is the softmax of minus the squared distances; what is less sure than `confidence` stays
+//! without. `labels.jsonl` lists what was given.
+
+use super::collect::write_lines;
+use super::{Ctx, Outcome, Stage};
+use crate::dataset::{Dataset, DatasetWriter, Kind, Split};
+use crate::error::{Error, Result};
+use crate::features::{Mat, Space, Table};
+use crate::model::{DIMS, Embedder, Episodes};
+use crate::purposes;
+use seedbed::linalg::squared_distance;
+use seedbed::nn::Shape;
+use seedbed::nn::loss::{Embedded, Episode};
+use seedbed::rng::{Key, Stream};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The list of labels that were given.
+pub const LABELS_FILE: &str = "labels.jsonl";
+
+/// Options of the stage `label`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default, deny_unknown_fields)]
+pub struct LabelOptions {
+    /// A dataset of the same kind of samples, whose labelled samples the embedding learns from, of these classes or others
+    /// [default: the labelled samples of DATASET]
+    #[arg(long, value_name = "DATASET")]
+    pub base: Option<PathBuf>,
+    /// Use only so many labels of each class, drawn by the seed, 1 or more; the others stay as they are, and tell how many would
+    /// have been right
+    #[arg(long, value_name = "K")]
+    pub shots: Option<usize>,
+    /// Leave samples without a label that are less sure than this, 0 to 1
+    #[arg(long, default_value_t = 0.5)]
+    pub confidence: f32,
+    /// Episodes that the embedding learns from, up to 1000000; 0 leaves it as it is drawn
+    #[arg(long, default_value_t = 600)]
+    pub episodes: u32,
+    /// Classes of an episode at most, 2 to 100
+    #[arg(long, default_value_t = 5)]
+    pub ways: usize,
+    /// Samples of each class of an episode that are known, 1 to 1000
+    #[arg(long, default_value_t = 5)]
+    pub support: usize,
+    /// Samples of each class of an episode that are asked for, 1 to 1000
+    #[arg(long, default_value_t = 10)]
+    pub queries: usize,
+}
+crate::defaults!(LabelOptions);
+
+/// A sample with the label that it gets.
+#[derive(Serialize)]
+struct Given<'a> {
+    id: &'a str,
+    label: &'a str,
+    confidence: f32,
+    second: Option<&'a str>,
+}
+
+/// What the classes are known by.
+struct Known {
+    /// The classes with a labelled sample.
+    classes: Vec<u32>,
+    /// Rows of labelled samples that are used, of each of these classes.
+    rows: Vec<Vec<usize>>,
+    /// The mean of their embeddings.
+    prototypes: Mat,
+}
+
+impl Known {
+    /// The likeliest of these classes with its probability, and the next one.
+    fn tell(&self, ctx: &Ctx, embedding: &[f32]) -> (usize, f32, Option<usize>) {
+        let distances: Vec<f32> = (0..self.prototypes.rows())
+            .map(|i| squared_distance(ctx.level, embedding, self.prototypes.row(i)))
+            .collect();
+        nearest(&distances)
+    }
+
+    /// The same of a sample that is one of class `own`, without its part of the prototype.
+    fn tell_without(&self, ctx: &Ctx, embedding: &[f32], own: usize) -> usize {
+        let n = self.rows[own].len() as f32;
+        let without = |(p, e): (&f32, &f32)| (n * p - e) / (n - 1.0);
+        let rest: Vec<f32> = self.prototypes.row(own).iter().zip(embedding).map(without).collect();
+        let prototype = |i: usize| if i == own { &rest[..] } else { self.prototypes.row(i) };
+        let distances: Vec<f32> = (0..self.prototypes.rows())
+            .map(|i| squared_distance(ctx.level, embedding, prototype(i)))
+            .collect();
+        nearest(&distances).0
+    }
+}
+
+/// The least of these distances, its softmax, and the next one.
+fn nearest(distances: &[f32]) -> (usize, f32, Option<usize>) {
+    let mut order: Vec<usize> = (0..distances.len()).collect();
+    order.sort_by(|&a, &b| distances[a].total_cmp(&distances[b]));
+    let first = order[0];
+    let others = distances.iter().map(|d| seedbed::math::exp(distances[first] - d));
+    (first, 1.0 / others.sum::<f32>(), order.get(1).copied())
+}
+
+/// Rows of each class among those that are asked for.
+fn by_class(table: &Table, wanted: impl Fn(usize) -> bool) -> BTreeMap<u32, Vec<usize>> {
+    let mut classes: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (row, label) in table.labels.iter().enumerate().filter(|(row, _)| wanted(*row)) {
+        if let Some(label) = label {
+            classes.entry(*label).or_default().push(row);
+        }
+    }
+    classes
+}
+
+impl Stage for LabelOptions {
+    fn check(&self) -> Result<()> {
+        Error::require(self.shots != Some(0), "shots", 0, "at least 1")?;
+        Error::check_range("confidence", self.confidence, 0.0..=1.0)?;
+        Error::check_range("episodes", self.episodes, 0..=1_000_000)?;
+        Error::check_range("ways", self.ways, 2..=100)?;
+        Error::check_range("support", self.support, 1..=1000)?;
+        Error::check_range("queries", self.queries, 1..=1000)
+    }
+
+    fn run(&self, ctx: &Ctx, input: &Path, out: &Path) -> Result<Outcome> {
+        self.check()?;
+        let dataset = Dataset::open(input)?;
+        dataset.needs("label", &[Kind::Images, Kind::Table])?;
+        let space = Space::of(&dataset)?;
+        let table = Table::read(ctx, &dataset, &space, |_| true)?;
+        let support = self.support_of(ctx, &dataset, &table)?;
+        let mut embedder = Embedder::new(shape(&space), ctx.seed)?;
+        let learnt = self.learn(ctx, &mut embedder, (&space, &table, &support))?;
+        let embeddings = embedder.embed(ctx, &table.features)?;
+        let known = known(support, &table, &embeddings)?;
+        self.write(ctx, (&dataset, &table), (&known, &embeddings), learnt, out)
+    }
+}
+
+/// The shape of samples, for a network.
+fn shape(space: &Space) -> Shape {
+    match space {
+        Space::Pixels(s) => Shape::image(s.height as usize, s.width as usize, s.channels as usize),
+        Space::Columns { .. } | Space::Given(_) => Shape::flat(space.cols()),
+    }
+}
+
+fn known(support: BTreeMap<u32, Vec<usize>>, table: &Table, embeddings: &Mat) -> Result<Known> {
+    let (classes, rows): (Vec<u32>, Vec<Vec<usize>>) = support.into_iter().unzip();
+    let episode = Episode { classes: classes.len(), dims: DIMS };
+    let mut prototypes = Mat::zeros(classes.len(), DIMS);
+    let all: Vec<usize> = rows.iter().flatten().copied().collect();
+    let place = |row: &usize| classes.iter().position(|c| Some(*c) == table.labels[*row]).unwrap_or(0) as u32;
+    let labels: Vec<u32> = all.iter().map(place).collect();
+    let rows_of = embeddings.select(&all).data;
+    episode.prototypes(Embedded { rows: &rows_of, labels: &labels }, &mut prototypes.data)?;
+    Ok(Known { classes, rows, prototypes })
+}
+
+impl LabelOptions {
+    /// The labelled samples that the classes are known by.
+    fn support_of(&self, ctx: &Ctx, dataset: &Dataset, table: &Table) -> Result<BTreeMap<u32, Vec<usize>>> {
+        let mut support = by_class(table, |row| table.splits[row] == Split::Train);
+        if let Some(shots) = self.shots {
+            for (class, own) in &mut support {
+                Stream::new(ctx.seed, Key::new(purposes::SHOTS).sample(u64::from(*class))).shuffle(own);
+                own.truncate(shots);
+                own.sort_unstable();
+            }
+        }
+        if support.len() < 2 {
+            return Err(Error::failed(format!(
+                "fewer than two classes have a labelled sample in the train split: {}",
+                dataset.folder().display()
+            ))
+            .hint("label a few samples of each class first"));
+        }
+        for (label, name) in (0u32..).zip(&dataset.meta().classes) {
+            if !support.contains_key(&label) {
+                ctx.progress.warn(format!("label: class {name} has no labelled sample, and gets none"));
+            }
+        }
+        Ok(support)
+    }
+
+    /// Teaches the embedding; the share of queries that it told rightly at the end, where it was taught.
+    fn learn(
+        &self,
+        ctx: &Ctx,
+        embedder: &mut Embedder,
+        (space, table, support): (&Space, &Table, &BTreeMap<u32, Vec<usize>>),
+    ) -> Result<Option<f64>> {
+        if self.episodes == 0 {
+            return Ok(None);
+        }
+        let how =
+            Episodes { count: self.episodes, ways: self.ways, support: self.support, queries: self.queries };
+        let several = |classes: &BTreeMap<u32, Vec<usize>>| -> Vec<Vec<usize>> {
+            classes.values().filter(|own| own.len() > 1).cloned().collect()
+        };
+        let Some(path) = &self.base else {
+            return embedder.train(ctx, &table.features, &several(support), how).map(Some);
+        };
+        let base = Dataset::open(path)?;
+        let kind = base.meta().kind;
+        let fits = match space {
+            Space::Pixels(s) => {
+                kind == Kind::Images
+                    && base.meta().image.is_none_or(|i| space.takes(i.channels as usize) && s.height > 0)
+            }
+            Space::Columns { .. } | Space::Given(_) => {
+                kind == Kind::Table && base.meta().columns.len() == space.cols()
+            }
+        };
+        if !fits {
+            return Err(Error::usage(format!("its samples are of another kind: --base {}", path.display()))
+                .hint(
+                    "name a dataset of pictures for pictures, or a table of the same columns for a table",
+                ));
+        }
+        let of_base = Table::read(ctx, &base, space, |s| s.split == Split::Train && s.label.is_some())?;
+        let classes = several(&by_class(&of_base, |_| true));
+        embedder.train(ctx, &of_base.features, &classes, how).map(Some)
+    }
+
+    /// The dataset with the labels, and their list.
+    fn write(
+        &self,
+        ctx: &Ctx,
+        (dataset, table): (&Dataset, &Table),
+        (known, embeddings): (&Known, &Mat),
+        learnt: Option<f64>,
+        out: &Path,
+    ) -> Result<Outcome> {
+        let classes = &dataset.meta().classes;
+        let name = |place: usize| classes[known.classes[place] as usize].as_str();
+        let mut writer = DatasetWriter::create(out, dataset.meta().clone())?.pool(&ctx.pool);
+        let (mut given, mut unsure) = (Vec::new(), 0u64);
+        for (i, sample) in dataset.samples().enumerate() {
+            let mut sample = sample?;
+            if sample.label.is_none() {
+                let (place, confidence, second) = known.tell(ctx, embeddings.row(i));
+                if confidence >= self.confidence {
+                    sample.label = Some(known.classes[place]);
+                    let (label, second) = (name(place), second.map(name));
+                    given.push(Given { id: &table.ids[i], label, confidence, second });
+                } else {
+                    unsure += 1;
+                }
+            }
+            writer.push(sample)?;
+        }
+        let meta = writer.finish()?;
+        write_lines(&out.join(LABELS_FILE), &given)?;
+        let (told, asked) = self.check_labels(ctx, table, known, embeddings);
+        Ok(Outcome::new(meta.counts.samples)
+            .figure("labelled", given.len())
+            .figure("left_unsure", unsure)
+            .figure("labels_used", known.rows.iter().map(Vec::len).sum::<usize>())
+            .figure("episodes_right", learnt.map_or(Value::Null, |share| json!(share)))
+            .figure("checked", asked)
+            .figure("checked_right", (asked > 0).then(|| told as f64 / asked as f64)))
+    }
+
+    /// Of how many labelled samples the label would have been right: of those that were not used, or where all were, each
+    /// without its own part.
+    fn check_labels(&self, ctx: &Ctx, table: &Table, known: &Known, embeddings: &Mat) -> (u64, u64) {
+        let (mut right, mut asked) = (0, 0);
+        for (place, own) in known.rows.iter().enumerate() {
+            let class = known.classes[place];
+            if self.shots.is_none() {
+                for &row in own.iter().filter(|_| own.len() > 1) {
+                    asked += 1;
+                    right += u64::from(known.tell_without(ctx, embeddings.row(row), place) == place);
+                }
+                continue;
+            }
+            let others = (0..table.len()).filter(|&row| table.labels[row] == Some(class));
+            for row in others.filter(|row| own.binary_search(row).is_err()) {
+                asked += 1;
+                right += u64::from(known.tell(ctx, embeddings.row(row)).0 == place);
+            }
+        }
+        (right, asked)
+    }
+}
+
+#[cfg(test)]
+mod tests;

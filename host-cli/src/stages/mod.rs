@@ -21,6 +21,7 @@ pub mod evaluate;
 pub mod prune;
 
 // Models.
+pub mod convert;
 pub mod generate;
 pub mod train;
 

@@ -122,3 +122,6 @@ fn context(spec: &CodePriorSpec) -> String {
         codes + 1 + height
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::model::convert::layers::{Form, Network, Placed};
 use crate::model::convert::pieces::{Book, Op, Piece, Port};
-use seedbed::nn::{Activation, Layer};
+use seedbed::nn::{Activation, Layer, Pool2d};
 use std::collections::BTreeMap;
 
 /// What all such files begin with, behind what is said of the model.
@@ -85,8 +85,19 @@ pub fn modules(pieces: &[Piece<'_>], told: &[(&str, String)]) -> Result<String> 
     Ok(text)
 }
 
-fn truth(of: bool) -> &'static str {
-    if of { "True" } else { "False" }
+/// A call with these sizes, and what is not as PyTorch has it by default.
+fn call(name: &str, sizes: &[usize], given: &[(&str, usize, usize)], bias: bool) -> String {
+    let mut parts: Vec<String> = sizes.iter().map(usize::to_string).collect();
+    let other = given.iter().filter(|(_, value, default)| value != default);
+    parts.extend(other.map(|(name, value, _)| format!("{name}={value}")));
+    parts.extend((!bias).then(|| "bias=False".to_owned()));
+    format!("{name}({})", parts.join(", "))
+}
+
+fn pooled(name: &str, pool: Pool2d) -> String {
+    // By default windows lie side by side.
+    let given = [("stride", pool.stride, pool.kernel), ("padding", pool.padding, 0)];
+    call(name, &[pool.kernel], &given, true)
 }
 
 /// A layer as a module.
@@ -94,24 +105,20 @@ fn module(placed: &Placed) -> String {
     let ((input, _), (output, form)) = (placed.input, placed.output);
     let (from, to) = (input.channels, output.channels);
     match placed.layer {
-        Layer::Dense(d) => format!("nn.Linear({from}, {to}, bias={})", truth(d.bias)),
-        Layer::Conv2d(c) => format!(
-            "nn.Conv2d({from}, {to}, {}, stride={}, padding={}, groups={}, bias={})",
-            c.kernel,
-            c.stride,
-            c.padding,
-            c.groups,
-            truth(c.bias)
-        ),
-        Layer::ConvTranspose2d(c) => format!(
-            "nn.ConvTranspose2d({from}, {to}, {}, stride={}, padding={}, output_padding={}, groups={}, bias={})",
-            c.kernel,
-            c.stride,
-            c.padding,
-            c.output_padding,
-            c.groups,
-            truth(c.bias)
-        ),
+        Layer::Dense(d) => call("nn.Linear", &[from, to], &[], d.bias),
+        Layer::Conv2d(c) => {
+            let given = [("stride", c.stride, 1), ("padding", c.padding, 0), ("groups", c.groups, 1)];
+            call("nn.Conv2d", &[from, to, c.kernel], &given, c.bias)
+        }
+        Layer::ConvTranspose2d(c) => {
+            let given = [
+                ("stride", c.stride, 1),
+                ("padding", c.padding, 0),
+                ("output_padding", c.output_padding, 0),
+                ("groups", c.groups, 1),
+            ];
+            call("nn.ConvTranspose2d", &[from, to, c.kernel], &given, c.bias)
+        }
         Layer::BatchNorm { momentum, epsilon } => {
             let axes = if form == Form::Picture { 2 } else { 1 };
             format!("nn.BatchNorm{axes}d({to}, eps={epsilon:e}, momentum={momentum})")
@@ -122,8 +129,8 @@ fn module(placed: &Placed) -> String {
         }
         Layer::GroupNorm { groups, epsilon } => format!("nn.GroupNorm({groups}, {to}, eps={epsilon:e})"),
         Layer::Upsample { factor } => format!("nn.Upsample(scale_factor={factor}, mode=\"nearest\")"),
-        Layer::AvgPool2d(p) => format!("nn.AvgPool2d({}, stride={}, padding={})", p.kernel, p.stride, p.padding),
-        Layer::MaxPool2d(p) => format!("nn.MaxPool2d({}, stride={}, padding={})", p.kernel, p.stride, p.padding),
+        Layer::AvgPool2d(p) => pooled("nn.AvgPool2d", p),
+        Layer::MaxPool2d(p) => pooled("nn.MaxPool2d", p),
         Layer::Embedding { classes, width } => format!("Embedding({classes}, {width})"),
         Layer::Dropout { p } => format!("nn.Dropout({p})"),
         Layer::Flatten => "nn.Flatten()".into(),

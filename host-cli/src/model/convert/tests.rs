@@ -82,11 +82,10 @@ pub fn all_layers() -> [Net; 2] {
         Layer::layer_norm(),
         Activation::Silu.into(),
         Dense::new(4).into(),
-        Layer::group_norm(2),
+        Layer::group_norm(1),
         Activation::Relu.into(),
         Dense::new(3).into(),
         Activation::Sigmoid.into(),
-        Layer::Softmax,
     ];
     [net(Shape::image(3, 4, 2), of_pictures), net(Shape::flat(3), of_tokens)]
 }

@@ -28,7 +28,9 @@ pub(crate) const CHECK: u32 = 31;
 
 #[cfg(test)]
 mod tests {
-    use super::{CHECK, FAULTS, JUDGE, PARTNERS, PLACES, SEARCH, SEARCH_COPIES, SHOTS, SHOWN, SHUFFLE, WATCH, WEBP};
+    use super::{
+        CHECK, FAULTS, JUDGE, PARTNERS, PLACES, SEARCH, SEARCH_COPIES, SHOTS, SHOWN, SHUFFLE, WATCH, WEBP,
+    };
     use crate::dataset::SPLIT_PURPOSE;
     use seedbed::{augment, balance, generate, label, metrics, nn};
 

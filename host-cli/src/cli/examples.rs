@@ -131,8 +131,8 @@ tables are on the scale of their columns, and are not brought to whole numbers a
 on classes reads their numbers, int64, as label. Latent values and noise are standard normal. Normalisation is inside, and
 what else is to know lies in the metadata of each graph, or at the top of modules.py.
 
-PyTorch's files, one for each network, hold the state of a Sequential, and come back by
-`seedbed train --from modules/decoder.safetensors --map decoder=`.";
+PyTorch's files, one for each network, hold the state_dict of a Sequential, and come back by
+`seedbed train --from modules/decoder.safetensors --map decoder=`; those of a whole class come back without --map.";
 
 pub const MODEL_SUMMARY: &str = "Examples:
   seedbed model summary seedbed-train                              Of a trained model

@@ -172,7 +172,8 @@ impl Checker<'_> {
             seen.iter_mut().for_each(|v| *v = 2.0 * *v - 1.0);
         }
         let Weights { params, state } = &self.file.weights;
-        let model = Params { params: &params[gan.generator_len()..], state: &state[gan.generator_state_len()..] };
+        let model =
+            Params { params: &params[gan.generator_len()..], state: &state[gan.generator_state_len()..] };
         let networks = gan.networks().filter(|(name, _)| *name == piece);
         let outputs = self.infer(networks.map(|(_, net)| net), model, &seen)?;
         let rows = outputs.chunks_exact(gan.spec().classes + 1).enumerate();

@@ -82,7 +82,10 @@ fn told(model: &Model, file: &ModelFile, hash: &str) -> Vec<(&'static str, Strin
     let pictures = data.kind == Kind::Images;
     let (kind, latent) = match model {
         Model::Vae(_) if file.prior.is_empty() => ("vae", "standard normal"),
-        Model::Vae(_) => ("vae", "standard normal; nearer to the training data by the piece `prior` from standard normal noise"),
+        Model::Vae(_) => (
+            "vae",
+            "standard normal; nearer to the training data by the piece `prior` from standard normal noise",
+        ),
         Model::Gan(_) => ("gan", "standard normal"),
         Model::Codes(_) => ("vqvae", "codes, drawn one by one by the piece `prior`"),
     };
@@ -113,7 +116,8 @@ fn told(model: &Model, file: &ModelFile, hash: &str) -> Vec<(&'static str, Strin
 fn context(spec: &CodePriorSpec) -> String {
     let CodePriorSpec { grid: [height, width], codes, classes, radius, .. } = *spec;
     let (above, beside) = (radius.min(height - 1), radius.min(width - 1));
-    let class = if classes > 0 { format!(", {} + the class", codes + 1 + height + width) } else { String::new() };
+    let class =
+        if classes > 0 { format!(", {} + the class", codes + 1 + height + width) } else { String::new() };
     format!(
         "for the place in row r and column c, row after row: the codes of the rows r - {above} to r - 1, of each those of the \
          columns c - {beside} to c + {beside}; those of row r left of it from c - {beside} on; {codes} for each that lies \

@@ -157,8 +157,14 @@ impl<'a> Maker<'a> {
     fn sample(&self) -> Port {
         let [height, width, channels] = self.data.shape;
         match self.data.kind {
-            Kind::Images => port("picture", &[channels, height, width], "channels, height, width; pixels are 0 to 1"),
-            _ => port("row", &[channels], "the columns, on their own scale; the mean of a column for a missing value"),
+            Kind::Images => {
+                port("picture", &[channels, height, width], "channels, height, width; pixels are 0 to 1")
+            }
+            _ => port(
+                "row",
+                &[channels],
+                "the columns, on their own scale; the mean of a column for a missing value",
+            ),
         }
     }
 
@@ -201,7 +207,10 @@ impl<'a> Maker<'a> {
         let mut ops = self.before(stem.first().unwrap_or(encoder));
         ops.extend(stem.iter().copied().map(Op::Net).chain(self.class()));
         ops.extend([Op::Net(*encoder), Op::Halves]);
-        let codes = [port("mean", &[latent], "means of the code"), port("log_variance", &[latent], "the logarithms of its variances")];
+        let codes = [
+            port("mean", &[latent], "means of the code"),
+            port("log_variance", &[latent], "the logarithms of its variances"),
+        ];
         let encode = Piece {
             name: "encoder",
             about: "The normal distribution of the code of a sample",
@@ -239,7 +248,13 @@ impl<'a> Maker<'a> {
             name: "generator",
             about: "A sample made of noise, by the running mean of the generator",
             inputs: self.with_label(port("latent", &[gan.spec().latent], "standard normal values")),
-            ops: self.class().into_iter().chain([Op::Net(*generator)]).chain(down).chain(self.behind(generator)?).collect(),
+            ops: self
+                .class()
+                .into_iter()
+                .chain([Op::Net(*generator)])
+                .chain(down)
+                .chain(self.behind(generator)?)
+                .collect(),
             outputs: vec![self.sample()],
         };
         let before = self.before(discriminator).into_iter();
@@ -276,7 +291,11 @@ impl<'a> Maker<'a> {
             ops: std::iter::once(look_up).chain(self.decoded(decoder, vq.spec().likelihood)?).collect(),
             outputs: vec![self.sample()],
         };
-        let tokens = port("context", &[prior.tokens()], "what is known before a code is drawn, by the numbers of tokens");
+        let tokens = port(
+            "context",
+            &[prior.tokens()],
+            "what is known before a code is drawn, by the numbers of tokens",
+        );
         let draw = Piece {
             name: "prior",
             about: "The logits of the next code of a grid, which is drawn row after row",

@@ -43,7 +43,15 @@ pub fn options(model: ModelKind) -> TrainOptions {
     let channels = (!matches!(model, ModelKind::VaeMlp | ModelKind::GanMlp)).then(|| vec![3]);
     let latent = (model != ModelKind::Vqvae).then_some(3);
     let likelihood = LikelihoodKind::Gaussian;
-    TrainOptions { model, hidden: Some(vec![5]), channels, latent, codes: 7, likelihood, ..Default::default() }
+    TrainOptions {
+        model,
+        hidden: Some(vec![5]),
+        channels,
+        latent,
+        codes: 7,
+        likelihood,
+        ..Default::default()
+    }
 }
 
 /// A network of pictures and one of tokens, with all layers that there are.
@@ -53,7 +61,10 @@ pub fn all_layers() -> [Net; 2] {
         layers.into_iter().for_each(|layer| net.push(layer).unwrap());
         net
     };
-    let (up, leaky) = (ConvTranspose2d::new(4, 3).stride(2).padding(1).output_padding(1), Activation::LeakyRelu { slope: 0.2 });
+    let (up, leaky) = (
+        ConvTranspose2d::new(4, 3).stride(2).padding(1).output_padding(1),
+        Activation::LeakyRelu { slope: 0.2 },
+    );
     let of_pictures = vec![
         Conv2d::new(4, 3).padding(1).groups(2).without_bias().into(),
         Layer::batch_norm(),
@@ -97,7 +108,10 @@ pub fn filled(net: &Net) -> [Vec<f32>; 2] {
     for t in net.state_tensors() {
         // Variances are above 0; the vectors of a norm are drawn.
         let own = state[t.offset..t.offset + t.len()].iter_mut().enumerate();
-        own.for_each(|(i, v)| *v = if t.role == seedbed::nn::Role::RunningVar { 0.5 + (i % 5) as f32 / 4.0 } else { wave(i + 1) });
+        own.for_each(|(i, v)| {
+            *v =
+                if t.role == seedbed::nn::Role::RunningVar { 0.5 + (i % 5) as f32 / 4.0 } else { wave(i + 1) }
+        });
     }
     [(0..net.param_len()).map(wave).collect(), state]
 }
@@ -179,7 +193,12 @@ fn networks_come_back_from_their_files() {
 
 #[test]
 fn what_is_told_says_what_to_draw() {
-    let options = TrainOptions { model: ModelKind::VaeMlp, hidden: Some(vec![5]), latent: Some(3), ..Default::default() };
+    let options = TrainOptions {
+        model: ModelKind::VaeMlp,
+        hidden: Some(vec![5]),
+        latent: Some(3),
+        ..Default::default()
+    };
     let columns = vec!["x".into(), "y".into()];
     let data = DataSpec { columns, ..DataSpec::of_shape(Kind::Table, [1, 1, 2]) };
     let mut file = begun(&options, data, 0);
@@ -196,7 +215,10 @@ fn what_is_told_says_what_to_draw() {
     let codes = pictures(&self::options(ModelKind::Vqvae), 3);
     // A grid of 2 × 3 of 7 codes: rows from 8 on, columns from 10, classes from 13.
     let context = of(&codes, "context").unwrap();
-    assert!(context.contains("rows r - 1 to r - 1") && context.contains("8 + r, 10 + c, 13 + the class"), "{context}");
+    assert!(
+        context.contains("rows r - 1 to r - 1") && context.contains("8 + r, 10 + c, 13 + the class"),
+        "{context}"
+    );
 }
 
 #[test]

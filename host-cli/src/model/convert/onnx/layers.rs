@@ -7,11 +7,7 @@ use crate::model::convert::layers::{Form, Network, Placed};
 use seedbed::nn::{Activation, Layer, Pool2d};
 
 fn window(kernel: usize, stride: usize, padding: usize) -> Vec<AttributeProto> {
-    vec![
-        wholes("kernel_shape", &[kernel; 2]),
-        wholes("strides", &[stride; 2]),
-        wholes("pads", &[padding; 4]),
-    ]
+    vec![wholes("kernel_shape", &[kernel; 2]), wholes("strides", &[stride; 2]), wholes("pads", &[padding; 4])]
 }
 
 fn pooled(pool: Pool2d) -> Vec<AttributeProto> {
@@ -49,7 +45,8 @@ impl Graph {
                 self.with("Conv", &inputs, attributes)
             }
             Layer::ConvTranspose2d(c) => {
-                let more = [whole("group", c.groups as i64), wholes("output_padding", &[c.output_padding; 2])];
+                let more =
+                    [whole("group", c.groups as i64), wholes("output_padding", &[c.output_padding; 2])];
                 let attributes = [window(c.kernel, c.stride, c.padding), more.to_vec()].concat();
                 self.with("ConvTranspose", &inputs, attributes)
             }
@@ -95,7 +92,8 @@ impl Graph {
         let sizes = placed.sizes();
         let channels = placed.output.0.channels;
         let apart = self.reshape(inputs[0], &[groups, sizes.iter().product::<usize>() / groups]);
-        let (ones, zeros) = (self.floats(&[groups], &vec![1.0; groups]), self.floats(&[groups], &vec![0.0; groups]));
+        let (ones, zeros) =
+            (self.floats(&[groups], &vec![1.0; groups]), self.floats(&[groups], &vec![0.0; groups]));
         let attributes = vec![float("epsilon", epsilon)];
         let normed = self.with("InstanceNormalization", &[&apart, &ones, &zeros], attributes);
         let mut at = self.reshape(&normed, &sizes);

@@ -61,15 +61,51 @@ fn graphs_have_the_inputs_and_outputs_of_their_pieces() {
     let codes = || whole("codes", vec![0, 2, 3]);
     let logit = ("logit", false, vec![0]);
     let all = [
-        (options(ModelKind::VaeMlp), 0, "encoder", vec![sample.clone()], vec![float("mean", 3), float("log_variance", 3)]),
-        (options(ModelKind::VaeMlp), 3, "decoder", vec![float("latent", 3), label.clone()], vec![sample.clone()]),
-        (options(ModelKind::Cvae), 3, "encoder", vec![sample.clone(), label.clone()], vec![float("mean", 3), float("log_variance", 3)]),
-        (options(ModelKind::Cvae), 3, "prior", vec![float("noise", 3), label.clone()], vec![float("latent", 3)]),
+        (
+            options(ModelKind::VaeMlp),
+            0,
+            "encoder",
+            vec![sample.clone()],
+            vec![float("mean", 3), float("log_variance", 3)],
+        ),
+        (
+            options(ModelKind::VaeMlp),
+            3,
+            "decoder",
+            vec![float("latent", 3), label.clone()],
+            vec![sample.clone()],
+        ),
+        (
+            options(ModelKind::Cvae),
+            3,
+            "encoder",
+            vec![sample.clone(), label.clone()],
+            vec![float("mean", 3), float("log_variance", 3)],
+        ),
+        (
+            options(ModelKind::Cvae),
+            3,
+            "prior",
+            vec![float("noise", 3), label.clone()],
+            vec![float("latent", 3)],
+        ),
         (options(ModelKind::Vqvae), 3, "encoder", vec![sample.clone()], vec![codes()]),
         (options(ModelKind::Vqvae), 3, "decoder", vec![codes()], vec![sample.clone()]),
-        (options(ModelKind::Vqvae), 3, "prior", vec![whole("context", vec![0, 10])], vec![float("logits", 7)]),
+        (
+            options(ModelKind::Vqvae),
+            3,
+            "prior",
+            vec![whole("context", vec![0, 10])],
+            vec![float("logits", 7)],
+        ),
         (options(ModelKind::GanMlp), 0, "discriminator", vec![sample.clone()], vec![logit.clone()]),
-        (options(ModelKind::Cdcgan), 3, "generator", vec![float("latent", 3), label.clone()], vec![sample.clone()]),
+        (
+            options(ModelKind::Cdcgan),
+            3,
+            "generator",
+            vec![float("latent", 3), label.clone()],
+            vec![sample.clone()],
+        ),
         (
             TrainOptions { norm: batch, ..options(ModelKind::Cdcgan) },
             3,

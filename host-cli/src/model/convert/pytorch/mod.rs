@@ -43,7 +43,8 @@ pub type Tensors = BTreeMap<String, Tensor>;
 /// # Errors
 /// None that the sizes do not exclude.
 pub fn file(tensors: &Tensors) -> Result<Vec<u8>> {
-    let views = tensors.iter().map(|(name, t)| Ok((name, TensorView::new(t.dtype, t.sizes.clone(), &t.bytes)?)));
+    let views =
+        tensors.iter().map(|(name, t)| Ok((name, TensorView::new(t.dtype, t.sizes.clone(), &t.bytes)?)));
     let views = views.collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>();
     // Programs of PyTorch's world look for this entry.
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);

@@ -61,7 +61,9 @@ pub fn modules(pieces: &[Piece<'_>], told: &[(&str, String)]) -> Result<String> 
         }
     }
     let layers = || networks.values().flatten();
-    let mut text = String::from("\"\"\"A model of seedbed as modules of PyTorch: the classes are what it does, the functions its networks.\n\n");
+    let mut text = String::from(
+        "\"\"\"A model of seedbed as modules of PyTorch: the classes are what it does, the functions its networks.\n\n",
+    );
     for (key, value) in told {
         text.push_str(&format!("{key}: {}\n", value.replace('\\', "\\\\").replace("\"\"\"", "\\\"\\\"\\\"")));
     }
@@ -157,7 +159,8 @@ fn class(piece: &Piece<'_>) -> Result<String> {
     let ports = piece.inputs.iter().chain(&piece.outputs);
     let abouts: String = ports
         .map(|port| {
-            let sizes: Vec<String> = std::iter::once("batch".into()).chain(port.sizes.iter().map(usize::to_string)).collect();
+            let sizes: Vec<String> =
+                std::iter::once("batch".into()).chain(port.sizes.iter().map(usize::to_string)).collect();
             format!("    {} [{}]: {}.\n", port.name, sizes.join(", "), port.about)
         })
         .collect();
@@ -213,7 +216,9 @@ fn lines_of(op: &Op<'_>, axes: usize) -> (Vec<String>, String) {
         Op::Class(classes) => {
             (none(), format!("x = torch.cat([x, nn.functional.one_hot(label, {classes}).to(x.dtype)], 1)"))
         }
-        Op::Net(Network { name, .. }) => (vec![format!("self.{name} = {name}()")], format!("x = self.{name}(x)")),
+        Op::Net(Network { name, .. }) => {
+            (vec![format!("self.{name} = {name}()")], format!("x = self.{name}(x)"))
+        }
         Op::Sigmoid => (none(), "x = torch.sigmoid(x)".into()),
         Op::Halves => (none(), "x = x.chunk(2, 1)".into()),
         Op::Verdict(0) => (none(), "x = x[:, 0]".into()),

@@ -190,3 +190,37 @@ class Models(Case):
                 seedbed("generate", CACHE / "collected", "--model", model, "--n", 16, *all_of_them, "--out", out)
                 drawn = [row["pixels"] for _, row in sorted(read(out).items())]
                 self.assertLessEqual(np.abs(made.transpose(0, 2, 3, 1) * 255 - np.stack(drawn)).max(), 0.501)
+
+    def test_codes(self):
+        """Codes drawn as the metadata say, of which the likeliest are decoded to what `generate` draws at a temperature of 0."""
+        for conditional in ["true", "false"]:
+            with self.subTest(conditional):
+                model = self.train("collected", "vqvae", "--conditional", conditional)
+                graphs, _, _ = self.convert(model)
+                prior, decoder = (onnxruntime.InferenceSession(graphs / f"{name}.onnx") for name in ["prior", "decoder"])
+                told = prior.get_modelmeta().custom_metadata_map
+                (rows, columns), (above, beside) = (json.loads(told[name]) for name in ["grid", "window"])
+                codes = int(told["codes"])
+                label = np.arange(3 if conditional == "true" else 1)[:, None]
+                grids = np.full((len(label), above + rows, columns + 2 * beside), codes)
+                for row, column in np.ndindex(rows, columns):
+                    over = grids[:, row : row + above, column : column + 2 * beside + 1].reshape(len(label), -1)
+                    left = grids[:, above + row, column : column + beside]
+                    place = [codes + 1 + row, codes + 1 + rows + column]
+                    known = [over, left, np.tile(place, (len(label), 1))]
+                    if conditional == "true":
+                        known.append(codes + 1 + rows + columns + label)
+                    (logits,) = prior.run(None, {"context": np.concatenate(known, 1)})
+                    grids[:, above + row, beside + column] = logits.argmax(1)
+                (made,) = decoder.run(None, {"codes": grids[:, above:, beside : beside + columns]})
+                out = self.fresh() / "generated"
+                all_of_them = ["--temperature", 0, "--copy-ratio", 0, "--manifold-k", 0]
+                seedbed("generate", CACHE / "collected", "--model", model, "--n", len(label), *all_of_them, "--out", out)
+                drawn = [row["pixels"] for _, row in sorted(read(out).items(), key=self.by_class)]
+                self.assertLessEqual(np.abs(made.transpose(0, 2, 3, 1) * 255 - np.stack(drawn)).max(), 0.501)
+
+    @staticmethod
+    def by_class(item):
+        """The number of the class of a row, and its id."""
+        name, row = item
+        return (-1 if row["label"] is None else CLASSES.index(row["label"])), name

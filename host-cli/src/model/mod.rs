@@ -19,7 +19,7 @@ mod transfer;
 pub use any::{DataSpec, Model, ModelConfig, Network, Objective, Training, Weights};
 pub use checkpoint::{Checkpoint, ModelFile, Progress, STATE_FILE, WEIGHTS_FILE};
 pub use codes::{CodeModel, CodeSpec};
-pub use convert::{Form, convert};
+pub use convert::{Tool, convert};
 pub use data::{Labels, Lists, Scale, TrainingData};
 pub use draw::{Drawer, PriorKind};
 pub use epochs::{Epoch, Fitted, Plan, kept, train};

@@ -3,7 +3,7 @@
 use super::{Ctx, Outcome, Stage};
 use crate::defaults;
 use crate::error::{Error, Result};
-use crate::model::{Form, ModelFile, convert};
+use crate::model::{ModelFile, Tool, convert};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -14,9 +14,9 @@ const MOST_CHECKED: usize = 10_000;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConvertOptions {
-    /// The form: onnx or pytorch
+    /// Whose form: onnx or pytorch
     #[arg(long, value_enum, default_value = "onnx")]
-    pub to: Form,
+    pub to: Tool,
     /// Put so many samples of noise through the model, and write what goes in and what comes out to check.safetensors, for
     /// comparison
     #[arg(long, default_value_t = 0, value_name = "N")]

@@ -15,6 +15,7 @@ use crate::dataset::Kind;
 use crate::durable::write_whole;
 use crate::error::{Context, Result};
 use crate::stages::Ctx;
+use seedbed::exec::Executor;
 use seedbed::generate::CodePriorSpec;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -23,7 +24,7 @@ use std::path::Path;
 /// Another tool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub enum Form {
+pub enum Tool {
     /// Graphs of ONNX, operators of version 17: a file for each piece.
     #[default]
     Onnx,
@@ -37,33 +38,37 @@ pub const CHECK_FILE: &str = "check.safetensors";
 /// The Python file that makes modules.
 pub const MODULES_FILE: &str = "modules.py";
 
-/// Writes a model, of which `hash` tells the file, to the folder `out` in another form; with `checked` samples put through
+/// Writes a model, of which `hash` tells the file, to the folder `out` in the form of a tool; with `checked` samples put through
 /// each piece beside it, if any. Gives the names of the files.
 ///
 /// # Errors
-/// When the form has no such layer, or a file cannot be written.
+/// When the tool has no such layer, or a file cannot be written.
 pub fn convert(
     ctx: &Ctx,
     (file, hash): (&ModelFile, &str),
-    form: Form,
+    tool: Tool,
     checked: usize,
     out: &Path,
 ) -> Result<Vec<String>> {
-    let model = Model::new(&file.config.network)?.for_threads(seedbed::exec::Executor::width(&ctx.pool));
+    let model = Model::new(&file.config.network)?.for_threads(ctx.pool.width());
     let pieces = pieces::pieces(file, &model)?;
     let told = told(&model, file, hash);
     let mut files: Vec<(String, Vec<u8>)> = Vec::new();
-    match form {
-        Form::Onnx => {
+    match tool {
+        Tool::Onnx => {
             for piece in &pieces {
                 files.push((format!("{}.onnx", piece.name), onnx::file(piece, &told)?));
             }
         }
-        Form::Pytorch => {
+        Tool::Pytorch => {
             for (name, tensors) in pytorch::files(&pieces)? {
                 files.push((format!("{name}.safetensors"), pytorch::file(&tensors)?));
             }
-            files.push((MODULES_FILE.into(), pytorch::modules(&pieces, &told)?.into_bytes()));
+            let mut text = pytorch::modules(&pieces, &told)?;
+            if let Model::Codes(codes) = &model {
+                text.push_str(&pytorch::draw(codes.prior.spec()));
+            }
+            files.push((MODULES_FILE.into(), text.into_bytes()));
         }
     }
     if checked > 0 {
@@ -106,24 +111,30 @@ fn told(model: &Model, file: &ModelFile, hash: &str) -> Vec<(&'static str, Strin
         told.push(("normalize", json!(normalize).to_string()));
     }
     if let Model::Codes(codes) = model {
-        told.push(("context", context(codes.prior.spec())));
+        let spec = codes.prior.spec();
+        told.push(("grid", json!(spec.grid).to_string()));
+        told.push(("codes", spec.codes.to_string()));
+        told.push(("window", json!(window(spec)).to_string()));
+        told.push(("context", context(spec)));
     }
     told.extend([("model", hash.to_owned()), ("dataset", data.content_hash.clone())]);
     told
 }
 
+/// The rows above a place that the prior of codes sees, and the columns to either side.
+fn window(spec: &CodePriorSpec) -> [usize; 2] {
+    spec.grid.map(|side| spec.radius.min(side - 1))
+}
+
 /// How the context of a place in a grid of codes is made, in words.
 fn context(spec: &CodePriorSpec) -> String {
-    let CodePriorSpec { grid: [height, width], codes, classes, radius, .. } = *spec;
-    let (above, beside) = (radius.min(height - 1), radius.min(width - 1));
-    let class =
-        if classes > 0 { format!(", {} + the class", codes + 1 + height + width) } else { String::new() };
+    let (CodePriorSpec { grid: [height, width], codes, classes, .. }, [above, beside]) = (spec, window(spec));
+    let (row, column, class) = (codes + 1, codes + 1 + height, codes + 1 + height + width);
+    let class = if *classes > 0 { format!(", {class} + class") } else { String::new() };
     format!(
-        "for the place in row r and column c, row after row: the codes of the rows r - {above} to r - 1, of each those of the \
-         columns c - {beside} to c + {beside}; those of row r left of it from c - {beside} on; {codes} for each that lies \
-         outside; {} + r, {} + c{class}",
-        codes + 1,
-        codes + 1 + height
+        "for the place in row r and column c of a grid, row after row: the codes of the rows r - {above} to r - 1, of each \
+         those of the columns c - {beside} to c + {beside}; the codes of row r and the columns c - {beside} to c - 1; {codes} \
+         for each place outside; {row} + r, {column} + c{class}"
     )
 }
 

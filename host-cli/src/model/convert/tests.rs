@@ -134,9 +134,9 @@ fn every_file_of_every_model_is_there() {
     let folder = tempfile::tempdir().unwrap();
     for (i, (kind, classes, graphs, networks)) in all.into_iter().enumerate() {
         let file = pictures(&options(kind), classes);
-        let write = |form, name: &str| {
+        let write = |tool, name: &str| {
             let out = folder.path().join(format!("{i}-{name}"));
-            let files = convert(&ctx, (&file, "0123"), form, 3, &out).unwrap();
+            let files = convert(&ctx, (&file, "0123"), tool, 3, &out).unwrap();
             assert!(files.iter().all(|file| out.join(file).is_file()));
             (files, std::fs::read(out.join(CHECK_FILE)).unwrap())
         };
@@ -144,9 +144,9 @@ fn every_file_of_every_model_is_there() {
             let names = names.iter().map(|name| format!("{name}.{end}"));
             names.chain(more.iter().map(|&name| name.to_owned())).collect()
         };
-        let (onnx, checked) = write(Form::Onnx, "onnx");
+        let (onnx, checked) = write(Tool::Onnx, "onnx");
         assert_eq!(onnx, named(graphs, "onnx", &[CHECK_FILE]), "{kind:?}");
-        let (pytorch, same) = write(Form::Pytorch, "pytorch");
+        let (pytorch, same) = write(Tool::Pytorch, "pytorch");
         assert_eq!(pytorch, named(networks, "safetensors", &[MODULES_FILE, CHECK_FILE]), "{kind:?}");
         assert!(checked == same);
         // Each piece has all of its ports in the check.
@@ -172,7 +172,7 @@ fn networks_come_back_from_their_files() {
         let file = pictures(&options, 3);
         let model = Model::new(&file.config.network).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        convert(&Ctx::quiet(0), (&file, ""), Form::Pytorch, 0, folder.path()).unwrap();
+        convert(&Ctx::quiet(0), (&file, ""), Tool::Pytorch, 0, folder.path()).unwrap();
         let [mut weights, mut average] = model.first(9).unwrap();
         weights.state.clone_from(&file.weights.state);
         for network in parts {
@@ -216,7 +216,7 @@ fn what_is_told_says_what_to_draw() {
     // A grid of 2 × 3 of 7 codes: rows from 8 on, columns from 10, classes from 13.
     let context = of(&codes, "context").unwrap();
     assert!(
-        context.contains("rows r - 1 to r - 1") && context.contains("8 + r, 10 + c, 13 + the class"),
+        context.contains("rows r - 1 to r - 1") && context.contains("8 + r, 10 + c, 13 + class"),
         "{context}"
     );
 }

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use safetensors::tensor::{Dtype, TensorView};
 use std::collections::{BTreeMap, HashMap};
 
-pub use text::modules;
+pub use text::{draw, modules};
 
 /// A tensor of a file.
 #[derive(Clone, Debug, PartialEq)]

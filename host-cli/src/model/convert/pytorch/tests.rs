@@ -1,7 +1,7 @@
 use super::*;
-use crate::model::Model;
 use crate::model::convert::pieces::pieces;
 use crate::model::convert::tests::{all_layers, filled, options, pictures};
+use crate::model::{Model, Network as Kind};
 use crate::stages::train::ModelKind;
 use seedbed::Scratch;
 use seedbed::generate::Net;
@@ -134,6 +134,12 @@ fn modules_do_what_the_pieces_do() {
     assert!(vqvae.contains("class Embedding(nn.Embedding)") && !vqvae.contains("class LayerNorm"));
     assert!(vqvae.contains("x = self.codebook[x].reshape(-1, 2, 3, 32).permute(0, 3, 1, 2)"), "{vqvae}");
     assert!(vqvae.contains("x = x.argmin(1).reshape(-1, 2, 3)"), "{vqvae}");
+    let Kind::Vqvae(spec) = &pictures(&options(ModelKind::Vqvae), 3).config.network else { unreachable!() };
+    let draw = draw(&spec.prior);
+    assert!(
+        draw.contains("ROWS, COLUMNS, CODES = 2, 3, 7\nABOVE, BESIDE = 1, 2\nCONDITIONAL = True\n"),
+        "{draw}"
+    );
     assert!(text(ModelKind::Cdcgan, 3).contains("x = x[:, 0] + x.gather(1, label[:, None] + 1)[:, 0]"));
     // Pictures of dense layers, whose values lie with the channels last.
     let mlp = text(ModelKind::VaeMlp, 0);

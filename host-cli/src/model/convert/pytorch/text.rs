@@ -3,6 +3,8 @@
 use crate::error::Result;
 use crate::model::convert::layers::{Form, Network, Placed};
 use crate::model::convert::pieces::{Book, Op, Piece, Port};
+use crate::model::convert::window;
+use seedbed::generate::CodePriorSpec;
 use seedbed::nn::{Activation, Layer, Pool2d};
 use std::collections::BTreeMap;
 
@@ -48,6 +50,42 @@ class LayerNorm(nn.LayerNorm):
     def forward(self, x):
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 "#;
+
+/// What draws codes, behind the sizes of the grid and of the window.
+const DRAW: &str = r#"
+
+@torch.no_grad()
+def draw(label, temperature=1.0):
+    """A grid of codes for each entry of `label`, the class or anything where there are none, as Decoder reads them: place
+    after place by the prior, from its logits divided by `temperature`; at 0 the likeliest codes."""
+    prior = Prior()
+    n = len(label)
+    grids = torch.full((n, ABOVE + ROWS, COLUMNS + 2 * BESIDE), CODES)
+    for row in range(ROWS):
+        for column in range(COLUMNS):
+            above = grids[:, row : row + ABOVE, column : column + 2 * BESIDE + 1].flatten(1)
+            left = grids[:, ABOVE + row, column : column + BESIDE]
+            place = torch.tensor([CODES + 1 + row, CODES + 1 + ROWS + column]).expand(n, 2)
+            known = [above, left, place]
+            if CONDITIONAL:
+                known.append(CODES + 1 + ROWS + COLUMNS + label[:, None])
+            logits = prior(torch.cat(known, 1))
+            if temperature > 0:
+                code = torch.multinomial(torch.softmax(logits / temperature, 1), 1)[:, 0]
+            else:
+                code = logits.argmax(1)
+            grids[:, ABOVE + row, BESIDE + column] = code
+    return grids[:, ABOVE:, BESIDE : BESIDE + COLUMNS]
+"#;
+
+/// The function that draws codes by a prior.
+pub fn draw(spec: &CodePriorSpec) -> String {
+    let (CodePriorSpec { grid: [rows, columns], codes, classes, .. }, [above, beside]) = (spec, window(spec));
+    let conditional = if *classes > 0 { "True" } else { "False" };
+    format!(
+        "\n\nROWS, COLUMNS, CODES = {rows}, {columns}, {codes}\nABOVE, BESIDE = {above}, {beside}\nCONDITIONAL = {conditional}\n{DRAW}"
+    )
+}
 
 /// The text of a module for these pieces, with what is said of their model.
 ///

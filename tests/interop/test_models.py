@@ -87,6 +87,19 @@ class Models(Case):
             size = np.maximum(1, np.abs(known).max(0))
             self.assertLessEqual((np.abs(found - known) / size).max(), TOLERANCE)
 
+    def generate(self, model, n, temperature):
+        """The pixels of the first samples of a model, none of which is rejected, class by class."""
+        out = self.fresh() / "generated"
+        options = ["--n", n, "--temperature", temperature, "--copy-ratio", 0, "--manifold-k", 0]
+        seedbed("generate", CACHE / "collected", "--model", model, *options, "--out", out)
+        number = {None: -1} | {name: i for i, name in enumerate(CLASSES)}
+        rows = sorted(read(out).items(), key=lambda item: (number[item[1]["label"]], item[0]))
+        return np.stack([row["pixels"] for _, row in rows])
+
+    def pixels(self, made, drawn):
+        """Whether pictures of a graph are these once they are rounded."""
+        self.assertLessEqual(np.abs(made.transpose(0, 2, 3, 1) * 255 - drawn).max(), 0.501)
+
     def run_all(self, folder, known):
         """Every graph, on one sample and on all; gives the names of the graphs."""
         for path in folder.glob("*.onnx"):
@@ -185,19 +198,16 @@ class Models(Case):
                 for name in names:
                     session = onnxruntime.InferenceSession(graphs / f"{name}.onnx")
                     (made,) = session.run(None, {session.get_inputs()[0].name: made})
-                out = self.fresh() / "generated"
-                all_of_them = ["--temperature", 1, "--copy-ratio", 0, "--manifold-k", 0]
-                seedbed("generate", CACHE / "collected", "--model", model, "--n", 16, *all_of_them, "--out", out)
-                drawn = [row["pixels"] for _, row in sorted(read(out).items())]
-                self.assertLessEqual(np.abs(made.transpose(0, 2, 3, 1) * 255 - np.stack(drawn)).max(), 0.501)
+                self.pixels(made, self.generate(model, 16, temperature=1))
 
     def test_codes(self):
-        """Codes drawn as the metadata say, of which the likeliest are decoded to what `generate` draws at a temperature of 0."""
+        """The likeliest codes, found as the metadata say, are what `generate` draws at a temperature of 0."""
         for conditional in ["true", "false"]:
             with self.subTest(conditional):
                 model = self.train("collected", "vqvae", "--conditional", conditional)
                 graphs, _, _ = self.convert(model)
-                prior, decoder = (onnxruntime.InferenceSession(graphs / f"{name}.onnx") for name in ["prior", "decoder"])
+                sessions = [onnxruntime.InferenceSession(graphs / f"{name}.onnx") for name in ["prior", "decoder"]]
+                prior, decoder = sessions
                 told = prior.get_modelmeta().custom_metadata_map
                 (rows, columns), (above, beside) = (json.loads(told[name]) for name in ["grid", "window"])
                 codes = int(told["codes"])
@@ -213,14 +223,4 @@ class Models(Case):
                     (logits,) = prior.run(None, {"context": np.concatenate(known, 1)})
                     grids[:, above + row, beside + column] = logits.argmax(1)
                 (made,) = decoder.run(None, {"codes": grids[:, above:, beside : beside + columns]})
-                out = self.fresh() / "generated"
-                all_of_them = ["--temperature", 0, "--copy-ratio", 0, "--manifold-k", 0]
-                seedbed("generate", CACHE / "collected", "--model", model, "--n", len(label), *all_of_them, "--out", out)
-                drawn = [row["pixels"] for _, row in sorted(read(out).items(), key=self.by_class)]
-                self.assertLessEqual(np.abs(made.transpose(0, 2, 3, 1) * 255 - np.stack(drawn)).max(), 0.501)
-
-    @staticmethod
-    def by_class(item):
-        """The number of the class of a row, and its id."""
-        name, row = item
-        return (-1 if row["label"] is None else CLASSES.index(row["label"])), name
+                self.pixels(made, self.generate(model, len(label), temperature=0))

@@ -59,7 +59,7 @@ const OUTPUTS: [&[f32]; 2] = [
         0.07570844,
         -0.44944206,
     ],
-    &[0.52570248, 0.42166099, 0.48175615, 0.52618241, 0.4213419, 0.48212141],
+    &[0.5257025, 0.421661, 0.48175615, 0.5261824, 0.4213419, 0.4821214],
 ];
 const HASHES: [&str; 2] = [
     "0becdcb4150f2fc10e2cde3ece82bf869365fdda170a0f2c63b70836ae09b945",
@@ -133,7 +133,7 @@ fn modules_do_what_the_pieces_do() {
     let vqvae = text(ModelKind::Vqvae, 3);
     assert!(vqvae.contains("class Embedding(nn.Embedding)") && !vqvae.contains("class LayerNorm"));
     assert!(vqvae.contains("x = self.codebook[x].reshape(-1, 2, 3, 32).permute(0, 3, 1, 2)"), "{vqvae}");
-    assert!(vqvae.contains("x = x.argmin(1).reshape(-1, 2, 3)"), "{vqvae}");
+    assert!(vqvae.contains(".argmin(1).reshape(-1, 2, 3)"), "{vqvae}");
     let Kind::Vqvae(spec) = &pictures(&options(ModelKind::Vqvae), 3).config.network else { unreachable!() };
     let draw = draw(&spec.prior);
     assert!(

@@ -82,9 +82,9 @@ def draw(label, temperature=1.0):
 pub fn draw(spec: &CodePriorSpec) -> String {
     let (CodePriorSpec { grid: [rows, columns], codes, classes, .. }, [above, beside]) = (spec, window(spec));
     let conditional = if *classes > 0 { "True" } else { "False" };
-    format!(
-        "\n\nROWS, COLUMNS, CODES = {rows}, {columns}, {codes}\nABOVE, BESIDE = {above}, {beside}\nCONDITIONAL = {conditional}\n{DRAW}"
-    )
+    let sizes =
+        format!("ROWS, COLUMNS, CODES = {rows}, {columns}, {codes}\nABOVE, BESIDE = {above}, {beside}\n");
+    format!("\n\n{sizes}CONDITIONAL = {conditional}\n{DRAW}")
 }
 
 /// The text of a module for these pieces, with what is said of their model.
@@ -115,9 +115,9 @@ pub fn modules(pieces: &[Piece<'_>], told: &[(&str, String)]) -> Result<String> 
     }
     for (name, layers) in &networks {
         let lines: String = layers.iter().map(|l| format!("        {},\n", module(l))).collect();
-        text.push_str(&format!(
-            "\n\ndef {name}():\n    \"\"\"The network of {name}.safetensors.\"\"\"\n    return loaded(\n        \"{name}\",\n{lines}    )\n"
-        ));
+        let about = format!("    \"\"\"The network of {name}.safetensors.\"\"\"\n");
+        let call = format!("    return loaded(\n        \"{name}\",\n{lines}    )\n");
+        text.push_str(&format!("\n\ndef {name}():\n{about}{call}"));
     }
     for piece in pieces {
         text.push_str(&class(piece)?);
@@ -261,23 +261,13 @@ fn lines_of(op: &Op<'_>, axes: usize) -> (Vec<String>, String) {
         Op::Halves => (none(), "x = x.chunk(2, 1)".into()),
         Op::Verdict(0) => (none(), "x = x[:, 0]".into()),
         Op::Verdict(_) => (none(), "x = x[:, 0] + x.gather(1, label[:, None] + 1)[:, 0]".into()),
-        Op::Nearest(Book { dim, grid: [rows, columns], .. }) => {
-            let last = if axes == 3 { ".permute(0, 2, 3, 1)" } else { "" };
-            let line = format!(
-                "x = torch.cdist(x{last}.reshape(-1, {dim}), self.codebook, compute_mode=\"donot_use_mm_for_euclid_dist\")\n        \
-                 x = x.argmin(1).reshape(-1, {rows}, {columns})"
-            );
-            (codebook(), line)
+        Op::Nearest(book) => (codebook(), nearest(book, axes)),
+        Op::LookUp(_, (s, Form::Row)) => {
+            (codebook(), format!("x = self.codebook[x].reshape(-1, {})", s.channels))
         }
-        Op::LookUp(_, (s, form)) => {
-            let line = match form {
-                Form::Row => format!("x = self.codebook[x].reshape(-1, {})", s.channels),
-                Form::Picture => format!(
-                    "x = self.codebook[x].reshape(-1, {}, {}, {}).permute(0, 3, 1, 2)",
-                    s.height, s.width, s.channels
-                ),
-            };
-            (codebook(), line)
+        Op::LookUp(_, (s, Form::Picture)) => {
+            let sizes = format!("{}, {}, {}", s.height, s.width, s.channels);
+            (codebook(), format!("x = self.codebook[x].reshape(-1, {sizes}).permute(0, 3, 1, 2)"))
         }
         Op::Normal(normals) => {
             let fields = ["mean", "factor"]
@@ -287,4 +277,15 @@ fn lines_of(op: &Op<'_>, axes: usize) -> (Vec<String>, String) {
             (fields.into(), line)
         }
     }
+}
+
+/// The nearest code of each place; by a product of matrices the distances would be less exact.
+fn nearest(book: &Book<'_>, axes: usize) -> String {
+    let Book { dim, grid: [rows, columns], .. } = book;
+    let places = if axes == 3 { ".permute(0, 2, 3, 1)" } else { "" };
+    let exact = "compute_mode=\"donot_use_mm_for_euclid_dist\"";
+    format!(
+        "x = x{places}.reshape(-1, {dim})\n        \
+         x = torch.cdist(x, self.codebook, {exact}).argmin(1).reshape(-1, {rows}, {columns})"
+    )
 }

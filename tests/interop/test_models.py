@@ -66,6 +66,28 @@ class Models(Case):
         seedbed("train", CACHE / data, "--model", preset, "--epochs", epochs, "--batch", 8, "--out", out, *options)
         return out
 
+    def opened(self, model):
+        """The tensors of a model, and what it says of itself."""
+        path = model / "model.safetensors"
+        with safetensors.safe_open(path, "np") as file:
+            return load_file(path), json.loads(file.metadata()["seedbed"])
+
+    def saved(self, tensors, about):
+        """The file of a model."""
+        path = self.fresh() / "model.safetensors"
+        save_file(tensors, path, {"seedbed": json.dumps(about)})
+        return path
+
+    def drawn(self, model):
+        """The model with weights that are drawn, so that everything depends on everything."""
+        tensors, about = self.opened(model)
+        draw = np.random.default_rng(11)
+        for name, values in tensors.items():
+            if name.endswith(".weight"):
+                spread = 1 if name == "codebook.weight" else 2 / np.sqrt(values[0].size)
+                tensors[name] = (spread * draw.normal(size=values.shape)).astype(np.float32)
+        return self.saved(tensors, about)
+
     def convert(self, model):
         """The model as ONNX and for PyTorch, with the same samples to compare with."""
         folder = self.fresh()
@@ -166,16 +188,11 @@ class Models(Case):
                 self.same_tensors(graphs, modules)
 
     def test_activations(self):
-        model = self.train("collected", "vae-conv") / "model.safetensors"
-        tensors = load_file(model)
-        with safetensors.safe_open(model, "np") as file:
-            about = json.loads(file.metadata()["seedbed"])
+        tensors, about = self.opened(self.train("collected", "vae-conv"))
         for activation in ACTIVATIONS:
             with self.subTest(activation):
                 about["config"]["network"]["vae"]["arch"]["activation"] = activation
-                changed = self.fresh() / "changed.safetensors"
-                save_file(tensors, changed, {"seedbed": json.dumps(about)})
-                graphs, _, known = self.convert(changed)
+                graphs, _, known = self.convert(self.saved(tensors, about))
                 self.run_all(graphs, known)
 
     def test_what_is_told(self):
@@ -204,7 +221,9 @@ class Models(Case):
         """The likeliest codes, found as the metadata say, are what `generate` draws at a temperature of 0."""
         for conditional in ["true", "false"]:
             with self.subTest(conditional):
-                model = self.train("collected", "vqvae", "--conditional", conditional)
+                # A grid of 7 × 5, so that places see others on all sides.
+                options = ["--conditional", conditional, "--channels", 8, "--codes", 16]
+                model = self.drawn(self.train("collected", "vqvae", *options))
                 graphs, _, _ = self.convert(model)
                 sessions = [onnxruntime.InferenceSession(graphs / f"{name}.onnx") for name in ["prior", "decoder"]]
                 prior, decoder = sessions

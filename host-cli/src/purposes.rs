@@ -27,12 +27,14 @@ pub(crate) const TASKS: u32 = 28;
 pub(crate) const EPISODES: u32 = 29;
 /// Which augmented copies are compressed, and how much.
 pub(crate) const WEBP: u32 = 22;
+/// The samples that a converted model is checked by.
+pub(crate) const CHECK: u32 = 31;
 
 #[cfg(test)]
 mod tests {
     use super::{
-        EPISODES, FAULTS, JUDGE, PARTNERS, PLACES, SEARCH, SEARCH_COPIES, SHOTS, SHOWN, SHUFFLE, TASKS,
-        WATCH, WEBP,
+        CHECK, EPISODES, FAULTS, JUDGE, PARTNERS, PLACES, SEARCH, SEARCH_COPIES, SHOTS, SHOWN, SHUFFLE,
+        TASKS, WATCH, WEBP,
     };
     use crate::dataset::SPLIT_PURPOSE;
     use seedbed::{augment, balance, generate, label, metrics, nn};
@@ -62,6 +64,7 @@ mod tests {
             PLACES,
             TASKS,
             EPISODES,
+            CHECK,
         ];
         let unique: std::collections::BTreeSet<u32> = all.into_iter().collect();
         assert_eq!(unique.len(), all.len());

@@ -5,6 +5,7 @@ use super::shape::Shape;
 use super::tensors::{self, Tensor};
 use super::{init, spectral};
 use crate::error::{Error, Result};
+use crate::simd::Level;
 use heapless::Vec;
 
 /// A part of a slice.
@@ -174,6 +175,13 @@ impl<const N: usize> Network<N> {
             spectral::settle(step, params, state);
         }
         Ok(())
+    }
+
+    /// What the weight of layer `i` is divided by in use: the norm σ of a spectral normalisation, by the vectors of `state`;
+    /// `None` for a layer without one. A slice that is too short counts as zeros.
+    pub fn spectral_norm(&self, i: usize, params: &[f32], state: &[f32]) -> Option<f32> {
+        let step = self.steps.get(i).filter(|step| step.is_spectral())?;
+        Some(spectral::sigma(Level::BASE, step, params, state))
     }
 
     pub(super) fn steps(&self) -> &[Step] {

@@ -113,7 +113,26 @@ pub const TRAIN: &str = "Examples:
 pub const MODEL: &str = "Examples:
   seedbed model summary seedbed-train                              Of a trained model
   seedbed model summary --input 28x28 --hidden 400 --latent 20     Of one that could be trained
-  seedbed model summary --input 8x8 --hidden 32 --latent 8 --target cortex-m4";
+  seedbed model summary --input 8x8 --hidden 32 --latent 8 --target cortex-m4
+  seedbed model convert seedbed-train --to onnx --out onnx         For ONNX Runtime and others
+  seedbed model convert seedbed-train --to pytorch --out modules   For PyTorch";
+
+pub const MODEL_CONVERT: &str = "Examples:
+  seedbed model convert seedbed-train --to onnx --out onnx
+  seedbed model convert seedbed-train --to pytorch --out modules
+  seedbed model convert seedbed-train --out onnx --check 16    With samples to compare with
+
+Files by model, as name.onnx or as a class of modules.py:
+  VAE     encoder (sample to mean and log_variance), decoder (latent to sample), prior (noise to latent)
+  GAN     generator (latent to sample, by the running mean), discriminator (sample to logit)
+  VQ-VAE  encoder (sample to codes), decoder (codes to sample), prior (context to logits)
+The batch is the first axis, of any size. Pictures are float32, channels x height x width, with pixels of 0 to 1; rows of
+tables are on the scale of their columns, and are not brought to whole numbers and categories. A model that is conditioned
+on classes reads their numbers, int64, as label. Latent values and noise are standard normal. Normalisation is inside, and
+what else is to know lies in the metadata of each graph, or at the top of modules.py.
+
+PyTorch's files, one for each network, hold the state_dict of a Sequential, and come back by
+`seedbed train --from modules/decoder.safetensors --map decoder=`; those of a whole class come back without --map.";
 
 pub const MODEL_SUMMARY: &str = "Examples:
   seedbed model summary seedbed-train                              Of a trained model

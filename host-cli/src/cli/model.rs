@@ -1,11 +1,12 @@
-//! `seedbed model`: what a model is made of and what it costs.
+//! `seedbed model`: what a model is made of, what it costs, and the forms of other tools.
 
 use super::global::Global;
-use super::{Done, Exit, emit, examples};
+use super::{Done, Exit, emit, examples, work};
 use crate::dataset::Kind;
 use crate::error::{Error, Result};
 use crate::model::{DataSpec, Memory, ModelConfig, ModelFile, Summary, Target};
 use crate::report::number;
+use crate::stages::convert::ConvertOptions;
 use crate::stages::train::{ModelKind, TrainOptions};
 use seedbed::exec::Executor;
 use serde_json::json;
@@ -17,6 +18,16 @@ pub enum ModelCommand {
     /// List its layers, and tell the bytes of a step of training and of drawing samples, here or on a device.
     #[command(after_help = examples::MODEL_SUMMARY)]
     Summary(SummaryOptions),
+    /// Write it in the form of another tool: ONNX, or modules of PyTorch.
+    #[command(after_help = examples::MODEL_CONVERT)]
+    Convert {
+        /// A trained model: the folder of `seedbed train`, or its model.safetensors.
+        #[arg(value_name = "MODEL")]
+        file: PathBuf,
+        /// Into what.
+        #[command(flatten)]
+        options: ConvertOptions,
+    },
 }
 
 /// Options of `model summary`.
@@ -55,6 +66,7 @@ pub struct SummaryOptions {
 pub fn run(command: &ModelCommand, global: &Global) -> Done {
     match command {
         ModelCommand::Summary(options) => summary(options, global),
+        ModelCommand::Convert { file, options } => work::stage("convert", options, file, global),
     }
 }
 

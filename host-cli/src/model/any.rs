@@ -107,6 +107,14 @@ impl DataSpec {
         }
     }
 
+    /// Values as the model makes them, brought to the scale of the samples: pixels in 0..=1, columns as they are.
+    pub fn restore(&self, values: &mut [f32]) {
+        if let Some(n) = &self.normalize {
+            let scales = n.mean.iter().zip(&n.std).cycle();
+            values.iter_mut().zip(scales).for_each(|(v, (mean, std))| *v = *v * std + mean);
+        }
+    }
+
     /// Pixels as the model sees them, added to `out`.
     pub fn scale_pixels(&self, pixels: &[u8], out: &mut Vec<f32>) {
         // A product with 1/255 would not be the same number as the quotient.

@@ -105,11 +105,7 @@ impl<'a> Drawer<'a> {
     fn row(&self, values: &[f32]) -> Vec<f32> {
         let data = &self.file.config.data;
         let mut row = values.to_vec();
-        if let Some(n) = &data.normalize {
-            for ((v, mean), std) in row.iter_mut().zip(&n.mean).zip(&n.std) {
-                *v = *v * std + mean;
-            }
-        }
+        data.restore(&mut row);
         feature::snap(&data.features, &mut row);
         row
     }
@@ -130,14 +126,11 @@ impl<'a> Drawer<'a> {
     /// # Errors
     /// When the model does not draw pictures.
     pub fn pixels(&self, values: &[f32]) -> Result<Pixels> {
-        let [height, width, channels] = self.file.config.data.shape;
-        let bytes = match &self.file.config.data.normalize {
-            None => values.iter().map(|v| to_u8(v * 255.0)).collect(),
-            Some(n) => {
-                let scales = n.mean.iter().zip(&n.std).cycle();
-                values.iter().zip(scales).map(|(v, (mean, std))| to_u8((v * std + mean) * 255.0)).collect()
-            }
-        };
+        let data = &self.file.config.data;
+        let [height, width, channels] = data.shape;
+        let mut values = values.to_vec();
+        data.restore(&mut values);
+        let bytes = values.iter().map(|v| to_u8(v * 255.0)).collect();
         Pixels::new(bytes, height, width, channels)
     }
 }

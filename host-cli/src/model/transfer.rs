@@ -85,7 +85,9 @@ impl Source {
             .iter()
             .filter_map(|(ours, theirs)| {
                 let rest = layer.strip_prefix(ours.as_str())?;
-                (rest.is_empty() || rest.starts_with('.')).then(|| (ours.len(), format!("{theirs}{rest}")))
+                let of_layer = rest.is_empty() || rest.starts_with('.');
+                // Nothing for `theirs` is a file of one network, whose names begin with the layer.
+                of_layer.then(|| (ours.len(), format!("{theirs}{rest}").trim_start_matches('.').to_owned()))
             })
             .max_by_key(|(len, _)| *len)
             .map_or_else(|| format!("{prefix}{layer}"), |(_, name)| name);

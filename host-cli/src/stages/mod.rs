@@ -22,6 +22,7 @@ pub mod label;
 pub mod prune;
 
 // Models.
+pub mod convert;
 pub mod generate;
 pub mod train;
 

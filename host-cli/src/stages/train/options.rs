@@ -113,8 +113,8 @@ pub struct TrainOptions {
     /// others begin anew
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
-    /// A name of the model and its name in the file of `from`, network and layer or the network alone: encoder.0=fc1; repeat
-    /// for more
+    /// A name of the model and its name in the file of `from`, network and layer or the network alone: encoder.0=fc1, and
+    /// encoder= for a file of this network alone; repeat for more
     #[arg(long, value_name = "OURS=THEIRS", value_delimiter = ',')]
     pub map: Vec<String>,
     /// Tensors that stay as they are, by name: discriminator.0, encoder.*.bias; `*` is anything; repeat for more. The

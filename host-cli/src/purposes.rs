@@ -23,10 +23,12 @@ pub(crate) const PLACES: u32 = 27;
 pub(crate) const SHOTS: u32 = 26;
 /// Which augmented copies are compressed, and how much.
 pub(crate) const WEBP: u32 = 22;
+/// Which samples a trained model is calibrated and checked on.
+pub(crate) const LOOKED_AT: u32 = 31;
 
 #[cfg(test)]
 mod tests {
-    use super::{FAULTS, JUDGE, PARTNERS, PLACES, SEARCH, SEARCH_COPIES, SHOTS, SHOWN, SHUFFLE, WATCH, WEBP};
+    use super::{FAULTS, JUDGE, LOOKED_AT, PARTNERS, PLACES, SEARCH, SEARCH_COPIES, SHOTS, SHOWN, SHUFFLE, WATCH, WEBP};
     use crate::dataset::SPLIT_PURPOSE;
     use seedbed::{augment, balance, generate, label, metrics, nn};
 
@@ -53,6 +55,7 @@ mod tests {
             WATCH,
             SHOTS,
             PLACES,
+            LOOKED_AT,
         ];
         let unique: std::collections::BTreeSet<u32> = all.into_iter().collect();
         assert_eq!(unique.len(), all.len());

@@ -11,9 +11,14 @@ mod data;
 mod draw;
 mod epochs;
 mod judge;
+mod quantise;
 mod reconstruct;
+mod runner;
+mod some;
+mod stored;
 mod summary;
 mod transfer;
+mod whole;
 
 pub use any::{DataSpec, Model, ModelConfig, Network, Objective, Training, Weights};
 pub use checkpoint::{Checkpoint, ModelFile, Progress, STATE_FILE, WEIGHTS_FILE};
@@ -22,9 +27,13 @@ pub use data::{Labels, Lists, Scale, TrainingData};
 pub use draw::{Drawer, PriorKind};
 pub use epochs::{Epoch, Fitted, Plan, kept, train};
 pub use judge::{Judge, Limits, Verdict};
+pub use quantise::{Apart, Calibration, Losses, NetLoss, quantise};
 pub use reconstruct::reconstruct;
+pub use runner::{Draw, InUse, NetRunner, Runner, Runs};
+pub use stored::Stored;
 pub use summary::{LayerRow, Memory, Summary, Target};
 pub use transfer::{Learning, Source, Transfer, names};
+pub use whole::{Calibrated, WHOLE_FILE, WholeFile, WholeNet};
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@
 
 mod adaptation;
 mod any;
+mod check;
 mod checkpoint;
 mod codes;
 mod data;
@@ -21,6 +22,7 @@ mod transfer;
 mod whole;
 
 pub use any::{DataSpec, Model, ModelConfig, Network, Objective, Training, Weights};
+pub use check::{Checked, DataCheck, DrawsCheck, Finding, LayerCheck, NetApart, check};
 pub use checkpoint::{Checkpoint, ModelFile, Progress, STATE_FILE, WEIGHTS_FILE};
 pub use codes::{CodeModel, CodeSpec};
 pub use data::{Labels, Lists, Scale, TrainingData};

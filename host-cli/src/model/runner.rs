@@ -37,6 +37,11 @@ impl<'a> InUse<'a> {
         }
     }
 
+    /// The first layers of it, as a network of the same name.
+    pub const fn beginning<'n>(&self, net: &'n Net) -> InUse<'n> {
+        InUse { name: self.name, net, params: self.params, state: self.state }
+    }
+
     /// Those of a model: not a discriminator, which only trains, and not the prior of codes, which is asked place by place.
     pub fn all(model: &'a Model) -> Vec<Self> {
         let (mut params, mut state) = (0, 0);

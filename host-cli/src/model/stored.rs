@@ -45,6 +45,14 @@ impl Stored {
         }
     }
 
+    /// The epoch that its weights are of.
+    pub const fn epoch(&self) -> u32 {
+        match self {
+            Self::Single(file) => file.epoch,
+            Self::Whole(file) => file.epoch,
+        }
+    }
+
     /// Bytes of the networks in whole numbers, of a model that has such.
     pub fn whole_bytes(&self) -> Option<usize> {
         match self {

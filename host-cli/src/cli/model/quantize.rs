@@ -87,8 +87,7 @@ fn text(losses: &Losses, (samples, draws): (usize, usize), out: &Path) -> String
     }
     aligned(&rows, 1, &mut text);
     if let Some([single, whole]) = losses.reconstruction {
-        let [single, whole] = [single, whole].map(number::value);
-        text.push_str(&format!("\nsquared error of reconstructions: {single} by f32, {whole} by int8\n"));
+        text.push_str(&format!("\nsquared error of reconstructions: {single:.6} by f32, {whole:.6} by int8\n"));
     }
     if let Some(same) = losses.same_codes {
         text.push_str(&format!("codes that are the same: {}\n", number::percent(same)));

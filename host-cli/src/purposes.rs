@@ -28,7 +28,9 @@ pub(crate) const LOOKED_AT: u32 = 31;
 
 #[cfg(test)]
 mod tests {
-    use super::{FAULTS, JUDGE, LOOKED_AT, PARTNERS, PLACES, SEARCH, SEARCH_COPIES, SHOTS, SHOWN, SHUFFLE, WATCH, WEBP};
+    use super::{
+        FAULTS, JUDGE, LOOKED_AT, PARTNERS, PLACES, SEARCH, SEARCH_COPIES, SHOTS, SHOWN, SHUFFLE, WATCH, WEBP,
+    };
     use crate::dataset::SPLIT_PURPOSE;
     use seedbed::{augment, balance, generate, label, metrics, nn};
 

@@ -4,7 +4,7 @@ mod layers;
 
 pub use layers::LayerCheck;
 
-use super::any::{Model, Network};
+use super::any::Model;
 use super::draw::PriorKind;
 use super::quantise::{Apart, ENOUGH, errors, fits, inputs, turns};
 use super::runner::{Draw, Runner, Runs};
@@ -23,6 +23,8 @@ use std::path::Path;
 /// Draws that are looked at, and samples.
 const DRAWS: usize = 200;
 const SAMPLES: usize = 500;
+/// Real samples below which spread tells nothing.
+const FEWEST: usize = 20;
 /// A layer with a larger share of silent channels is told of. A third to a half is usual where training ended well.
 const SILENT: f64 = 0.75;
 /// What comes out of layers beyond this leaves little of single precision to sums, and does not fit half precision.
@@ -57,7 +59,7 @@ pub struct DrawsCheck {
     pub deviation: f32,
     /// The mean distance between two draws.
     pub distance: f64,
-    /// The same over that between real samples, where there are any.
+    /// The same over that between real samples, where there are enough of these.
     pub diversity: Option<f64>,
 }
 
@@ -74,7 +76,7 @@ pub struct DataCheck {
     pub bound: Option<f64>,
     /// The mean squared difference of reconstructions; none for a GAN.
     pub reconstruction: Option<f64>,
-    /// The share of the variance of the samples that reconstructions explain.
+    /// The share of the variance of the samples that reconstructions explain, where there are enough samples to tell.
     pub explained: Option<f64>,
 }
 
@@ -124,36 +126,26 @@ impl Checked {
 ///
 /// # Errors
 /// When a file cannot be read or is damaged, or the other model has no network in common.
-pub fn check(
-    ctx: &Ctx,
-    path: &Path,
-    dataset: Option<&Dataset>,
-    against: Option<&Path>,
-) -> Result<Checked> {
+pub fn check(ctx: &Ctx, path: &Path, dataset: Option<&Dataset>, against: Option<&Path>) -> Result<Checked> {
     let (stored, hash) = Stored::load(path)?;
     let runner = stored.runner(ctx)?;
     let mut found = Checked {
         hash,
-        kind: match stored.config().network {
-            Network::Vae(_) => "vae",
-            Network::Gan(_) => "gan",
-            Network::Vqvae(_) => "vqvae",
-        },
+        kind: stored.config().network.name(),
         whole: matches!(stored, Stored::Whole(_)),
         epoch: stored.epoch(),
         parameters: runner.model.param_len(),
         ..Checked::default()
     };
     let rows = dataset.map(|dataset| samples(&mut found, &runner, dataset)).transpose()?.unwrap_or_default();
-    let of_nets = if rows.is_empty() && runner.encodes() {
-        drawn_rows(&runner).and_then(|rows| inputs(&runner, &rows, 0, DRAWS))
-    } else {
-        inputs(&runner, &rows, 0, DRAWS)
-    };
-    let of_nets = match of_nets {
+    let own = if rows.is_empty() && runner.encodes() { drawn_rows(&runner) } else { Ok(rows.clone()) };
+    let of_nets = match own.and_then(|own| inputs(&runner, &own, 0, DRAWS)) {
         Ok(inputs) => inputs,
         Err(e) => {
-            found.find(format!("the model does not run ({})", e.message), "train it again, with a smaller --lr");
+            found.find(
+                format!("the model does not run ({})", e.message),
+                "train it again, with a smaller --lr",
+            );
             return Ok(found);
         }
     };
@@ -202,7 +194,8 @@ fn samples(found: &mut Checked, runner: &Runner<'_>, dataset: &Dataset) -> Resul
 /// What the model draws, in the place of samples for its encoder.
 fn drawn_rows(runner: &Runner<'_>) -> Result<Rows> {
     let labels = turns(runner, DRAWS);
-    let x = runner.sample(Draw { prior: PriorKind::Aggregate, temperature: 1.0, first: 0, labels: &labels })?;
+    let x =
+        runner.sample(Draw { prior: PriorKind::Aggregate, temperature: 1.0, first: 0, labels: &labels })?;
     let labels = if runner.model.classes() > 0 { labels } else { Vec::new() };
     Ok(Rows { x, labels, numbers: vec![0; DRAWS] })
 }
@@ -225,7 +218,7 @@ fn look_at_layers(found: &mut Checked) {
                 "train again with a smaller --lr, or fewer channels",
             );
         }
-        if let Some(largest) = row.largest.filter(|largest| !(*largest <= HUGE)) {
+        if let Some(largest) = row.largest.filter(|largest| *largest > HUGE) {
             found.find(
                 format!("values of up to {largest:.3e} come out of {name}"),
                 "scale the data by `seedbed preprocess --normalize train`, or train again with a smaller --lr",
@@ -253,7 +246,7 @@ fn look_at_draws(found: &mut Checked, runner: &Runner<'_>, rows: &Rows) -> Resul
         mean: moments.mean(),
         deviation: moments.std(),
         distance,
-        diversity: (apart > 0.0).then(|| distance / apart),
+        diversity: (apart > 0.0 && real.rows() >= FEWEST).then(|| distance / apart),
     };
     if distance == 0.0 {
         found.find("all draws are the same".into(), "train longer, or with a smaller --beta or --lr");
@@ -287,11 +280,14 @@ fn look_at_data(found: &mut Checked, stored: &Stored, runner: &Runner<'_>, rows:
         rows.x.chunks_exact(columns.len()).for_each(|row| Moments::add_row(&mut columns, row));
         let variance = columns.iter().map(|c| f64::from(c.std()).powi(2)).sum::<f64>() / columns.len() as f64;
         data.reconstruction = Some(error);
-        data.explained = (variance > 0.0).then(|| 1.0 - error / variance);
+        data.explained = (variance > 0.0 && rows.len() >= FEWEST).then(|| 1.0 - error / variance);
     }
     if let Some(share) = data.explained.filter(|share| *share < EXPLAINED) {
         found.find(
-            format!("reconstructions explain {:.1} % of the variance of samples that it did not learn from", 100.0 * share),
+            format!(
+                "reconstructions explain {} % of the variance of samples that it did not learn from",
+                number::value(100.0 * share)
+            ),
             "train longer, with a smaller --beta, more --latent values, or on data like these",
         );
     }

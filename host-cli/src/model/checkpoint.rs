@@ -187,8 +187,11 @@ pub(super) fn refuse_whole(bytes: &[u8], path: &Path) -> Result<()> {
     if about.is_none_or(|about| about["int8"].is_null()) {
         return Ok(());
     }
-    Err(Error::usage(format!("the model is in 8-bit whole numbers, which are for use alone: {}", path.display()))
-        .hint("name the model.safetensors that it was made from; whole numbers draw and reconstruct samples"))
+    Err(Error::usage(format!(
+        "the model is in 8-bit whole numbers, which are for use alone: {}",
+        path.display()
+    ))
+    .hint("name the model.safetensors that it was made from; whole numbers draw and reconstruct samples"))
 }
 
 pub(super) fn read(path: &Path) -> Result<Read> {
@@ -350,10 +353,8 @@ impl Checkpoint {
     /// When the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
         let model = Model::new(&self.config.network)?;
-        let about = About {
-            progress: Some(self.progress.clone()),
-            ..About::new(&self.config, self.progress.epoch)
-        };
+        let about =
+            About { progress: Some(self.progress.clone()), ..About::new(&self.config, self.progress.epoch) };
         let mut entries = named(&model, "", &self.weights);
         entries.extend(named(&model, BEST, &self.best));
         entries.extend(named(&model, AVERAGE, &self.average));

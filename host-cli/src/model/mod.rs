@@ -29,7 +29,7 @@ pub use data::{Labels, Lists, Scale, TrainingData};
 pub use draw::{Drawer, PriorKind};
 pub use epochs::{Epoch, Fitted, Plan, kept, train};
 pub use judge::{Judge, Limits, Verdict};
-pub use quantise::{Apart, Calibration, Losses, NetLoss, quantise};
+pub use quantise::{Apart, Calibration, ENOUGH, Losses, NetLoss, quantise};
 pub use reconstruct::reconstruct;
 pub use runner::{Draw, InUse, NetRunner, Runner, Runs};
 pub use stored::Stored;

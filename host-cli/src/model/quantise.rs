@@ -1,12 +1,12 @@
 //! From a model in single precision to one in whole numbers, and what that costs in precision.
 
+use super::DataSpec;
 use super::any::Model;
 use super::checkpoint::ModelFile;
 use super::draw::PriorKind;
 use super::runner::{BATCH, Draw, InUse, NetRunner, Runner, Runs};
 use super::some::Rows;
 use super::whole::{Calibrated, WholeFile, WholeNet};
-use super::DataSpec;
 use crate::dataset::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::stages::Ctx;
@@ -102,6 +102,9 @@ pub struct Losses {
     pub samples: usize,
     /// Its networks.
     pub networks: Vec<NetLoss>,
+    /// Bytes that stay in single precision in the file, with those of networks that do: the fitted prior of a VAE, codebook and prior
+    /// of codes.
+    pub rest_bytes: usize,
     /// The mean squared difference of reconstructions from their samples, in single precision and in whole numbers.
     pub reconstruction: Option<[f64; 2]>,
     /// The share of codes that are the same, of an autoencoder with a codebook.
@@ -151,51 +154,59 @@ pub fn quantise(
     let single = file.runner(ctx)?;
     let (train, split, other) = material(&single, dataset, how.samples)?;
     let model = Model::new(&file.config.network)?;
-    let in_use = InUse::all(&model);
     let mut nets = Vec::new();
-    for (of, x) in in_use.iter().zip(inputs(&single, &train, 0, how.samples)?) {
+    for (of, x) in InUse::all(&model).iter().zip(inputs(&single, &train, 0, how.samples)?) {
         if let Ok(plan) = QuantPlan::new(of.net) {
             nets.push((of.name, whole_net(ctx, &plan, of.of(file.used()), (&x, how.clip))?));
         }
     }
     let names: Vec<&'static str> = nets.iter().map(|(name, _)| *name).collect();
-    let calibrated = Calibrated {
-        source,
-        samples: train.len(),
-        draws: how.samples,
-        clip: how.clip,
-        seed: ctx.seed,
-    };
+    let Calibration { samples: draws, clip } = how;
     let whole = WholeFile {
         config: file.config.clone(),
         epoch: file.epoch,
-        calibrated,
+        calibrated: Calibrated { source, samples: train.len(), draws, clip, seed: ctx.seed },
         nets,
         prior: file.prior.clone(),
         rest: WholeFile::keep_rest(&model, &names, file.used()),
     };
-    let rounded = whole.runner(ctx)?;
-    // Draws of other indices than those before.
-    let fresh = inputs(&single, &other, how.samples as u64, how.samples)?;
+    let losses = judge((&single, &whole), (split, &other), draws)?;
+    Ok((whole, losses))
+}
+
+/// Compares a model in whole numbers with what it was, on other samples, and on so many draws from the index behind those that it
+/// was calibrated on.
+fn judge(
+    (single, whole): (&Runner<'_>, &WholeFile),
+    (split, other): (Option<Split>, &Rows),
+    draws: usize,
+) -> Result<Losses> {
+    let rounded = whole.runner(single.ctx)?;
+    let fresh = inputs(single, other, draws as u64, draws)?;
     let mut networks = Vec::new();
-    for (i, (of, x)) in in_use.iter().zip(fresh).enumerate() {
-        let own = whole.nets.iter().find(|(name, _)| *name == of.name);
+    for ((of, x), pair) in
+        InUse::all(&single.model).iter().zip(fresh).zip(single.nets.iter().zip(&rounded.nets))
+    {
+        let own = whole.net(of.name);
         let before = size_of::<f32>() * (of.net.param_len() + of.net.state_len());
         networks.push(NetLoss {
             network: of.name,
             whole: own.is_some(),
             parameters: of.net.param_len(),
-            bytes: [before, own.map_or(before, |(_, net)| net.bytes())],
-            apart: Apart::of(ctx, [&single.nets[i], &rounded.nets[i]], &x)?,
+            bytes: [before, own.map_or(before, WholeNet::bytes)],
+            apart: Apart::of(single.ctx, [pair.0, pair.1], &x)?,
         });
     }
+    let both = [single, &rounded];
     let some = !other.is_empty();
-    let reconstruction =
-        if some { Some([errors(&single, &other)?, errors(&rounded, &other)?]) } else { None };
-    let same_codes = if some { same_codes([&single, &rounded], &other)? } else { None };
-    let losses = Losses { split, samples: other.len(), networks, reconstruction, same_codes };
-    drop(rounded);
-    Ok((whole, losses))
+    Ok(Losses {
+        split,
+        samples: other.len(),
+        networks,
+        rest_bytes: whole.rest_bytes()?,
+        reconstruction: if some { Some([errors(both[0], other)?, errors(both[1], other)?]) } else { None },
+        same_codes: if some { same_codes(both, other)? } else { None },
+    })
 }
 
 /// Samples of the train split, and others: of `val`, or where there are none of `test`.

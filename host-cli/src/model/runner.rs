@@ -103,6 +103,9 @@ impl<'a> NetRunner<'a> {
     pub fn run(&self, on: Engine<'_, Pool>, x: &[f32]) -> Result<Vec<f32>> {
         let [input, output] = self.widths;
         let n = x.len() / input;
+        if x.len() != n * input {
+            return Err(seedbed::Error::ShapeMismatch.into());
+        }
         let mut out = vec![0f32; n * output];
         let batches = x.chunks(BATCH * input).zip(out.chunks_mut(BATCH * output));
         match &self.form {
@@ -180,18 +183,21 @@ impl<'a> Runner<'a> {
         self.net(name).ok_or(seedbed::Error::Unsupported)?.run(self.engine(), x)
     }
 
-    /// Rows of the width that they have with their class behind them, as one-hot values; without classes rows as they are.
-    fn with_class(&self, x: Vec<f32>, labels: &[u32]) -> Result<Vec<f32>> {
-        let classes = self.model.classes();
-        if classes == 0 || x.is_empty() {
+    /// What a network reads for rows: these with their class behind them, as one-hot values; without classes rows as they are.
+    fn with_class(&self, name: &str, x: Vec<f32>, labels: &[u32]) -> Result<Vec<f32>> {
+        let (classes, input) = (self.model.classes(), self.net(name).map_or(0, |net| net.widths[0]));
+        if classes == 0 {
             return Ok(x);
         }
-        if x.len() % labels.len().max(1) != 0 || labels.iter().any(|&label| label as usize >= classes) {
+        let width = input.saturating_sub(classes);
+        if x.len() != width * labels.len() {
+            return Err(seedbed::Error::ShapeMismatch.into());
+        }
+        if labels.iter().any(|&label| label as usize >= classes) {
             return Err(seedbed::Error::InvalidArgument.into());
         }
-        let width = x.len() / labels.len().max(1);
-        let mut wide = Vec::with_capacity(x.len() + labels.len() * classes);
-        for (row, &label) in x.chunks_exact(width).zip(labels) {
+        let mut wide = Vec::with_capacity(input * labels.len());
+        for (row, &label) in x.chunks_exact(width.max(1)).zip(labels) {
             wide.extend_from_slice(row);
             wide.extend((0..classes).map(|class| f32::from(u8::from(class == label as usize))));
         }
@@ -203,7 +209,7 @@ impl<'a> Runner<'a> {
         let features = if self.net("stem").is_some() { self.run("stem", x)? } else { x.to_vec() };
         match self.model {
             Model::Codes(_) => Ok(features),
-            _ => self.with_class(features, labels),
+            _ => self.with_class("encoder", features, labels),
         }
     }
 
@@ -251,7 +257,7 @@ impl<'a> Runner<'a> {
         }
         let (latent, codes) = (self.model.latent(), self.encode(x, labels)?);
         let means = codes.chunks_exact(2 * latent).flat_map(|code| &code[..latent]).copied().collect();
-        self.with_class(means, labels)
+        self.with_class("decoder", means, labels)
     }
 
     /// What the decoder or the generator reads for drawn samples.
@@ -274,7 +280,8 @@ impl<'a> Runner<'a> {
         };
         let mut z = vec![0f32; noise.len()];
         prior.shape(level, &noise, labels, &mut z)?;
-        self.with_class(z, labels)
+        let name = if let Model::Gan(_) = self.model { "generator" } else { "decoder" };
+        self.with_class(name, z, labels)
     }
 
     fn drawn_codes(&self, model: &super::CodeModel, draw: Draw<'_>) -> Result<Vec<u32>> {

@@ -82,7 +82,8 @@ impl Runs for ModelFile {
         let (weights, threads) = (self.used(), ctx.pool.width());
         let model = Model::new(&self.config.network)?.for_threads(threads);
         let nets = InUse::all(&model);
-        let nets = nets.iter().map(|of| NetRunner::single(of, of.of(weights), threads)).collect::<Result<_>>()?;
+        let nets =
+            nets.iter().map(|of| NetRunner::single(of, of.of(weights), threads)).collect::<Result<_>>()?;
         Ok(Runner { ctx, config: &self.config, model, fitted: &self.prior, weights, nets })
     }
 }

@@ -1,3 +1,5 @@
+mod whole;
+
 use super::*;
 use crate::codec::Pixels;
 use crate::dataset::{Content, Dataset, DatasetWriter, Meta, Sample, Split};

@@ -1,10 +1,10 @@
 //! A model in 8-bit whole numbers, and the file that it is kept in.
 //!
-//! `model-int8.safetensors` holds what a device uses: encoder and decoder, or the generator. Of each network come `encoder.0.weight`
-//! (I8, PyTorch's layout), `.scale` (F32, one for each output channel), `.bias` (I32), `.range` (F32, the lowest and the highest of
-//! what comes out of a layer) and `encoder.input.range`; what [`seedbed::nn::int8`] does not serve is there as it was, as are the
-//! fitted prior of a VAE, and of an autoencoder with a codebook that and the prior of its codes. The metadata are those of a
-//! model in single precision, with what the ranges were found on.
+//! `model-int8.safetensors` holds what a device uses: encoder and decoder, or the generator. Of each network come
+//! `encoder.0.weight` (I8, PyTorch's layout), `.scale` (F32, one for each output channel), `.bias` (I32), `.range` (F32, the lowest
+//! and the highest of what comes out of a layer) and `encoder.input.range`; what [`seedbed::nn::int8`] does not serve is there as
+//! it was, as are the fitted prior of a VAE, and of an autoencoder with a codebook that and the prior of its codes. The metadata
+//! are those of a model in single precision, with what the ranges were found on.
 
 use super::any::{Model, ModelConfig, Part, Weights};
 use super::checkpoint::{About, Entry, Read, prior, write};
@@ -109,10 +109,16 @@ impl WholeNet {
             let all = || read.values(tensors, &name, part.len());
             match part.role {
                 PartRole::Weight => {
-                    net.weights[range].iter_mut().zip(bytes).for_each(|(to, b)| *to = i8::from_ne_bytes([*b]));
+                    net.weights[range]
+                        .iter_mut()
+                        .zip(bytes)
+                        .for_each(|(to, b)| *to = i8::from_ne_bytes([*b]));
                 }
                 PartRole::Bias => {
-                    net.biases[range].iter_mut().zip(words()).for_each(|(to, b)| *to = i32::from_le_bytes(*b));
+                    net.biases[range]
+                        .iter_mut()
+                        .zip(words())
+                        .for_each(|(to, b)| *to = i32::from_le_bytes(*b));
                 }
                 PartRole::Scale => {
                     let scales = all()?;
@@ -124,7 +130,8 @@ impl WholeNet {
                 PartRole::Affine => net.scales[range].copy_from_slice(&all()?),
                 PartRole::Range => {
                     let ends = all()?;
-                    if !matches!(ends[..], [low, high] if low <= 0.0 && high >= 0.0 && (high - low).is_finite()) {
+                    if !matches!(ends[..], [low, high] if low <= 0.0 && high >= 0.0 && (high - low).is_finite())
+                    {
                         return Err(read.wrong("no range of values around 0 in", &name));
                     }
                     net.ranges[range].copy_from_slice(&ends);
@@ -198,6 +205,23 @@ impl WholeFile {
         Weights { params: keep(&mut params, &weights.params), state: keep(&mut state, &weights.state) }
     }
 
+    /// A network in whole numbers; `None` where it stays in single precision.
+    pub fn net(&self, name: &str) -> Option<&WholeNet> {
+        self.nets.iter().find(|(own, _)| *own == name).map(|(_, net)| net)
+    }
+
+    /// Bytes of what stays in single precision.
+    ///
+    /// # Errors
+    /// When the model's sizes are refused.
+    pub fn rest_bytes(&self) -> Result<usize> {
+        let model = Model::new(&self.config.network)?;
+        let names = self.names();
+        let parts = rest(&model, &names).into_iter().flatten();
+        let values = parts.map(|part| part.shape.iter().product::<usize>()).sum::<usize>();
+        Ok(size_of::<f32>() * (values + self.prior.len()))
+    }
+
     fn names(&self) -> Vec<&'static str> {
         self.nets.iter().map(|(name, _)| *name).collect()
     }
@@ -216,12 +240,14 @@ impl WholeFile {
         let about = About { int8: Some(self.calibrated.clone()), ..About::new(&self.config, self.epoch) };
         let mut entries = Vec::new();
         for of in InUse::all(&model) {
-            if let Some((network, net)) = self.nets.iter().find(|(name, _)| *name == of.name) {
+            if let Some(net) = self.net(of.name) {
                 let plan = QuantPlan::new(of.net)?;
-                entries.extend(plan.parts().map(|part| net.entry(network, &part)));
+                entries.extend(plan.parts().map(|part| net.entry(of.name, &part)));
             }
         }
-        for (parts, values) in rest(&model, &self.names()).into_iter().zip([&self.rest.params, &self.rest.state]) {
+        for (parts, values) in
+            rest(&model, &self.names()).into_iter().zip([&self.rest.params, &self.rest.state])
+        {
             for Part { name, shape, at } in parts {
                 let len = shape.iter().product::<usize>();
                 entries.push(Entry::floats(name, shape, &values[at..at + len]));
@@ -270,8 +296,8 @@ impl Runs for WholeFile {
     fn runner<'a>(&'a self, ctx: &'a Ctx) -> Result<Runner<'a>> {
         let (weights, threads) = (&self.rest, ctx.pool.width());
         let model = Model::new(&self.config.network)?.for_threads(threads);
-        let net = |of: InUse<'_>| match self.nets.iter().find(|(name, _)| *name == of.name) {
-            Some((_, net)) => NetRunner::whole(&of, net),
+        let net = |of: InUse<'_>| match self.net(of.name) {
+            Some(net) => NetRunner::whole(&of, net),
             None => NetRunner::single(&of, of.of(weights), threads),
         };
         let nets = InUse::all(&model).into_iter().map(net).collect::<Result<_>>()?;

@@ -111,7 +111,7 @@ fn data_text(data: &DataCheck) -> String {
         text.push_str(&format!(", squared error of reconstructions {error:.5}"));
     }
     if let Some(share) = data.explained {
-        text.push_str(&format!(", {:.1} % of the variance explained", 100.0 * share));
+        text.push_str(&format!(", {} % of the variance explained", number::value(100.0 * share)));
     }
     if !data.same {
         text.push_str("; not the data that it was trained on");

@@ -47,7 +47,7 @@ pub fn run(options: &QuantizeOptions, global: &Global) -> Done {
             "calibrated": whole.calibrated, "networks": losses.networks,
             "judged_on": losses.split, "judged_samples": losses.samples,
             "reconstruction": losses.reconstruction.map(|[single, whole]| json!({ "f32": single, "int8": whole })),
-            "same_codes": losses.same_codes, "bytes": total(&losses), "warnings": warnings,
+            "same_codes": losses.same_codes, "rest_bytes": losses.rest_bytes, "bytes": total(&losses), "warnings": warnings,
         });
         emit::line(&object.to_string())?;
     } else {
@@ -66,7 +66,9 @@ fn total(losses: &Losses) -> Value {
 fn text(losses: &Losses, (samples, draws): (usize, usize), out: &Path) -> String {
     let count = |n: usize| number::count(n as u64);
     let judged = match losses.split {
-        Some(split) => format!("{} samples of {} and {} other draws", count(losses.samples), split, count(draws)),
+        Some(split) => {
+            format!("{} samples of {} and {} other draws", count(losses.samples), split, count(draws))
+        }
         None => format!("{} other draws", count(draws)),
     };
     let found = if samples > 0 { format!("{} samples and ", count(samples)) } else { String::new() };
@@ -86,8 +88,15 @@ fn text(losses: &Losses, (samples, draws): (usize, usize), out: &Path) -> String
         ]);
     }
     aligned(&rows, 1, &mut text);
+    text.push('\n');
     if let Some([single, whole]) = losses.reconstruction {
-        text.push_str(&format!("\nsquared error of reconstructions: {single:.6} by f32, {whole:.6} by int8\n"));
+        text.push_str(&format!("squared error of reconstructions: {single:.6} by f32, {whole:.6} by int8\n"));
+    }
+    if losses.rest_bytes > 0 {
+        text.push_str(&format!(
+            "in single precision as it was (priors, codebook): {} bytes\n",
+            count(losses.rest_bytes)
+        ));
     }
     if let Some(same) = losses.same_codes {
         text.push_str(&format!("codes that are the same: {}\n", number::percent(same)));

@@ -7,6 +7,7 @@ use crate::model::runner::{InUse, NetRunner, Runner};
 use crate::model::stored::Stored;
 use crate::model::{ModelFile, WholeFile};
 use seedbed::generate::{MAX_LAYERS, Net};
+use seedbed::math::max;
 use seedbed::nn::int8::{PartRole, QuantPlan};
 use seedbed::nn::{Activation, Layer, Network, Role};
 use serde::Serialize;
@@ -56,6 +57,11 @@ fn channels(net: &Net, layer: usize) -> [usize; 2] {
     [layer.checked_sub(1).map_or_else(|| net.input().channels, output), output(layer)]
 }
 
+/// The largest magnitude; NaN counts as infinity.
+fn largest(values: &[f32]) -> f32 {
+    values.iter().fold(0.0, |most, v| max(if v.is_nan() { f32::INFINITY } else { v.abs() }, most))
+}
+
 /// What weights are of a layer.
 fn weights(name: String, (net, layer): (&Net, usize), values: &[f32]) -> LayerCheck {
     let mut row = LayerCheck { name, weights: values.len(), ..LayerCheck::default() };
@@ -96,7 +102,7 @@ fn single(model: &Model, file: &ModelFile) -> Vec<LayerCheck> {
 fn whole(model: &Model, file: &WholeFile) -> Result<Vec<LayerCheck>> {
     let mut rows = Vec::new();
     for of in InUse::all(model) {
-        let Some((_, own)) = file.nets.iter().find(|(name, _)| *name == of.name) else { continue };
+        let Some(own) = file.net(of.name) else { continue };
         let parts: Vec<_> = QuantPlan::<MAX_LAYERS>::new(of.net)?.parts().collect();
         for part in parts.iter().filter(|part| part.role == PartRole::Weight) {
             let Some(layer) = part.layer else { continue };
@@ -115,7 +121,7 @@ fn whole(model: &Model, file: &WholeFile) -> Result<Vec<LayerCheck>> {
             let mut row = weights(format!("{}.{layer}", of.name), (of.net, layer), &values);
             // What came up where the ranges were found; what is behind the last product has none.
             let range = parts.iter().find(|p| p.role == PartRole::Range && p.layer >= Some(layer));
-            row.largest = range.map(|p| own.ranges[p.offset].abs().max(own.ranges[p.offset + 1].abs()));
+            row.largest = range.map(|p| largest(&own.ranges[p.offset..p.offset + p.len()]));
             rows.push(row);
         }
     }
@@ -159,9 +165,7 @@ fn run(
             state: &all.state[..net.state_len()],
         };
         let out = NetRunner::single(&of.beginning(&net), params, 1)?.run(runner.engine(), x)?;
-        // NaN counts as the largest.
-        let largest = out.iter().fold(0f32, |most, v| if v.abs() <= most { most } else { v.abs() });
-        row.largest = Some(row.largest.map_or(largest, |before| before.max(largest)));
+        row.largest = Some(row.largest.map_or(largest(&out), |before| max(before, largest(&out))));
         if layer == Layer::Activation(Activation::Relu) {
             let mut active = vec![false; shape.channels];
             for pixel in out.chunks_exact(shape.channels) {

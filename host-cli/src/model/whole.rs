@@ -274,9 +274,9 @@ impl WholeFile {
             }
         }
         let names: Vec<&'static str> = nets.iter().map(|(name, _)| *name).collect();
-        // A weight is a byte of the file at least.
+        // Each number is a byte of the file at least.
         let lens = used_len(&model);
-        read.holds(lens[0])?;
+        lens.into_iter().try_for_each(|len| read.holds(len))?;
         let mut kept = lens.map(|len| vec![0f32; len]);
         for (parts, values) in rest(&model, &names).into_iter().zip(&mut kept) {
             for Part { name, shape, at } in parts {

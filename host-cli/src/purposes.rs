@@ -29,12 +29,14 @@ pub(crate) const EPISODES: u32 = 29;
 pub(crate) const WEBP: u32 = 22;
 /// The samples that a converted model is checked by.
 pub(crate) const CHECK: u32 = 31;
+/// Which samples a trained model is calibrated and checked on.
+pub(crate) const LOOKED_AT: u32 = 32;
 
 #[cfg(test)]
 mod tests {
     use super::{
-        CHECK, EPISODES, FAULTS, JUDGE, PARTNERS, PLACES, SEARCH, SEARCH_COPIES, SHOTS, SHOWN, SHUFFLE,
-        TASKS, WATCH, WEBP,
+        CHECK, EPISODES, FAULTS, JUDGE, LOOKED_AT, PARTNERS, PLACES, SEARCH, SEARCH_COPIES, SHOTS, SHOWN,
+        SHUFFLE, TASKS, WATCH, WEBP,
     };
     use crate::dataset::SPLIT_PURPOSE;
     use seedbed::{augment, balance, generate, label, metrics, nn};
@@ -65,6 +67,7 @@ mod tests {
             TASKS,
             EPISODES,
             CHECK,
+            LOOKED_AT,
         ];
         let unique: std::collections::BTreeSet<u32> = all.into_iter().collect();
         assert_eq!(unique.len(), all.len());

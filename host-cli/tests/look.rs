@@ -310,3 +310,55 @@ fn a_model_tells_what_it_costs_before_it_is_trained_and_after() {
         assert!(text(&refused.stderr).contains(named), "{words:?}: {}", text(&refused.stderr));
     }
 }
+
+#[test]
+fn a_model_comes_to_whole_numbers_and_is_told_from_a_broken_one() {
+    let dir = tempfile::tempdir().unwrap();
+    table(dir.path());
+    assert_eq!(code(&run(dir.path(), &["collect", "t.csv", "--out", "c", "-q"])), 3);
+    let words = ["--hidden", "12", "--latent", "2", "--epochs", "60", "--batch", "8", "--out", "m", "-q"];
+    assert_eq!(code(&run(dir.path(), &[&["train", "c"][..], &words].concat())), 0);
+    let quantize = ["model", "quantize", "m", "--data", "c", "--calibrate", "30"];
+    let said = text(&run(dir.path(), &quantize).stdout);
+    assert!(said.contains("encoder") && said.contains("seedbed-quantize/model-int8.safetensors"), "{said}");
+    let found = json(dir.path(), &quantize, 0);
+    assert!(found["networks"][1]["apart"]["decibels"].as_f64() > Some(20.0), "{found}");
+    assert!(found["bytes"]["int8"].as_u64() < found["bytes"]["f32"].as_u64());
+    let summary = json(dir.path(), &["model", "summary", "seedbed-quantize"], 0);
+    assert_eq!(summary["int8_bytes"], found["bytes"]["int8"]);
+    // Samples by whole numbers.
+    let generate = ["generate", "c", "--model", "seedbed-quantize", "--n", "10", "--manifold-k", "0", "-q"];
+    assert_eq!(json(dir.path(), &generate, 0)["generated"], 10);
+    let check = ["model", "check", "m", "--data", "c", "--against", "seedbed-quantize"];
+    let sound = run(dir.path(), &check);
+    let said = text(&sound.stdout);
+    assert!(
+        said.contains("encoder.0") && said.contains("bound") && said.contains("sound: nothing"),
+        "{said}"
+    );
+    assert_eq!(code(&sound), 0);
+    let found = json(dir.path(), &check, 0);
+    assert_eq!((&found["sound"], &found["against"][0]["network"]), (&true.into(), &"encoder".into()));
+    // One of another seed is far from it.
+    let words = ["--hidden", "12", "--latent", "2", "--epochs", "1", "--out", "n", "-q", "--seed", "3"];
+    assert_eq!(code(&run(dir.path(), &[&["train", "c"][..], &words].concat())), 0);
+    let far = ["model", "check", "n", "--against", "m"];
+    assert_eq!(json(dir.path(), &far, 1)["sound"], false);
+    let said = text(&run(dir.path(), &far).stdout);
+    assert!(said.contains("\n1. ") && said.contains("try: "), "{said}");
+    for (words, want, named) in [
+        (&["model", "quantize", "m"][..], 2, "--data"),
+        (&["model", "quantize", "m", "--data", "c", "--clip", "0.1"], 2, "--clip"),
+        (&["model", "quantize", "nowhere", "--data", "c"], 2, "nowhere"),
+        (&["model", "check", "c"], 2, "model.safetensors"),
+        (
+            &["train", "c", "--from", "seedbed-quantize/model-int8.safetensors", "--out", "x"],
+            2,
+            "whole numbers",
+        ),
+    ] {
+        let refused = run(dir.path(), words);
+        assert_eq!(code(&refused), want, "{words:?}: {}", text(&refused.stderr));
+        assert!(text(&refused.stderr).contains(named), "{words:?}: {}", text(&refused.stderr));
+    }
+}

@@ -69,18 +69,28 @@ pub struct Tensor {
 impl Tensor {
     /// The sizes, outermost first.
     pub fn shape(&self) -> &[usize] {
-        self.sizes.get(..self.rank).unwrap_or(&[])
+        first(&self.sizes, self.rank)
     }
 
     /// How many values there are.
     pub fn len(&self) -> usize {
-        self.shape().iter().fold(1, |product, &size| product.saturating_mul(size))
+        product(self.shape())
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+/// The first `rank` sizes, which are those that count.
+pub(super) fn first(sizes: &[usize], rank: usize) -> &[usize] {
+    sizes.get(..rank).unwrap_or(&[])
+}
+
+/// The values of a tensor of this shape; `usize::MAX` where these cannot be counted.
+pub(super) fn product(shape: &[usize]) -> usize {
+    shape.iter().fold(1, |product, &size| product.saturating_mul(size))
 }
 
 /// A tensor of one layer: role, sizes, how many of these count, and how it begins.

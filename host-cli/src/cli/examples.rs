@@ -115,7 +115,9 @@ pub const MODEL: &str = "Examples:
   seedbed model summary --input 28x28 --hidden 400 --latent 20     Of one that could be trained
   seedbed model summary --input 8x8 --hidden 32 --latent 8 --target cortex-m4
   seedbed model convert seedbed-train --to onnx --out onnx         For ONNX Runtime and others
-  seedbed model convert seedbed-train --to pytorch --out modules   For PyTorch";
+  seedbed model convert seedbed-train --to pytorch --out modules   For PyTorch
+  seedbed model quantize seedbed-train --data seedbed-augment      In 8-bit whole numbers
+  seedbed model check seedbed-train --data seedbed-augment         Whether it is sound";
 
 pub const MODEL_CONVERT: &str = "Examples:
   seedbed model convert seedbed-train --to onnx --out onnx
@@ -142,6 +144,22 @@ pub const MODEL_SUMMARY: &str = "Examples:
 
 Bytes are those of the library's own buffers, all of which the caller lends. On a device come code, the description of the
 model and the stack, as the project's firmware measures them: one sample at a time, 32-bit floats, opt-level \"s\".";
+
+pub const MODEL_QUANTIZE: &str = "Examples:
+  seedbed model quantize seedbed-train --data seedbed-augment      Into seedbed-quantize/model-int8.safetensors
+  seedbed model quantize seedbed-train --data seedbed-augment --calibrate 4096 --clip 0.9999
+  seedbed model quantize gan --out gan-int8 --json                 A GAN calibrates on its own draws
+  seedbed generate seedbed-augment --model seedbed-quantize        Draw by whole numbers
+
+Each network is told in decibels: how much stronger its outputs are than their differences from single precision, on samples
+and draws that it was not calibrated on. Below 20 dB there is a warning.";
+
+pub const MODEL_CHECK: &str = "Examples:
+  seedbed model check seedbed-train                                Its numbers, its layers, its draws
+  seedbed model check seedbed-train --data seedbed-augment         On the test split, too
+  seedbed model check seedbed-train --against seedbed-quantize     How far two models are apart
+
+Exit codes: 0 nothing found, 1 something found (or failed, with an error), 2 usage";
 
 pub const GENERATE: &str = "Examples:
   seedbed generate seedbed-augment --model seedbed-train --n 500

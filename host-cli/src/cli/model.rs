@@ -1,10 +1,13 @@
-//! `seedbed model`: what a model is made of, what it costs, and the forms of other tools.
+//! `seedbed model`: what a model is made of, what it costs, and what is made of it.
+
+mod check;
+mod quantize;
 
 use super::global::Global;
 use super::{Done, Exit, emit, examples, work};
 use crate::dataset::Kind;
 use crate::error::{Error, Result};
-use crate::model::{DataSpec, Memory, ModelConfig, ModelFile, Summary, Target};
+use crate::model::{DataSpec, Memory, ModelConfig, Stored, Summary, Target};
 use crate::report::number;
 use crate::stages::convert::ConvertOptions;
 use crate::stages::train::{ModelKind, TrainOptions};
@@ -28,12 +31,19 @@ pub enum ModelCommand {
         #[command(flatten)]
         options: ConvertOptions,
     },
+    /// Bring a trained model to 8-bit whole numbers, a quarter of the bytes, and tell what that costs in precision.
+    #[command(after_help = examples::MODEL_QUANTIZE)]
+    Quantize(quantize::QuantizeOptions),
+    /// Tell whether a model is sound before it is shipped: its numbers, its draws, its data. Exit code 1 where something is
+    /// wrong.
+    #[command(after_help = examples::MODEL_CHECK)]
+    Check(check::CheckOptions),
 }
 
 /// Options of `model summary`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct SummaryOptions {
-    /// A trained model: the folder of `seedbed train`, or its model.safetensors.
+    /// A trained model: the folder of `seedbed train`, or its model.safetensors, or a model-int8.safetensors.
     #[arg(value_name = "MODEL", required_unless_present = "input", conflicts_with = "input")]
     pub file: Option<PathBuf>,
     /// Without MODEL: the shape of the samples, 28x28, 28x28x3, or the number of columns of a table
@@ -67,12 +77,14 @@ pub fn run(command: &ModelCommand, global: &Global) -> Done {
     match command {
         ModelCommand::Summary(options) => summary(options, global),
         ModelCommand::Convert { file, options } => work::stage("convert", options, file, global),
+        ModelCommand::Quantize(options) => quantize::run(options, global),
+        ModelCommand::Check(options) => check::run(options, global),
     }
 }
 
 fn summary(options: &SummaryOptions, global: &Global) -> Done {
     let ctx = global.context(0)?;
-    let config = options.config()?;
+    let (config, whole) = options.config()?;
     let (batch, threads) = match options.target {
         Target::Host => (config.training.batch, ctx.pool.width()),
         Target::CortexM4 => (1, 1),
@@ -86,19 +98,24 @@ fn summary(options: &SummaryOptions, global: &Global) -> Done {
         object["out"] = out;
         object["samples"] = 0.into();
         object["set_aside"] = 0.into();
+        object["int8_bytes"] = json!(whole);
         emit::line(&object.to_string())?;
     } else {
-        emit::line(&text(&found))?;
+        let whole = whole.map(|bytes| {
+            format!("\nits networks in 8-bit whole numbers: {} bytes", number::count(bytes as u64))
+        });
+        emit::line(&(text(&found) + &whole.unwrap_or_default()))?;
     }
     Ok(Exit::Done)
 }
 
 impl SummaryOptions {
-    /// The model of the file, or the one that the options make.
-    fn config(&self) -> Result<ModelConfig> {
+    /// The model of the file, or the one that the options make; and the bytes of its networks in whole numbers, if it has such.
+    fn config(&self) -> Result<(ModelConfig, Option<usize>)> {
         let Some(shape) = &self.input else {
             let file = self.file.as_deref().ok_or_else(|| Error::usage("no model: MODEL or --input"))?;
-            return Ok(ModelFile::load(file)?.0.config);
+            let stored = Stored::load(file)?.0;
+            return Ok((stored.config().clone(), stored.whole_bytes()));
         };
         let (kind, shape) = parse(shape)?;
         let options = TrainOptions {
@@ -109,7 +126,7 @@ impl SummaryOptions {
             ..TrainOptions::default()
         };
         options.validate()?;
-        options.config(0, DataSpec::of_shape(kind, shape), self.classes)
+        Ok((options.config(0, DataSpec::of_shape(kind, shape), self.classes)?, None))
     }
 }
 

@@ -51,6 +51,11 @@ impl Moments {
         self.least as f32
     }
 
+    /// The greatest value.
+    pub const fn greatest(&self) -> f32 {
+        self.greatest as f32
+    }
+
     /// From the least value to the greatest.
     pub const fn range(&self) -> f32 {
         (self.greatest - self.least) as f32

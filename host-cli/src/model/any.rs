@@ -141,6 +141,17 @@ pub enum Network {
     Vqvae(CodeSpec),
 }
 
+impl Network {
+    /// `vae`, `gan` or `vqvae`, as a file has it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Vae(_) => "vae",
+            Self::Gan(_) => "gan",
+            Self::Vqvae(_) => "vqvae",
+        }
+    }
+}
+
 /// How it is trained; everything that changes the result, but what is the network's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Training {

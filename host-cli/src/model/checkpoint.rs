@@ -4,13 +4,16 @@
 //! the running mean of its generator. `checkpoint.safetensors` is where training stands: the last and the best weights,
 //! the moments of the optimiser and the history, from which it goes on to the same bits. Both are written to a temporary
 //! name and renamed. The metadata is one entry, since the order of several is not fixed.
+//!
+//! `model-int8.safetensors` is a model in whole numbers, which is for use alone; see [`super::whole`].
 
 use super::adaptation::Adaptation;
 use super::any::{Model, ModelConfig, Part, Weights};
 use super::epochs::Epoch;
+use super::whole::Calibrated;
 use crate::durable::write_whole;
 use crate::error::{Context, Error, Result};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorView};
 use seedbed::generate::GanMemory;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -41,13 +44,23 @@ const BEST: &str = "best.";
 
 /// The JSON of a model file.
 #[derive(Serialize, Deserialize)]
-struct About {
-    version: u32,
-    config: ModelConfig,
+pub(super) struct About {
+    pub version: u32,
+    pub config: ModelConfig,
     /// Epochs that the weights have been trained for.
-    epoch: u32,
+    pub epoch: u32,
     #[serde(default)]
-    progress: Option<Progress>,
+    pub progress: Option<Progress>,
+    /// Of a model in whole numbers: what its ranges were found on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub int8: Option<Calibrated>,
+}
+
+impl About {
+    /// Of a model whose weights have been trained for so many epochs.
+    pub fn new(config: &ModelConfig, epoch: u32) -> Self {
+        Self { version: VERSION, config: config.clone(), epoch, progress: None, int8: None }
+    }
 }
 
 /// A trained model in memory.
@@ -110,15 +123,15 @@ pub struct Checkpoint {
 }
 
 /// One tensor to write.
-struct Entry {
-    name: String,
-    dtype: Dtype,
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
+pub(super) struct Entry {
+    pub name: String,
+    pub dtype: Dtype,
+    pub shape: Vec<usize>,
+    pub bytes: Vec<u8>,
 }
 
 impl Entry {
-    fn floats(name: String, shape: Vec<usize>, values: &[f32]) -> Self {
+    pub fn floats(name: String, shape: Vec<usize>, values: &[f32]) -> Self {
         let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         Self { name, dtype: Dtype::F32, shape, bytes }
     }
@@ -138,11 +151,17 @@ fn named(model: &Model, prefix: &str, weights: &Weights) -> Vec<Entry> {
     entries
 }
 
+/// A tensor of one dimension, where there are values.
 fn plain(name: &str, values: &[f32]) -> Option<Entry> {
     (!values.is_empty()).then(|| Entry::floats(name.to_owned(), vec![values.len()], values))
 }
 
-fn write(path: &Path, about: &About, entries: &[Entry]) -> Result<()> {
+/// The fitted prior of a VAE as a tensor.
+pub(super) fn prior(values: &[f32]) -> Option<Entry> {
+    plain(PRIOR, values)
+}
+
+pub(super) fn write(path: &Path, about: &About, entries: &[Entry]) -> Result<()> {
     fn view(e: &Entry) -> std::result::Result<(&str, TensorView<'_>), safetensors::SafeTensorError> {
         Ok((&e.name, TensorView::new(e.dtype, e.shape.clone(), &e.bytes)?))
     }
@@ -154,21 +173,39 @@ fn write(path: &Path, about: &About, entries: &[Entry]) -> Result<()> {
 }
 
 /// A file read, its metadata understood.
-struct Read {
+pub(super) struct Read {
     bytes: Vec<u8>,
-    about: About,
+    pub about: About,
     path: PathBuf,
 }
 
-fn read(path: &Path) -> Result<Read> {
+/// What a file says about itself, if it is one of seedbed.
+fn entry(metadata: &Metadata) -> Option<&String> {
+    metadata.metadata().as_ref().and_then(|m| m.get(ENTRY))
+}
+
+/// What is done with weights in single precision cannot be done with a model in whole numbers.
+pub(super) fn refuse_whole(bytes: &[u8], path: &Path) -> Result<()> {
+    let text = SafeTensors::read_metadata(bytes).ok().and_then(|(_, metadata)| entry(&metadata).cloned());
+    let about = text.and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok());
+    if about.is_none_or(|about| about["int8"].is_null()) {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "the model is in 8-bit whole numbers, which are for use alone: {}",
+        path.display()
+    ))
+    .hint("name the model.safetensors that it was made from; whole numbers draw and reconstruct samples"))
+}
+
+pub(super) fn read(path: &Path) -> Result<Read> {
     let bytes = std::fs::read(path).at(path)?;
     let damaged = |what: String| {
         Error::failed(format!("not a model of seedbed ({what}): {}", path.display()))
             .hint("name a model.safetensors or a checkpoint.safetensors that `seedbed train` wrote")
     };
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(e.to_string()))?;
-    let text = metadata.metadata().as_ref().and_then(|m| m.get(ENTRY));
-    let text = text.ok_or_else(|| damaged("its metadata has no entry `seedbed`".into()))?;
+    let text = entry(&metadata).ok_or_else(|| damaged("its metadata has no entry `seedbed`".into()))?;
     let version = serde_json::from_str::<serde_json::Value>(text).ok().and_then(|v| v["version"].as_u64());
     if version.is_some_and(|v| v > u64::from(VERSION)) {
         return Err(Error::failed(format!("model has a newer version: {}", path.display()))
@@ -183,16 +220,57 @@ fn read(path: &Path) -> Result<Read> {
 }
 
 impl Read {
-    /// The values of a tensor that must have `len` of them, all finite.
-    fn values(&self, tensors: &SafeTensors<'_>, name: &str, len: usize) -> Result<Vec<f32>> {
-        let wrong = |what| Error::failed(format!("{what} `{name}`: {}", self.path.display()));
-        let view = tensors.tensor(name).map_err(|_| wrong("model lacks the tensor"))?;
-        if view.dtype() != Dtype::F32 || Some(view.data().len()) != len.checked_mul(4) {
-            return Err(wrong("model has another type or size of the tensor"));
+    /// What is wrong with a tensor.
+    pub fn wrong(&self, what: &str, name: &str) -> Error {
+        Error::failed(format!("{what} `{name}`: {}", self.path.display()))
+    }
+
+    /// The bytes of a tensor that must have this type, and as many values as this shape.
+    pub fn bytes<'a>(
+        &self,
+        tensors: &SafeTensors<'a>,
+        name: &str,
+        (dtype, shape): (Dtype, &[usize]),
+    ) -> Result<&'a [u8]> {
+        let view = tensors.tensor(name).map_err(|_| self.wrong("model lacks the tensor", name))?;
+        let size = dtype.bitsize() / 8;
+        let len = shape.iter().try_fold(size, |len, &n| len.checked_mul(n));
+        if view.dtype() != dtype || Some(view.data().len()) != len {
+            return Err(self.wrong("model has another type or size of the tensor", name));
         }
-        let values: Vec<f32> =
-            view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
-        if values.iter().all(|v| v.is_finite()) { Ok(values) } else { Err(wrong("NaN or infinity in")) }
+        Ok(view.data())
+    }
+
+    /// The values of a tensor that must have `len` of them, all finite.
+    pub fn values(&self, tensors: &SafeTensors<'_>, name: &str, len: usize) -> Result<Vec<f32>> {
+        let bytes = self.bytes(tensors, name, (Dtype::F32, &[len]))?;
+        let values: Vec<f32> = bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+        if values.iter().all(|v| v.is_finite()) {
+            Ok(values)
+        } else {
+            Err(self.wrong("NaN or infinity in", name))
+        }
+    }
+
+    /// Refuses a file too short for so many bytes, before memory is taken for them.
+    pub fn holds(&self, bytes: usize) -> Result<()> {
+        if self.bytes.len() >= bytes {
+            return Ok(());
+        }
+        let what = "model is cut off, or lacks tensors of the network that it describes";
+        Err(Error::failed(format!("{what}: {}", self.path.display())))
+    }
+
+    /// The fitted prior of a VAE.
+    pub fn prior(&self, tensors: &SafeTensors<'_>, model: &Model) -> Result<Vec<f32>> {
+        let classes = model.classes().max(1);
+        let n = seedbed::generate::ClassGaussians::fitted_len(model.latent(), classes)?;
+        self.values(tensors, PRIOR, n)
+    }
+
+    /// The first 16 digits of the SHA-256 of the file.
+    pub fn hash(&self) -> String {
+        Sha256::digest(&self.bytes).iter().take(8).map(|b| format!("{b:02x}")).collect()
     }
 
     /// The first so many parameters and values of the state of the model, whose tensors have `prefix` in front of their names.
@@ -202,10 +280,7 @@ impl Read {
         model: &Model,
         (prefix, [params, state]): (&str, [usize; 2]),
     ) -> Result<Weights> {
-        if self.bytes.len() / size_of::<f32>() < params.saturating_add(state) {
-            let what = "model is cut off, or lacks tensors of the network that it describes";
-            return Err(Error::failed(format!("{what}: {}", self.path.display())));
-        }
+        self.holds(params.saturating_add(state).saturating_mul(size_of::<f32>()))?;
         let read = |parts: Vec<Part>, len: usize| -> Result<Vec<f32>> {
             let mut values = vec![0f32; len];
             for Part { name, shape, at } in parts {
@@ -220,13 +295,13 @@ impl Read {
         Ok(Weights { params: read(of_params, params)?, state: read(of_state, state)? })
     }
 
-    fn tensors(&self) -> Result<SafeTensors<'_>> {
+    pub fn tensors(&self) -> Result<SafeTensors<'_>> {
         SafeTensors::deserialize(&self.bytes).at(&self.path)
     }
 }
 
 /// The file itself, or the one of this name in the folder.
-fn locate(path: &Path, name: &str) -> PathBuf {
+pub(super) fn locate(path: &Path, name: &str) -> PathBuf {
     if path.is_dir() { path.join(name) } else { path.to_owned() }
 }
 
@@ -237,11 +312,10 @@ impl ModelFile {
     /// When the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
         let model = Model::new(&self.config.network)?;
-        let about =
-            About { version: VERSION, config: self.config.clone(), epoch: self.epoch, progress: None };
+        let about = About::new(&self.config, self.epoch);
         let mut entries = named(&model, "", &self.weights);
         entries.extend(named(&model, AVERAGE, &self.average));
-        entries.extend(plain(PRIOR, &self.prior));
+        entries.extend(prior(&self.prior));
         write(path, &about, &entries)
     }
 
@@ -249,9 +323,14 @@ impl ModelFile {
     /// of the SHA-256 of the file. Of a checkpoint the best weights so far are taken; it has no fitted prior.
     ///
     /// # Errors
-    /// When it is missing, damaged, or no model.
+    /// When it is missing, damaged, no model, or a model in whole numbers.
     pub fn load(path: &Path) -> Result<(Self, String)> {
-        let read = read(&locate(path, WEIGHTS_FILE))?;
+        Self::of(read(&locate(path, WEIGHTS_FILE))?)
+    }
+
+    /// The same of a file that was read.
+    pub(super) fn of(read: Read) -> Result<(Self, String)> {
+        refuse_whole(&read.bytes, &read.path)?;
         let model = Model::new(&read.about.config.network)?;
         let tensors = read.tensors()?;
         // A checkpoint goes by the weights that training would keep if it ended here.
@@ -263,14 +342,9 @@ impl ModelFile {
         let prior = match &model {
             Model::Gan(_) | Model::Codes(_) => Vec::new(),
             Model::Vae(_) if best.is_some() => Vec::new(),
-            Model::Vae(_) => {
-                let classes = model.classes().max(1);
-                let n = seedbed::generate::ClassGaussians::fitted_len(model.latent(), classes)?;
-                read.values(&tensors, PRIOR, n)?
-            }
+            Model::Vae(_) => read.prior(&tensors, &model)?,
         };
-        let digest = Sha256::digest(&read.bytes);
-        let hash = digest.iter().take(8).map(|b| format!("{b:02x}")).collect();
+        let hash = read.hash();
         let About { config, epoch, .. } = read.about;
         Ok((Self { config, epoch: best.unwrap_or(epoch), weights, average, prior }, hash))
     }
@@ -283,12 +357,8 @@ impl Checkpoint {
     /// When the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
         let model = Model::new(&self.config.network)?;
-        let about = About {
-            version: VERSION,
-            config: self.config.clone(),
-            epoch: self.progress.epoch,
-            progress: Some(self.progress.clone()),
-        };
+        let about =
+            About { progress: Some(self.progress.clone()), ..About::new(&self.config, self.progress.epoch) };
         let mut entries = named(&model, "", &self.weights);
         entries.extend(named(&model, BEST, &self.best));
         entries.extend(named(&model, AVERAGE, &self.average));
@@ -311,6 +381,7 @@ impl Checkpoint {
     /// When it is missing, damaged, or no checkpoint.
     pub fn load(path: &Path) -> Result<Self> {
         let read = read(&locate(path, STATE_FILE))?;
+        refuse_whole(&read.bytes, &read.path)?;
         let model = Model::new(&read.about.config.network)?;
         let tensors = read.tensors()?;
         let progress = read.about.progress.clone().ok_or_else(|| {

@@ -1,18 +1,13 @@
 //! What a VAE makes of samples that it did not learn from.
 
-use super::any::{DataSpec, Model, Weights};
 use super::checkpoint::ModelFile;
 use super::draw::{Drawer, PriorKind};
-use crate::dataset::{Dataset, DatasetWriter, Kind, Meta, Sample, Split};
+use super::runner::BATCH;
+use super::some::values;
+use crate::dataset::{Dataset, DatasetWriter, Meta, Sample, Split};
 use crate::error::Result;
 use crate::stages::Ctx;
-use seedbed::Scratch;
-use seedbed::exec::Executor;
-use seedbed::nn::{Engine, Model as Params};
 use std::path::Path;
-
-/// Samples that are encoded at a time.
-const BATCH: usize = 256;
 
 /// Writes the reconstructions (from the means of the codes) of the test split of `dataset` to a dataset
 /// folder `out`, under the ids of the originals. Nothing is written for a GAN, or where there is no test
@@ -21,23 +16,17 @@ const BATCH: usize = 256;
 /// # Errors
 /// When a sample cannot be read, does not fit the model, or the folder cannot be written.
 pub fn reconstruct(ctx: &Ctx, file: &ModelFile, dataset: &Dataset, out: &Path) -> Result<u64> {
-    let model = Model::new(&file.config.network)?.for_threads(ctx.pool.width());
-    if matches!(model, Model::Gan(_)) {
-        return Ok(0);
-    }
-    if dataset.meta().counts.test == 0 {
+    let drawer = Drawer::new(ctx, file, PriorKind::Standard, 1.0)?;
+    if !drawer.runner().encodes() || dataset.meta().counts.test == 0 {
         return Ok(0);
     }
     let spec = &file.config.data;
-    let drawer = Drawer::new(ctx, file, PriorKind::Standard, 1.0)?;
     let conditional = drawer.classes() > 0;
     let name = format!("{} reconstructed", dataset.meta().name);
     let classes = if conditional { spec.classes.clone() } else { Vec::new() };
     let meta = Meta::new(name, spec.kind, classes, spec.columns.clone());
     let meta = Meta { features: spec.features.clone(), ..meta };
     let mut writer = DatasetWriter::create(out, meta)?.pool(&ctx.pool);
-    let mut memory = vec![0u8; model.run_scratch_len(BATCH)];
-    let on = Engine { level: ctx.level, exec: &ctx.pool };
     let usable = |s: &Result<Sample>| match s {
         Ok(s) => s.split == Split::Test && (s.label.is_some() || !conditional),
         Err(_) => true,
@@ -55,17 +44,7 @@ pub fn reconstruct(ctx: &Ctx, file: &ModelFile, dataset: &Dataset, out: &Path) -
         }
         let labels: Vec<u32> =
             if conditional { batch.iter().filter_map(|s| s.label).collect() } else { Vec::new() };
-        let mut made = vec![0f32; x.len()];
-        let Weights { params, state } = &file.weights;
-        let scratch = &mut Scratch::new(&mut memory);
-        match &model {
-            Model::Vae(vae) => vae.reconstruct(on, params, (&x, &labels), &mut made, scratch)?,
-            Model::Codes(codes) => {
-                let params = &params[..codes.vq.param_len()];
-                codes.vq.reconstruct(on, Params { params, state }, &x, &mut made, scratch)?;
-            }
-            Model::Gan(_) => {}
-        }
+        let made = drawer.runner().reconstruct(&x, &labels)?;
         for (original, made) in batch.iter().zip(made.chunks_exact(spec.width())) {
             let label = original.label.filter(|_| conditional);
             writer.push(Sample::new(&*original.id, label, Split::Test, drawer.content(made)?))?;
@@ -74,18 +53,4 @@ pub fn reconstruct(ctx: &Ctx, file: &ModelFile, dataset: &Dataset, out: &Path) -
     }
     writer.finish()?;
     Ok(written)
-}
-
-/// A sample as the model sees it: pixels and rows scaled, missing values at the mean.
-fn values(spec: &DataSpec, sample: &Sample, out: &mut Vec<f32>) -> Result<()> {
-    match (spec.kind, &spec.normalize) {
-        (Kind::Images, _) => spec.scale_pixels(&sample.pixels()?.data, out),
-        (_, Some(n)) => {
-            let start = out.len();
-            out.extend_from_slice(sample.row());
-            n.standardise(&mut out[start..]);
-        }
-        (_, None) => out.extend_from_slice(sample.row()),
-    }
-    Ok(())
 }

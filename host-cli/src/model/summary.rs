@@ -72,7 +72,7 @@ pub struct Device {
 /// What a model is made of and what it costs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Summary {
-    /// `vae` or `gan`.
+    /// `vae`, `gan` or `vqvae`.
     pub kind: &'static str,
     /// Height, width and channels of a sample.
     pub input: [usize; 3],
@@ -107,11 +107,7 @@ impl Summary {
             model.networks().into_iter().flat_map(|(name, net)| rows(name, net)).collect();
         let sum = |of: fn(&LayerRow) -> usize| layers.iter().map(of).fold(0, usize::saturating_add);
         let summary = Self {
-            kind: match config.network {
-                Network::Vae(_) => "vae",
-                Network::Gan(_) => "gan",
-                Network::Vqvae(_) => "vqvae",
-            },
+            kind: config.network.name(),
             input: config.data.shape,
             latent: model.latent(),
             classes: model.classes(),

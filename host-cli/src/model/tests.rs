@@ -1,5 +1,6 @@
 mod tasks;
 mod transfer;
+mod whole;
 
 use super::*;
 use crate::codec::Pixels;

@@ -1,6 +1,7 @@
 //! Weights of another model: which of them a model takes, and which of its own learn how.
 
 use super::any::{Model, Part, Weights, full_name};
+use super::checkpoint::refuse_whole;
 use crate::error::{Context, Error, Result};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use seedbed::generate::{NamedTensor, ParamGroup};
@@ -61,9 +62,10 @@ impl Source {
     /// Reads a file; halves and doubles become single precision.
     ///
     /// # Errors
-    /// When it cannot be read, or is no safetensors file.
+    /// When it cannot be read, is no safetensors file, or a model in whole numbers.
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).at(path)?;
+        refuse_whole(&bytes, path)?;
         let tensors = SafeTensors::deserialize(&bytes).map_err(|e| {
             Error::failed(format!("not a safetensors file ({e}): {}", path.display()))
                 .hint("of PyTorch: safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")")

@@ -10,7 +10,7 @@ use crate::dataset::{Dataset, Kind, Meta, Origin, Sample, Split};
 use crate::error::{Context, Error, Result};
 use crate::features::Mat;
 use crate::model::{
-    DataSpec, Drawer, Judge, Labels, Limits, ModelFile, Network, PriorKind, Scale, TrainingData, Verdict,
+    DataSpec, Drawer, Judge, Labels, Limits, Network, PriorKind, Scale, Stored, TrainingData, Verdict,
 };
 use output::Sink;
 use seedbed::generate::GENERATE_PURPOSE;
@@ -31,7 +31,8 @@ const ROUND: usize = 2048;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields)]
 pub struct GenerateOptions {
-    /// The model.safetensors that `seedbed train` wrote, or its folder; or a checkpoint.safetensors
+    /// The model.safetensors that `seedbed train` wrote, or its folder; or a checkpoint.safetensors; or the model-int8.safetensors
+    /// of `seedbed model quantize`
     #[arg(long)]
     pub model: Option<PathBuf>,
     /// Samples to generate in all, shared evenly among the classes that have real samples; 1 or more
@@ -194,17 +195,18 @@ impl Stage for GenerateOptions {
     fn run(&self, ctx: &Ctx, input: &Path, out: &Path) -> Result<Outcome> {
         self.validate()?;
         let model = self.model()?;
-        let (file, hash) = ModelFile::load(model)?;
+        let (file, hash) = Stored::load(model)?;
         let dataset = Dataset::open(input)?;
-        let unfitted = file.prior.is_empty() && matches!(file.config.network, Network::Vae(_));
+        let spec = &file.config().data;
+        let unfitted = file.prior().is_empty() && matches!(file.config().network, Network::Vae(_));
         if unfitted && self.prior == PriorKind::Aggregate {
             ctx.progress.warn("generate: a checkpoint has no fitted prior: --prior standard is used");
             return Self { prior: PriorKind::Standard, ..self.clone() }.run(ctx, input, out);
         }
         let drawer = Drawer::new(ctx, &file, self.prior, self.temperature)?;
-        self.check_fit(ctx, &drawer, &file.config.data, &dataset)?;
+        self.check_fit(ctx, &drawer, spec, &dataset)?;
         let labels = if drawer.classes() > 0 { Labels::Required } else { Labels::Optional };
-        let scale = Scale::As(file.config.data.normalize.as_ref());
+        let scale = Scale::As(spec.normalize.as_ref());
         let data = TrainingData::load(&dataset, &ctx.pool, labels, scale)?;
         let limits = Limits { copy_ratio: self.copy_ratio, k: self.manifold_k };
         let judge = Judge::new(ctx, &data, drawer.classes(), limits)?;
@@ -219,9 +221,9 @@ impl Stage for GenerateOptions {
             )
             .hint("use --n or --per-class"));
         }
-        let generation = Generation { ctx, options: self, file: &file, hash, sizes, drawer, judge };
+        let generation = Generation { ctx, options: self, spec, hash, sizes, drawer, judge };
         let done = generation.write(&dataset, out)?;
-        done.warn(ctx, self.max_tries, &file.config.data.classes);
+        done.warn(ctx, self.max_tries, &spec.classes);
         if done.generated() == 0 {
             return Err(Error::failed(format!(
                 "every candidate was rejected ({} copies, {} outside): {}",
@@ -265,7 +267,8 @@ impl GenerateOptions {
 struct Generation<'a> {
     ctx: &'a Ctx,
     options: &'a GenerateOptions,
-    file: &'a ModelFile,
+    /// What its samples are.
+    spec: &'a DataSpec,
     hash: String,
     /// Samples of each class in the train split.
     sizes: Vec<usize>,
@@ -289,7 +292,7 @@ struct Totals {
 impl Generation<'_> {
     /// Draws the samples of each class and writes those that stay.
     fn write(&self, dataset: &Dataset, out: &Path) -> Result<Totals> {
-        let (options, spec) = (self.options, &self.file.config.data);
+        let (options, spec) = (self.options, self.spec);
         let known: Vec<bool> =
             (0..self.drawer.classes().max(1)).map(|class| self.judge.knows(class)).collect();
         let mut totals = Totals { wanted: options.wanted(&known, &self.sizes), known, ..Totals::default() };
@@ -321,7 +324,7 @@ impl Generation<'_> {
 
     /// What the samples are written to.
     fn sink(&self, dataset: &Dataset, out: &Path) -> Result<Sink> {
-        let spec = &self.file.config.data;
+        let spec = self.spec;
         let classes = if self.drawer.classes() > 0 { spec.classes.clone() } else { Vec::new() };
         let sink = if self.options.add_to_dataset {
             Sink::new(self.ctx, out, dataset.meta().clone(), Some(dataset))?

@@ -21,26 +21,46 @@ impl<const N: usize> QuantPlan<N> {
     pub fn observe_scratch_len(&self, batch: usize) -> Result<usize> {
         self.net.workspace_len(batch, false)
     }
+}
 
-    /// Runs a batch in single precision and calls `see` with the number of each range and the values that it is of.
-    fn watch<E: Executor>(
+/// What is told of a batch: all ranges, the number of one of them, and the values that it is of.
+type See<'a> = dyn FnMut(&[f32], usize, &[f32]) + 'a;
+
+/// Ranges, with the network that is run for them.
+#[derive(Debug)]
+struct Watch<'a, const N: usize> {
+    of: &'a QuantPlan<N>,
+    plan: Plan<N>,
+    ranges: &'a mut [f32],
+}
+
+impl<'a, const N: usize> Watch<'a, N> {
+    fn new(of: &'a QuantPlan<N>, ranges: &'a mut [f32]) -> Result<Self> {
+        if ranges.len() != of.range_len() {
+            return Err(Error::ShapeMismatch);
+        }
+        Ok(Self { of, plan: of.net.plan(Mode::Inference)?, ranges })
+    }
+
+    /// Runs a batch in single precision and calls `see` for each range.
+    fn run<E: Executor>(
         &self,
-        plan: &Plan<N>,
         on: Engine<'_, E>,
         (model, x): (Model<'_>, &[f32]),
-        see: &mut dyn FnMut(usize, &[f32]),
+        see: &mut See<'_>,
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
-        let batch = rows::count(x.len(), self.net.input().len()?)?;
+        let Self { of, plan, ranges } = self;
+        let batch = rows::count(x.len(), of.net.input().len()?)?;
         let scratch = &mut scratch.frame();
         let mut work = plan.workspace(batch, scratch)?;
         let watch = |layer: usize, y: &[f32]| {
             let rounded = |stage: &&super::stages::Stage| !matches!(stage.kind, Kind::Move(_));
-            let stages = self.stages.parts().0.iter().filter(rounded);
-            stages.filter(|stage| stage.last == layer).for_each(|stage| see(stage.range, y));
+            let stages = of.stages.parts().0.iter().filter(rounded);
+            stages.filter(|stage| stage.last == layer).for_each(|stage| see(ranges, stage.range, y));
         };
         plan.infer_watched(on, model, (x, watch), &mut work, scratch)?;
-        see(0, x);
+        see(ranges, 0, x);
         Ok(())
     }
 }
@@ -69,11 +89,7 @@ impl<const N: usize> QuantPlan<N> {
 /// # Ok::<(), seedbed::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Calibration<'a, const N: usize> {
-    of: &'a QuantPlan<N>,
-    plan: Plan<N>,
-    ranges: &'a mut [f32],
-}
+pub struct Calibration<'a, const N: usize>(Watch<'a, N>);
 
 impl<const N: usize> QuantPlan<N> {
     /// A calibration that has seen nothing: all of the [`QuantPlan::range_len`] values of `ranges` become 0.
@@ -81,12 +97,9 @@ impl<const N: usize> QuantPlan<N> {
     /// # Errors
     /// [`Error::ShapeMismatch`] for another length; [`crate::nn::Network::plan`]'s.
     pub fn calibration<'a>(&'a self, ranges: &'a mut [f32]) -> Result<Calibration<'a, N>> {
-        if ranges.len() != self.range_len() {
-            return Err(Error::ShapeMismatch);
-        }
-        let plan = self.net.plan(Mode::Inference)?;
-        ranges.fill(0.0);
-        Ok(Calibration { of: self, plan, ranges })
+        let watch = Watch::new(self, ranges)?;
+        watch.ranges.fill(0.0);
+        Ok(Calibration(watch))
     }
 }
 
@@ -104,18 +117,18 @@ impl<const N: usize> Calibration<'_, N> {
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
         let (mut seen, mut finite) = ([[0.0f32; 2]; N], true);
-        let mut see = |i: usize, values: &[f32]| {
+        let mut see = |_: &[f32], i: usize, values: &[f32]| {
             let (low, high, whole) = extremes(on.level, values);
             finite &= whole;
             if let Some(seen) = seen.get_mut(i) {
                 *seen = [low, high];
             }
         };
-        self.of.watch(&self.plan, on, (model, x), &mut see, scratch)?;
+        self.0.run(on, (model, x), &mut see, scratch)?;
         if !finite {
             return Err(Error::NotFinite);
         }
-        for (range, [low, high]) in self.ranges.as_chunks_mut::<2>().0.iter_mut().zip(seen) {
+        for (range, [low, high]) in self.0.ranges.as_chunks_mut::<2>().0.iter_mut().zip(seen) {
             *range = [math::min(low, range[0]), math::max(high, range[1])];
         }
         Ok(())
@@ -148,9 +161,7 @@ impl<const N: usize> Calibration<'_, N> {
 /// ```
 #[derive(Debug)]
 pub struct Magnitudes<'a, const N: usize> {
-    of: &'a QuantPlan<N>,
-    plan: Plan<N>,
-    ranges: &'a mut [f32],
+    watch: Watch<'a, N>,
     counts: &'a mut [u32],
 }
 
@@ -170,12 +181,12 @@ impl<const N: usize> QuantPlan<N> {
         ranges: &'a mut [f32],
         counts: &'a mut [u32],
     ) -> Result<Magnitudes<'a, N>> {
-        if ranges.len() != self.range_len() || counts.len() != self.count_len() {
+        if counts.len() != self.count_len() {
             return Err(Error::ShapeMismatch);
         }
-        let plan = self.net.plan(Mode::Inference)?;
+        let watch = Watch::new(self, ranges)?;
         counts.fill(0);
-        Ok(Magnitudes { of: self, plan, ranges, counts })
+        Ok(Magnitudes { watch, counts })
     }
 }
 
@@ -191,8 +202,8 @@ impl<const N: usize> Magnitudes<'_, N> {
         x: &[f32],
         scratch: &mut Scratch<'_>,
     ) -> Result<()> {
-        let (ranges, counts) = (&*self.ranges, &mut *self.counts);
-        let mut see = |i: usize, values: &[f32]| {
+        let Self { watch, counts } = self;
+        let mut see = |ranges: &[f32], i: usize, values: &[f32]| {
             let most = largest(super::range(ranges, i));
             let bins = rows::of_mut(counts, BINS).nth(i).unwrap_or(&mut []);
             let by = BINS as f32 / most;
@@ -203,7 +214,7 @@ impl<const N: usize> Magnitudes<'_, N> {
                 }
             }
         };
-        self.of.watch(&self.plan, on, (model, x), &mut see, scratch)
+        watch.run(on, (model, x), &mut see, scratch)
     }
 
     /// Narrows each range to the magnitudes that hold at least `share` of its values, 0.9999 for example, as bins tell them.
@@ -214,7 +225,7 @@ impl<const N: usize> Magnitudes<'_, N> {
         if !(share > 0.0 && share <= 1.0) {
             return Err(Error::InvalidArgument);
         }
-        let ranges = self.ranges.as_chunks_mut::<2>().0.iter_mut();
+        let ranges = self.watch.ranges.as_chunks_mut::<2>().0.iter_mut();
         for (range, bins) in ranges.zip(rows::of(self.counts, BINS)) {
             let all = bins.iter().fold(0u64, |all, &n| all.saturating_add(u64::from(n)));
             let (mut below, mut kept) = (0u64, 0usize);

@@ -2,6 +2,7 @@
 
 use super::QuantPlan;
 use super::stages::{Kind, Stage};
+use crate::nn::tensors;
 
 /// What a part of a quantised model is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,12 +61,12 @@ pub struct Part {
 impl Part {
     /// The sizes, outermost first.
     pub fn shape(&self) -> &[usize] {
-        self.sizes.get(..self.rank).unwrap_or(&[])
+        tensors::first(&self.sizes, self.rank)
     }
 
     /// How many values there are.
     pub fn len(&self) -> usize {
-        self.shape().iter().fold(1, |product, &size| product.saturating_mul(size))
+        tensors::product(self.shape())
     }
 
     /// Whether there are none.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::codec::Pixels;
 use crate::dataset::{Content, DatasetWriter, content_hash};
+use crate::model::ModelFile;
 use crate::pool::Pool;
 use crate::stages::balance::BalanceOptions;
 use crate::stages::train::{LikelihoodKind, ModelKind, TrainOptions};

@@ -1,5 +1,5 @@
-//! Model files, in single precision or whole numbers, and checkpoints: any bytes are one or an error; a model that is read has the
-//! weights that it describes.
+//! Model files, in single precision or whole numbers, and checkpoints: any bytes are one or an error; a model that is read has
+//! the weights that it describes.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -23,6 +23,8 @@ use std::path::Path;
 /// Draws that are looked at, and samples.
 const DRAWS: usize = 200;
 const SAMPLES: usize = 500;
+/// Samples that go through a model in training at a time.
+const FEW: usize = 32;
 /// Real samples below which spread tells nothing.
 const FEWEST: usize = 20;
 /// A layer with a larger share of silent channels is told of. A third to a half is usual where training ended well.
@@ -142,10 +144,10 @@ pub fn check(ctx: &Ctx, path: &Path, dataset: Option<&Dataset>, against: Option<
     let of_nets = match own.and_then(|own| inputs(&runner, &own, 0, DRAWS)) {
         Ok(inputs) => inputs,
         Err(e) => {
-            found.find(
-                format!("the model does not run ({})", e.message),
-                "train it again, with a smaller --lr",
-            );
+            found.layers = layers::layers(&stored, &runner, &[])?;
+            look_at_layers(&mut found);
+            let what = format!("the model does not run ({})", e.message);
+            found.find(what, "train it again, with a smaller --lr");
             return Ok(found);
         }
     };
@@ -301,14 +303,18 @@ fn look_at_data(found: &mut Checked, stored: &Stored, runner: &Runner<'_>, rows:
 /// The evidence lower bound of samples, a mean in nats; of a VAE in single precision alone.
 fn bound(stored: &Stored, runner: &Runner<'_>, rows: &Rows) -> Result<Option<f64>> {
     let (Model::Vae(vae), Stored::Single(file)) = (&runner.model, stored) else { return Ok(None) };
-    let mut noise = vec![0f32; rows.len() * vae.spec().latent];
+    let (latent, width) = (vae.spec().latent, vae.width());
+    let mut noise = vec![0f32; rows.len() * latent];
     training_noise(runner.ctx.level, runner.ctx.seed, 0, &rows.numbers, &mut noise)?;
-    let weights = vec![1f32; rows.len()];
-    let mut memory = vec![0u8; vae.train_scratch_len(rows.len())];
-    let batch = Batch { x: &rows.x, labels: &rows.labels, weights: &weights, noise: &noise };
-    let terms: Elbo =
-        vae.elbo(runner.engine(), &file.weights.params, &batch, &mut Scratch::new(&mut memory))?;
-    Ok(Some(-terms.loss(1.0) / rows.len() as f64))
+    let weights = [1f32; FEW];
+    let mut memory = vec![0u8; vae.train_scratch_len(FEW)];
+    let mut sum = Elbo::default();
+    for (i, (x, noise)) in rows.x.chunks(FEW * width).zip(noise.chunks(FEW * latent)).enumerate() {
+        let labels = rows.labels.chunks(FEW).nth(i).unwrap_or_default();
+        let batch = Batch { x, labels, weights: &weights[..x.len() / width], noise };
+        sum += vae.elbo(runner.engine(), &file.weights.params, &batch, &mut Scratch::new(&mut memory))?;
+    }
+    Ok(Some(-sum.loss(1.0) / rows.len() as f64))
 }
 
 /// Runs the networks of another model on what those of this one read.
@@ -317,8 +323,15 @@ fn compare(found: &mut Checked, (runner, inputs): (&Runner<'_>, &[Vec<f32>]), pa
     let other = stored.runner(runner.ctx)?;
     for (net, x) in runner.nets.iter().zip(inputs) {
         if let Some(theirs) = other.nets.iter().find(|n| n.name == net.name && n.widths == net.widths) {
-            let apart = Apart::of(runner.ctx, [net, theirs], x)?;
-            found.against.push(NetApart { network: net.name, apart });
+            let network = net.name;
+            match Apart::of(runner.ctx, [net, theirs], x) {
+                Ok(apart) => found.against.push(NetApart { network, apart }),
+                Err(e) => {
+                    let what = format!("{network} cannot be compared ({}): {}", e.message, path.display());
+                    found.find(what, "look at both models alone, by `seedbed model check`");
+                    return Ok(());
+                }
+            }
         }
     }
     if found.against.len() < runner.nets.len() {

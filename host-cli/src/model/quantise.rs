@@ -11,8 +11,9 @@ use crate::dataset::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::stages::Ctx;
 use seedbed::Scratch;
-use seedbed::nn::Model as Params;
+use seedbed::generate::MAX_LAYERS;
 use seedbed::nn::int8::{Comparison, QuantPlan};
+use seedbed::nn::{Engine, Model as Params};
 use serde::Serialize;
 
 /// Decibels of signal over noise below which a network in whole numbers is warned of: noise of a tenth of the signal.
@@ -63,7 +64,7 @@ impl Apart {
     /// # Errors
     /// Where outputs differ in their number or are not finite.
     pub fn of(ctx: &Ctx, [a, b]: [&NetRunner<'_>; 2], x: &[f32]) -> Result<Self> {
-        let on = seedbed::nn::Engine { level: ctx.level, exec: &ctx.pool };
+        let on = Engine { level: ctx.level, exec: &ctx.pool };
         let mut comparison = Comparison::default();
         let [width, _] = a.widths;
         for x in x.chunks(BATCH * width) {
@@ -102,8 +103,8 @@ pub struct Losses {
     pub samples: usize,
     /// Its networks.
     pub networks: Vec<NetLoss>,
-    /// Bytes that stay in single precision in the file, with those of networks that do: the fitted prior of a VAE, codebook and prior
-    /// of codes.
+    /// Bytes that stay in single precision in the file: the fitted prior of a VAE, a codebook and the prior of its codes,
+    /// networks that are not served.
     pub rest_bytes: usize,
     /// The mean squared difference of reconstructions from their samples, in single precision and in whole numbers.
     pub reconstruction: Option<[f64; 2]>,
@@ -271,11 +272,11 @@ pub fn turns(runner: &Runner<'_>, n: usize) -> Vec<u32> {
 /// A network in whole numbers, for values that come up for rows `x`.
 fn whole_net(
     ctx: &Ctx,
-    plan: &QuantPlan<{ seedbed::generate::MAX_LAYERS }>,
+    plan: &QuantPlan<MAX_LAYERS>,
     params: Params<'_>,
     (x, clip): (&[f32], f64),
 ) -> Result<WholeNet> {
-    let on = seedbed::nn::Engine { level: ctx.level, exec: &ctx.pool };
+    let on = Engine { level: ctx.level, exec: &ctx.pool };
     let width = plan.network().input().len()?;
     let mut net = WholeNet::zeros(plan);
     let mut memory = vec![0u8; plan.observe_scratch_len(BATCH.min(x.len() / width))?];
@@ -301,9 +302,13 @@ fn whole_net(
 /// # Errors
 /// As [`Runner::reconstruct`].
 pub fn errors(runner: &Runner<'_>, rows: &Rows) -> Result<f64> {
-    let made = runner.reconstruct(&rows.x, &rows.labels)?;
-    let squares = made.iter().zip(&rows.x).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2));
-    Ok(squares.sum::<f64>() / made.len().max(1) as f64)
+    let width = runner.config.data.width();
+    let mut sum = 0f64;
+    for (i, x) in rows.x.chunks(BATCH * width).enumerate() {
+        let made = runner.reconstruct(x, rows.labels.chunks(BATCH).nth(i).unwrap_or_default())?;
+        sum += made.iter().zip(x).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum::<f64>();
+    }
+    Ok(sum / rows.x.len().max(1) as f64)
 }
 
 /// The share of codes of samples that are the same in two models; `None` for those without codes.

@@ -1,10 +1,10 @@
 //! A model in 8-bit whole numbers, and the file that it is kept in.
 //!
 //! `model-int8.safetensors` holds what a device uses: encoder and decoder, or the generator. Of each network come
-//! `encoder.0.weight` (I8, PyTorch's layout), `.scale` (F32, one for each output channel), `.bias` (I32), `.range` (F32, the lowest
-//! and the highest of what comes out of a layer) and `encoder.input.range`; what [`seedbed::nn::int8`] does not serve is there as
-//! it was, as are the fitted prior of a VAE, and of an autoencoder with a codebook that and the prior of its codes. The metadata
-//! are those of a model in single precision, with what the ranges were found on.
+//! `encoder.0.weight` (I8, PyTorch's layout), `.scale` (F32, one for each output channel), `.bias` (I32), `.range` (F32, the
+//! lowest and the highest of what comes out of a layer) and `encoder.input.range`. What [`seedbed::nn::int8`] does not serve is
+//! there as it was, as are the fitted prior of a VAE, and of an autoencoder with a codebook that and the prior of its codes.
+//! The metadata are those of a model in single precision, with what the ranges were found on.
 
 use super::any::{Model, ModelConfig, Part, Weights};
 use super::checkpoint::{About, Entry, Read, prior, write};

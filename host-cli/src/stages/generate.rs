@@ -31,8 +31,8 @@ const ROUND: usize = 2048;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields)]
 pub struct GenerateOptions {
-    /// The model.safetensors that `seedbed train` wrote, or its folder; or a checkpoint.safetensors; or the model-int8.safetensors
-    /// of `seedbed model quantize`
+    /// The model.safetensors that `seedbed train` wrote, or its folder; or a checkpoint.safetensors; or the
+    /// model-int8.safetensors of `seedbed model quantize`
     #[arg(long)]
     pub model: Option<PathBuf>,
     /// Samples to generate in all, shared evenly among the classes that have real samples; 1 or more

@@ -6,11 +6,15 @@ use crate::model::any::{Model, full_name};
 use crate::model::runner::{InUse, NetRunner, Runner};
 use crate::model::stored::Stored;
 use crate::model::{ModelFile, WholeFile};
+use seedbed::exec::Executor;
 use seedbed::generate::{MAX_LAYERS, Net};
 use seedbed::math::max;
 use seedbed::nn::int8::{PartRole, QuantPlan};
 use seedbed::nn::{Activation, Layer, Network, Role};
 use serde::Serialize;
+
+/// Rows that go through a network at a time; all that comes out of a layer for them is held.
+const ROWS: usize = 32;
 
 /// What a layer with weights holds, and what comes out of it and of the functions behind it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -164,13 +168,18 @@ fn run(
             params: &all.params[..net.param_len()],
             state: &all.state[..net.state_len()],
         };
-        let out = NetRunner::single(&of.beginning(&net), params, 1)?.run(runner.engine(), x)?;
-        row.largest = Some(row.largest.map_or(largest(&out), |before| max(before, largest(&out))));
-        if layer == Layer::Activation(Activation::Relu) {
-            let mut active = vec![false; shape.channels];
+        let runs = NetRunner::single(&of.beginning(&net), params, runner.ctx.pool.width())?;
+        let mut active = vec![false; shape.channels];
+        let mut most = row.largest.unwrap_or(0.0);
+        for x in x.chunks(ROWS * runs.widths[0]) {
+            let out = runs.run(runner.engine(), x)?;
+            most = max(largest(&out), most);
             for pixel in out.chunks_exact(shape.channels) {
                 active.iter_mut().zip(pixel).for_each(|(active, v)| *active |= *v > 0.0);
             }
+        }
+        row.largest = Some(most);
+        if layer == Layer::Activation(Activation::Relu) {
             row.silent = Some(active.iter().filter(|active| !**active).count());
         }
     }

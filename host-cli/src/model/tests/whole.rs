@@ -248,6 +248,33 @@ fn what_cannot_be_calibrated_is_told() {
 }
 
 #[test]
+fn networks_that_lost_much_or_stay_as_they_are_are_warned_of() {
+    let net = |network, whole, decibels, rows| NetLoss {
+        network,
+        whole,
+        parameters: 1,
+        bytes: [4, 4],
+        apart: Apart { rows, decibels, ..Apart::default() },
+    };
+    let losses = |split, networks| Losses {
+        split,
+        samples: 0,
+        networks,
+        rest_bytes: 0,
+        reconstruction: None,
+        same_codes: None,
+    };
+    let fine =
+        losses(Some(Split::Val), vec![net("encoder", true, Some(20.0), 9), net("decoder", true, None, 9)]);
+    assert_eq!(fine.warnings(), Vec::<String>::new());
+    let poor =
+        losses(None, vec![net("encoder", true, Some(19.94), 0), net("decoder", false, None, 9)]).warnings();
+    assert_eq!(poor.len(), 3, "{poor:?}");
+    assert!(poor[0].contains("encoder is 19.9 dB") && poor[0].contains("--calibrate"));
+    assert!(poor[1].contains("decoder has a layer") && poor[2].contains("not compared"));
+}
+
+#[test]
 fn a_sound_model_is_told_from_a_broken_one() {
     let folder = Folder::new(|folder| pictures_at(folder, 100));
     let ctx = Ctx::quiet(5);

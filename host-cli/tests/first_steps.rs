@@ -94,7 +94,7 @@ fn the_examples_of_train_work_one_after_the_other() {
     object(dir.path(), &["collect", "pictures", "--out", "seedbed-augment", "--json"], 0);
     let help = text(&run(dir.path(), &["train", "--help"]).stdout);
     let examples: Vec<&str> = help.lines().filter_map(|l| l.strip_prefix("  seedbed ")).collect();
-    assert_eq!(examples.len(), 3, "{help}");
+    assert_eq!(examples.len(), 5, "{help}");
     for example in examples {
         let command = example.split("  ").next().unwrap();
         let words: Vec<&str> = command.split(' ').chain(["-q"]).collect();
@@ -102,7 +102,14 @@ fn the_examples_of_train_work_one_after_the_other() {
         assert_eq!(code(&out), 0, "{command}: {}", text(&out.stderr));
     }
     let more = fs::read_to_string(dir.path().join("seedbed-train-resumed/history.jsonl")).unwrap();
-    assert!(more.lines().count() > 30 && dir.path().join("conv/model.safetensors").is_file());
+    assert!(
+        more.lines().count() > 30
+            && ["gan", "tuned", "adapted"].iter().all(|name| dir
+                .path()
+                .join(name)
+                .join("model.safetensors")
+                .is_file())
+    );
 }
 
 #[test]

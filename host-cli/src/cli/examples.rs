@@ -106,9 +106,12 @@ pub const PREPROCESS: &str = "Examples:
 pub const TRAIN: &str = "Examples:
   seedbed train seedbed-augment --epochs 30                         A VAE of dense layers
   seedbed train seedbed-augment --epochs 60 --resume seedbed-train  30 epochs more, into seedbed-train-resumed
-  seedbed train seedbed-augment --model cdcgan --out gan                 A GAN of convolutions, conditioned on the class
-  seedbed train few --model dcgan --from gan --freeze discriminator.0,discriminator.2 --show diff --out tuned
-  seedbed train few --model vae-mlp --from seedbed-train --lora 4 --shots 20 --out adapted";
+  seedbed train seedbed-augment --model cdcgan --out gan            A GAN of convolutions, conditioned on the class
+  seedbed train seedbed-augment --model cdcgan --from gan --freeze discriminator.0 --shots 20 --show diff --out tuned
+  seedbed train seedbed-augment --from seedbed-train --lora 4 --shots 20 --out adapted
+
+With --meta reptile or fomaml each class is a task: the model comes to weights from which a few steps on a few samples of a
+new class go far, with --from, --only CLASS and --shots.";
 
 pub const MODEL: &str = "Examples:
   seedbed model summary seedbed-train                              Of a trained model

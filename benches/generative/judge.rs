@@ -187,8 +187,13 @@ pub struct Nearness {
 /// For sets that are too small.
 pub fn compare<E: Executor>(exec: &E, real: &[f32], generated: &[f32]) -> Result<Nearness> {
     let n = real.len().min(generated.len()) / FEATURES;
-    let mat = |v| MatRef::new(<[f32]>::get(v, ..n * FEATURES).unwrap_or(&[]), n, FEATURES);
-    let (real, generated) = (mat(real)?, mat(generated)?);
+    // Generated pictures may come class by class.
+    let evenly = |v: &[f32]| -> Vec<f32> {
+        let rows = v.len() / FEATURES;
+        (0..n).flat_map(|i| &v[i * rows / n * FEATURES..][..FEATURES]).copied().collect()
+    };
+    let (real, generated) = (evenly(real), evenly(generated));
+    let (real, generated) = (MatRef::new(&real, n, FEATURES)?, MatRef::new(&generated, n, FEATURES)?);
     let moments = |x: MatRef<'_, f32>| {
         let (mut mean, mut cov) = (vec![0.0; FEATURES], vec![0.0; FEATURES * FEATURES]);
         let mut memory = vec![0; covariance_scratch_len(n, FEATURES)];

@@ -107,7 +107,7 @@ pub const TRAIN: &str = "Examples:
   seedbed train seedbed-augment --epochs 30                         A VAE of dense layers
   seedbed train seedbed-augment --epochs 60 --resume seedbed-train  30 epochs more, into seedbed-train-resumed
   seedbed train seedbed-augment --model cdcgan --out gan            A GAN of convolutions, conditioned on the class
-  seedbed train seedbed-augment --model cdcgan --from gan --freeze discriminator.0 --shots 20 --show diff --out tuned
+  seedbed train seedbed-augment --model cdcgan --from gan --freeze discriminator.0 --out tuned
   seedbed train seedbed-augment --from seedbed-train --lora 4 --shots 20 --out adapted
 
 With --meta reptile or fomaml each class is a task: the model comes to weights from which a few steps on a few samples of a

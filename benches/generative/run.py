@@ -12,6 +12,7 @@ rare       two classes cut to 2 %: a classifier trained on the raw, oversampled,
            train split, five seeds each
 transfer   models of the pictures of `--other FOLDER` adapted to few of FOLDER, beside the same from the beginning
 tasks      Reptile and first-order MAML over eight classes, adapted to few pictures of the two others
+labels     few labels of each of five classes: the share of the other labels that is told rightly
 
 Each figure is a line of JSON in WORK/PART.jsonl, and stays: what is there is not measured again. `--table` prints the tables of
 what there is. Samples are drawn without any filter, 10,000 of each model, at the temperature 1.
@@ -31,7 +32,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = 10_000
-PARTS = ("quality", "small", "rare", "transfer", "tasks")
+PARTS = ("quality", "small", "rare", "transfer", "tasks", "labels")
 
 
 class Bench:
@@ -267,6 +268,30 @@ def tasks(bench):
                                             steps, "--seed", seed, *words, "--out", bench.out("adapted"))  # fmt: skip
                     bounds.append(said["val_elbo"])
                 bench.note(task=name, steps=steps, base=base, val_elbo=sum(bounds) / 3, spread=max(bounds) - min(bounds))
+
+
+def labels(bench):
+    """Embeddings from the few labels themselves, and from the five other classes."""
+    pictures, numbers = idx_files(bench.args.data)
+    sets = {}
+    # Every other class, so that both halves have shoes and tops.
+    for name, rest in (("base", 0), ("new", 1)):
+        idx, sets[name] = bench.work / f"{name}-idx", bench.work / name
+        if not sets[name].exists():
+            keep = [i for i, label in enumerate(numbers) if label % 2 == rest]
+            write_idx(idx, b"".join(pictures[i * 784 : (i + 1) * 784] for i in keep), [numbers[i] // 2 for i in keep])
+            bench.seedbed("collect", idx, "--out", sets[name])
+    arms = {"a drawn network": ("--episodes", 0), "the few labels": (), "five other classes": ("--base", sets["base"])}
+    for shots in (1, 5, 20):
+        for arm, words in arms.items():
+            if bench.known(shots=shots, arm=arm) or (shots == 1 and not words):
+                continue
+            shares = []
+            for seed in range(1, 4):
+                said, _ = bench.seedbed("label", sets["new"], "--shots", shots, "--seed", seed, *words, "--out",
+                                        bench.out("labelled"))  # fmt: skip
+                shares.append(said["checked_right"])
+            bench.note(shots=shots, arm=arm, right=sum(shares) / 3, spread=max(shares) - min(shares))
 
 
 def table(work):

@@ -1,9 +1,8 @@
 //! `label`: gives samples without a label that of the class whose few labelled samples they are nearest to, in an embedding
 //! that is learnt for that: prototypical networks (Snell, Swersky and Zemel 2017).
 //!
-//! The embedding learns by episodes from the labelled samples of the train split, or from those of another dataset with
-//! other classes (`base`), which is better where there are but a few. A class is the mean of its labelled
-//! samples there. How sure a label is, is the softmax of minus the squared distances; what is less sure than `confidence` stays
+//! The embedding learns by episodes from the labelled samples of the train split, and from those of another dataset with
+//! other classes (`base`), which helps where there are but a few. A class is the mean of its labelled samples there. How sure a label is, is the softmax of minus the squared distances; what is less sure than `confidence` stays
 //! without. `labels.jsonl` lists what was given.
 
 use super::collect::write_lines;
@@ -29,8 +28,8 @@ pub const LABELS_FILE: &str = "labels.jsonl";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields)]
 pub struct LabelOptions {
-    /// A dataset of the same kind of samples, whose labelled samples the embedding learns from, of these classes or others
-    /// [default: the labelled samples of DATASET]
+    /// A dataset of the same kind of samples, whose labelled samples the embedding learns from besides, of these classes or
+    /// others
     #[arg(long, value_name = "DATASET")]
     pub base: Option<PathBuf>,
     /// Use only so many labels of each class, drawn by the seed, 1 or more; the others stay as they are, and tell how many would
@@ -223,8 +222,15 @@ impl LabelOptions {
                 ));
         }
         let of_base = Table::read(ctx, &base, space, |s| s.split == Split::Train && s.label.is_some())?;
-        let classes = several(&by_class(&of_base, |_| true));
-        embedder.train(ctx, &of_base.features, &classes, how).map(Some)
+        let mut classes = several(&by_class(&of_base, |_| true));
+        // Their own labels say most about the classes that are asked for.
+        let (mut rows, mut next) = (of_base.features, of_base.ids.len());
+        for own in several(support) {
+            rows.data.extend(table.features.select(&own).data);
+            classes.push((next..next + own.len()).collect());
+            next += own.len();
+        }
+        embedder.train(ctx, &rows, &classes, how).map(Some)
     }
 
     /// The dataset with the labels, and their list.

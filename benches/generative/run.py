@@ -137,9 +137,9 @@ def small(bench):
         for show in ("plain", "diff", "ada"):
             if bench.known(pictures=n, show=show):
                 continue
-            # As many steps for each: those of ten epochs of 10,000 pictures.
+            # As many steps for each.
             batch = min(64, n)
-            epochs = 1600 * batch // n
+            epochs = 4000 * batch // n
             model = bench.out(f"{n}-{show}")
             _, took = bench.seedbed("train", data, "--model", "dcgan", "--shots", n // 10, "--show", show, "--epochs", epochs,
                                     "--batch", batch, "--out", model)  # fmt: skip
@@ -191,7 +191,7 @@ def rare(bench):
             continue
         data, model = bench.out("data"), bench.out("model")
         bench.seedbed("collect", raw, "--val", 0, "--out", data)
-        bench.seedbed("train", data, "--model", "cdcgan", "--show", "diff", "--epochs", 12, "--seed", seed, "--out", model)
+        bench.seedbed("train", data, "--model", "cdcgan", "--show", "diff", "--epochs", 8, "--seed", seed, "--out", model)
         sets = {
             "raw": ("export", data),
             "oversampled": ("balance", data, "--method", "oversample"),
@@ -227,7 +227,7 @@ def transfer(bench):
             arms["FreezeD"] = ("--from", base, "--freeze", "discriminator.0,discriminator.2")
         else:
             arms["decoder alone"] = ("--from", base, "--freeze", "encoder")
-        for steps in (100, 400, 1600):
+        for steps in (100, 400):
             for arm, words in arms.items():
                 if bench.known(preset=preset, steps=steps, arm=arm):
                     continue

@@ -7,6 +7,7 @@ precision and density among the features of a small classifier, beside those of 
 FOLDER has the IDX files of Fashion-MNIST or MNIST (`train-images-idx3-ubyte.gz` and so on). Parts:
 
 quality    each preset as it is, after some numbers of epochs, with the CPU seconds until then
+peers      plain models of PyTorch, judged alike (its packages take some gigabytes below --work)
 small      dcgan on 100, 500 and 1,000 pictures, shown as they are, by DiffAugment and by ADA
 rare       two classes cut to 2 %: a classifier trained on the raw, oversampled, augmented, and by generated samples balanced
            train split, five seeds each
@@ -30,9 +31,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from turns import ROOT, environment
+
 SAMPLES = 10_000
-PARTS = ("quality", "small", "rare", "transfer", "tasks", "labels")
+PARTS = ("quality", "peers", "small", "rare", "transfer", "tasks", "labels")
 
 
 class Bench:
@@ -80,8 +83,11 @@ class Bench:
         """What the classifier says of the generated pictures of a dataset folder."""
         idx = self.out("idx")
         self.seedbed("export", folder, "--format", "idx", "--out", idx)
+        return self.judge_file(data, idx / "train-images-idx3-ubyte")
+
+    def judge_file(self, data, file):
         kept = self.args.work / f"judge-{data.name}.bin"
-        words = [*self.args.judge, "--data", str(data), "--judge", str(kept), str(idx / "train-images-idx3-ubyte")]
+        words = [*self.args.judge, "--data", str(data), "--judge", str(kept), str(file)]
         text = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT).stdout.splitlines()[-1]
         pairs = re.findall(r"(FD|coverage|recall|precision|density) ([\d.]+)", text)
         return {key: float(value) for key, value in pairs}
@@ -129,6 +135,23 @@ def quality(bench):
             found = bench.drawn(data, model, bench.args.data)
             bench.note(preset=preset, epochs=epochs, cpu_seconds=round(seconds, 1), **found)
             before = model
+
+
+PEERS = [("dcgan", (1, 2, 3, 6)), ("vae-conv", (1, 3, 10)), ("vae-mlp", (1, 5, 10))]
+
+
+def peers(bench):
+    python = environment(bench.args.work / "environment", ["torch", "numpy"])
+    if python is None:
+        return print("skip: cannot install PyTorch by pip")
+    for name, points in PEERS:
+        if bench.known(peer=name):
+            continue
+        words = [python, ROOT / "benches/generative/peers.py", name, bench.args.data, bench.work, *points]
+        said = subprocess.run(list(map(str, words)), stdout=subprocess.PIPE, text=True, check=True).stdout
+        for line in map(json.loads, said.splitlines()):
+            found = bench.judge_file(bench.args.data, line.pop("file"))
+            bench.note(peer=name, **line, **found)
 
 
 def small(bench):

@@ -278,7 +278,7 @@ def tasks(bench):
     for base, words in bases.items():
         model = bench.work / base.replace(" ", "-")
         if not model.exists():
-            bench.seedbed("train", data, *common, "--except", ",".join(new), "--epochs", 5, *words, "--out", model)
+            bench.seedbed("train", data, *common, *[w for name in new for w in ("--except", name)], "--epochs", 5, *words, "--out", model)
     for name in new:
         for steps in (5, 20, 80):
             for base in ("from the beginning", *bases):

@@ -126,6 +126,10 @@ impl SummaryOptions {
             ..TrainOptions::default()
         };
         options.validate()?;
+        if self.classes == 0 && self.model.conditional() == Some(true) {
+            return Err(Error::usage("the model is conditioned on classes: --classes")
+                .hint("say how many there are: --classes 10"));
+        }
         Ok((options.config(0, DataSpec::of_shape(kind, shape), self.classes)?, None))
     }
 }

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use seedbed::generate::{Gan, GanSpec, NamedTensor, Net, ParamGroup, Vae, VaeSpec};
 use seedbed::nn::Schedule;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What the samples of a model are.
@@ -169,6 +170,12 @@ pub struct Training {
     pub patience: u32,
     /// What is optimised.
     pub objective: Objective,
+    /// The classes that it learns from; all for `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<BTreeSet<u32>>,
+    /// Samples of each class that it learns from; all for `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shots: Option<usize>,
     /// How it learns from tasks; not at all for `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<MetaTraining>,

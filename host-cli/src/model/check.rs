@@ -174,7 +174,7 @@ fn samples(found: &mut Checked, runner: &Runner<'_>, dataset: &Dataset) -> Resul
         DataCheck { same: spec.content_hash == dataset.meta().content_hash, ..DataCheck::default() };
     let mut rows = Rows::default();
     for split in [Split::Test, Split::Val] {
-        let about = (spec, runner.model.classes() > 0);
+        let about = (runner.config, runner.model.classes() > 0);
         rows = Rows::draw(dataset, about, (runner.ctx.seed, split, SAMPLES))?;
         if !rows.is_empty() {
             data.split = Some(split);

@@ -25,6 +25,8 @@ const BLOCKS: usize = 3;
 const LAYERS: usize = 16;
 /// Rows that are embedded at a time.
 const BATCH: usize = 256;
+/// Memory that an episode may take.
+const MOST_BYTES: usize = 4 << 30;
 /// The learning rate at its highest, which falls along half a cosine.
 const RATE: f32 = 2e-3;
 
@@ -84,20 +86,27 @@ impl Embedder {
         Ok(Self { net, params, state })
     }
 
-    /// Learns by episodes from `rows`, of which `classes` lists those of each class; each must have two. The mean share of
-    /// queries that the last tenth of the episodes told rightly.
+    /// Learns by episodes from `rows`, of which `classes` lists those of each class; each must have two. The share of queries of
+    /// the last tenth of the episodes whose class had more than half of the probability.
     ///
     /// # Errors
-    /// When there are fewer than two classes, or a loss is not finite.
+    /// When there are fewer than two classes, an episode takes too much memory, or a loss is not finite.
     pub fn train(&mut self, ctx: &Ctx, rows: &Mat, classes: &[Vec<usize>], how: Episodes) -> Result<f64> {
         if classes.len() < 2 || classes.iter().any(|own| own.len() < 2) {
-            return Err(Error::failed("an embedding needs two classes, and two samples of each")
-                .hint("label more samples, or name a labelled dataset of other classes with --base"));
+            return Err(Error::failed("an embedding needs two classes, and two labelled samples of each")
+                .hint("label more samples, or name a labelled dataset with --base; with --episodes 0 it stays as it is drawn"));
         }
-        let most = how.ways * (how.support + how.queries);
+        let most = most_rows(classes, how);
         let plan: Plan<LAYERS> = self.net.plan(Mode::TRAINING)?.for_threads(ctx.pool.width());
         let episode = Episode { classes: how.ways, dims: DIMS };
         let bytes = plan.workspace_len(most).saturating_add(episode.scratch_len(most));
+        if bytes > MOST_BYTES {
+            return Err(Error::usage(format!(
+                "an episode of {most} samples takes more than {} GiB of memory: --ways, --support, --queries",
+                MOST_BYTES >> 30
+            ))
+            .hint("use smaller ones, or smaller pictures (`seedbed preprocess --size 32`)"));
+        }
         let mut learner = Learner {
             on: Engine { level: ctx.level, exec: &ctx.pool },
             memory: vec![0; bytes.saturating_add(size_of::<f32>() * most * (DIMS + 1))],
@@ -186,6 +195,13 @@ impl Learner<'_> {
         adam.step(on, t, params, &self.grads, &mut self.moments)?;
         Ok(nll)
     }
+}
+
+/// Rows of the largest episode that there can be.
+fn most_rows(classes: &[Vec<usize>], how: Episodes) -> usize {
+    let mut sizes: Vec<usize> = classes.iter().map(|own| own.len().min(how.support + how.queries)).collect();
+    sizes.sort_unstable_by(|a, b| b.cmp(a));
+    sizes.iter().take(how.ways).sum()
 }
 
 /// Draws an episode: of a class with few samples fewer are of the support, and one at least is asked for.

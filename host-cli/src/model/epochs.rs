@@ -180,6 +180,7 @@ impl<'a> Trainer<'a> {
         let model = Model::new(&plan.config.network)?.for_groups(groups)?.for_threads(ctx.pool.width());
         check_memory(&model, plan, data.len())?;
         meta::check(&plan.config.training, data)?;
+        gan::check(&model, plan.config.training.batch.min(data.lists.train.len()))?;
         let at = match &plan.start {
             Some(start) => Checkpoint { config: plan.config.clone(), ..start.clone() },
             None => {

@@ -38,7 +38,7 @@ pub use reconstruct::reconstruct;
 pub use runner::{Draw, InUse, NetRunner, Runner, Runs};
 pub use stored::Stored;
 pub use summary::{LayerRow, Memory, Summary, Target};
-pub use transfer::{Learning, Source, Transfer, names};
+pub use transfer::{Learning, Source, Transfer, known_names, names};
 pub use whole::{Calibrated, WHOLE_FILE, WholeFile, WholeNet};
 
 #[cfg(test)]

@@ -216,6 +216,9 @@ fn material(
     dataset: Option<&Dataset>,
     most: usize,
 ) -> Result<(Rows, Option<Split>, Rows)> {
+    if let Some(dataset) = dataset {
+        fits(&runner.config.data, dataset)?;
+    }
     if !runner.encodes() {
         return Ok(Default::default());
     }
@@ -223,9 +226,8 @@ fn material(
         Error::usage("there are no samples to calibrate the encoder on: --data")
             .hint("name the dataset that the model was trained on")
     })?;
-    fits(&runner.config.data, dataset)?;
     let some = |split| {
-        let about = (&runner.config.data, runner.model.classes() > 0);
+        let about = (runner.config, runner.model.classes() > 0);
         Rows::draw(dataset, about, (runner.ctx.seed, split, most))
     };
     let train = some(Split::Train)?;
@@ -263,10 +265,13 @@ pub fn inputs(runner: &Runner<'_>, rows: &Rows, first: u64, draws: usize) -> Res
     runner.inputs((&rows.x, &rows.labels), draws)
 }
 
-/// The classes of a model in turn.
+/// The classes that a model was trained on, in turn.
 pub fn turns(runner: &Runner<'_>, n: usize) -> Vec<u32> {
-    let classes = runner.model.classes().max(1) as u32;
-    (0..n as u32).map(|i| i % classes).collect()
+    let classes: Vec<u32> = match &runner.config.training.classes {
+        Some(trained) if runner.model.classes() > 0 => trained.iter().copied().collect(),
+        _ => (0..runner.model.classes().max(1) as u32).collect(),
+    };
+    classes.into_iter().cycle().take(n).collect()
 }
 
 /// A network in whole numbers, for values that come up for rows `x`.

@@ -1,6 +1,6 @@
 //! Some samples of a split of a dataset, as a model sees them.
 
-use super::any::DataSpec;
+use super::any::{DataSpec, ModelConfig};
 use crate::dataset::{Dataset, Kind, Sample, Split};
 use crate::error::{Error, Result};
 use crate::purposes;
@@ -29,19 +29,24 @@ impl Rows {
     }
 
     /// The first samples of `split` in an order that the seed draws, at most `most`: the same whatever other samples there are
-    /// between them. A model that is conditioned on classes takes those with a label.
+    /// between them. A model that is conditioned on classes takes those with a label, and one that was trained on some classes
+    /// those of them.
     ///
     /// # Errors
     /// When a sample cannot be read, or does not fit the model.
     pub fn draw(
         dataset: &Dataset,
-        (spec, conditional): (&DataSpec, bool),
+        (config, conditional): (&ModelConfig, bool),
         (seed, split, most): (u64, Split, usize),
     ) -> Result<Self> {
         let mut kept: Vec<(u64, Sample)> = Vec::new();
+        let trained = |label: Option<u32>| match &config.training.classes {
+            Some(classes) => label.is_some_and(|label| classes.contains(&label)),
+            None => !conditional || label.is_some(),
+        };
         for sample in dataset.samples() {
             let sample = sample?;
-            if sample.split != split || (conditional && sample.label.is_none()) {
+            if sample.split != split || !trained(sample.label) {
                 continue;
             }
             let key = Key::new(purposes::LOOKED_AT).sample(id_hash(sample.id.as_bytes()));
@@ -53,7 +58,7 @@ impl Rows {
         first(&mut kept, most);
         let mut rows = Self::default();
         for (_, sample) in &kept {
-            values(spec, sample, &mut rows.x)?;
+            values(&config.data, sample, &mut rows.x)?;
             rows.numbers.push(id_hash(sample.id.as_bytes()));
             rows.labels.extend(sample.label.filter(|_| conditional));
         }

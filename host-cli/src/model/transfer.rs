@@ -58,6 +58,23 @@ pub fn names(texts: &[String]) -> Result<Names> {
     texts.iter().map(pair).collect()
 }
 
+/// Refuses names that no tensor of the model has.
+///
+/// # Errors
+/// A usage error that lists what the model has.
+pub fn known_names(names: &Names, model: &Model) -> Result<()> {
+    let all: Vec<String> = model.parts().into_iter().flatten().map(|part| part.name).collect();
+    let fits =
+        |ours: &str| all.iter().any(|name| name.strip_prefix(ours).is_some_and(|rest| rest.starts_with('.')));
+    match names.iter().find(|(ours, _)| !fits(ours)) {
+        None => Ok(()),
+        Some((ours, _)) => Err(Error::usage(format!(
+            "no tensor of the model has such a name: --map {ours} (recipe key `map`)"
+        ))
+        .hint(format!("name a network, or a network and a layer; its tensors are {}", all.join(", ")))),
+    }
+}
+
 impl Source {
     /// Reads a file; halves and doubles become single precision.
     ///
@@ -262,8 +279,8 @@ impl Learning {
         }
         let groups: Vec<ParamGroup> = groups.into_iter().map(|(_, group)| group).collect();
         if groups.iter().all(|group| group.rate == 0.0) {
-            return Err(Error::usage("nothing of the model learns: --freeze (recipe key `freeze`)")
-                .hint("freeze fewer layers"));
+            return Err(Error::usage("nothing of the model learns: --freeze, --rates or --lora-on")
+                .hint("freeze fewer layers; adapters are for weights of layers, not for their biases"));
         }
         let alike = groups.iter().all(|group| group.rate == 1.0 && group.low_rank.is_none());
         Ok(if alike { Vec::new() } else { groups })

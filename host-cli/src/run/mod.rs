@@ -23,7 +23,7 @@ pub use chain::{Ran, run};
 pub use diff::{StageDiff, diff};
 pub use execute::{Call, execute};
 pub use files::RECORD_BYTES;
-pub use folder::{Draft, RunFolder, apart, make_output, outside};
+pub use folder::{Draft, RunFolder, apart, make_output, may_write, outside};
 pub use options::{moved, relocate, split_paths};
 pub use record::{RunRecord, StageRecord, Status};
 pub use status::{Life, RunStatus, StageState, StageStatus, status};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// Samples that are put through a model by `--check`, at most.
-const MOST_CHECKED: usize = 10_000;
+const MOST_CHECKED: usize = 256;
 
 /// Into what a model is converted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
@@ -17,7 +17,7 @@ pub struct ConvertOptions {
     /// Whose form: onnx or pytorch
     #[arg(long, value_enum, default_value = "onnx")]
     pub to: Tool,
-    /// Put so many samples of noise through the model, and write what goes in and what comes out to check.safetensors, for
+    /// Put so many samples of noise, up to 256, through the model, and write what goes in and what comes out to check.safetensors, for
     /// comparison
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub check: usize,

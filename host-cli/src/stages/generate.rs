@@ -205,9 +205,15 @@ impl Stage for GenerateOptions {
         }
         let drawer = Drawer::new(ctx, &file, self.prior, self.temperature)?;
         self.check_fit(ctx, &drawer, spec, &dataset)?;
-        let labels = if drawer.classes() > 0 { Labels::Required } else { Labels::Optional };
+        let trained = &file.config().training.classes;
+        let by_class = drawer.classes() > 0 || trained.is_some();
+        let labels = if by_class { Labels::Required } else { Labels::Optional };
         let scale = Scale::As(spec.normalize.as_ref());
-        let data = TrainingData::load(&dataset, &ctx.pool, labels, scale)?;
+        let mut data = TrainingData::load(&dataset, &ctx.pool, labels, scale)?;
+        // Of classes that the model never saw it draws nothing.
+        if let Some(classes) = trained {
+            data.keep_classes(classes);
+        }
         let limits = Limits { copy_ratio: self.copy_ratio, k: self.manifold_k };
         let judge = Judge::new(ctx, &data, drawer.classes(), limits)?;
         let mut sizes = vec![0usize; drawer.classes().max(1)];

@@ -1,15 +1,16 @@
 //! `label`: gives samples without a label that of the class whose few labelled samples they are nearest to, in an embedding
 //! that is learnt for that: prototypical networks (Snell, Swersky and Zemel 2017).
 //!
-//! The embedding learns by episodes from the labelled samples of the train split, and from those of another dataset with
-//! other classes (`base`), which helps where there are but a few. A class is the mean of its labelled samples there. How sure a label is, is the softmax of minus the squared distances; what is less sure than `confidence` stays
-//! without. `labels.jsonl` lists what was given.
+//! The embedding learns by episodes from the labelled samples of the train split, and from those of another dataset
+//! (`base`), of these classes or others, which helps where there are but a few. A class is the mean of its labelled samples
+//! there. How sure a label is, is the softmax of minus the squared distances; what is less sure than `confidence` stays
+//! without. `labels.jsonl` lists what was given. Labels that were not used, those of val and test, tell how often it is right.
 
 use super::collect::write_lines;
 use super::{Ctx, Outcome, Stage};
-use crate::dataset::{Dataset, DatasetWriter, Kind, Split};
+use crate::dataset::{Dataset, DatasetWriter, ImageShape, Kind, Split};
 use crate::error::{Error, Result};
-use crate::features::{Mat, Space, Table};
+use crate::features::{Mat, Space, TILE, Table};
 use crate::model::{DIMS, Embedder, Episodes};
 use crate::purposes;
 use seedbed::linalg::squared_distance;
@@ -36,6 +37,9 @@ pub struct LabelOptions {
     /// have been right
     #[arg(long, value_name = "K")]
     pub shots: Option<usize>,
+    /// Label samples of val and test, too, whose labels judge; without this they stay as they are
+    #[arg(long)]
+    pub all_splits: bool,
     /// Leave samples without a label that are less sure than this, 0 to 1
     #[arg(long, default_value_t = 0.5)]
     pub confidence: f32,
@@ -81,18 +85,6 @@ impl Known {
             .collect();
         nearest(&distances)
     }
-
-    /// The same of a sample that is one of class `own`, without its part of the prototype.
-    fn tell_without(&self, ctx: &Ctx, embedding: &[f32], own: usize) -> usize {
-        let n = self.rows[own].len() as f32;
-        let without = |(p, e): (&f32, &f32)| (n * p - e) / (n - 1.0);
-        let rest: Vec<f32> = self.prototypes.row(own).iter().zip(embedding).map(without).collect();
-        let prototype = |i: usize| if i == own { &rest[..] } else { self.prototypes.row(i) };
-        let distances: Vec<f32> = (0..self.prototypes.rows())
-            .map(|i| squared_distance(ctx.level, embedding, prototype(i)))
-            .collect();
-        nearest(&distances).0
-    }
 }
 
 /// The least of these distances, its softmax, and the next one.
@@ -129,14 +121,24 @@ impl Stage for LabelOptions {
         self.check()?;
         let dataset = Dataset::open(input)?;
         dataset.needs("label", &[Kind::Images, Kind::Table])?;
-        let space = Space::of(&dataset)?;
+        let space = small(Space::of(&dataset)?);
         let table = Table::read(ctx, &dataset, &space, |_| true)?;
         let support = self.support_of(ctx, &dataset, &table)?;
         let mut embedder = Embedder::new(shape(&space), ctx.seed)?;
-        let learnt = self.learn(ctx, &mut embedder, (&space, &table, &support))?;
+        let learnt = self.learn(ctx, &mut embedder, (&dataset, &space), (&table, &support))?;
         let embeddings = embedder.embed(ctx, &table.features)?;
         let known = known(support, &table, &embeddings)?;
         self.write(ctx, (&dataset, &table), (&known, &embeddings), learnt, out)
+    }
+}
+
+/// Large pictures become tiles.
+fn small(space: Space) -> Space {
+    match space {
+        Space::Pixels(s) if s.height.max(s.width) > 2 * TILE => {
+            Space::Pixels(ImageShape { height: TILE, width: TILE, ..s })
+        }
+        space => space,
     }
 }
 
@@ -191,7 +193,8 @@ impl LabelOptions {
         &self,
         ctx: &Ctx,
         embedder: &mut Embedder,
-        (space, table, support): (&Space, &Table, &BTreeMap<u32, Vec<usize>>),
+        (dataset, space): (&Dataset, &Space),
+        (table, support): (&Table, &BTreeMap<u32, Vec<usize>>),
     ) -> Result<Option<f64>> {
         if self.episodes == 0 {
             return Ok(None);
@@ -205,21 +208,15 @@ impl LabelOptions {
             return embedder.train(ctx, &table.features, &several(support), how).map(Some);
         };
         let base = Dataset::open(path)?;
-        let kind = base.meta().kind;
-        let fits = match space {
-            Space::Pixels(s) => {
-                kind == Kind::Images
-                    && base.meta().image.is_none_or(|i| space.takes(i.channels as usize) && s.height > 0)
-            }
-            Space::Columns { .. } | Space::Given(_) => {
-                kind == Kind::Table && base.meta().columns.len() == space.cols()
-            }
-        };
+        base.needs_train("label")?;
+        let [own, theirs] = [dataset.meta(), base.meta()];
+        let fits = own.kind == theirs.kind
+            && own.columns == theirs.columns
+            && theirs.image.is_none_or(|image| space.takes(image.channels as usize));
         if !fits {
-            return Err(Error::usage(format!("its samples are of another kind: --base {}", path.display()))
-                .hint(
-                    "name a dataset of pictures for pictures, or a table of the same columns for a table",
-                ));
+            return Err(Error::usage(format!("its samples are of another kind: --base {}", path.display())).hint(
+                "name a dataset of pictures with as many channels, or a table with the same columns in the same order",
+            ));
         }
         let of_base = Table::read(ctx, &base, space, |s| s.split == Split::Train && s.label.is_some())?;
         let mut classes = several(&by_class(&of_base, |_| true));
@@ -248,7 +245,7 @@ impl LabelOptions {
         let (mut given, mut unsure) = (Vec::new(), 0u64);
         for (i, sample) in dataset.samples().enumerate() {
             let mut sample = sample?;
-            if sample.label.is_none() {
+            if sample.label.is_none() && (self.all_splits || sample.split == Split::Train) {
                 let (place, confidence, second) = known.tell(ctx, embeddings.row(i));
                 if confidence >= self.confidence {
                     sample.label = Some(known.classes[place]);
@@ -262,7 +259,11 @@ impl LabelOptions {
         }
         let meta = writer.finish()?;
         write_lines(&out.join(LABELS_FILE), &given)?;
-        let (told, asked) = self.check_labels(ctx, table, known, embeddings);
+        let (told, asked) = Self::check_labels(ctx, table, known, embeddings);
+        if asked == 0 {
+            ctx.progress
+                .note("label: no other labels to check with, in val or test; --shots K keeps some back");
+        }
         Ok(Outcome::new(meta.counts.samples)
             .figure("labelled", given.len())
             .figure("left_unsure", unsure)
@@ -272,19 +273,11 @@ impl LabelOptions {
             .figure("checked_right", (asked > 0).then(|| told as f64 / asked as f64)))
     }
 
-    /// Of how many labelled samples the label would have been right: of those that were not used, or where all were, each
-    /// without its own part.
-    fn check_labels(&self, ctx: &Ctx, table: &Table, known: &Known, embeddings: &Mat) -> (u64, u64) {
+    /// Of how many labelled samples that were not used, as those of val and test are not, the label would have been right.
+    fn check_labels(ctx: &Ctx, table: &Table, known: &Known, embeddings: &Mat) -> (u64, u64) {
         let (mut right, mut asked) = (0, 0);
         for (place, own) in known.rows.iter().enumerate() {
             let class = known.classes[place];
-            if self.shots.is_none() {
-                for &row in own.iter().filter(|_| own.len() > 1) {
-                    asked += 1;
-                    right += u64::from(known.tell_without(ctx, embeddings.row(row), place) == place);
-                }
-                continue;
-            }
             let others = (0..table.len()).filter(|&row| table.labels[row] == Some(class));
             for row in others.filter(|row| own.binary_search(row).is_err()) {
                 asked += 1;

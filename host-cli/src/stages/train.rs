@@ -12,7 +12,8 @@ use crate::dataset::{Dataset, Kind};
 use crate::error::{Context, Error, Result};
 use crate::model::{
     Checkpoint, DataSpec, Fitted, Labels, Model, ModelConfig, Network, Objective, Plan, Progress, STATE_FILE,
-    Scale, Source, Training, TrainingData, WEIGHTS_FILE, Weights, kept, names, reconstruct, train,
+    Scale, Source, Training, TrainingData, WEIGHTS_FILE, Weights, kept, known_names, names, reconstruct,
+    train,
 };
 use seedbed::generate::Likelihood;
 use seedbed::nn::RateDecay;
@@ -107,11 +108,19 @@ impl TrainOptions {
             );
         }
         let chosen = self.chosen(dataset)?;
-        let by_class = classes > 0 || self.meta.is_some() || chosen.is_some();
+        let has_classes = !dataset.meta().classes.is_empty();
+        if self.meta.is_some() && !has_classes {
+            return Err(Error::usage(
+                "the classes are the tasks, and the dataset has none: --meta (recipe key `meta`)",
+            )
+            .hint("name the labels in `collect`, or train without --meta"));
+        }
+        let by_class =
+            classes > 0 || self.meta.is_some() || chosen.is_some() || (self.shots.is_some() && has_classes);
         let labels = if by_class { Labels::Required } else { Labels::Optional };
         let mut data = TrainingData::load(dataset, &ctx.pool, labels, scale)?;
-        if let Some(chosen) = chosen {
-            data.keep_classes(&chosen);
+        if let Some(chosen) = &chosen {
+            data.keep_classes(chosen);
         }
         if let Some(shots) = self.shots {
             data.keep_shots(ctx.seed, shots);
@@ -123,11 +132,12 @@ impl TrainOptions {
     /// What training begins with, where it is not drawn; written down in `config`.
     fn first(&self, ctx: &Ctx, config: &mut ModelConfig) -> Result<Option<[Weights; 2]>> {
         let model = Model::new(&config.network)?;
+        let names = names(&self.map)?;
+        known_names(&names, &model)?;
         config.training.groups = self.learning()?.groups(&model)?;
         let Some(path) = &self.from else { return Ok(None) };
         let [mut weights, mut average] = model.first(config.training.seed)?;
         let path = if path.is_dir() { path.join(WEIGHTS_FILE) } else { path.clone() };
-        let names = names(&self.map)?;
         let found = Source::read(&path)?.give(&model, [&mut weights, &mut average], &names, &path)?;
         ctx.progress.note(format!("train: from {}: {}", path.display(), found.words()));
         config.training.transfer = Some(found);
@@ -139,7 +149,7 @@ impl TrainOptions {
         let start = Checkpoint::load(path)?;
         let at = |what| {
             Err(Error::usage(format!("{what}: {}", path.display())).hint(
-                "give the data and options that the checkpoint was trained with; only `epochs` may differ, without schedule = \"cosine\"",
+                "give the data and options that the checkpoint was trained with; only `epochs` may differ, and not for schedule = \"cosine\" or a VQ-VAE",
             ))
         };
         let data = DataSpec { content_hash: config.data.content_hash.clone(), ..start.config.data.clone() };
@@ -158,7 +168,7 @@ impl TrainOptions {
         let epochs = if knows { config.training.epochs } else { start.config.training.epochs };
         let training = Training { epochs, ..config.training.clone() };
         if start.config.training != training {
-            return at("the checkpoint was trained with other settings or another seed");
+            return at("the checkpoint was trained with other settings, samples or another seed");
         }
         if start.progress.epoch > config.training.epochs {
             return at("the checkpoint has more epochs than are asked for");
@@ -178,6 +188,7 @@ impl Stage for TrainOptions {
         let classes = self.classes(&dataset)?;
         let data = self.data(ctx, &dataset, classes)?;
         let mut config = self.config(ctx.seed, data.spec.clone(), classes)?;
+        config.training.classes = self.chosen(&dataset)?;
         let weights = self.first(ctx, &mut config)?;
         // Of a killed training of the same options, seed and input, or else not taken up.
         let own = kept_beside(out);

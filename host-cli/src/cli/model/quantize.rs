@@ -7,6 +7,7 @@ use crate::dataset::Dataset;
 use crate::error::Context;
 use crate::model::{Calibration, Losses, ModelFile, NetLoss, WHOLE_FILE, quantise};
 use crate::report::number;
+use crate::run::may_write;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -34,10 +35,11 @@ pub fn run(options: &QuantizeOptions, global: &Global) -> Done {
     let ctx = global.context(0)?;
     let how = Calibration { samples: options.calibrate, clip: options.clip };
     how.validate()?;
+    let out = global.out_or("seedbed-quantize");
+    may_write(&out, WHOLE_FILE)?;
     let (file, hash) = ModelFile::load(&options.file)?;
     let dataset = options.data.as_deref().map(Dataset::open).transpose()?;
     let (whole, losses) = quantise(&ctx, (&file, hash), dataset.as_ref(), how)?;
-    let out = global.out_or("seedbed-quantize");
     std::fs::create_dir_all(&out).at(&out)?;
     whole.save(&out.join(WHOLE_FILE))?;
     let warnings = losses.warnings();

@@ -33,6 +33,13 @@ impl Trainer<'_> {
         self.prior_epoch(model, (epoch, epoch - own, training.epochs - own), order, lr_prior)
     }
 
+    /// Whether the codebook was taken over from another model.
+    fn has_book(&self) -> bool {
+        let begins = |name: &String| name.starts_with("codebook");
+        let taken = self.at.config.training.transfer.as_ref();
+        taken.is_some_and(|found| !found.missing.iter().chain(&found.shapes_differ).any(begins))
+    }
+
     fn book_epoch(
         &mut self,
         model: &CodeModel,
@@ -46,9 +53,10 @@ impl Trainer<'_> {
         let batches = order.len().div_ceil(training.batch) as f64;
         for places in order.chunks(training.batch) {
             let (_, weights) = self.fill(epoch, places)?;
+            let begins = self.at.progress.steps == 0 && !self.has_book();
             let on = self.engine();
             let scratch = &mut Scratch::new(&mut self.scratch);
-            if self.at.progress.steps == 0 {
+            if begins {
                 let first = (&self.at.weights.params[..n], &self.x[..]);
                 model.vq.init_state(on, training.seed, first, &mut self.at.weights.state, scratch)?;
             }

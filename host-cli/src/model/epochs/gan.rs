@@ -1,8 +1,8 @@
 //! An epoch of an adversarial network.
 
 use super::{Epoch, Trainer};
-use crate::error::Result;
-use crate::model::any::Objective;
+use crate::error::{Error, Result};
+use crate::model::any::{Model, Objective};
 use crate::purposes;
 use seedbed::Scratch;
 use seedbed::generate::{Batch, Gan, GanStep, GanTerms, GanTrainee, Show, Trainee};
@@ -11,6 +11,17 @@ use seedbed::rng::{Key, Stream};
 
 /// Batches over which the statistics of the running mean are found.
 const SETTLING: u64 = 40;
+
+/// Refuses batches of one sample where normalisations need the statistics of several.
+pub(super) fn check(model: &Model, batch: usize) -> Result<()> {
+    match model {
+        Model::Gan(gan) if gan.state_len() > 0 && batch < 2 => Err(Error::usage(
+            "a GAN with normalisations needs two samples in a batch: --batch (recipe key `batch`)",
+        )
+        .hint("use a larger --batch, and train on two samples or more")),
+        _ => Ok(()),
+    }
+}
 
 impl Trainer<'_> {
     pub(super) fn gan_epoch(&mut self, gan: &Gan, epoch: u32, order: &[u32]) -> Result<Epoch> {

@@ -23,7 +23,7 @@ const IN_USE: f64 = 0.01;
 const ALIKE: f64 = 0.5;
 /// A discriminator that is right about so many of both sides leaves its generator nothing to learn from.
 const TOO_STRONG: f64 = 0.98;
-/// Steps before which samples may be alike because nothing was learnt yet.
+/// Steps before which samples are alike, and latent values idle, because nothing was learnt yet.
 const LEARNT: u64 = 1000;
 /// Epochs that something must last before it is warned of.
 const LASTING: usize = 3;
@@ -107,37 +107,77 @@ impl Trainer<'_> {
 
     /// Warns of what the last epochs show, once of each.
     pub(super) fn warn(&mut self) {
-        let history = &self.at.progress.history;
-        let Some(last) = history.len().checked_sub(LASTING).map(|from| &history[from..]) else { return };
-        let all = |bad: &dyn Fn(&Epoch) -> bool| last.iter().all(bad);
-        let over = |value: Option<f64>, limit: f64| value.is_some_and(|v| v > limit);
-        let latent = self.model.latent() as u32;
-        let has_learnt = self.at.progress.steps >= LEARNT;
-        let found = [
-            (
-                "mode collapse",
-                has_learnt && all(&|e| e.diversity.is_some_and(|d| d < ALIKE)),
-                "samples are too much alike (mode collapse): try a smaller lr, lr_discriminator above lr, show = \"diff\" for \
-                 few pictures, or a larger batch; of a VAE a smaller beta",
-            ),
-            (
-                "posterior collapse",
-                all(&|e| e.active_units.is_some_and(|n| n * 8 < latent || n == 0)),
-                "hardly a latent value is in use (posterior collapse): try a smaller beta, kl_warmup over ten epochs, or \
-                 free_bits = 0.05",
-            ),
-            (
-                "overfitting of the discriminator",
-                all(&|e| over(e.real_accuracy, TOO_STRONG) && over(e.fake_accuracy, TOO_STRONG)),
-                "the discriminator is right about nearly all samples, so that the generator learns little: try show = \"diff\" or \
-                 \"ada\", r1 = 1, or a smaller lr_discriminator",
-            ),
-        ];
-        for (name, bad, words) in found {
-            if bad && !self.at.progress.warnings.iter().any(|known| known == name) {
+        if self.at.progress.steps < LEARNT {
+            return;
+        }
+        for (name, words) in findings(&self.at.progress.history, self.model.latent() as u32) {
+            if !self.at.progress.warnings.iter().any(|known| known == name) {
                 self.ctx.progress.warn(format!("train: epoch {}: {words}", self.at.progress.epoch));
                 self.at.progress.warnings.push(name.to_owned());
             }
         }
+    }
+}
+
+/// What is wrong with the last epochs of a model with so many latent values, and what to try.
+fn findings(history: &[Epoch], latent: u32) -> Vec<(&'static str, &'static str)> {
+    let Some(last) = history.len().checked_sub(LASTING).map(|from| &history[from..]) else {
+        return Vec::new();
+    };
+    let all = |bad: &dyn Fn(&Epoch) -> bool| last.iter().all(bad);
+    let over = |value: Option<f64>, limit: f64| value.is_some_and(|v| v > limit);
+    let found = [
+        (
+            all(&|e| e.diversity.is_some_and(|d| d < ALIKE)),
+            "mode collapse",
+            "samples are too much alike (mode collapse): try a smaller lr, lr_discriminator above lr, show = \"diff\" for few \
+             pictures, or a larger batch; of a VAE a smaller beta",
+        ),
+        (
+            all(&|e| e.active_units.is_some_and(|n| n * 8 < latent || n == 0)),
+            "posterior collapse",
+            "hardly a latent value is in use (posterior collapse): try a smaller beta, kl_warmup over ten epochs, or \
+             free_bits = 0.05",
+        ),
+        (
+            all(&|e| over(e.real_accuracy, TOO_STRONG) && over(e.fake_accuracy, TOO_STRONG)),
+            "overfitting of the discriminator",
+            "the discriminator is right about nearly all samples, so that the generator learns little: try show = \"diff\" or \
+             \"ada\", r1 = 1, or a smaller lr_discriminator",
+        ),
+    ];
+    found.into_iter().filter(|(bad, ..)| *bad).map(|(_, name, words)| (name, words)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lasts_three_epochs_is_found() {
+        let alike = Epoch { diversity: Some(0.4), ..Epoch::default() };
+        let idle = Epoch { active_units: Some(1), diversity: Some(0.9), ..Epoch::default() };
+        let strong = Epoch {
+            real_accuracy: Some(0.99),
+            fake_accuracy: Some(1.0),
+            diversity: Some(0.8),
+            ..Epoch::default()
+        };
+        let fine = Epoch {
+            real_accuracy: Some(0.99),
+            fake_accuracy: Some(0.7),
+            active_units: Some(2),
+            diversity: Some(0.6),
+            ..Epoch::default()
+        };
+        let names = |history: &[&Epoch]| -> Vec<&str> {
+            let history: Vec<Epoch> = history.iter().map(|e| (*e).clone()).collect();
+            findings(&history, 16).into_iter().map(|(name, _)| name).collect()
+        };
+        assert_eq!(names(&[&alike; 3]), ["mode collapse"]);
+        assert_eq!(names(&[&fine, &idle, &idle, &idle]), ["posterior collapse"]);
+        assert_eq!(names(&[&strong; 3]), ["overfitting of the discriminator"]);
+        assert!(names(&[&alike; 2]).is_empty() && names(&[&alike, &alike, &fine]).is_empty());
+        assert!(names(&[&fine; 5]).is_empty() && names(&[]).is_empty());
     }
 }

@@ -94,14 +94,14 @@ fn what_are_no_tasks_is_told() {
     let no_classes = TrainOptions { except: vec![], ..reptile.clone() };
     for (data, options, key) in [
         (&folder, one, "fewer than two"),
-        (&rows, no_classes, "label"),
+        (&rows, no_classes, "dataset has none"),
         (&folder, TrainOptions { batch: Some(11), ..reptile.clone() }, "class bar0 has 10"),
         (&folder, TrainOptions { meta_rate: Some(1.5), ..reptile.clone() }, "meta_rate"),
         (&folder, TrainOptions { inner_steps: Some(0), ..reptile.clone() }, "inner_steps"),
         (&folder, TrainOptions { lora: Some(2), ..reptile.clone() }, "--lora"),
         (&folder, TrainOptions { shots: Some(2), ..reptile.clone() }, "--shots"),
         (&folder, TrainOptions { meta: None, ..reptile.clone() }, "--inner-steps"),
-        (&folder, TrainOptions { model: ModelKind::Vqvae, latent: None, ..reptile }, "vqvae"),
+        (&folder, TrainOptions { model: ModelKind::Vqvae, latent: None, ..reptile }, "VQ-VAE"),
     ] {
         let e = options.run(&Ctx::quiet(5), &data.data, &data.dir.path().join("none")).unwrap_err();
         assert!(e.message.contains(key), "{key}: {e}");

@@ -166,3 +166,52 @@ fn few_samples_of_some_classes_are_trained_on() {
     let e = run(&folder, "none", &TrainOptions { except: vec!["left".into(), "right".into()], ..small(1) });
     assert!(e.unwrap_err().message.contains("of these classes"));
 }
+
+#[test]
+fn what_was_trained_on_some_classes_draws_those() {
+    let folder = Folder::new(pictures);
+    let right = TrainOptions { only: vec!["right".into()], ..small(40) };
+    let model = folder.train("model", &right, &Ctx::quiet(5));
+    let options = GenerateOptions { copy_ratio: 0.0, manifold_k: 0, ..generate(&model) };
+    options.run(&Ctx::quiet(5), &folder.data, &folder.dir.path().join("made")).unwrap();
+    let made = Dataset::open(&folder.dir.path().join("made")).unwrap();
+    assert!(made.samples().all(|sample| sample.unwrap().label == Some(1)));
+    // Another choice is another training.
+    let other = TrainOptions { only: vec![], epochs: Some(50), resume: Some(model), ..right };
+    assert!(run(&folder, "other", &other).unwrap_err().message.contains("other settings, samples"));
+    let both = TrainOptions { except: vec!["left".into()], only: vec!["right".into()], ..small(1) };
+    assert!(run(&folder, "both", &both).unwrap_err().message.contains("--only, --except"));
+}
+
+#[test]
+fn a_codebook_is_taken_over_with_its_network() {
+    let folder = Folder::new(pictures);
+    let base = folder.train("base", &vqvae(), &Ctx::quiet(5));
+    let again = TrainOptions {
+        from: Some(base.clone()),
+        lr: Some(1e-12),
+        epochs: Some(2),
+        freeze: vec!["encoder".into(), "decoder".into()],
+        ..vqvae()
+    };
+    let next = folder.train("next", &again, &Ctx::quiet(6));
+    let books = [&base, &next].map(|folder| load(folder).weights.state);
+    let moved = books[0].iter().zip(&books[1]).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
+    let size = books[0].iter().map(|v| v.abs()).fold(0f32, f32::max);
+    assert!(moved < 0.2 * size, "{moved} {size}");
+}
+
+#[test]
+fn trainings_that_cannot_be_are_refused() {
+    let folder = Folder::new(pictures);
+    for (options, key) in [
+        (TrainOptions { batch: Some(1), ..dcgan(1) }, "two samples in a batch"),
+        (TrainOptions { epochs: Some(1), ..vqvae() }, "epochs = 1"),
+        (TrainOptions { map: vec!["encodr=fc".into()], from: Some("x".into()), ..small(1) }, "--map encodr"),
+        (TrainOptions { rates: vec!["*=0".into()], ..small(1) }, "--rates"),
+        (TrainOptions { prior_epochs: Some(1), ..small(1) }, "--prior-epochs"),
+    ] {
+        let e = run(&folder, "none", &options).unwrap_err();
+        assert!(e.exit_code() == 2 && e.message.contains(key), "{key}: {e}");
+    }
+}

@@ -5,7 +5,7 @@ use crate::pool::Pool;
 use seedbed::Level;
 
 /// Pictures of 8 × 8 of `classes` classes: a bright spot at the class's own place, moved by up to a pixel, with noise; every
-/// sample that `labelled` holds for has its label.
+/// sample that `labelled` holds for has its label. Those from the hundredth on are of the val split.
 fn spots(folder: &Path, classes: std::ops::Range<u32>, each: u32, labelled: fn(u32) -> bool) {
     let names = classes.clone().map(|c| format!("c{c}")).collect();
     let mut writer = DatasetWriter::create(folder, Meta::images("spots", names)).unwrap();
@@ -18,7 +18,8 @@ fn spots(folder: &Path, classes: std::ops::Range<u32>, each: u32, labelled: fn(u
         let data = (0..64).map(|at| (pixel(at) + stream.below(100)) as u8).collect();
         let content = Content::from_pixels(Pixels::new(data, 8, 8, 1).unwrap());
         let label = labelled(i).then_some(label);
-        writer.push(Sample::new(format!("{i:04}"), label, Split::Train, content)).unwrap();
+        let split = if (100..120).contains(&i) { Split::Val } else { Split::Train };
+        writer.push(Sample::new(format!("{i:04}"), label, split, content)).unwrap();
     }
     writer.finish().unwrap();
 }
@@ -40,30 +41,45 @@ fn labelled(folder: &Path) -> Vec<Sample> {
 fn a_few_labels_become_those_of_all() {
     let dir = tempfile::tempdir().unwrap();
     let (data, out) = (dir.path().join("data"), dir.path().join("out"));
-    // Three labels of each class.
-    spots(&data, 0..4, 30, |i| i < 12);
+    // Three labels of each class, and five of each to check with.
+    spots(&data, 0..4, 30, |i| i < 12 || i >= 100);
     let outcome = quick().run(&Ctx::quiet(5), &data, &out).unwrap();
     let samples = labelled(&out);
     assert!(right(&samples) > 110, "{}", right(&samples));
     assert!(samples[..12].iter().enumerate().all(|(i, s)| s.label == Some(i as u32 % 4)));
-    assert_eq!((outcome.samples, &outcome.figures["labelled"]), (120, &108.into()));
-    assert!(outcome.figures["checked"] == 12 && outcome.figures["checked_right"].as_f64().unwrap() > 0.7);
+    assert_eq!((outcome.samples, &outcome.figures["labelled"]), (120, &88.into()));
+    assert!(outcome.figures["checked"] == 20 && outcome.figures["checked_right"].as_f64().unwrap() > 0.7);
     // Each given label is in the list, and those that are unsure are not given.
     let list = std::fs::read_to_string(out.join(LABELS_FILE)).unwrap();
     let lines: Vec<Value> = list.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert!(lines.len() == 108 && lines[0]["id"] == "0012");
+    assert!(lines.len() == 88 && lines[0]["id"] == "0012");
     let mut sure: Vec<f64> = lines.iter().map(|line| line["confidence"].as_f64().unwrap()).collect();
     sure.sort_by(f64::total_cmp);
     std::fs::remove_dir_all(&out).unwrap();
-    let limit = sure[54] as f32;
+    let limit = sure[44] as f32;
     let half = LabelOptions { confidence: limit, ..quick() };
     let outcome = half.run(&Ctx::quiet(5), &data, &out).unwrap();
     let given = sure.iter().filter(|c| **c as f32 >= limit).count();
     assert_eq!(
         (&outcome.figures["labelled"], &outcome.figures["left_unsure"]),
-        (&given.into(), &(108 - given).into())
+        (&given.into(), &(88 - given).into())
     );
-    assert_eq!(labelled(&out).iter().filter(|s| s.label.is_none()).count(), 108 - given);
+    assert_eq!(labelled(&out).iter().filter(|s| s.label.is_none()).count(), 88 - given);
+}
+
+#[test]
+fn samples_that_judge_get_no_guess_unless_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, out) = (dir.path().join("data"), dir.path().join("out"));
+    spots(&data, 0..4, 30, |i| i < 100 && i % 3 == 0);
+    let unlabelled = |options: LabelOptions| {
+        std::fs::remove_dir_all(&out).ok();
+        let outcome = options.run(&Ctx::quiet(5), &data, &out).unwrap();
+        assert!(outcome.figures["checked"] == 0 && outcome.figures["checked_right"].is_null());
+        labelled(&out).iter().filter(|s| s.label.is_none()).count()
+    };
+    assert_eq!(unlabelled(quick()), 20);
+    assert_eq!(unlabelled(LabelOptions { all_splits: true, ..quick() }), 0);
 }
 
 #[test]
@@ -107,7 +123,8 @@ fn an_embedding_of_other_classes_tells_new_ones_better_than_a_drawn_one() {
 #[test]
 fn what_cannot_be_labelled_is_told() {
     let dir = tempfile::tempdir().unwrap();
-    let [data, none, table, out] = ["data", "none", "table", "out"].map(|name| dir.path().join(name));
+    let [data, none, table, base, out] =
+        ["data", "none", "table", "base", "out"].map(|name| dir.path().join(name));
     spots(&data, 0..4, 3, |i| i < 4);
     spots(&none, 0..4, 3, |i| i == 2);
     let meta = Meta::table("t", vec!["a".into()], vec!["x".into()]);
@@ -117,10 +134,13 @@ fn what_cannot_be_labelled_is_told() {
     let run = |options: LabelOptions, data: &Path| options.run(&Ctx::quiet(5), data, &out).unwrap_err();
     // One label of each class teaches nothing.
     let e = run(quick(), &data);
-    assert!(e.message.contains("two samples of each") && e.hint.unwrap().contains("--base"));
+    assert!(e.message.contains("two labelled samples of each") && e.hint.unwrap().contains("--base"));
     assert!(run(quick(), &none).message.contains("fewer than two classes"));
     let e = run(LabelOptions { base: Some(table), ..quick() }, &data);
     assert!(e.exit_code() == 2 && e.message.contains("--base"), "{e}");
+    let many = LabelOptions { ways: 100, support: 1000, queries: 1000, ..quick() };
+    spots(&base, 0..4, 30, |_| true);
+    many.run(&Ctx::quiet(5), &base, &dir.path().join("many")).unwrap();
     for (options, key) in [
         (LabelOptions { shots: Some(0), ..quick() }, "shots"),
         (LabelOptions { confidence: 1.5, ..quick() }, "confidence"),

@@ -140,11 +140,11 @@ pub struct TrainOptions {
     /// fomaml the rate of a second Adam [default: that of `lr`]
     #[arg(long)]
     pub meta_rate: Option<f32>,
-    /// Train on samples of these classes alone, by name; repeat for more
-    #[arg(long, value_name = "CLASS", value_delimiter = ',')]
+    /// Train on samples of this class alone, by name; repeat for more
+    #[arg(long, value_name = "CLASS")]
     pub only: Vec<String>,
-    /// Train on samples of all classes but these
-    #[arg(long, value_name = "CLASS", value_delimiter = ',', conflicts_with = "only")]
+    /// Train on samples of all classes but this, by name; repeat for more
+    #[arg(long, value_name = "CLASS", conflicts_with = "only")]
     pub except: Vec<String>,
     /// Train on so many samples of each class (of all, without classes), drawn by the seed
     #[arg(long, value_name = "K")]
@@ -206,6 +206,12 @@ impl TrainOptions {
         }
         self.lora.map_or(Ok(()), |rank| Error::check_range("lora", rank, 1..=1024))?;
         Error::require(self.shots != Some(0), "shots", 0, "at least 1")?;
+        if !self.only.is_empty() && !self.except.is_empty() {
+            return Err(Error::usage(
+                "either classes are named or those left out: --only, --except (recipe keys `only`, `except`)",
+            )
+            .hint("leave out one of them"));
+        }
         if self.from.is_none() && !self.map.is_empty() {
             return Err(Error::usage("there is nothing to map names of: --map (recipe key `map`)")
                 .hint("name a file of weights with --from"));
@@ -243,8 +249,11 @@ impl TrainOptions {
             ("freeze", !self.freeze.is_empty()),
             ("rates", !self.rates.is_empty()),
             ("shots", self.shots.is_some()),
-            ("model vqvae", self.model == ModelKind::Vqvae),
         ];
+        if self.model == ModelKind::Vqvae {
+            return Err(Error::usage("a VQ-VAE does not learn over tasks: --meta (recipe key `meta`)")
+                .hint("use another model"));
+        }
         match given.into_iter().find(|(_, given)| *given) {
             Some((flag, _)) => Err(Error::usage(format!("it does not go with --meta: --{flag}"))
                 .hint("train with --meta first, and adapt the model then: --from MODEL --shots K")),

@@ -123,7 +123,7 @@ struct Preset {
 
 impl ModelKind {
     /// Whether it is conditioned on classes; `None` where that depends on the dataset.
-    pub(super) const fn conditional(self) -> Option<bool> {
+    pub const fn conditional(self) -> Option<bool> {
         match self {
             Self::VaeMlp | Self::VaeConv | Self::Vqvae | Self::GanMlp => None,
             Self::Cvae | Self::Cdcgan => Some(true),
@@ -219,6 +219,10 @@ impl TrainOptions {
             return Err(Error::usage(format!("a VQ-VAE does not take it: {flag} (recipe key `{key}`)"))
                 .hint("leave it out, or use another model"));
         }
+        if self.model != ModelKind::Vqvae && self.prior_epochs.is_some() {
+            return Err(Error::usage("only a VQ-VAE has it: --prior-epochs (recipe key `prior_epochs`)")
+                .hint("leave it out, or use model = \"vqvae\""));
+        }
         match only_gan.into_iter().find(|(_, given)| *given) {
             Some((key, _)) if !self.model.is_gan() => {
                 let flag = key.replace('_', "-");
@@ -253,6 +257,12 @@ impl TrainOptions {
         };
         let lr = self.lr.unwrap_or(preset.lr);
         let objective = if self.model == ModelKind::Vqvae {
+            Error::require(
+                epochs > 1,
+                "epochs",
+                epochs,
+                "at least 2 for a VQ-VAE, whose prior learns in the last",
+            )?;
             let prior_epochs = self.prior_epochs.unwrap_or_else(|| epochs.div_ceil(3));
             Error::check_range("prior_epochs", prior_epochs, 1..=epochs.saturating_sub(1).max(1))?;
             Objective::Codes { commitment: COMMITMENT, prior_epochs, lr_prior: 1.5 * lr }
@@ -277,6 +287,8 @@ impl TrainOptions {
             },
             patience: self.patience,
             objective,
+            classes: None,
+            shots: self.shots,
             meta: self.meta.map(|kind| MetaTraining {
                 kind,
                 steps: self.inner_steps.unwrap_or(5),

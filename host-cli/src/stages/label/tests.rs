@@ -42,7 +42,7 @@ fn a_few_labels_become_those_of_all() {
     let dir = tempfile::tempdir().unwrap();
     let (data, out) = (dir.path().join("data"), dir.path().join("out"));
     // Three labels of each class, and five of each to check with.
-    spots(&data, 0..4, 30, |i| i < 12 || i >= 100);
+    spots(&data, 0..4, 30, |i| !(12..100).contains(&i));
     let outcome = quick().run(&Ctx::quiet(5), &data, &out).unwrap();
     let samples = labelled(&out);
     assert!(right(&samples) > 110, "{}", right(&samples));

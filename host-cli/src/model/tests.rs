@@ -16,7 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Forty pictures of 6 × 6 in two classes: a bright left or right half and noise.
-fn pictures(folder: &Path) {
+pub(super) fn pictures(folder: &Path) {
     pictures_at(folder, 40);
 }
 
@@ -116,7 +116,7 @@ fn kinds() -> Vec<TrainOptions> {
     vec![small(6), conv, gan, dcgan, wgan]
 }
 
-fn vqvae() -> TrainOptions {
+pub(super) fn vqvae() -> TrainOptions {
     TrainOptions {
         model: ModelKind::Vqvae,
         codes: 8,

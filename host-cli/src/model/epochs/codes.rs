@@ -204,3 +204,41 @@ fn parts(groups: &[ParamGroup], n: usize) -> (&[ParamGroup], &[ParamGroup]) {
     });
     groups.split_at(first.count())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Trainer;
+    use crate::dataset::Dataset;
+    use crate::model::tests::{pictures, vqvae};
+    use crate::model::{Checkpoint, Labels, Plan, Scale, TrainingData, train};
+    use crate::stages::Ctx;
+    use crate::stages::train::TrainOptions;
+
+    #[test]
+    fn a_training_that_is_killed_goes_on_in_either_part() {
+        let dir = tempfile::tempdir().unwrap();
+        let ctx = Ctx::quiet(5);
+        pictures(&dir.path().join("data"));
+        let dataset = Dataset::open(&dir.path().join("data")).unwrap();
+        let data = TrainingData::load(&dataset, &ctx.pool, Labels::Required, Scale::As(None)).unwrap();
+        let options = TrainOptions { epochs: Some(6), ..vqvae() };
+        let config = options.config(5, data.spec.clone(), 2).unwrap();
+        let plan = Plan { config, start: None, keep: None, most_bytes: 1e9, first: None };
+        let whole = train(&ctx, &data, plan.clone()).unwrap();
+        // The first four epochs are the autoencoder's.
+        for done in [2, 5] {
+            let mut killed = Trainer::new(&ctx, &data, &plan).unwrap();
+            for _ in 0..done {
+                let row = killed.epoch().unwrap();
+                killed.at.progress.history.push(row);
+            }
+            let path = dir.path().join("checkpoint.safetensors");
+            killed.at.save(&path).unwrap();
+            let start = Some(Checkpoint::load(&path).unwrap());
+            let again = train(&ctx, &data, Plan { start, ..plan.clone() }).unwrap();
+            assert_eq!(again.file.weights, whole.file.weights, "{done}");
+            assert_eq!(again.checkpoint.progress, whole.checkpoint.progress, "{done}");
+            assert_eq!(again.checkpoint.samples, whole.checkpoint.samples, "{done}");
+        }
+    }
+}

@@ -100,7 +100,7 @@ pub struct TrainOptions {
     /// (DiffAugment: colour, translation, cutout) or ada (more, as far as it has learnt the real ones by heart)
     #[arg(long, value_enum, default_value = "plain")]
     pub show: ShowKind,
-    /// Steps of the discriminator for each one of the generator, 1 to 100; default of the preset
+    /// Steps of the discriminator for each one of the generator, 1 to 100 [default: 1]
     #[arg(long)]
     pub critic_steps: Option<u32>,
     /// Target of real samples for loss = "non-saturating", above 0.5 up to 1

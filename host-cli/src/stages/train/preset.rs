@@ -118,7 +118,6 @@ struct Preset {
     loss: LossKind,
     norm: NormKind,
     r1: f32,
-    critic_steps: u32,
 }
 
 impl ModelKind {
@@ -155,7 +154,6 @@ impl ModelKind {
             loss: LossKind::NonSaturating,
             norm: NormKind::None,
             r1: 0.0,
-            critic_steps: 1,
         };
         let gan = Preset { latent: 64, lr_discriminator: 1e-3, ..vae };
         let large = side > 40;
@@ -184,7 +182,7 @@ impl ModelKind {
             },
             Self::GanMlp => gan,
             Self::Dcgan | Self::Cdcgan => dcgan,
-            Self::Wgan => Preset { loss: LossKind::Wasserstein, critic_steps: 3, ..dcgan },
+            Self::Wgan => Preset { loss: LossKind::Wasserstein, ..dcgan },
         }
     }
 }
@@ -270,7 +268,7 @@ impl TrainOptions {
             Objective::Game {
                 lr_discriminator: self.lr_discriminator.unwrap_or(preset.lr_discriminator),
                 beta1: preset.beta1,
-                critic_steps: self.critic_steps.unwrap_or(preset.critic_steps),
+                critic_steps: self.critic_steps.unwrap_or(1),
                 ema_decay: self.ema_decay,
             }
         } else {

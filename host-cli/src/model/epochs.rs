@@ -271,7 +271,7 @@ impl<'a> Trainer<'a> {
     /// One epoch, and what it makes of the best weights.
     fn epoch(&mut self) -> Result<Epoch> {
         let epoch = self.at.progress.epoch + 1;
-        let order = self.order(epoch);
+        let (order, before) = (self.order(epoch), self.at.progress.steps);
         let mut row = match self.model.clone() {
             Model::Vae(vae) => self.vae_epoch(&vae, epoch, &order)?,
             Model::Gan(gan) => self.gan_epoch(&gan, epoch, &order)?,
@@ -281,7 +281,7 @@ impl<'a> Trainer<'a> {
             return Err(self.diverged(epoch));
         }
         self.at.progress.epoch = epoch;
-        self.watch(&mut row)?;
+        self.watch(&mut row, before)?;
         // Weights to begin with are not judged by what they do before a task.
         let of_tasks = self.at.config.training.meta.is_some();
         let better = match (row.val_loss, self.at.progress.best_loss) {

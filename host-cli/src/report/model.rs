@@ -187,7 +187,7 @@ pub struct Training {
     pub best_epoch: Option<f64>,
     /// Epochs run.
     pub epochs: usize,
-    /// Samples after each epoch, a row for each.
+    /// Samples on the way, a row for each time.
     pub samples: Option<Picture>,
     /// What was warned of.
     pub warnings: Vec<String>,

@@ -360,8 +360,8 @@ fn training(report: &Report) -> Option<Section> {
     if let Some(samples) = &training.samples {
         let _ = write!(
             body,
-            "<div class=\"card\"><h3>Samples after each epoch</h3><img class=\"pic\" src=\"{}\" width=\"{}\" height=\"{}\" \
-             alt=\"a row for each epoch, the first on top; each column from the same noise\"></div>",
+            "<div class=\"card\"><h3>Samples on the way</h3><img class=\"pic\" src=\"{}\" width=\"{}\" height=\"{}\" \
+             alt=\"a row for each time, the first on top; each column from the same noise\"></div>",
             samples.uri, samples.width, samples.height
         );
     }

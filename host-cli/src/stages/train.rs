@@ -23,7 +23,7 @@ use std::time::Instant;
 
 /// The name of the file with one line for each epoch.
 pub const HISTORY_FILE: &str = "history.jsonl";
-/// The name of the picture of samples after each epoch, a row for each.
+/// The name of the picture of samples on the way, a row for each time.
 pub const SAMPLES_FILE: &str = "samples.png";
 /// The folder, inside the stage's, of what a VAE makes of the test split.
 pub const RECONSTRUCTED_FOLDER: &str = "reconstructed";
@@ -251,12 +251,17 @@ fn save(fitted: &Fitted, out: &Path) -> Result<()> {
     std::fs::write(&path, encode_png(&picture)?).at(&path)
 }
 
-/// Samples after each epoch, a row for each.
+/// Rows of the picture of samples at most.
+const FILM_ROWS: usize = 48;
+
+/// Samples after the epochs that were looked at, a row for each; of many some, evenly, and the last.
 fn film(checkpoint: &Checkpoint) -> Result<Option<Pixels>> {
     let spec = &checkpoint.config.data;
     let ([height, width, channels], columns) = (spec.shape, kept(spec.width()));
     let mut grid = Grid::new(columns);
-    for epoch in checkpoint.samples.chunks(columns * spec.width()) {
+    let epochs: Vec<&[u8]> = checkpoint.samples.chunks(columns * spec.width()).collect();
+    let rows = epochs.len().min(FILM_ROWS);
+    for epoch in (1..=rows).map(|row| epochs[row * epochs.len() / rows - 1]) {
         let pictures =
             epoch.chunks_exact(spec.width()).map(|p| Pixels::new(p.to_vec(), height, width, channels));
         grid.row(pictures.collect::<Result<_>>()?);

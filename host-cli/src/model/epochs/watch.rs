@@ -25,7 +25,10 @@ const ALIKE: f64 = 0.5;
 const TOO_STRONG: f64 = 0.98;
 /// Steps before which samples are alike, and latent values idle, because nothing was learnt yet.
 const LEARNT: u64 = 1000;
-/// Epochs that something must last before it is warned of.
+/// Epochs that are looked at whatever their steps, and steps after which later ones are.
+const FIRST: u32 = 10;
+const OFTEN: u64 = 100;
+/// Looks that something must last before it is warned of.
 const LASTING: usize = 3;
 
 /// How many samples are kept of each epoch.
@@ -34,10 +37,12 @@ pub fn kept(width: usize) -> usize {
 }
 
 impl Trainer<'_> {
-    /// Looks at the model as it is after an epoch.
-    pub(super) fn watch(&mut self, row: &mut Epoch) -> Result<()> {
+    /// Looks at the model as it is after an epoch: after the first ones, and then where another hundred steps were made since the
+    /// epoch began, which had made so many; a look costs as much as some steps.
+    pub(super) fn watch(&mut self, row: &mut Epoch, before: u64) -> Result<()> {
+        let turns = self.at.progress.steps / OFTEN > before / OFTEN;
         // Before its prior learns there is nothing to draw from.
-        if row.codes_used.is_some() {
+        if row.codes_used.is_some() || !(turns || row.epoch <= FIRST) {
             return Ok(());
         }
         let prior = match self.model.clone() {
@@ -119,12 +124,14 @@ impl Trainer<'_> {
     }
 }
 
-/// What is wrong with the last epochs of a model with so many latent values, and what to try.
+/// What is wrong with the last epochs that were looked at of a model with so many latent values, and what to try.
 fn findings(history: &[Epoch], latent: u32) -> Vec<(&'static str, &'static str)> {
-    let Some(last) = history.len().checked_sub(LASTING).map(|from| &history[from..]) else {
+    let looked: Vec<&Epoch> =
+        history.iter().filter(|e| e.diversity.is_some() || e.active_units.is_some()).collect();
+    let Some(last) = looked.len().checked_sub(LASTING).map(|from| &looked[from..]) else {
         return Vec::new();
     };
-    let all = |bad: &dyn Fn(&Epoch) -> bool| last.iter().all(bad);
+    let all = |bad: &dyn Fn(&Epoch) -> bool| last.iter().all(|e| bad(e));
     let over = |value: Option<f64>, limit: f64| value.is_some_and(|v| v > limit);
     let found = [
         (
@@ -177,6 +184,8 @@ mod tests {
         assert_eq!(names(&[&alike; 3]), ["mode collapse"]);
         assert_eq!(names(&[&fine, &idle, &idle, &idle]), ["posterior collapse"]);
         assert_eq!(names(&[&strong; 3]), ["overfitting of the discriminator"]);
+        // Epochs that were not looked at say nothing.
+        assert_eq!(names(&[&alike, &Epoch::default(), &alike, &alike]), ["mode collapse"]);
         assert!(names(&[&alike; 2]).is_empty() && names(&[&alike, &alike, &fine]).is_empty());
         assert!(names(&[&fine; 5]).is_empty() && names(&[]).is_empty());
     }

@@ -13,7 +13,6 @@ use crate::error::{Error, Result};
 use crate::features::{Mat, Space, TILE, Table};
 use crate::model::{DIMS, Embedder, Episodes};
 use crate::purposes;
-use seedbed::linalg::squared_distance;
 use seedbed::nn::Shape;
 use seedbed::nn::loss::{Embedded, Episode};
 use seedbed::rng::{Key, Stream};
@@ -79,21 +78,19 @@ struct Known {
 
 impl Known {
     /// The likeliest of these classes with its probability, and the next one.
-    fn tell(&self, ctx: &Ctx, embedding: &[f32]) -> (usize, f32, Option<usize>) {
-        let distances: Vec<f32> = (0..self.prototypes.rows())
-            .map(|i| squared_distance(ctx.level, embedding, self.prototypes.row(i)))
-            .collect();
-        nearest(&distances)
+    fn tell(&self, ctx: &Ctx, embedding: &[f32]) -> Result<(usize, f32, Option<usize>)> {
+        let mut logits = vec![0f32; self.classes.len()];
+        self.episode().logits(ctx.level, &self.prototypes.data, embedding, &mut logits)?;
+        let mut order: Vec<usize> = (0..logits.len()).collect();
+        order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
+        let first = order[0];
+        let others = logits.iter().map(|logit| seedbed::math::exp(logit - logits[first]));
+        Ok((first, 1.0 / others.sum::<f32>(), order.get(1).copied()))
     }
-}
 
-/// The least of these distances, its softmax, and the next one.
-fn nearest(distances: &[f32]) -> (usize, f32, Option<usize>) {
-    let mut order: Vec<usize> = (0..distances.len()).collect();
-    order.sort_by(|&a, &b| distances[a].total_cmp(&distances[b]));
-    let first = order[0];
-    let others = distances.iter().map(|d| seedbed::math::exp(distances[first] - d));
-    (first, 1.0 / others.sum::<f32>(), order.get(1).copied())
+    fn episode(&self) -> Episode {
+        Episode { classes: self.classes.len(), dims: DIMS }
+    }
 }
 
 /// Rows of each class among those that are asked for.
@@ -152,14 +149,14 @@ fn shape(space: &Space) -> Shape {
 
 fn known(support: BTreeMap<u32, Vec<usize>>, table: &Table, embeddings: &Mat) -> Result<Known> {
     let (classes, rows): (Vec<u32>, Vec<Vec<usize>>) = support.into_iter().unzip();
-    let episode = Episode { classes: classes.len(), dims: DIMS };
-    let mut prototypes = Mat::zeros(classes.len(), DIMS);
+    let prototypes = Mat::zeros(classes.len(), DIMS);
     let all: Vec<usize> = rows.iter().flatten().copied().collect();
     let place = |row: &usize| classes.iter().position(|c| Some(*c) == table.labels[*row]).unwrap_or(0) as u32;
     let labels: Vec<u32> = all.iter().map(place).collect();
     let rows_of = embeddings.select(&all).data;
-    episode.prototypes(Embedded { rows: &rows_of, labels: &labels }, &mut prototypes.data)?;
-    Ok(Known { classes, rows, prototypes })
+    let mut known = Known { classes, rows, prototypes };
+    known.episode().prototypes(Embedded { rows: &rows_of, labels: &labels }, &mut known.prototypes.data)?;
+    Ok(known)
 }
 
 impl LabelOptions {
@@ -246,7 +243,7 @@ impl LabelOptions {
         for (i, sample) in dataset.samples().enumerate() {
             let mut sample = sample?;
             if sample.label.is_none() && (self.all_splits || sample.split == Split::Train) {
-                let (place, confidence, second) = known.tell(ctx, embeddings.row(i));
+                let (place, confidence, second) = known.tell(ctx, embeddings.row(i))?;
                 if confidence >= self.confidence {
                     sample.label = Some(known.classes[place]);
                     let (label, second) = (name(place), second.map(name));
@@ -259,7 +256,7 @@ impl LabelOptions {
         }
         let meta = writer.finish()?;
         write_lines(&out.join(LABELS_FILE), &given)?;
-        let (told, asked) = Self::check_labels(ctx, table, known, embeddings);
+        let (told, asked) = Self::check_labels(ctx, table, known, embeddings)?;
         if asked == 0 {
             ctx.progress
                 .note("label: no other labels to check with, in val or test; --shots K keeps some back");
@@ -274,17 +271,17 @@ impl LabelOptions {
     }
 
     /// Of how many labelled samples that were not used, as those of val and test are not, the label would have been right.
-    fn check_labels(ctx: &Ctx, table: &Table, known: &Known, embeddings: &Mat) -> (u64, u64) {
+    fn check_labels(ctx: &Ctx, table: &Table, known: &Known, embeddings: &Mat) -> Result<(u64, u64)> {
         let (mut right, mut asked) = (0, 0);
         for (place, own) in known.rows.iter().enumerate() {
             let class = known.classes[place];
             let others = (0..table.len()).filter(|&row| table.labels[row] == Some(class));
             for row in others.filter(|row| own.binary_search(row).is_err()) {
                 asked += 1;
-                right += u64::from(known.tell(ctx, embeddings.row(row)).0 == place);
+                right += u64::from(known.tell(ctx, embeddings.row(row))?.0 == place);
             }
         }
-        (right, asked)
+        Ok((right, asked))
     }
 }
 

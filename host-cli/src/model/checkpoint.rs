@@ -10,14 +10,14 @@
 use super::adaptation::Adaptation;
 use super::any::{Model, ModelConfig, Part, Weights};
 use super::epochs::Epoch;
+use super::tensor::{Tensor, serialise};
 use super::whole::Calibrated;
 use crate::durable::write_whole;
 use crate::error::{Context, Error, Result};
-use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, Metadata, SafeTensors};
 use seedbed::generate::GanMemory;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// The name of the file of a trained model.
@@ -122,20 +122,8 @@ pub struct Checkpoint {
     pub samples: Vec<u8>,
 }
 
-/// One tensor to write.
-pub(super) struct Entry {
-    pub name: String,
-    pub dtype: Dtype,
-    pub shape: Vec<usize>,
-    pub bytes: Vec<u8>,
-}
-
-impl Entry {
-    pub fn floats(name: String, shape: Vec<usize>, values: &[f32]) -> Self {
-        let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        Self { name, dtype: Dtype::F32, shape, bytes }
-    }
-}
+/// A tensor to write, and its name.
+pub(super) type Entry = (String, Tensor);
 
 /// The tensors of `weights` under their names, with `prefix` in front; those that lie beyond the numbers are left out, as the
 /// discriminator of a running mean is.
@@ -144,7 +132,7 @@ fn named(model: &Model, prefix: &str, weights: &Weights) -> Vec<Entry> {
     for (parts, values) in model.parts().into_iter().zip([&weights.params, &weights.state]) {
         for Part { name, shape, at } in parts {
             if let Some(own) = values.get(at..at + shape.iter().product::<usize>()) {
-                entries.push(Entry::floats(format!("{prefix}{name}"), shape, own));
+                entries.push((format!("{prefix}{name}"), Tensor::floats(&shape, own)));
             }
         }
     }
@@ -153,7 +141,7 @@ fn named(model: &Model, prefix: &str, weights: &Weights) -> Vec<Entry> {
 
 /// A tensor of one dimension, where there are values.
 fn plain(name: &str, values: &[f32]) -> Option<Entry> {
-    (!values.is_empty()).then(|| Entry::floats(name.to_owned(), vec![values.len()], values))
+    (!values.is_empty()).then(|| (name.to_owned(), Tensor::floats(&[values.len()], values)))
 }
 
 /// The fitted prior of a VAE as a tensor.
@@ -162,13 +150,8 @@ pub(super) fn prior(values: &[f32]) -> Option<Entry> {
 }
 
 pub(super) fn write(path: &Path, about: &About, entries: &[Entry]) -> Result<()> {
-    fn view(e: &Entry) -> std::result::Result<(&str, TensorView<'_>), safetensors::SafeTensorError> {
-        Ok((&e.name, TensorView::new(e.dtype, e.shape.clone(), &e.bytes)?))
-    }
-    let views = entries.iter().map(view).collect::<std::result::Result<Vec<_>, _>>();
     let text = serde_json::to_string(about).at(path)?;
-    let metadata = HashMap::from([(ENTRY.to_owned(), text)]);
-    let file = views.and_then(|views| safetensors::serialize(views, Some(metadata))).at(path)?;
+    let file = serialise(entries.iter().map(|(name, tensor)| (name, tensor)), (ENTRY, text)).at(path)?;
     write_whole(path, file)
 }
 
@@ -369,8 +352,8 @@ impl Checkpoint {
             entries.extend(plain(name, values));
         }
         if !self.samples.is_empty() {
-            let (shape, bytes) = (vec![self.samples.len()], self.samples.clone());
-            entries.push(Entry { name: SAMPLES.into(), dtype: Dtype::U8, shape, bytes });
+            let (sizes, bytes) = (vec![self.samples.len()], self.samples.clone());
+            entries.push((SAMPLES.into(), Tensor { dtype: Dtype::U8, sizes, bytes }));
         }
         write(path, &about, &entries)
     }

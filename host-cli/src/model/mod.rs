@@ -20,6 +20,7 @@ mod runner;
 mod some;
 mod stored;
 mod summary;
+mod tensor;
 mod transfer;
 mod whole;
 

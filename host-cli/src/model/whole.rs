@@ -9,6 +9,7 @@
 use super::any::{Model, ModelConfig, Part, Weights};
 use super::checkpoint::{About, Entry, Read, prior, write};
 use super::runner::{InUse, NetRunner, Runner, Runs};
+use super::tensor::Tensor;
 use crate::error::{Error, Result};
 use crate::stages::Ctx;
 use safetensors::tensor::{Dtype, SafeTensors};
@@ -88,7 +89,7 @@ impl WholeNet {
             PartRole::Range => floats(&self.ranges),
             PartRole::Scale | PartRole::Affine => floats(&self.scales),
         };
-        Entry { name: name(network, part), dtype: dtype(part.role), shape: part.shape().to_vec(), bytes }
+        (name(network, part), Tensor { dtype: dtype(part.role), sizes: part.shape().to_vec(), bytes })
     }
 
     /// The numbers of a network of this plan from its tensors.
@@ -250,7 +251,7 @@ impl WholeFile {
         {
             for Part { name, shape, at } in parts {
                 let len = shape.iter().product::<usize>();
-                entries.push(Entry::floats(name, shape, &values[at..at + len]));
+                entries.push((name, Tensor::floats(&shape, &values[at..at + len])));
             }
         }
         entries.extend(prior(&self.prior));

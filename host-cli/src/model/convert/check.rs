@@ -1,9 +1,10 @@
 //! Samples put through the pieces of a model by this library, for whoever carries the model elsewhere to compare with.
 
 use super::pieces::{Piece, Port};
-use super::pytorch::{Tensor, Tensors};
+use super::pytorch::Tensors;
 use crate::dataset::Kind;
 use crate::error::Result;
+use crate::model::tensor::Tensor;
 use crate::model::{CodeModel, DataSpec, Model, ModelFile, Weights};
 use crate::purposes;
 use crate::stages::Ctx;

@@ -5,35 +5,10 @@ mod text;
 use super::layers::Network;
 use super::pieces::{Op, Piece};
 use crate::error::{Error, Result};
-use safetensors::tensor::{Dtype, TensorView};
-use std::collections::{BTreeMap, HashMap};
+use crate::model::tensor::{Tensor, serialise};
+use std::collections::BTreeMap;
 
 pub use text::{draw, modules};
-
-/// A tensor of a file.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tensor {
-    /// What its values are.
-    pub dtype: Dtype,
-    /// Its sizes, outermost first.
-    pub sizes: Vec<usize>,
-    /// Its values, in little-endian order.
-    pub bytes: Vec<u8>,
-}
-
-impl Tensor {
-    /// One of floats.
-    pub fn floats(sizes: &[usize], values: &[f32]) -> Self {
-        let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        Self { dtype: Dtype::F32, sizes: sizes.to_vec(), bytes }
-    }
-
-    /// One of whole numbers.
-    pub fn wholes(sizes: &[usize], values: &[u32]) -> Self {
-        let bytes = values.iter().flat_map(|v| i64::from(*v).to_le_bytes()).collect();
-        Self { dtype: Dtype::I64, sizes: sizes.to_vec(), bytes }
-    }
-}
 
 /// Tensors by name.
 pub type Tensors = BTreeMap<String, Tensor>;
@@ -43,13 +18,8 @@ pub type Tensors = BTreeMap<String, Tensor>;
 /// # Errors
 /// None that the sizes do not exclude.
 pub fn file(tensors: &Tensors) -> Result<Vec<u8>> {
-    let views =
-        tensors.iter().map(|(name, t)| Ok((name, TensorView::new(t.dtype, t.sizes.clone(), &t.bytes)?)));
-    let views = views.collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>();
     // Programs of PyTorch's world look for this entry.
-    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    views
-        .and_then(|views| safetensors::serialize(views, Some(metadata)))
+    serialise(tensors, ("format", "pt".to_owned()))
         .map_err(|e| Error::failed(format!("the tensors cannot be written ({e})")))
 }
 

@@ -170,5 +170,5 @@ fn files_hold_the_parameters_divided_by_their_norms() {
     assert!((divided - weight[0] / norm).abs() < 1e-6);
     // The generator's statistics are those of the running mean.
     let tracked = &files["generator"]["1.num_batches_tracked"];
-    assert_eq!((tracked.dtype, tracked.bytes.len(), tracked.sizes.len()), (Dtype::I64, 8, 0));
+    assert_eq!((tracked.dtype, tracked.bytes.len(), tracked.sizes.len()), (safetensors::Dtype::I64, 8, 0));
 }

@@ -213,7 +213,7 @@ def rare(bench):
         if len([row for row in bench.done if row["seed"] == seed]) == 4:
             continue
         data, model = bench.out("data"), bench.out("model")
-        bench.seedbed("collect", raw, "--val", 0, "--out", data)
+        bench.seedbed("collect", raw, "--val-fraction", 0, "--test-fraction", 0, "--out", data)
         bench.seedbed("train", data, "--model", "cdcgan", "--show", "diff", "--epochs", 8, "--seed", seed, "--out", model)
         sets = {
             "raw": ("export", data),

@@ -24,7 +24,8 @@ if ! cmp -s $list "$venv/installed"; then
         skip "pip cannot install $list"
     cp $list "$venv/installed"
 fi
-cargo build --quiet --package seedbed-cli
+# With the features that the tests of the workspace have, so that it is built once for both.
+cargo build --quiet --workspace --bin seedbed
 INTEROP_CACHE=$(mktemp -d)
 # Nothing is fetched, and nothing of the user's is read or left behind.
 export INTEROP_CACHE HF_HOME=$INTEROP_CACHE/home HF_HUB_OFFLINE=1 PYTHONDONTWRITEBYTECODE=1

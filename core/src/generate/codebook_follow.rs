@@ -17,7 +17,7 @@ const SMOOTHING: f32 = 1e-5;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Follow {
-    /// Share of the running counts and sums that a step keeps, in [0, 1).
+    /// Share of the running counts and sums that a step keeps, in [0, 1]; with 1 the codebook stays as it is.
     pub decay: f32,
     /// A code whose running count is below this share of the mean starts anew, with a tenth of the mean; in [0, 1), and 0
     /// for never. A new code that nothing is rounded to has some 120 steps with 0.03 and a decay of 0.99.
@@ -35,7 +35,7 @@ impl Default for Follow {
 impl Follow {
     /// Whether [`Codebook::follow`] takes these numbers and this `t`.
     pub(super) fn check(&self, t: u64) -> Result<()> {
-        let shares = [self.decay, self.dead].iter().all(|share| (0.0..1.0).contains(share));
+        let shares = (0.0..=1.0).contains(&self.decay) && (0.0..1.0).contains(&self.dead);
         if shares && t > 0 { Ok(()) } else { Err(Error::InvalidArgument) }
     }
 }
@@ -134,6 +134,9 @@ impl Codebook {
         let [table, counts, sums] = self.split_mut(state)?;
         if scratch.remaining() < self.scratch_len(rounded.codes.len()) {
             return Err(Error::ScratchTooSmall);
+        }
+        if how.decay == 1.0 {
+            return Ok(());
         }
         let mut scratch = scratch.frame();
         let (own_counts, own_sums) =

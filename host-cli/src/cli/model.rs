@@ -84,39 +84,35 @@ pub fn run(command: &ModelCommand, global: &Global) -> Done {
 
 fn summary(options: &SummaryOptions, global: &Global) -> Done {
     let ctx = global.context(0)?;
-    let (config, whole) = options.config()?;
+    let stored = options.file.as_deref().map(Stored::load).transpose()?.map(|(stored, _)| stored);
+    let config = stored.as_ref().map_or_else(|| options.config(), |stored| Ok(stored.config().clone()))?;
     let (batch, threads) = match options.target {
         Target::Host => (config.training.batch, ctx.pool.width()),
         Target::CortexM4 => (1, 1),
     };
     let batch = options.batch.unwrap_or(batch);
     Error::require(batch > 0, "batch", batch, "at least 1")?;
-    let found = Summary::of(&config, options.target, batch, threads)?;
+    let found = match &stored {
+        Some(stored) => Summary::of_stored(stored, options.target, batch, threads)?,
+        None => Summary::of(&config, options.target, batch, threads)?,
+    };
     if global.json {
         let mut object = json!(found);
         let out = options.file.as_deref().map_or_else(|| "".into(), emit::path);
         object["out"] = out;
         object["samples"] = 0.into();
         object["set_aside"] = 0.into();
-        object["int8_bytes"] = json!(whole);
         emit::line(&object.to_string())?;
     } else {
-        let whole = whole.map(|bytes| {
-            format!("\nits networks in 8-bit whole numbers: {} bytes", number::count(bytes as u64))
-        });
-        emit::line(&(text(&found) + &whole.unwrap_or_default()))?;
+        emit::line(&text(&found))?;
     }
     Ok(Exit::Done)
 }
 
 impl SummaryOptions {
-    /// The model of the file, or the one that the options make; and the bytes of its networks in whole numbers, if it has such.
-    fn config(&self) -> Result<(ModelConfig, Option<usize>)> {
-        let Some(shape) = &self.input else {
-            let file = self.file.as_deref().ok_or_else(|| Error::usage("no model: MODEL or --input"))?;
-            let stored = Stored::load(file)?.0;
-            return Ok((stored.config().clone(), stored.whole_bytes()));
-        };
+    /// The model that the options make.
+    fn config(&self) -> Result<ModelConfig> {
+        let shape = self.input.as_ref().ok_or_else(|| Error::usage("no model: MODEL or --input"))?;
         let (kind, shape) = parse(shape)?;
         let options = TrainOptions {
             model: self.model,
@@ -130,7 +126,7 @@ impl SummaryOptions {
             return Err(Error::usage("the model is conditioned on classes: --classes")
                 .hint("say how many there are: --classes 10"));
         }
-        Ok((options.config(0, DataSpec::of_shape(kind, shape), self.classes)?, None))
+        options.config(0, DataSpec::of_shape(kind, shape), self.classes)
     }
 }
 
@@ -176,25 +172,27 @@ fn text(found: &Summary) -> String {
     }
     aligned(&rows, 2, &mut text);
     text.push('\n');
-    let (training, sampling) = (&found.training, &found.sampling);
-    let heads = [
-        "bytes".into(),
-        format!("training, batch {}", training.batch),
-        format!("sampling, batch {}", sampling.batch),
-    ];
-    let mut rows = vec![heads];
+    let columns: Vec<(&str, &Memory)> =
+        found.training.iter().map(|m| ("training", m)).chain([("sampling", &found.sampling)]).collect();
+    let heads = columns.iter().map(|(name, of)| format!("{name}, batch {}", of.batch));
+    let mut rows = vec![std::iter::once("bytes".into()).chain(heads).collect::<Vec<_>>()];
     for (name, of) in PARTS {
-        let both = [of(training), of(sampling)];
-        if both != [0, 0] {
-            rows.push([name.to_owned(), count(both[0]), count(both[1])]);
+        if columns.iter().any(|(_, memory)| of(memory) > 0) {
+            let cells = columns.iter().map(|(_, memory)| count(of(memory)));
+            rows.push(std::iter::once(name.to_owned()).chain(cells).collect());
         }
     }
     aligned(&rows, 1, &mut text);
+    if let Some(bytes) = found.int8_bytes {
+        text.push_str(&format!("\nnetworks in 8-bit whole numbers: {} bytes", count(bytes)));
+    }
     if found.threads > 1 {
         text.push_str(&format!("\nscratch for {} threads (--threads)", found.threads));
     }
-    if found.target == Target::CortexM4 && training.device.is_none() {
-        text.push_str("\ncode, description and stack of a GAN have not been measured on a device");
+    if found.target == Target::CortexM4 && found.sampling.device.is_none() {
+        text.push_str(
+            "\ncode, description and stack of this kind of model have not been measured on a device",
+        );
     }
     text.trim_end().to_owned()
 }
@@ -216,12 +214,13 @@ const PARTS: [Part; 10] = [
 ];
 
 /// Rows in columns, the first `left` of which begin together and the others end together.
-fn aligned<const K: usize>(rows: &[[String; K]], left: usize, text: &mut String) {
-    let widths: [usize; K] =
-        std::array::from_fn(|i| rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0));
+fn aligned<R: AsRef<[String]>>(rows: &[R], left: usize, text: &mut String) {
+    let columns = rows.first().map_or(0, |row| row.as_ref().len());
+    let widest = |i: usize| rows.iter().map(|row| row.as_ref()[i].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(widest).collect();
     for row in rows {
         let mut line = String::new();
-        for (i, (cell, width)) in row.iter().zip(widths).enumerate() {
+        for (i, (cell, &width)) in row.as_ref().iter().zip(&widths).enumerate() {
             line.push_str(&if i < left { format!("{cell:width$}  ") } else { format!("{cell:>width$}  ") });
         }
         text.push_str(line.trim_end());

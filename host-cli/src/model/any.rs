@@ -208,6 +208,9 @@ pub enum Objective {
         prior_epochs: u32,
         /// The learning rate of the prior.
         lr_prior: f32,
+        /// Whether the codebook stays as it is.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        keeps_codebook: bool,
     },
     /// A game of two networks, whose rules are the network's.
     Game {

@@ -6,6 +6,7 @@ pub use layers::LayerCheck;
 
 use super::any::Model;
 use super::draw::PriorKind;
+use super::epochs::ALIKE;
 use super::quantise::{Apart, ENOUGH, errors, fits, inputs, turns};
 use super::runner::{Draw, Runner, Runs};
 use super::some::Rows;
@@ -31,8 +32,8 @@ const FEWEST: usize = 20;
 const SILENT: f64 = 0.75;
 /// What comes out of layers beyond this leaves little of single precision to sums, and does not fit half precision.
 const HUGE: f32 = 65_504.0;
-/// Draws that differ by less than this share of what real samples do are too much alike, and by more than that too far apart.
-const ALIKE: [f64; 2] = [0.5, 2.0];
+/// Draws that differ by more than so many times what real samples do are too far apart.
+const NOISE: f64 = 2.0;
 /// Reconstructions that explain less than this share of the variance of samples are told of.
 const EXPLAINED: f64 = 0.1;
 
@@ -140,9 +141,13 @@ pub fn check(ctx: &Ctx, path: &Path, dataset: Option<&Dataset>, against: Option<
         ..Checked::default()
     };
     let rows = dataset.map(|dataset| samples(&mut found, &runner, dataset)).transpose()?.unwrap_or_default();
-    let own = if rows.is_empty() && runner.encodes() { drawn_rows(&runner) } else { Ok(rows.clone()) };
-    let of_nets = match own.and_then(|own| inputs(&runner, &own, 0, DRAWS)) {
-        Ok(inputs) => inputs,
+    let ran = drawn_rows(&runner).and_then(|made| {
+        // Where there are no samples, its encoder reads what it draws.
+        let own = if rows.is_empty() && runner.encodes() { &made } else { &rows };
+        Ok((inputs(&runner, own, 0, DRAWS)?, made.x))
+    });
+    let (of_nets, made) = match ran {
+        Ok(ran) => ran,
         Err(e) => {
             found.layers = layers::layers(&stored, &runner, &[])?;
             look_at_layers(&mut found);
@@ -153,7 +158,7 @@ pub fn check(ctx: &Ctx, path: &Path, dataset: Option<&Dataset>, against: Option<
     };
     found.layers = layers::layers(&stored, &runner, &of_nets)?;
     look_at_layers(&mut found);
-    look_at_draws(&mut found, &runner, &rows)?;
+    look_at_draws(&mut found, &runner, (made, &rows));
     if !rows.is_empty() {
         look_at_data(&mut found, &stored, &runner, &rows)?;
     }
@@ -193,7 +198,7 @@ fn samples(found: &mut Checked, runner: &Runner<'_>, dataset: &Dataset) -> Resul
     Ok(rows)
 }
 
-/// What the model draws, in the place of samples for its encoder.
+/// What the model draws, as rows of samples.
 fn drawn_rows(runner: &Runner<'_>) -> Result<Rows> {
     let labels = turns(runner, DRAWS);
     let x =
@@ -229,13 +234,10 @@ fn look_at_layers(found: &mut Checked) {
     }
 }
 
-fn look_at_draws(found: &mut Checked, runner: &Runner<'_>, rows: &Rows) -> Result<()> {
-    let labels = turns(runner, DRAWS);
-    let draw = Draw { prior: PriorKind::Aggregate, temperature: 1.0, first: 0, labels: &labels };
-    let made = Mat { data: runner.sample(draw)?, cols: runner.config.data.width() };
+fn look_at_draws(found: &mut Checked, runner: &Runner<'_>, (made, rows): (Vec<f32>, &Rows)) {
+    let made = Mat { data: made, cols: runner.config.data.width() };
     if !made.data.iter().all(|v| v.is_finite()) {
-        found.find("draws are not finite".into(), "train again with a smaller --lr");
-        return Ok(());
+        return found.find("draws are not finite".into(), "train again with a smaller --lr");
     }
     let mut moments = Moments::default();
     made.data.iter().for_each(|&v| moments.add(v));
@@ -254,12 +256,12 @@ fn look_at_draws(found: &mut Checked, runner: &Runner<'_>, rows: &Rows) -> Resul
         found.find("all draws are the same".into(), "train longer, or with a smaller --beta or --lr");
     } else if let Some(share) = found.draws.diversity {
         let share_of = number::percent(share);
-        if share < ALIKE[0] {
+        if share < ALIKE {
             found.find(
                 format!("draws differ by {share_of} of what real samples do: they are too much alike (mode collapse)"),
                 "train longer, with a smaller --lr, --show diff for a GAN of few pictures, or a smaller --beta for a VAE",
             );
-        } else if share > ALIKE[1] {
+        } else if share > NOISE {
             found.find(
                 format!("draws differ by {share_of} of what real samples do: they are noise"),
                 "train longer, or draw at a lower --temperature",
@@ -270,7 +272,6 @@ fn look_at_draws(found: &mut Checked, runner: &Runner<'_>, rows: &Rows) -> Resul
     if pixels && (found.draws.highest < 0.0 || found.draws.lowest > 1.0) {
         found.find("no drawn pixel lies in 0 to 1".into(), "train longer");
     }
-    Ok(())
 }
 
 fn look_at_data(found: &mut Checked, stored: &Stored, runner: &Runner<'_>, rows: &Rows) -> Result<()> {

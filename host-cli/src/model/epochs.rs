@@ -12,7 +12,7 @@ mod watch;
 
 pub use codes::PLACES;
 pub use meta::{MetaKind, MetaTraining};
-pub use watch::kept;
+pub use watch::{ALIKE, kept};
 
 use super::adaptation::Adaptation;
 use super::any::{Model, ModelConfig, Weights};

@@ -53,14 +53,6 @@ impl Stored {
         }
     }
 
-    /// Bytes of the networks in whole numbers, of a model that has such.
-    pub fn whole_bytes(&self) -> Option<usize> {
-        match self {
-            Self::Single(_) => None,
-            Self::Whole(file) => Some(file.bytes()),
-        }
-    }
-
     /// The fitted prior of a VAE; empty where there is none.
     pub fn prior(&self) -> &[f32] {
         match self {

@@ -2,7 +2,11 @@
 //! a device.
 
 use super::any::{Model, ModelConfig, Network};
+use super::runner::InUse;
+use super::stored::Stored;
+use super::whole::WholeFile;
 use crate::error::{Error, Result};
+use seedbed::nn::int8::QuantPlan;
 use seedbed::nn::{Activation, Layer, Shape};
 use serde::Serialize;
 
@@ -90,13 +94,26 @@ pub struct Summary {
     pub target: Target,
     /// The threads that the scratch memory is for.
     pub threads: usize,
-    /// A step of training.
-    pub training: Memory,
+    /// A step of training; a model in whole numbers does not train.
+    pub training: Option<Memory>,
     /// Drawing samples from the standard normal prior.
     pub sampling: Memory,
+    /// Bytes of the networks in whole numbers, of a model that has such.
+    pub int8_bytes: Option<usize>,
 }
 
 impl Summary {
+    /// Of a model that was stored, in single precision or in whole numbers.
+    ///
+    /// # Errors
+    /// As [`Summary::of`].
+    pub fn of_stored(stored: &Stored, target: Target, batch: usize, threads: usize) -> Result<Self> {
+        let summary = Self::of(stored.config(), target, batch, threads)?;
+        let Stored::Whole(file) = stored else { return Ok(summary) };
+        let sampling = whole_sampling(file, target, batch)?;
+        Ok(Self { training: None, sampling, int8_bytes: Some(file.bytes()), ..summary })
+    }
+
     /// Of a model that runs on `target`, `batch` samples at a time, by so many threads.
     ///
     /// # Errors
@@ -106,6 +123,7 @@ impl Summary {
         let layers: Vec<LayerRow> =
             model.networks().into_iter().flat_map(|(name, net)| rows(name, net)).collect();
         let sum = |of: fn(&LayerRow) -> usize| layers.iter().map(of).fold(0, usize::saturating_add);
+        let of_training = training(&model, config, target, batch);
         let summary = Self {
             kind: config.network.name(),
             input: config.data.shape,
@@ -115,12 +133,13 @@ impl Summary {
             multiply_adds: sum(|l| l.multiply_adds),
             target,
             threads,
-            training: training(&model, config, target, batch),
+            training: Some(of_training),
             sampling: sampling(&model, config, target, batch),
+            int8_bytes: None,
             layers,
         };
         let fits = |m: &Memory| m.ram.saturating_add(m.flash) < usize::MAX;
-        if fits(&summary.training) && fits(&summary.sampling) {
+        if fits(&of_training) && fits(&summary.sampling) {
             return Ok(summary);
         }
         Err(Error::usage(format!("{batch} samples of this model are beyond the address space: --batch"))
@@ -175,6 +194,28 @@ fn sampling(model: &Model, config: &ModelConfig, target: Target, batch: usize) -
     let device = device(config, target, "sampling");
     let ram = total(&[of.samples, of.scratch, device.map_or(0, |d| d.model + d.stack)]);
     Memory { device, ram, flash: total(&[of.parameters, device.map_or(0, |d| d.code)]), ..of }
+}
+
+/// Drawing by whole numbers: weights are laid out for vector registers on a host, and read as they are on a device.
+fn whole_sampling(file: &WholeFile, target: Target, batch: usize) -> Result<Memory> {
+    let model = Model::new(&file.config.network)?;
+    let labels = usize::from(model.classes() > 0);
+    let mut scratch = match &model {
+        Model::Codes(codes) => codes.prior.run_scratch_len(batch),
+        Model::Vae(_) | Model::Gan(_) => 0,
+    };
+    for of in InUse::all(&model).iter().filter(|of| file.net(of.name).is_some()) {
+        let plan = QuantPlan::new(of.net)?;
+        let own = match target {
+            Target::Host => plan.packed_scratch_len(batch).saturating_add(plan.panel_len()),
+            Target::CortexM4 => plan.scratch_len(batch),
+        };
+        scratch = scratch.max(own);
+    }
+    let parameters = file.bytes().saturating_add(file.rest_bytes()?);
+    let samples = bytes(batch, total(&[file.config.data.width(), model.latent(), labels]));
+    let ram = total(&[samples, scratch]);
+    Ok(Memory { batch, parameters, samples, scratch, ram, flash: parameters, ..Memory::default() })
 }
 
 /// What was measured on the device.
@@ -273,7 +314,7 @@ mod tests {
     fn a_device_takes_what_is_foretold() {
         for (model, kind) in [(ModelKind::VaeMlp, "mlp"), (ModelKind::VaeConv, "conv")] {
             let summary = of(model);
-            let Memory { parameters, gradients, moments, scratch, .. } = summary.training;
+            let Memory { parameters, gradients, moments, scratch, .. } = summary.training.unwrap();
             let told = [parameters, gradients, moments, scratch, summary.sampling.scratch];
             let names = ["parameters", "gradients", "moments", "training-scratch", "sampling-scratch"];
             assert_eq!(told, names.map(|name| measured(&format!("{kind}-{name}"))), "{kind}");
@@ -286,7 +327,7 @@ mod tests {
         assert_eq!(summary.parameters, 64 * 32 + 32 + 32 * 16 + 16 + 8 * 32 + 32 + 32 * 64 + 64);
         assert_eq!(summary.multiply_adds, 64 * 32 + 32 * 16 + 8 * 32 + 32 * 64);
         assert_eq!(summary.layers.iter().map(|l| l.parameters).sum::<usize>(), summary.parameters);
-        let t = summary.training;
+        let t = summary.training.unwrap();
         assert_eq!(t.samples, 4 * (64 + 8 + 1));
         let d = t.device.unwrap();
         assert!(d.code > 10_000 && d.model > 1000 && d.stack > 1000);
@@ -307,8 +348,9 @@ mod tests {
         let (generator, discriminator) = (8 * 32 + 32 + 32 * 64 + 64, 64 * 32 + 32 + 32 + 1);
         assert_eq!(summary.parameters, generator + discriminator);
         assert_eq!(summary.sampling.parameters, 4 * generator);
-        assert_eq!(summary.training.moments, 4 * (2 * (generator + discriminator) + generator));
-        assert_eq!(summary.training.device, None);
+        let training = summary.training.unwrap();
+        assert_eq!(training.moments, 4 * (2 * (generator + discriminator) + generator));
+        assert_eq!(training.device, None);
     }
 
     #[test]

@@ -98,8 +98,8 @@ fn kinds() -> Vec<TrainOptions> {
         model: ModelKind::VaeConv,
         channels: Some(vec![3]),
         hidden: Some(vec![]),
-        kl_warmup: 3.0,
-        free_bits: 0.1,
+        kl_warmup: Some(3.0),
+        free_bits: Some(0.1),
         ..small(6)
     };
     let gan = TrainOptions { model: ModelKind::GanMlp, ..small(6) };
@@ -107,19 +107,19 @@ fn kinds() -> Vec<TrainOptions> {
         model: ModelKind::Cdcgan,
         channels: Some(vec![4]),
         hidden: Some(vec![]),
-        show: ShowKind::Diff,
-        lecam: 0.1,
+        show: Some(ShowKind::Diff),
+        lecam: Some(0.1),
         r1: Some(0.1),
         ..small(6)
     };
-    let wgan = TrainOptions { model: ModelKind::Wgan, show: ShowKind::Ada, ..dcgan.clone() };
+    let wgan = TrainOptions { model: ModelKind::Wgan, show: Some(ShowKind::Ada), ..dcgan.clone() };
     vec![small(6), conv, gan, dcgan, wgan]
 }
 
 pub(super) fn vqvae() -> TrainOptions {
     TrainOptions {
         model: ModelKind::Vqvae,
-        codes: 8,
+        codes: Some(8),
         latent: None,
         channels: Some(vec![3]),
         hidden: Some(vec![]),

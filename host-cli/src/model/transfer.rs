@@ -11,6 +11,8 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+/// The name of a codebook among those of tensors.
+const CODEBOOK: &str = "codebook";
 /// Names that are told of a kind at most.
 const MOST_NAMED: usize = 8;
 
@@ -256,7 +258,8 @@ impl Learning {
         let name = full_name;
         let adapted = self.adapters.iter().flat_map(|(_, on)| on.iter());
         let patterns = self.freeze.iter().chain(self.rates.iter().map(|(p, _)| p)).chain(adapted);
-        for pattern in patterns {
+        let keeps_book = matches!(model, Model::Codes(_)) && self.keeps_codebook();
+        for pattern in patterns.filter(|pattern| !(keeps_book && fits(pattern, CODEBOOK))) {
             if !tensors.iter().any(|t| fits(pattern, &name(t))) {
                 let all: Vec<String> = tensors.iter().map(name).collect();
                 return Err(Error::usage(format!("no tensor of the model has such a name: {pattern}"))
@@ -284,6 +287,11 @@ impl Learning {
         }
         let alike = groups.iter().all(|group| group.rate == 1.0 && group.low_rank.is_none());
         Ok(if alike { Vec::new() } else { groups })
+    }
+
+    /// Whether the codebook of an autoencoder with one stays as it is. It is no parameter: it follows what is rounded to it.
+    pub fn keeps_codebook(&self) -> bool {
+        self.freeze.iter().any(|pattern| fits(pattern, CODEBOOK))
     }
 
     fn group(&self, t: &NamedTensor, name: &str) -> ParamGroup {

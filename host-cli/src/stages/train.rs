@@ -83,7 +83,12 @@ impl TrainOptions {
     }
 
     /// The samples of the dataset, scaled as the likelihood needs them.
-    fn data(&self, ctx: &Ctx, dataset: &Dataset, classes: usize) -> Result<TrainingData> {
+    fn data(
+        &self,
+        ctx: &Ctx,
+        dataset: &Dataset,
+        (classes, chosen): (usize, Option<&BTreeSet<u32>>),
+    ) -> Result<TrainingData> {
         // What the data cannot be used for is known before it is read.
         let config = self.config(ctx.seed, DataSpec::of(dataset)?, classes)?;
         let likelihood = match &config.network {
@@ -107,7 +112,6 @@ impl TrainOptions {
                 "train: pixels stay in 0..=1 for the Bernoulli likelihood (likelihood = \"gaussian\" takes the stored scaling)",
             );
         }
-        let chosen = self.chosen(dataset)?;
         let has_classes = !dataset.meta().classes.is_empty();
         if self.meta.is_some() && !has_classes {
             return Err(Error::usage(
@@ -119,7 +123,7 @@ impl TrainOptions {
             classes > 0 || self.meta.is_some() || chosen.is_some() || (self.shots.is_some() && has_classes);
         let labels = if by_class { Labels::Required } else { Labels::Optional };
         let mut data = TrainingData::load(dataset, &ctx.pool, labels, scale)?;
-        if let Some(chosen) = &chosen {
+        if let Some(chosen) = chosen {
             data.keep_classes(chosen);
         }
         if let Some(shots) = self.shots {
@@ -186,9 +190,10 @@ impl Stage for TrainOptions {
         self.validate()?;
         let dataset = Dataset::open(input)?;
         let classes = self.classes(&dataset)?;
-        let data = self.data(ctx, &dataset, classes)?;
+        let chosen = self.chosen(&dataset)?;
+        let data = self.data(ctx, &dataset, (classes, chosen.as_ref()))?;
         let mut config = self.config(ctx.seed, data.spec.clone(), classes)?;
-        config.training.classes = self.chosen(&dataset)?;
+        config.training.classes = chosen;
         let weights = self.first(ctx, &mut config)?;
         // Of a killed training of the same options, seed and input, or else not taken up.
         let own = kept_beside(out);

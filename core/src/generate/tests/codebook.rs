@@ -113,6 +113,18 @@ fn codes_follow_by_the_formula() {
 }
 
 #[test]
+fn a_codebook_that_keeps_all_stays() {
+    let book = Codebook::new(2, 1).unwrap();
+    // With a code that would be dead, and a table that its sums do not make.
+    let mut state = [0.3, 7.0, 5.0, 0.0, 1.0, 0.0];
+    let how = Follow { decay: 1.0, ..Follow::default() };
+    let rounded = Rounded { rows: &[0.1, 0.2], codes: &[0, 0], weights: &[1.0, 1.0] };
+    let mut memory = vec![0u8; book.scratch_len(2)];
+    book.follow(BASE, (&how, 1), &rounded, &mut state, &mut Scratch::new(&mut memory)).unwrap();
+    assert_eq!(state, [0.3, 7.0, 5.0, 0.0, 1.0, 0.0]);
+}
+
+#[test]
 fn a_dead_code_becomes_a_row_that_weighs_something() {
     let book = Codebook::new(4, 1).unwrap();
     let start = state_of(book, &[0.0, 1.0, 100.0, -100.0]);
@@ -207,9 +219,9 @@ fn what_does_not_fit_a_codebook_is_refused() {
         book.follow(BASE, (&how, t), &rounded, &mut state, &mut Scratch::new(&mut memory))
     };
     let how = Follow::default();
-    for decay in [-0.1, 1.0, f32::NAN] {
-        assert_eq!(follow(Follow { decay, ..how }, 1, good), Err(Error::InvalidArgument));
-        assert_eq!(follow(Follow { dead: decay, ..how }, 1, good), Err(Error::InvalidArgument));
+    for share in [-0.1, 1.1, f32::NAN] {
+        assert_eq!(follow(Follow { decay: share, ..how }, 1, good), Err(Error::InvalidArgument));
+        assert_eq!(follow(Follow { dead: share, ..how }, 1, good), Err(Error::InvalidArgument));
         assert_eq!(
             follow(how, 1, Rounded { weights: &[-1.0, f32::NAN], ..good }),
             Err(Error::InvalidArgument)

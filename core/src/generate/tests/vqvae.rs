@@ -335,7 +335,7 @@ fn what_does_not_fit_is_refused() {
         VqStep { beta: -1.0, ..STEP },
         VqStep { beta: f32::NAN, ..STEP },
         VqStep { t: 0, ..STEP },
-        VqStep { follow: Follow { decay: 1.0, ..STEP.follow }, ..STEP },
+        VqStep { follow: Follow { decay: 1.1, ..STEP.follow }, ..STEP },
         VqStep { optimiser: Adam { rate: 0.0, ..Adam::default() }.into(), ..STEP },
     ] {
         assert_eq!(run.step(BASE, &step), Err(Error::InvalidArgument));

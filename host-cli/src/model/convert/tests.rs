@@ -48,7 +48,7 @@ pub fn options(model: ModelKind) -> TrainOptions {
         hidden: Some(vec![5]),
         channels,
         latent,
-        codes: 7,
+        codes: Some(7),
         likelihood,
         ..Default::default()
     }

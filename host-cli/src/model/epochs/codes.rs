@@ -19,13 +19,14 @@ impl Trainer<'_> {
     /// The first epochs are the autoencoder's, the last ones the prior's.
     pub(super) fn codes_epoch(&mut self, model: &CodeModel, epoch: u32, order: &[u32]) -> Result<Epoch> {
         let training = self.at.config.training.clone();
-        let Objective::Codes { commitment, prior_epochs, lr_prior } = training.objective else {
+        let Objective::Codes { commitment, prior_epochs, lr_prior, keeps_codebook } = training.objective
+        else {
             return Err(seedbed::Error::Unsupported.into());
         };
         let own = training.epochs.saturating_sub(prior_epochs).max(1);
         if epoch <= own {
             self.codes = Vec::new();
-            return self.book_epoch(model, (epoch, own), order, commitment);
+            return self.book_epoch(model, (epoch, own), order, (commitment, keeps_codebook));
         }
         if self.codes.is_empty() {
             self.codes = self.all_codes(model)?;
@@ -45,7 +46,7 @@ impl Trainer<'_> {
         model: &CodeModel,
         (epoch, epochs): (u32, u32),
         order: &[u32],
-        commitment: f32,
+        (commitment, keeps_codebook): (f32, bool),
     ) -> Result<Epoch> {
         let training = self.at.config.training.clone();
         let n = model.vq.param_len();
@@ -64,6 +65,7 @@ impl Trainer<'_> {
             let optimiser = self.adam((training.lr, Adam::default().beta1), (t, epochs))?.into();
             self.at.progress.steps = t;
             let follow = Follow { seed: training.seed, ..Follow::default() };
+            let follow = if keeps_codebook { Follow { decay: 1.0, ..follow } } else { follow };
             let step = VqStep { optimiser, t, beta: commitment, follow };
             let groups = &self.at.config.training.groups;
             let mut trainee = Trainee {

@@ -20,7 +20,7 @@ const KEPT: [usize; 2] = [8, 16];
 /// A latent value whose mean varies by more than this over the samples is in use (Burda et al. 2016).
 const IN_USE: f64 = 0.01;
 /// Samples that differ by less than this share of what the data do are too much alike.
-const ALIKE: f64 = 0.5;
+pub const ALIKE: f64 = 0.5;
 /// A discriminator that is right about so many of both sides leaves its generator nothing to learn from.
 const TOO_STRONG: f64 = 0.98;
 /// Steps before which samples are alike, and latent values idle, because nothing was learnt yet.

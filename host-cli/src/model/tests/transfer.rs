@@ -199,6 +199,11 @@ fn a_codebook_is_taken_over_with_its_network() {
     let moved = books[0].iter().zip(&books[1]).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
     let size = books[0].iter().map(|v| v.abs()).fold(0f32, f32::max);
     assert!(moved < 0.2 * size, "{moved} {size}");
+    // And stays, bit for bit, where that is asked for.
+    let kept = TrainOptions { lr: Some(1e-3), freeze: vec!["codebook".into()], ..again };
+    let kept = folder.train("kept", &kept, &Ctx::quiet(6));
+    let state = |folder: &PathBuf| load(folder).weights.state;
+    assert_eq!(state(&base), state(&kept));
 }
 
 #[test]
@@ -209,7 +214,13 @@ fn trainings_that_cannot_be_are_refused() {
         (TrainOptions { epochs: Some(1), ..vqvae() }, "epochs = 1"),
         (TrainOptions { map: vec!["encodr=fc".into()], from: Some("x".into()), ..small(1) }, "--map encodr"),
         (TrainOptions { rates: vec!["*=0".into()], ..small(1) }, "--rates"),
-        (TrainOptions { prior_epochs: Some(1), ..small(1) }, "--prior-epochs"),
+        (TrainOptions { prior_epochs: Some(1), ..small(1) }, "only a VQ-VAE has it: --prior-epochs"),
+        (TrainOptions { codes: Some(8), ..dcgan(1) }, "only a VQ-VAE has it: --codes"),
+        (TrainOptions { beta: Some(1.0), ..dcgan(1) }, "only a VAE has it: --beta"),
+        (TrainOptions { free_bits: Some(0.1), ..vqvae() }, "only a VAE has it: --free-bits"),
+        (TrainOptions { ema_decay: Some(0.9), ..small(1) }, "only a GAN has it: --ema-decay"),
+        (TrainOptions { real_target: Some(0.9), ..dcgan(1) }, "the loss has no target: --real-target"),
+        (TrainOptions { freeze: vec!["codebook".into()], ..small(1) }, "such a name: codebook"),
     ] {
         let e = run(&folder, "none", &options).unwrap_err();
         assert!(e.exit_code() == 2 && e.message.contains(key), "{key}: {e}");

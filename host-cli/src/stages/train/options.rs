@@ -47,16 +47,16 @@ pub struct TrainOptions {
     /// default 0.1 for pixels in 0..=1, 0.3 for values scaled by mean and deviation
     #[arg(long)]
     pub sigma: Option<f32>,
-    /// Weight of the divergence from the prior, 0 or more; 1 is the evidence lower bound, less is sharper and
-    /// wants samples drawn from the aggregate prior
-    #[arg(long, default_value_t = 0.2)]
-    pub beta: f32,
-    /// Epochs over which the weight of the divergence grows from 0
-    #[arg(long, default_value_t = 0.0)]
-    pub kl_warmup: f32,
-    /// Nats of divergence that each latent value may have for nothing, 0 or more, against posterior collapse
-    #[arg(long, default_value_t = 0.0)]
-    pub free_bits: f32,
+    /// Weight of the divergence of a VAE from its prior, 0 or more; 1 is the evidence lower bound, less is sharper and
+    /// wants samples drawn from the aggregate prior [default: 0.2]
+    #[arg(long)]
+    pub beta: Option<f32>,
+    /// Epochs over which the weight of the divergence grows from 0 [default: 0]
+    #[arg(long)]
+    pub kl_warmup: Option<f32>,
+    /// Nats of divergence that each latent value of a VAE may have for nothing, 0 or more, against posterior collapse [default: 0]
+    #[arg(long)]
+    pub free_bits: Option<f32>,
     /// Condition the model on the class; default: cvae and cdcgan are, dcgan and wgan are not, others are if the dataset has classes
     #[arg(long, num_args = 0..=1, default_missing_value = "true")]
     pub conditional: Option<bool>,
@@ -69,9 +69,9 @@ pub struct TrainOptions {
     /// Learning rate of Adam, above 0; default of the preset
     #[arg(long)]
     pub lr: Option<f32>,
-    /// Codes of the codebook of a VQ-VAE, 2 to 65536
-    #[arg(long, default_value_t = 128)]
-    pub codes: usize,
+    /// Codes of the codebook of a VQ-VAE, 2 to 65536 [default: 128]
+    #[arg(long)]
+    pub codes: Option<usize>,
     /// The last epochs of a VQ-VAE, in which the prior of its codes learns; default a third of all
     #[arg(long)]
     pub prior_epochs: Option<u32>,
@@ -93,22 +93,22 @@ pub struct TrainOptions {
     /// Weight of R1, the penalty on the discriminator's slope at real samples, 0 or more; not with norm = "batch"
     #[arg(long)]
     pub r1: Option<f32>,
-    /// Weight of LeCam regularisation for few samples, 0 or more; 0.01 to 0.5 is usual
-    #[arg(long, default_value_t = 0.0)]
-    pub lecam: f32,
+    /// Weight of LeCam regularisation of a GAN for few samples, 0 or more; 0.01 to 0.5 is usual [default: 0]
+    #[arg(long)]
+    pub lecam: Option<f32>,
     /// What is done to pictures before the discriminator of a GAN is shown them, for few samples: plain (nothing), diff
-    /// (DiffAugment: colour, translation, cutout) or ada (more, as far as it has learnt the real ones by heart)
-    #[arg(long, value_enum, default_value = "plain")]
-    pub show: ShowKind,
+    /// (DiffAugment: colour, translation, cutout) or ada (more, as far as it has learnt the real ones by heart) [default: plain]
+    #[arg(long, value_enum)]
+    pub show: Option<ShowKind>,
     /// Steps of the discriminator for each one of the generator, 1 to 100 [default: 1]
     #[arg(long)]
     pub critic_steps: Option<u32>,
-    /// Target of real samples for loss = "non-saturating", above 0.5 up to 1
-    #[arg(long, default_value_t = 0.9)]
-    pub real_target: f32,
-    /// Decay of the running mean of a GAN's generator that samples come from, 0 up to below 1
-    #[arg(long, default_value_t = 0.999)]
-    pub ema_decay: f32,
+    /// Target of real samples for loss = "non-saturating", above 0.5 up to 1 [default: 0.9]
+    #[arg(long)]
+    pub real_target: Option<f32>,
+    /// Decay of the running mean of a GAN's generator that samples come from, 0 up to below 1 [default: 0.999]
+    #[arg(long)]
+    pub ema_decay: Option<f32>,
     /// Begin with the weights of a safetensors file, of seedbed or of PyTorch (`state_dict`): tensors of one name and shape are taken,
     /// others begin anew
     #[arg(long, value_name = "FILE")]
@@ -117,8 +117,8 @@ pub struct TrainOptions {
     /// encoder= for a file of this network alone; repeat for more
     #[arg(long, value_name = "OURS=THEIRS", value_delimiter = ',')]
     pub map: Vec<String>,
-    /// Tensors that stay as they are, by name: discriminator.0, encoder.*.bias; `*` is anything; repeat for more. The
-    /// first layers of a discriminator are FreezeD
+    /// Tensors that stay as they are, by name: discriminator.0, encoder.*.bias, codebook; `*` is anything; repeat for more.
+    /// The first layers of a discriminator are FreezeD
     #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
     pub freeze: Vec<String>,
     /// Tensors with another learning rate, as a multiple: encoder=0.1; repeat for more
@@ -167,32 +167,29 @@ impl TrainOptions {
     /// # Errors
     /// A usage error that names the option.
     pub fn validate(&self) -> Result<()> {
-        let above_0 = |v: f32| v > 0.0 && v.is_finite();
-        let from_0 = |v: f32| v >= 0.0 && v.is_finite();
         self.latent.map_or(Ok(()), |latent| Error::check_range("latent", latent, 1..=1024))?;
         self.critic_steps.map_or(Ok(()), |steps| Error::check_range("critic_steps", steps, 1..=100))?;
-        Error::check_range("codes", self.codes, 2..=1 << 16)?;
+        self.codes.map_or(Ok(()), |codes| Error::check_range("codes", codes, 2..=1 << 16))?;
         Error::require(self.epochs != Some(0), "epochs", 0, "at least 1")?;
         Error::require(self.batch != Some(0), "batch", 0, "at least 1")?;
-        Error::require(above_0(self.max_memory), "max_memory", self.max_memory, "above 0")?;
-        for (key, rate) in
-            [("lr", self.lr), ("lr_discriminator", self.lr_discriminator), ("sigma", self.sigma)]
-        {
-            rate.map_or(Ok(()), |rate| Error::require(above_0(rate), key, rate, "above 0"))?;
-        }
-        for (key, weight) in [
-            ("beta", self.beta),
-            ("free_bits", self.free_bits),
-            ("lecam", self.lecam),
-            ("r1", self.r1.unwrap_or(0.0)),
+        type Range = (fn(f32) -> bool, &'static str);
+        let above_0: Range = (|v| v > 0.0 && v.is_finite(), "above 0");
+        let from_0: Range = (|v| v >= 0.0 && v.is_finite(), "0 or more");
+        for (key, given, (fits, range)) in [
+            ("max_memory", Some(self.max_memory), above_0),
+            ("lr", self.lr, above_0),
+            ("lr_discriminator", self.lr_discriminator, above_0),
+            ("sigma", self.sigma, above_0),
+            ("beta", self.beta, from_0),
+            ("free_bits", self.free_bits, from_0),
+            ("lecam", self.lecam, from_0),
+            ("r1", self.r1, from_0),
+            ("kl_warmup", self.kl_warmup, (from_0.0, "0 or more epochs")),
+            ("real_target", self.real_target, (|v| v > 0.5 && v <= 1.0, "above 0.5 and at most 1")),
+            ("ema_decay", self.ema_decay, (|v| (0.0..1.0).contains(&v), "at least 0 and below 1")),
         ] {
-            Error::require(from_0(weight), key, weight, "0 or more")?;
+            given.map_or(Ok(()), |v| Error::require(fits(v), key, v, range))?;
         }
-        Error::require(from_0(self.kl_warmup), "kl_warmup", self.kl_warmup, "0 or more epochs")?;
-        let target = self.real_target;
-        Error::require(target > 0.5 && target <= 1.0, "real_target", target, "above 0.5 and at most 1")?;
-        let decay = self.ema_decay;
-        Error::require((0.0..1.0).contains(&decay), "ema_decay", decay, "at least 0 and below 1")?;
         for (key, sizes) in [("hidden", &self.hidden), ("channels", &self.channels)] {
             let sizes = sizes.as_deref().unwrap_or_default();
             let ok = sizes.len() <= MAX_HIDDEN && sizes.iter().all(|s| (1..=1 << 16).contains(s));

@@ -203,32 +203,49 @@ impl TrainOptions {
         if self.model.convolves() && self.channels.as_ref().is_some_and(Vec::is_empty) {
             return Err(Error::out_of_range("channels", "[]", "at least one size for convolutions"));
         }
-        let only_gan = [
-            ("loss", self.loss.is_some()),
-            ("norm", self.norm.is_some()),
-            ("r1", self.r1.is_some()),
-            ("lecam", self.lecam > 0.0),
-            ("show", self.show != ShowKind::Plain),
-            ("critic_steps", self.critic_steps.is_some()),
-            ("lr_discriminator", self.lr_discriminator.is_some()),
-        ];
         if self.model == ModelKind::Vqvae && (self.lora.is_some() || self.latent.is_some()) {
             let (flag, key) = if self.lora.is_some() { ("--lora", "lora") } else { ("--latent", "latent") };
             return Err(Error::usage(format!("a VQ-VAE does not take it: {flag} (recipe key `{key}`)"))
                 .hint("leave it out, or use another model"));
         }
-        if self.model != ModelKind::Vqvae && self.prior_epochs.is_some() {
-            return Err(Error::usage("only a VQ-VAE has it: --prior-epochs (recipe key `prior_epochs`)")
-                .hint("leave it out, or use model = \"vqvae\""));
+        self.fits_family()
+    }
+
+    /// Refuses options of another family of models.
+    fn fits_family(&self) -> Result<()> {
+        let vq = self.model == ModelKind::Vqvae;
+        let vae = ("VAE", "vae-conv", !vq && !self.model.is_gan());
+        let gan = ("GAN", "dcgan", self.model.is_gan());
+        let vqvae = ("VQ-VAE", "vqvae", vq);
+        let all = [
+            ("sigma", self.sigma.is_some(), ("VAE or VQ-VAE", "vae-conv", !self.model.is_gan())),
+            ("beta", self.beta.is_some(), vae),
+            ("kl_warmup", self.kl_warmup.is_some(), vae),
+            ("free_bits", self.free_bits.is_some(), vae),
+            ("codes", self.codes.is_some(), vqvae),
+            ("prior_epochs", self.prior_epochs.is_some(), vqvae),
+            ("loss", self.loss.is_some(), gan),
+            ("norm", self.norm.is_some(), gan),
+            ("r1", self.r1.is_some(), gan),
+            ("lecam", self.lecam.is_some(), gan),
+            ("show", self.show.is_some(), gan),
+            ("critic_steps", self.critic_steps.is_some(), gan),
+            ("lr_discriminator", self.lr_discriminator.is_some(), gan),
+            ("ema_decay", self.ema_decay.is_some(), gan),
+            ("real_target", self.real_target.is_some(), gan),
+        ];
+        let amiss = all.into_iter().find(|(_, given, (.., fits))| *given && !fits);
+        if let Some((key, _, (family, model, _))) = amiss {
+            let flag = key.replace('_', "-");
+            return Err(Error::usage(format!("only a {family} has it: --{flag} (recipe key `{key}`)"))
+                .hint(format!("leave it out, or use model = \"{model}\"")));
         }
-        match only_gan.into_iter().find(|(_, given)| *given) {
-            Some((key, _)) if !self.model.is_gan() => {
-                let flag = key.replace('_', "-");
-                Err(Error::usage(format!("only a GAN has it: --{flag} (recipe key `{key}`)"))
-                    .hint("leave it out, or use model = \"dcgan\""))
-            }
-            _ => Ok(()),
+        let loss = self.loss.unwrap_or(self.model.preset(0).loss);
+        if self.real_target.is_some() && loss != LossKind::NonSaturating {
+            return Err(Error::usage("the loss has no target: --real-target (recipe key `real_target`)")
+                .hint("leave it out, or use loss = \"non-saturating\""));
         }
+        Ok(())
     }
 
     /// The model that these options make for samples of this kind, conditioned on `classes` of them (0: not).
@@ -263,16 +280,25 @@ impl TrainOptions {
             )?;
             let prior_epochs = self.prior_epochs.unwrap_or_else(|| epochs.div_ceil(3));
             Error::check_range("prior_epochs", prior_epochs, 1..=epochs.saturating_sub(1).max(1))?;
-            Objective::Codes { commitment: COMMITMENT, prior_epochs, lr_prior: 1.5 * lr }
+            Objective::Codes {
+                commitment: COMMITMENT,
+                prior_epochs,
+                lr_prior: 1.5 * lr,
+                keeps_codebook: self.learning()?.keeps_codebook(),
+            }
         } else if self.model.is_gan() {
             Objective::Game {
                 lr_discriminator: self.lr_discriminator.unwrap_or(preset.lr_discriminator),
                 beta1: preset.beta1,
                 critic_steps: self.critic_steps.unwrap_or(1),
-                ema_decay: self.ema_decay,
+                ema_decay: self.ema_decay.unwrap_or(0.999),
             }
         } else {
-            Objective::Elbo { beta: self.beta, kl_warmup: self.kl_warmup, free_bits: self.free_bits }
+            Objective::Elbo {
+                beta: self.beta.unwrap_or(0.2),
+                kl_warmup: self.kl_warmup.unwrap_or(0.0),
+                free_bits: self.free_bits.unwrap_or(0.0),
+            }
         };
         let training = Training {
             seed,
@@ -321,10 +347,11 @@ impl TrainOptions {
             activation: Activation::Relu,
         };
         let likelihood = self.likelihood(data)?;
-        let vq = VqVaeSpec { input: shape, arch, groups: 1, codes: self.codes, dim: CODE_VALUES, likelihood };
+        let codes = self.codes.unwrap_or(128);
+        let vq = VqVaeSpec { input: shape, arch, groups: 1, codes, dim: CODE_VALUES, likelihood };
         let prior = CodePriorSpec {
             grid: VqVae::new(vq.clone()).map_err(Model::refused)?.grid(),
-            codes: self.codes,
+            codes,
             classes,
             radius: 3,
             embedding: CODE_VALUES,
@@ -348,7 +375,8 @@ impl TrainOptions {
             return Err(Error::usage("R1 does not go with batch normalisation: --r1 (recipe key `r1`)")
                 .hint("use norm = \"none\" or \"spectral\""));
         }
-        if self.show != ShowKind::Plain && data.kind != Kind::Images {
+        let (show, lecam) = (self.show.unwrap_or_default(), self.lecam.unwrap_or(0.0));
+        if show != ShowKind::Plain && data.kind != Kind::Images {
             return Err(Error::usage("only pictures can be shown changed: --show (recipe key `show`)")
                 .hint("use show = \"plain\" for a table"));
         }
@@ -366,8 +394,8 @@ impl TrainOptions {
             rules: GanRules {
                 loss: self.adversarial(preset),
                 r1,
-                lecam: (self.lecam > 0.0).then_some(LeCam { weight: self.lecam, ..LeCam::default() }),
-                show: match self.show {
+                lecam: (lecam > 0.0).then_some(LeCam { weight: lecam, ..LeCam::default() }),
+                show: match show {
                     ShowKind::Plain => Show::Plain,
                     ShowKind::Diff => Show::Diff(DiffAugment::default()),
                     ShowKind::Ada => Show::Ada(Ada::default()),
@@ -378,7 +406,7 @@ impl TrainOptions {
 
     fn adversarial(&self, preset: &Preset) -> Adversarial {
         match self.loss.unwrap_or(preset.loss) {
-            LossKind::NonSaturating => Adversarial::NonSaturating { real: self.real_target },
+            LossKind::NonSaturating => Adversarial::NonSaturating { real: self.real_target.unwrap_or(0.9) },
             LossKind::Hinge => Adversarial::Hinge,
             LossKind::LeastSquares => Adversarial::LeastSquares { real: 1.0, fake: 0.0, generator: 1.0 },
             LossKind::Wasserstein => Adversarial::Wasserstein,

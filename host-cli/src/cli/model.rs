@@ -126,7 +126,7 @@ impl SummaryOptions {
             return Err(Error::usage("the model is conditioned on classes: --classes")
                 .hint("say how many there are: --classes 10"));
         }
-        options.config(0, DataSpec::of_shape(kind, shape), self.classes)
+        options.config(0, (DataSpec::of_shape(kind, shape), 0), self.classes)
     }
 }
 

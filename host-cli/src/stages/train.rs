@@ -90,7 +90,7 @@ impl TrainOptions {
         (classes, chosen): (usize, Option<&BTreeSet<u32>>),
     ) -> Result<TrainingData> {
         // What the data cannot be used for is known before it is read.
-        let config = self.config(ctx.seed, DataSpec::of(dataset)?, classes)?;
+        let config = self.config(ctx.seed, (DataSpec::of(dataset)?, 0), classes)?;
         let likelihood = match &config.network {
             Network::Vae(spec) => spec.likelihood,
             Network::Vqvae(spec) => spec.vq.likelihood,
@@ -192,7 +192,7 @@ impl Stage for TrainOptions {
         let classes = self.classes(&dataset)?;
         let chosen = self.chosen(&dataset)?;
         let data = self.data(ctx, &dataset, (classes, chosen.as_ref()))?;
-        let mut config = self.config(ctx.seed, data.spec.clone(), classes)?;
+        let mut config = self.config(ctx.seed, (data.spec.clone(), data.lists.train.len()), classes)?;
         config.training.classes = chosen;
         let weights = self.first(ctx, &mut config)?;
         // Of a killed training of the same options, seed and input, or else not taken up.

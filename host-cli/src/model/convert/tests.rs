@@ -20,7 +20,7 @@ pub fn pictures(options: &TrainOptions, classes: usize) -> ModelFile {
 }
 
 fn begun(options: &TrainOptions, data: DataSpec, classes: usize) -> ModelFile {
-    let config = options.config(1, data, classes).unwrap();
+    let config = options.config(1, (data, 0), classes).unwrap();
     let model = Model::new(&config.network).unwrap();
     let [mut weights, mut average] = model.first(3).unwrap();
     // Statistics that change something, and no code like another.

@@ -224,7 +224,7 @@ mod tests {
         let dataset = Dataset::open(&dir.path().join("data")).unwrap();
         let data = TrainingData::load(&dataset, &ctx.pool, Labels::Required, Scale::As(None)).unwrap();
         let options = TrainOptions { epochs: Some(6), ..vqvae() };
-        let config = options.config(5, data.spec.clone(), 2).unwrap();
+        let config = options.config(5, (data.spec.clone(), 0), 2).unwrap();
         let plan = Plan { config, start: None, keep: None, most_bytes: 1e9, first: None };
         let whole = train(&ctx, &data, plan.clone()).unwrap();
         // The first four epochs are the autoencoder's.

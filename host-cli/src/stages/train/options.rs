@@ -60,7 +60,7 @@ pub struct TrainOptions {
     /// Condition the model on the class; default: cvae and cdcgan are, dcgan and wgan are not, others are if the dataset has classes
     #[arg(long, num_args = 0..=1, default_missing_value = "true")]
     pub conditional: Option<bool>,
-    /// Epochs at most, 1 or more; default of the preset
+    /// Epochs at most, 1 or more; default of the preset, and more for few samples: as many as make 4000 steps, up to 1000
     #[arg(long)]
     pub epochs: Option<u32>,
     /// Samples in a batch, 1 or more; default of the preset

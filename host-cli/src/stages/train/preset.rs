@@ -102,8 +102,11 @@ pub enum ShowKind {
 const COMMITMENT: f32 = 0.25;
 /// Values of the vector of a code.
 const CODE_VALUES: usize = 32;
+/// Steps that a model makes at least where no epochs are asked for, and the epochs that few samples may take for them.
+const STEPS: usize = 4000;
+const MOST_EPOCHS: u32 = 1000;
 
-/// What a preset says where nothing is asked for.
+/// What a preset says where nothing is asked for. Its epochs are for tens of thousands of samples.
 struct Preset {
     hidden: &'static [usize],
     channels: &'static [usize],
@@ -170,7 +173,8 @@ impl ModelKind {
         match self {
             Self::VaeMlp => vae,
             Self::VaeConv | Self::Cvae => {
-                Preset { channels: if large { &[32, 64, 128] } else { &[32, 64] }, hidden: &[256], ..vae }
+                let channels: &[usize] = if large { &[32, 64, 128] } else { &[32, 64] };
+                Preset { channels, hidden: &[256], epochs: 40, ..vae }
             }
             Self::Vqvae => Preset {
                 channels: if large { &[32, 64, 64] } else { &[32, 64] },
@@ -248,11 +252,24 @@ impl TrainOptions {
         Ok(())
     }
 
-    /// The model that these options make for samples of this kind, conditioned on `classes` of them (0: not).
+    /// Epochs for so many samples: those of the preset, or of few samples as many as make [`STEPS`] steps.
+    fn epochs_for(&self, preset: &Preset, samples: usize) -> u32 {
+        let batches = samples.div_ceil(self.batch.unwrap_or(preset.batch).max(1));
+        let enough = STEPS.div_ceil(batches.max(1)).min(MOST_EPOCHS as usize) as u32;
+        self.epochs.unwrap_or(if samples > 0 { preset.epochs.max(enough) } else { preset.epochs })
+    }
+
+    /// The model that these options make for so many samples of this kind (0: not known), conditioned on `classes` of them
+    /// (0: not).
     ///
     /// # Errors
     /// A usage error where model and samples do not fit.
-    pub fn config(&self, seed: u64, data: DataSpec, classes: usize) -> Result<ModelConfig> {
+    pub fn config(
+        &self,
+        seed: u64,
+        (data, samples): (DataSpec, usize),
+        classes: usize,
+    ) -> Result<ModelConfig> {
         if self.model.convolves() && data.kind != Kind::Images {
             return Err(Error::usage("convolutions need pictures: --model (recipe key `model`)")
                 .hint("use model = \"vae-mlp\" or \"gan-mlp\" for a table"));
@@ -264,7 +281,7 @@ impl TrainOptions {
         } else {
             Shape::flat(data.width())
         };
-        let epochs = self.epochs.unwrap_or(preset.epochs);
+        let epochs = self.epochs_for(&preset, samples);
         let network = match self.model {
             ModelKind::Vqvae => Network::Vqvae(self.vq(&preset, &data, shape, classes)?),
             model if model.is_gan() => Network::Gan(self.gan(&preset, &data, shape, classes)?),
@@ -411,5 +428,24 @@ impl TrainOptions {
             LossKind::LeastSquares => Adversarial::LeastSquares { real: 1.0, fake: 0.0, generator: 1.0 },
             LossKind::Wasserstein => Adversarial::Wasserstein,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_samples_have_more_epochs() {
+        let epochs = |model, samples: usize, batch: Option<usize>| {
+            let options = TrainOptions { model, batch, ..TrainOptions::default() };
+            let data = DataSpec::of_shape(Kind::Images, [28, 28, 1]);
+            options.config(0, (data, samples), 0).unwrap().training.epochs
+        };
+        assert_eq!([0, 50_000, 1000, 10].map(|n| epochs(ModelKind::Dcgan, n, None)), [30, 30, 250, 1000]);
+        assert_eq!(epochs(ModelKind::VaeConv, 1280, None), 400);
+        assert_eq!(epochs(ModelKind::VaeConv, 1280, Some(64)), 200);
+        let asked = TrainOptions { epochs: Some(3), ..TrainOptions::default() };
+        assert_eq!(asked.epochs_for(&ModelKind::VaeMlp.preset(28), 10), 3);
     }
 }

@@ -147,6 +147,22 @@ fn a_demo_on_what_it_cannot_use_leaves_nothing() {
 }
 
 #[test]
+fn what_leaks_is_refused_for_a_generator_in_commands_too() {
+    let dir = tempfile::tempdir().unwrap();
+    pictures(dir.path(), 6);
+    object(dir.path(), &["collect", "pictures", "--out", "data", "--json"], 0);
+    let augment = ["augment", "data", "--op", "{ op = \"cutout\" }", "--json", "--out"];
+    object(dir.path(), &[&augment[..], &["holes"]].concat(), 0);
+    object(dir.path(), &[&augment[..], &["wanted", "--allow-leaking", "true"]].concat(), 0);
+    let train = ["--hidden", "4", "--latent", "2", "--epochs", "1", "--out", "m"];
+    let refused = run(dir.path(), &[&["train", "holes"], &train[..]].concat());
+    let said = text(&refused.stderr);
+    assert!(code(&refused) == 2 && said.contains("`cutout`") && said.contains("holes"), "{said}");
+    let taken = run(dir.path(), &[&["train", "wanted"], &train[..]].concat());
+    assert_eq!(code(&taken), 0, "{}", text(&taken.stderr));
+}
+
+#[test]
 fn replay_overwrites_nothing() {
     let dir = tempfile::tempdir().unwrap();
     pictures(dir.path(), 6);

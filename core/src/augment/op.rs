@@ -135,6 +135,14 @@ macro_rules! ops {
                 match self { $( $( Op::$variant { .. } => const { marked(&[$(stringify!($mark)),*], "plain") } )* )* }
             }
 
+            /// Whether it leaks (see [`Kind::leaks`]), or does where it shows a border of one value outside the image, whose
+            /// corners and edges can be told from the data.
+            pub fn leaks(&self) -> bool {
+                let mut leaks = self.kind().is_some_and(|kind| kind.leaks);
+                self.for_each_value(|value| leaks |= matches!(value, Value::Border(Border::Constant(_))));
+                leaks
+            }
+
             /// Calls `each` with the parameters in the order of their fields.
             pub fn for_each_value(&self, mut each: impl FnMut(Value)) {
                 // An operation without parameters calls nothing.

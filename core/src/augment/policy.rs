@@ -2,7 +2,8 @@
 //!
 //! RandAugment (Cubuk and others 2020), TrivialAugmentWide (Müller and Hutter 2021), AutoAugment with the tables that were
 //! found for ImageNet, CIFAR-10 and SVHN (Cubuk and others 2019), and the operations of AugMix (Hendrycks and others 2020).
-//! Strengths are those of torchvision, for images of any size: where it counts pixels of one of 331, they are shares of the side.
+//! Strengths are those of torchvision, for images of any size: where it counts pixels of one of 331, they are shares of the side,
+//! and shifts are not cut to whole pixels, which in a picture of 28 would be a fifth of many.
 
 mod tables;
 

@@ -17,7 +17,7 @@ use crate::error::{Context, Error, Result};
 use crate::input::{Files, Input};
 use crate::run::{moved, relocate};
 use crate::stages::Stage;
-use crate::stages::augment::{AugmentOptions, leaking, refuse_leaking};
+use crate::stages::augment::{AugmentOptions, refuse_leaking};
 use crate::stages::balance::BalanceOptions;
 use crate::stages::collect::CollectOptions;
 use crate::stages::evaluate::EvaluateOptions;
@@ -165,7 +165,7 @@ impl Recipe {
                 refuse_leaking("augment", &o.leaking(), o.allow_leaking)?;
             }
             if let Some(o) = &self.balance {
-                refuse_leaking("balance", &leaking(&o.ops), o.allow_leaking)?;
+                refuse_leaking("balance", &o.leaking(), o.allow_leaking)?;
             }
         }
         if self.generate.as_ref().is_some_and(|g| g.model.is_none() && self.train.is_none()) {

@@ -84,6 +84,12 @@ fn operations_that_leak_are_refused_for_a_generator() {
     assert_eq!(recipe(ops, ""), Ok(()));
     let e = recipe("", "[balance]\nmethod = 'augment'\nops = [{ op = 'box_blur' }]\n[train]\n").unwrap_err();
     assert!(e.contains("[balance]") && e.contains("`box_blur`"), "{e}");
+    // Which this method does not do.
+    assert_eq!(recipe("", "[balance]\nops = [{ op = 'box_blur' }]\n[train]\n"), Ok(()));
+    // A border of one value is seen.
+    let e = recipe("ops = [{ op = 'rotate', border = 0 }]\n", "[train]\n").unwrap_err();
+    assert!(e.contains("`rotate`") && e.contains("\"edge\""), "{e}");
+    assert_eq!(recipe("ops = [{ op = 'rotate', border = 'edge' }]\n", "[train]\n"), Ok(()));
     assert_eq!(recipe(&format!("{ops}allow_leaking = true\n"), "[train]\n"), Ok(()));
     assert_eq!(recipe("", "[train]\n"), Ok(()));
     let partners = "partners = [{ op = 'mixup' }, { op = 'adapt_distribution' }]\n";

@@ -25,6 +25,6 @@ pub use execute::{Call, execute};
 pub use files::RECORD_BYTES;
 pub use folder::{Draft, RunFolder, apart, make_output, may_write, outside};
 pub use options::{moved, relocate, split_paths};
-pub use record::{RunRecord, StageRecord, Status};
+pub use record::{RunRecord, StageRecord, Status, stage_of};
 pub use status::{Life, RunStatus, StageState, StageStatus, status};
 pub use verify::{Verified, verify};

@@ -142,6 +142,11 @@ pub fn load<T: DeserializeOwned>(folder: &Path, file: &str) -> Result<Option<T>>
     serde_json::from_reader(reader).map(Some).map_err(unknown)
 }
 
+/// What the stage did that wrote `folder`, where a record that can be read says so.
+pub fn stage_of(folder: &Path) -> Option<StageRecord> {
+    load(folder, STAGE_FILE).ok().flatten()
+}
+
 /// What a record says first; that of planted faults has no version.
 #[derive(Deserialize)]
 struct Versioned {

@@ -3,7 +3,8 @@
 //! The originals stay, unless only the copies are wanted: as the views of self-supervised learning. A copy's id is that of
 //! its source with `!augment` and its number after it; its randomness depends on the seed, the source's id (or what it
 //! [shares](Shared) with others) and its number alone, and its origin tells how to make it again ([`replay`](super::replay)).
-//! The operations lie beside the dataset as [`PIPELINE_FILE`], so that a program in C makes the same copies.
+//! The operations lie beside the dataset as [`PIPELINE_FILE`], so that a program in C makes the same copies; but not where
+//! these share draws, meet other pictures or are compressed by WebP, which it does not do by itself.
 
 mod effect;
 mod maker;
@@ -22,9 +23,11 @@ pub use shared::Shared;
 pub use webp::Webp;
 
 use self::partners::leaking_partners;
+use super::balance::BalanceOptions;
 use super::{Ctx, Outcome, Stage};
 use crate::dataset::{Dataset, DatasetWriter, Kind, Sample, Split};
 use crate::error::{Context, Error, Result};
+use crate::run::{StageRecord, stage_of};
 use seedbed::augment::VERSION;
 use seedbed::augment::text::UNVERSIONED;
 use seedbed::scratch::ScratchBuf;
@@ -129,8 +132,26 @@ pub fn refuse_leaking(table: &str, leaking: &[&str], allowed: bool) -> Result<()
     }
     let names: Vec<&str> = leaking.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
     let names = names.join("`, `");
-    Err(Error::usage(format!("table [{table}]: the model would learn to make what `{names}` leaves"))
-        .hint("leave it out, or set allow_leaking = true there if that is wanted"))
+    Err(Error::usage(format!("table [{table}]: the model would learn to make what `{names}` leaves")).hint(
+        "leave it out, give it a border such as \"edge\" in the place of a value, or set allow_leaking = true there if that \
+         is wanted",
+    ))
+}
+
+/// Refuses the dataset in `folder` for a generative model where the stage that wrote it did what leaks, and was not allowed to.
+///
+/// # Errors
+/// As [`refuse_leaking`].
+pub fn refuse_leaking_dataset(folder: &Path) -> Result<()> {
+    let Some(StageRecord { stage, options, .. }) = stage_of(folder) else { return Ok(()) };
+    let refused = match stage.as_str() {
+        STEP => serde_json::from_value::<AugmentOptions>(options)
+            .map_or(Ok(()), |o| refuse_leaking(STEP, &o.leaking(), o.allow_leaking)),
+        "balance" => serde_json::from_value::<BalanceOptions>(options)
+            .map_or(Ok(()), |o| refuse_leaking("balance", &o.leaking(), o.allow_leaking)),
+        _ => Ok(()),
+    };
+    refused.map_err(|e| e.within(folder.display()))
 }
 
 impl Stage for AugmentOptions {
@@ -165,10 +186,12 @@ impl Stage for AugmentOptions {
             },
         )?;
         let meta = writer.finish()?;
-        let path = out.join(PIPELINE_FILE);
-        std::fs::write(&path, augmenter.pipeline_bytes()?).at(&path)?;
-        let path = out.join(PIPELINE_TEXT);
-        std::fs::write(&path, augmenter.pipeline_text()?).at(&path)?;
+        if self.shared == Shared::None && self.partners.is_empty() && self.webp.is_none() {
+            let path = out.join(PIPELINE_FILE);
+            std::fs::write(&path, augmenter.pipeline_bytes()?).at(&path)?;
+            let path = out.join(PIPELINE_TEXT);
+            std::fs::write(&path, augmenter.pipeline_text()?).at(&path)?;
+        }
         write_preview(
             ctx,
             &dataset,
@@ -182,7 +205,8 @@ impl Stage for AugmentOptions {
         let outcome = Outcome::new(meta.counts.samples)
             .figure("originals", originals)
             .figure("copies", copies)
-            .figure("copies_no_new_pictures", effect.twins.all())
+            .figure("copies_looked_at", effect.copies)
+            .figure("of_these_no_new_pictures", effect.twins.all())
             .figure("border", effect.border)
             .figure("ops", &self.ops)
             .figure("image", meta.image);

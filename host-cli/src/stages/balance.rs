@@ -20,7 +20,7 @@
 
 mod make;
 
-use super::augment::{OpStep, check_ops};
+use super::augment::{OpStep, check_ops, leaking};
 use super::{Ctx, Outcome, Stage};
 use crate::dataset::{Dataset, DatasetWriter, Kind, Sample, Split};
 use crate::error::{Error, Result};
@@ -94,6 +94,11 @@ pub struct BalanceOptions {
 crate::defaults!(BalanceOptions);
 
 impl BalanceOptions {
+    /// The names of the operations that leave what a generative model would learn to make.
+    pub fn leaking(&self) -> Vec<&'static str> {
+        if self.method == Method::Augment { leaking(&self.ops) } else { Vec::new() }
+    }
+
     fn check(&self) -> Result<()> {
         Error::check_range("k", self.k, 1..=100)?;
         Error::require((0.0..1.0).contains(&self.beta), "beta", self.beta, "from 0 to below 1")?;

@@ -60,7 +60,9 @@ impl ReplayOptions {
             .figure("copy", params.copy)
             .figure("ops", params.ops)
             .figure("drawn", params.drawn);
-        Ok(if params.partners.is_empty() { outcome } else { outcome.figure("partners", params.partners) })
+        let outcome =
+            if params.partners.is_empty() { outcome } else { outcome.figure("partners", params.partners) };
+        Ok(params.webp.map_or(outcome.clone(), |quality| outcome.figure("webp", quality)))
     }
 }
 

@@ -6,6 +6,7 @@ mod preset;
 pub use options::{LikelihoodKind, TrainOptions};
 pub use preset::{LossKind, ModelKind, NormKind, ScheduleKind, ShowKind};
 
+use super::augment::refuse_leaking_dataset;
 use super::{Ctx, Outcome, Stage, kept_beside};
 use crate::codec::{Grid, Pixels, encode_png};
 use crate::dataset::{Dataset, Kind};
@@ -188,6 +189,7 @@ impl Stage for TrainOptions {
 
     fn run(&self, ctx: &Ctx, input: &Path, out: &Path) -> Result<Outcome> {
         self.validate()?;
+        refuse_leaking_dataset(input)?;
         let dataset = Dataset::open(input)?;
         let classes = self.classes(&dataset)?;
         let chosen = self.chosen(&dataset)?;

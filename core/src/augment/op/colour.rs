@@ -85,10 +85,10 @@ Colour {
         blue: [f32; 2] = Value::Range([-20.0, 20.0]), in -255, 255;
     }
 
-    /// Spreads the values of each channel so that all come about as often (histogram equalisation).
+    /// Spreads the values of each of the first three channels so that all come about as often (histogram equalisation).
     60 "equalise" Equalise, leaks, plain {}
 
-    /// Stretches the values of each channel so that they go from black to white.
+    /// Stretches the values of each of the first three channels so that they go from black to white.
     61 "autocontrast" Autocontrast, plain {
         /// Share of the values that leave the range at either end.
         cutoff: [f32; 2] = Value::Range([0.0, 0.02]), in 0, 0.49;

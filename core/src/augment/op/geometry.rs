@@ -150,7 +150,7 @@ Geometry {
     }
 
     /// Resizes the whole image into the middle of the result; the proportions stay, and a margin fills the rest.
-    30 "letterbox" Letterbox {
+    30 "letterbox" Letterbox, leaks {
         /// Rows of the result; 0 for those of the image.
         height: u32 = Value::Count(0), in 0, 4096;
         /// Columns of the result; 0 for those of the image.
@@ -276,7 +276,8 @@ Geometry {
     }
 
     /// Cuts out a part that overlaps with a box by a random share at least, and resizes it (SSD, Liu and others 2016). The
-    /// least share of the union of the two is none, 0.1, 0.3, 0.5, 0.7 or 0.9, each as likely as all of the image.
+    /// least share of the union of the two is none, 0.1, 0.3, 0.5, 0.7 or 0.9, each as likely as all of the image, which it is
+    /// without boxes.
     88 "random_iou_crop" RandomIouCrop {
         /// Rows of the result; 0 for those of the image.
         height: u32 = Value::Count(0), in 0, 4096;

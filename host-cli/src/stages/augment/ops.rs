@@ -86,8 +86,8 @@ pub(super) fn operations() -> impl Iterator<Item = &'static Kind> {
 
 /// The names of those that a generative model would learn to make.
 pub fn leaking(ops: &[OpStep]) -> Vec<&'static str> {
-    let kinds = ops.iter().flat_map(|OpStep(branch)| &branch.0).filter_map(|step| step.op.kind());
-    kinds.filter(|kind| kind.leaks).map(|kind| kind.name).collect()
+    let steps = ops.iter().flat_map(|OpStep(branch)| &branch.0).filter(|step| step.op.leaks());
+    steps.filter_map(|step| step.op.kind()).map(|kind| kind.name).collect()
 }
 
 /// All operations with their parameters and defaults, for `--help`.
@@ -96,8 +96,8 @@ pub(super) fn help() -> String {
         "An operation as an inline table; repeat the flag for more, which are done in this order. Unless given: small \
          turns, shifts and growths that suit any picture.\n\nEach has a probability p [default: 1]; a range is \
          [lowest, highest], or one number that fixes it. What leaks leaves traces that a generative model learns to \
-         make; a recipe that trains one refuses it unless allow_leaking = true. The operations, their parameters and \
-         defaults:\n",
+         make, as does a border of one value; training one refuses it unless allow_leaking = true. The operations, their \
+         parameters and defaults:\n",
     );
     for kind in operations() {
         let leaks = if kind.leaks { " (leaks)" } else { "" };

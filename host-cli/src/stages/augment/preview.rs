@@ -2,7 +2,8 @@
 //! with it.
 //!
 //! Every picture gets the same box, the ellipse in it as a mask, and three keypoints in it: where an operation moves pixels
-//! they are drawn, and what shows a border is hatched.
+//! they are drawn, and what shows a border is hatched. Operations draw by the box on the sheet of every operation alone, since
+//! the pictures of a dataset have none.
 
 mod paper;
 mod targets;
@@ -56,7 +57,7 @@ pub fn write(
     if let Some(ops @ [_, _, ..]) = ops {
         rows.push(("all together".into(), ops));
     }
-    write_whole(path, encode_png(&sheet(ctx, &sample, &rows, partners, fuse)?)?)?;
+    write_whole(path, encode_png(&sheet(ctx, &sample, &rows, partners, (fuse, ops.is_none()))?)?)?;
     Ok(shown.len() + partners.map_or(0, |partners| partners.steps().len()))
 }
 
@@ -122,7 +123,7 @@ fn sheet(
     sample: &Sample,
     rows: &[(String, &[OpStep])],
     partners: Option<&Partners>,
-    fuse: bool,
+    (fuse, boxed): (bool, bool),
 ) -> Result<Pixels> {
     let tiles = 1 + DRAWS as usize;
     let (width, row) = (GAP + tiles * (TILE + GAP), LINE + TILE + GAP);
@@ -137,7 +138,7 @@ fn sheet(
         Ok(())
     };
     for (at, (words, ops)) in rows.iter().enumerate() {
-        line(at, words, draws(ctx, sample, &original, ops, fuse))?;
+        line(at, words, draws(ctx, (sample, &original), ops, (fuse, boxed)))?;
     }
     for (partners, (at, step)) in partners.into_iter().cycle().zip(steps.iter().enumerate()) {
         let words = words_of(&step.to_map());
@@ -157,15 +158,22 @@ fn meetings(partners: &Partners, step: PartnerStep, sample: &Sample, original: &
 type Draw = (Pixels, Option<Targets>);
 
 /// The original and what is drawn of it, with what belongs to it if any of them moves its pixels.
-fn draws(ctx: &Ctx, sample: &Sample, original: &Pixels, ops: &[OpStep], fuse: bool) -> Result<Vec<Draw>> {
+fn draws(
+    ctx: &Ctx,
+    (sample, original): (&Sample, &Pixels),
+    ops: &[OpStep],
+    (fuse, boxed): (bool, bool),
+) -> Result<Vec<Draw>> {
     let augmenter = Augmenter::new(ctx, super::STEP, augment::PURPOSE, ops, fuse)?;
     let size = (original.height, original.width);
-    let (targets, boxes) = (Targets::of(size)?, [targets::bounds(size)?]);
+    let (targets, bounds) = (Targets::of(size)?, [targets::bounds(size)?]);
+    // Copies of a dataset have none.
+    let boxes = if boxed { &bounds[..] } else { &[] };
     let mut scratch = ScratchBuf::new();
     let (mut all, mut moves) = (vec![(original.clone(), None)], false);
     for n in 1..=DRAWS {
         let plan = augmenter.plan(original)?;
-        let made = augmenter.make(&mut scratch, sample, original, &boxes, n)?;
+        let made = augmenter.make(&mut scratch, sample, original, boxes, n)?;
         let still = Map::Perspective(Perspective::IDENTITY);
         moves |= made.prepared.map() != Some(still);
         let moved = targets.moved(ctx.level, &plan, &made.prepared, &mut scratch)?;
@@ -196,7 +204,7 @@ mod tests {
         let rows: Vec<(String, &[OpStep])> =
             ops.iter().map(|op| (words(op), std::slice::from_ref(op))).collect();
         for channels in [1, 3, 4] {
-            let sheet = sheet(&Ctx::quiet(1), &picture(channels), &rows, None, true).unwrap();
+            let sheet = sheet(&Ctx::quiet(1), &picture(channels), &rows, None, (true, true)).unwrap();
             assert_eq!(sheet.height, ops.len() * (LINE + TILE + GAP));
             assert_eq!(sheet.width, GAP + 9 * (TILE + GAP));
             let tile = |row: usize, column: usize| -> Vec<u8> {

@@ -11,7 +11,8 @@ pub enum Shared {
     /// None: each has its own draws
     #[default]
     None,
-    /// Those of one file name, whatever its folder and ending: the two pictures of a stereo pair, before and after
+    /// Those of one file name, whatever its folder and ending: the two pictures of a stereo pair, before and after. An ending
+    /// begins with a letter and has up to five letters and digits
     Name,
     /// Those of one folder: the frames of a film
     Folder,
@@ -25,10 +26,20 @@ impl Shared {
         let (folder, name) = source.rsplit_once('/').unwrap_or(("", source));
         match self {
             Shared::None => id.into(),
-            Shared::Name => (name.split_once('.').map_or(name, |(stem, _)| stem).to_owned() + made).into(),
+            Shared::Name => (stem(name).to_owned() + made).into(),
             Shared::Folder => (folder.to_owned() + made).into(),
         }
     }
+}
+
+/// A file name without its ending. What follows a dot and is a number is no ending: that of a frame, or of a version.
+fn stem(name: &str) -> &str {
+    let ending = |end: &str| {
+        end.len() <= 5
+            && end.starts_with(|c: char| c.is_ascii_alphabetic())
+            && end.chars().all(char::is_alphanumeric)
+    };
+    name.rsplit_once('.').filter(|(_, end)| ending(end)).map_or(name, |(stem, _)| stem)
 }
 
 #[cfg(test)]
@@ -40,7 +51,10 @@ mod tests {
         for (id, name, folder) in [
             ("left/7/0001.png", "0001", "left/7"),
             ("0001", "0001", ""),
-            ("a/b.tar.gz", "b", "a"),
+            ("a/b.tar.gz", "b.tar", "a"),
+            ("a/frame.0001.png", "frame.0001", "a"),
+            ("a/v1.2_03", "v1.2_03", "a"),
+            ("a/v1.0003", "v1.0003", "a"),
             ("a/b.png!over00002", "b!over00002", "a!over00002"),
         ] {
             assert_eq!(Shared::None.part(id), id);

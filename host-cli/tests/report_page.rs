@@ -112,7 +112,7 @@ fn effect() -> Effect {
             before: (0..16).map(|i| 46.0 - f64::from(i)).collect(),
             after: (0..16).map(|i| 46.0 - 1.4 * f64::from(i)).collect(),
         }),
-        twins: Twins { other_class: 0, unchanged: 12, other: 1, repeated: 3 },
+        twins: Twins { held_out: 0, other_class: 0, unchanged: 12, other: 1, repeated: 3 },
         drift: Some(Drift {
             space: "16 components of pixels 28 × 28 × 1".into(),
             all: moved("", 0.002),

@@ -37,6 +37,7 @@ fn twins(twins: &Twins) -> String {
         (twins.unchanged, "are as their original"),
         (twins.other, "as another original of the class"),
         (twins.other_class, "as one of another class"),
+        (twins.held_out, "as one of val or test"),
         (twins.repeated, "as another copy"),
     ];
     let words: Vec<String> = kinds

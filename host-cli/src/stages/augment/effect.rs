@@ -29,8 +29,10 @@ use std::path::Path;
 /// The [`Effect`] in the folder of the stage.
 pub const EFFECT_FILE: &str = "effect.json";
 
-/// Originals of the train split that are looked at, about; and pictures held out from it.
-const LOOKED_AT: u64 = 1000;
+/// Originals of the train split that are looked at, about, and pictures held out from it: so many of each class, at least and at
+/// most so many in all.
+const OF_CLASS: u64 = 60;
+const LOOKED_AT: [u64; 2] = [1000, 6000];
 /// Copies of each that are looked at.
 const COPIES: u32 = 4;
 /// Samples in memory at a time, for each thread.
@@ -106,10 +108,12 @@ pub(super) fn measure(ctx: &Ctx, augmenter: &Augmenter, dataset: &Dataset, copie
     let space = Space::of(dataset)?;
     let counts = &dataset.meta().counts;
     let all = [counts.train, dataset.len() - counts.train];
+    let [least, most] = LOOKED_AT;
+    let looked_at = (OF_CLASS * dataset.meta().classes.len() as u64).clamp(least, most);
     // By the ids alone, so that neither threads nor shards matter: of so many, those with the least hashes.
     let chosen = |sample: &Sample| {
         let all = all[usize::from(sample.split != Split::Train)];
-        let share = LOOKED_AT as f64 / all.max(1) as f64;
+        let share = looked_at as f64 / all.max(1) as f64;
         id_hash(sample.id.as_bytes()) as f64 <= share * u64::MAX as f64
     };
     let samples = dataset.samples().filter(|sample| sample.as_ref().map_or(true, &chosen));
@@ -120,6 +124,16 @@ pub(super) fn measure(ctx: &Ctx, augmenter: &Augmenter, dataset: &Dataset, copie
         |sample| look(ctx, augmenter, &space, sample, copies.min(COPIES)),
         |look| {
             looks.add(look);
+            Ok(())
+        },
+    )?;
+    // What copies are compared with are all pictures.
+    ctx.pool.stream(
+        dataset.samples(),
+        BATCH * ctx.pool.threads(),
+        |sample| Ok((sample.label, sample.split == Split::Train, hash(&sample.pixels()?))),
+        |(label, train, hash)| {
+            looks.twins.meet((label, train), hash);
             Ok(())
         },
     )?;

@@ -162,7 +162,7 @@ def small(bench):
                 continue
             # As many steps for each.
             batch = min(64, n)
-            epochs = 4000 * batch // n
+            epochs = 4000 // -(-n // batch)
             model = bench.out(f"{n}-{show}")
             _, took = bench.seedbed("train", data, "--model", "dcgan", "--shots", n // 10, "--show", show, "--epochs", epochs,
                                     "--batch", batch, "--out", model)  # fmt: skip
@@ -171,7 +171,7 @@ def small(bench):
             said, _ = bench.seedbed("generate", data, "--model", model, "--n", 1000, "--manifold-k", 0, "--max-tries", 1000,
                                     "--out", bench.out("copies"))  # fmt: skip
             bench.note(pictures=n, show=show, epochs=epochs, cpu_seconds=round(took, 1), **found,
-                       copies=said["rejected_copies"])  # fmt: skip
+                       copies=said["rejected_as_copies"])  # fmt: skip
 
 
 def idx_files(folder, split="train"):

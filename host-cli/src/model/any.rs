@@ -83,6 +83,11 @@ impl DataSpec {
         self.shape.iter().product()
     }
 
+    /// Whether these samples are known to be other ones than those of this content hash.
+    pub fn is_other(&self, content_hash: &str) -> bool {
+        !self.content_hash.is_empty() && self.content_hash != content_hash
+    }
+
     /// Refuses samples of another kind, size, or with other columns or classes, which `folder` holds.
     ///
     /// # Errors
@@ -150,6 +155,19 @@ impl Network {
             Self::Gan(_) => "gan",
             Self::Vqvae(_) => "vqvae",
         }
+    }
+
+    /// Values of a sample.
+    ///
+    /// # Errors
+    /// When they are beyond the address space.
+    pub fn width(&self) -> Result<usize> {
+        let shape = match self {
+            Self::Vae(spec) => spec.input,
+            Self::Gan(spec) => spec.output,
+            Self::Vqvae(spec) => spec.vq.input,
+        };
+        Ok(shape.len()?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod layers;
 
-pub use layers::LayerCheck;
+pub use layers::{LayerCheck, layers};
 
 use super::any::Model;
 use super::draw::PriorKind;
@@ -31,7 +31,7 @@ const FEWEST: usize = 20;
 /// A layer with a larger share of silent channels is told of. A third to a half is usual where training ended well.
 const SILENT: f64 = 0.75;
 /// What comes out of layers beyond this leaves little of single precision to sums, and does not fit half precision.
-const HUGE: f32 = 65_504.0;
+pub const HUGE: f32 = 65_504.0;
 /// Draws that differ by more than so many times what real samples do are too far apart.
 const NOISE: f64 = 2.0;
 /// Reconstructions that explain less than this share of the variance of samples are told of.
@@ -149,14 +149,14 @@ pub fn check(ctx: &Ctx, path: &Path, dataset: Option<&Dataset>, against: Option<
     let (of_nets, made) = match ran {
         Ok(ran) => ran,
         Err(e) => {
-            found.layers = layers::layers(&stored, &runner, &[])?;
+            found.layers = layers(&stored, &runner, &[])?;
             look_at_layers(&mut found);
             let what = format!("the model does not run ({})", e.message);
             found.find(what, "train it again, with a smaller --lr");
             return Ok(found);
         }
     };
-    found.layers = layers::layers(&stored, &runner, &of_nets)?;
+    found.layers = layers(&stored, &runner, &of_nets)?;
     look_at_layers(&mut found);
     look_at_draws(&mut found, &runner, (made, &rows));
     if !rows.is_empty() {

@@ -11,7 +11,7 @@ use super::adaptation::Adaptation;
 use super::any::{Model, ModelConfig, Part, Weights};
 use super::epochs::Epoch;
 use super::tensor::{Tensor, serialise};
-use super::whole::Calibrated;
+use super::whole::{Calibrated, WHOLE_FILE};
 use crate::durable::write_whole;
 use crate::error::{Context, Error, Result};
 use safetensors::tensor::{Dtype, Metadata, SafeTensors};
@@ -198,7 +198,12 @@ pub(super) fn read(path: &Path) -> Result<Read> {
         return Err(Error::failed(format!("model of an older version: {}", path.display()))
             .hint("train it again, or use the seedbed that wrote it"));
     }
-    let about = serde_json::from_str(text).map_err(|e| damaged(e.to_string()))?;
+    let about: About = serde_json::from_str(text).map_err(|e| damaged(e.to_string()))?;
+    let ModelConfig { data, network, .. } = &about.config;
+    if data.shape.iter().try_fold(1usize, |n, &side| n.checked_mul(side)) != Some(network.width()?) {
+        let [height, width, channels] = data.shape;
+        return Err(damaged(format!("its network is not of samples of {height} x {width} x {channels}")));
+    }
     Ok(Read { bytes, about, path: path.to_owned() })
 }
 
@@ -288,6 +293,13 @@ pub(super) fn locate(path: &Path, name: &str) -> PathBuf {
     if path.is_dir() { path.join(name) } else { path.to_owned() }
 }
 
+/// The same of a model in single precision; where there is but one in whole numbers, that, whose refusal says more than that
+/// there is no such file.
+pub(super) fn single(path: &Path, name: &str) -> PathBuf {
+    let (own, whole) = (locate(path, name), locate(path, WHOLE_FILE));
+    if whole.is_file() && !own.exists() { whole } else { own }
+}
+
 impl ModelFile {
     /// Writes the model, whole or not at all.
     ///
@@ -308,7 +320,7 @@ impl ModelFile {
     /// # Errors
     /// When it is missing, damaged, no model, or a model in whole numbers.
     pub fn load(path: &Path) -> Result<(Self, String)> {
-        Self::of(read(&locate(path, WEIGHTS_FILE))?)
+        Self::of(read(&single(path, WEIGHTS_FILE))?)
     }
 
     /// The same of a file that was read.
@@ -363,7 +375,7 @@ impl Checkpoint {
     /// # Errors
     /// When it is missing, damaged, or no checkpoint.
     pub fn load(path: &Path) -> Result<Self> {
-        let read = read(&locate(path, STATE_FILE))?;
+        let read = read(&single(path, STATE_FILE))?;
         refuse_whole(&read.bytes, &read.path)?;
         let model = Model::new(&read.about.config.network)?;
         let tensors = read.tensors()?;

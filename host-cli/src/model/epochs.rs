@@ -5,6 +5,7 @@
 //! and goes on from its checkpoint comes to the same bits as training in one go.
 
 mod codes;
+mod diverged;
 mod gan;
 mod meta;
 mod vae;
@@ -20,9 +21,10 @@ use super::checkpoint::{Checkpoint, ModelFile, Progress};
 use super::data::TrainingData;
 use crate::error::{Error, Result};
 use crate::pool::Pool;
+use crate::report::number;
 use crate::stages::Ctx;
 use seedbed::exec::Executor;
-use seedbed::generate::{NamedTensor, adapter_scratch_len, training_noise};
+use seedbed::generate::{adapter_scratch_len, training_noise};
 use seedbed::nn::{Adam, Engine};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -102,8 +104,8 @@ pub struct Epoch {
 pub struct Plan {
     /// The model and its training.
     pub config: ModelConfig,
-    /// Where to go on from; the beginning for `None`.
-    pub start: Option<Checkpoint>,
+    /// Where to go on from, and its file; the beginning for `None`.
+    pub start: Option<(Checkpoint, PathBuf)>,
     /// Where checkpoints are written on the way and at the end, and every how many epochs; 0 for never.
     pub keep: Option<(PathBuf, u32)>,
     /// Memory that training may take.
@@ -149,9 +151,9 @@ fn check_memory(model: &Model, plan: &Plan, samples: usize) -> Result<()> {
     }
     let gib = |bytes: f64| bytes / f64::from(1u32 << 30);
     Err(Error::usage(format!(
-        "training this network takes about {:.1} GiB of memory, {:.1} are allowed: --hidden, --channels, --batch",
-        gib(bytes as f64),
-        gib(plan.most_bytes)
+        "training this network takes about {} GiB of memory, {} are allowed: --hidden, --channels, --batch",
+        number::value(gib(bytes as f64)),
+        number::value(gib(plan.most_bytes))
     ))
     .hint("use smaller sizes, or allow more with --max-memory (recipe key `max_memory`)"))
 }
@@ -172,6 +174,8 @@ struct Trainer<'a> {
     begun: meta::Begun,
     /// Where the state after an epoch was written last.
     kept: Option<(PathBuf, u32)>,
+    /// The step after which statistics under a running mean were found.
+    settled: Option<u64>,
 }
 
 impl<'a> Trainer<'a> {
@@ -182,7 +186,7 @@ impl<'a> Trainer<'a> {
         meta::check(&plan.config.training, data)?;
         gan::check(&model, plan.config.training.batch.min(data.lists.train.len()))?;
         let at = match &plan.start {
-            Some(start) => Checkpoint { config: plan.config.clone(), ..start.clone() },
+            Some((start, _)) => Checkpoint { config: plan.config.clone(), ..start.clone() },
             None => {
                 let [weights, average] = match &plan.first {
                     Some(first) => first.clone(),
@@ -224,7 +228,8 @@ impl<'a> Trainer<'a> {
             noise,
             codes: Vec::new(),
             begun: meta::Begun::default(),
-            kept: None,
+            settled: None,
+            kept: plan.start.as_ref().map(|(start, path)| (path.clone(), start.progress.epoch)),
         })
     }
 
@@ -243,7 +248,7 @@ impl<'a> Trainer<'a> {
             task.say(format!("loss {:.2}{shown}", row.train_loss));
             task.inc(1);
             self.at.progress.history.push(row);
-            self.warn();
+            self.warn(self.at.progress.epoch == epochs);
             let every = plan.keep.as_ref().map_or(0, |(_, every)| *every);
             if every > 0 && self.at.progress.epoch.is_multiple_of(every) {
                 self.keep(plan)?;
@@ -256,6 +261,7 @@ impl<'a> Trainer<'a> {
     /// Writes where training stands, unless that is never wanted.
     fn keep(&mut self, plan: &Plan) -> Result<()> {
         if let Some((path, 1..)) = &plan.keep {
+            self.settle()?;
             self.at.save(path)?;
             self.kept = Some((path.clone(), self.at.progress.epoch));
         }
@@ -319,33 +325,6 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    #[cold]
-    fn diverged(&self, epoch: u32) -> Error {
-        let largest = |t: &NamedTensor| {
-            let own = self.at.weights.params.get(t.tensor.offset..t.tensor.offset + t.tensor.len());
-            own.unwrap_or_default()
-                .iter()
-                .map(|v| if v.is_nan() { f32::INFINITY } else { v.abs() })
-                .fold(0.0, seedbed::math::max)
-        };
-        let tensors = self.model.tensors();
-        let worst = tensors.iter().max_by(|a, b| largest(a).total_cmp(&largest(b)));
-        let layer = worst.map_or_else(String::new, |t| {
-            format!(", the largest weight is {:.3e} in {}.{}", largest(t), t.network, t.tensor.layer)
-        });
-        let kept = match &self.kept {
-            Some((path, epoch)) => {
-                format!("; the last good state is that of epoch {epoch} in {}", path.display())
-            }
-            None => String::new(),
-        };
-        Error::failed(format!(
-            "training diverged, a loss or a parameter is not finite: step {} (epoch {epoch}), lr = {}{layer}{kept}",
-            self.at.progress.steps, self.at.config.training.lr
-        ))
-        .hint("a smaller --lr (for example a tenth), a longer --kl-warmup, or columns without huge values")
-    }
-
     /// On what the core computes.
     const fn engine(&self) -> Engine<'a, Pool> {
         Engine { level: self.ctx.level, exec: &self.ctx.pool }
@@ -364,6 +343,7 @@ impl<'a> Trainer<'a> {
     }
 
     fn finish(mut self, stopped_early: bool) -> Result<Fitted> {
+        self.settle()?;
         let mut bound = None;
         let prior = match self.model.clone() {
             Model::Vae(vae) => {

@@ -152,6 +152,12 @@ pub fn quantise(
     how: Calibration,
 ) -> Result<(WholeFile, Losses)> {
     how.validate()?;
+    if let Some(dataset) = dataset.filter(|d| file.config.data.is_other(&d.meta().content_hash)) {
+        ctx.progress.warn(format!(
+            "quantize: the model was trained on other data than it is calibrated on: {}",
+            dataset.folder().display()
+        ));
+    }
     let single = file.runner(ctx)?;
     let (train, split, other) = material(&single, dataset, how.samples)?;
     let model = Model::new(&file.config.network)?;
@@ -166,7 +172,14 @@ pub fn quantise(
     let whole = WholeFile {
         config: file.config.clone(),
         epoch: file.epoch,
-        calibrated: Calibrated { source, samples: train.len(), draws, clip, seed: ctx.seed },
+        calibrated: Calibrated {
+            source,
+            samples: train.len(),
+            draws,
+            clip,
+            seed: ctx.seed,
+            unfitted: matches!(model, Model::Vae(_)) && file.prior.is_empty(),
+        },
         nets,
         prior: file.prior.clone(),
         rest: WholeFile::keep_rest(&model, &names, file.used()),

@@ -1,7 +1,7 @@
 //! Weights of another model: which of them a model takes, and which of its own learn how.
 
 use super::any::{Model, Part, Weights, full_name};
-use super::checkpoint::refuse_whole;
+use super::checkpoint::{WEIGHTS_FILE, refuse_whole, single};
 use crate::error::{Context, Error, Result};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use seedbed::generate::{NamedTensor, ParamGroup};
@@ -23,6 +23,8 @@ type Values = (Vec<usize>, Vec<f32>);
 #[derive(Clone, Debug)]
 pub struct Source {
     tensors: BTreeMap<String, Values>,
+    /// Tensors of whole numbers, which no parameters are.
+    others: Vec<String>,
     /// The first 16 digits of the SHA-256 of the file.
     pub hash: String,
 }
@@ -66,9 +68,7 @@ pub fn names(texts: &[String]) -> Result<Names> {
 /// A usage error that lists what the model has.
 pub fn known_names(names: &Names, model: &Model) -> Result<()> {
     let all: Vec<String> = model.parts().into_iter().flatten().map(|part| part.name).collect();
-    let fits =
-        |ours: &str| all.iter().any(|name| name.strip_prefix(ours).is_some_and(|rest| rest.starts_with('.')));
-    match names.iter().find(|(ours, _)| !fits(ours)) {
+    match names.iter().find(|(ours, _)| !all.iter().any(|name| is_part(ours, name))) {
         None => Ok(()),
         Some((ours, _)) => Err(Error::usage(format!(
             "no tensor of the model has such a name: --map {ours} (recipe key `map`)"
@@ -83,19 +83,31 @@ impl Source {
     /// # Errors
     /// When it cannot be read, is no safetensors file, or a model in whole numbers.
     pub fn read(path: &Path) -> Result<Self> {
+        let path = &single(path, WEIGHTS_FILE);
         let bytes = std::fs::read(path).at(path)?;
         refuse_whole(&bytes, path)?;
         let tensors = SafeTensors::deserialize(&bytes).map_err(|e| {
             Error::failed(format!("not a safetensors file ({e}): {}", path.display()))
                 .hint("of PyTorch: safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")")
         })?;
-        let tensors = tensors
-            .tensors()
-            .into_iter()
-            .filter_map(|(name, view)| Some((name, (view.shape().to_vec(), floats(&view)?))))
-            .collect();
         let hash = Sha256::digest(&bytes).iter().take(8).map(|b| format!("{b:02x}")).collect();
-        Ok(Self { tensors, hash })
+        let mut of = Self { tensors: BTreeMap::new(), others: Vec::new(), hash };
+        for (name, view) in tensors.tensors() {
+            match floats(&view) {
+                None => of.others.push(name),
+                Some(values) if values.iter().all(|v| v.is_finite()) => {
+                    of.tensors.insert(name, (view.shape().to_vec(), values));
+                }
+                Some(_) => {
+                    return Err(Error::failed(format!(
+                        "NaN or infinity, or more than single precision holds, in `{name}`: {}",
+                        path.display()
+                    ))
+                    .hint("name a file of a training that did not diverge"));
+                }
+            }
+        }
+        Ok(of)
     }
 
     /// The tensor of this name in a model, under the names that it may have.
@@ -171,7 +183,22 @@ impl Source {
             self.write((model, average), ("average.", &Vec::new()), (&mut of_average, &mut used));
         }
         let ignored = |name: &str| name.ends_with("num_batches_tracked") || name == "prior.values";
-        let unused = self.tensors.keys().filter(|name| !used.contains(*name) && !ignored(name));
+        let unmapped = |(_, theirs): &&(String, String)| {
+            !theirs.is_empty() && !used.iter().any(|name| is_part(theirs, name))
+        };
+        if let Some((ours, theirs)) = names.iter().find(unmapped) {
+            let all: Vec<&str> = self.tensors.keys().map(String::as_str).take(4 * MOST_NAMED).collect();
+            return Err(Error::usage(format!(
+                "no tensor of the file is taken by this name: --map {ours}={theirs} (recipe key `map`), {}",
+                path.display()
+            ))
+            .hint(format!(
+                "name a network, or a network and a layer of the file; its tensors are {}",
+                all.join(", ")
+            )));
+        }
+        let all = self.tensors.keys().chain(&self.others);
+        let unused = all.filter(|name| !used.contains(*name) && !ignored(name));
         found.unused = unused.cloned().collect();
         if found.matched > 0 {
             return Ok(found);
@@ -234,6 +261,11 @@ pub struct Learning {
     pub adapters: Option<(usize, Vec<String>)>,
 }
 
+/// Whether a name begins with this part, up to a dot.
+fn is_part(part: &str, name: &str) -> bool {
+    name.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
 /// Whether a name of a tensor, or the layer or network that it is of, is as a pattern has it, in which `*` is anything.
 fn fits(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
@@ -257,13 +289,19 @@ impl Learning {
         let tensors = model.tensors();
         let name = full_name;
         let adapted = self.adapters.iter().flat_map(|(_, on)| on.iter());
-        let patterns = self.freeze.iter().chain(self.rates.iter().map(|(p, _)| p)).chain(adapted);
-        let keeps_book = matches!(model, Model::Codes(_)) && self.keeps_codebook();
-        for pattern in patterns.filter(|pattern| !(keeps_book && fits(pattern, CODEBOOK))) {
-            if !tensors.iter().any(|t| fits(pattern, &name(t))) {
+        let frozen = self.freeze.iter().map(|pattern| ("freeze", pattern));
+        let rates = self.rates.iter().map(|(pattern, _)| ("rates", pattern));
+        let patterns = frozen.chain(rates).chain(adapted.map(|pattern| ("lora-on", pattern)));
+        let has_book = matches!(model, Model::Codes(_));
+        for (flag, pattern) in patterns {
+            let of_book = has_book && flag == "freeze" && fits(pattern, CODEBOOK);
+            if !of_book && !tensors.iter().any(|t| fits(pattern, &name(t))) {
                 let all: Vec<String> = tensors.iter().map(name).collect();
-                return Err(Error::usage(format!("no tensor of the model has such a name: {pattern}"))
-                    .hint(format!("its tensors are {}", all.join(", "))));
+                let key = flag.replace('-', "_");
+                return Err(Error::usage(format!(
+                    "no tensor of the model has such a name: --{flag} {pattern} (recipe key `{key}`)"
+                ))
+                .hint(format!("its tensors are {}", all.join(", "))));
             }
         }
         let mut groups: Vec<(&str, ParamGroup)> = Vec::new();

@@ -37,6 +37,9 @@ pub struct Calibrated {
     pub clip: f64,
     /// The seed of both.
     pub seed: u64,
+    /// Whether it was made of a checkpoint of a VAE, which has no fitted prior.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unfitted: bool,
 }
 
 /// The numbers of a network in whole numbers; see [`Quantised`].
@@ -285,7 +288,8 @@ impl WholeFile {
                 values[at..at + own.len()].copy_from_slice(&own);
             }
         }
-        let prior = if let Model::Vae(_) = model { read.prior(&tensors, &model)? } else { Vec::new() };
+        let fitted = matches!(model, Model::Vae(_)) && !calibrated.unfitted;
+        let prior = if fitted { read.prior(&tensors, &model)? } else { Vec::new() };
         let hash = read.hash();
         let [params, state] = kept;
         let About { config, epoch, .. } = read.about;

@@ -22,6 +22,9 @@ pub fn value(v: f64) -> String {
         return "–".into();
     }
     let size = v.abs();
+    if size >= 1e15 {
+        return format!("{v:.1e}").replace('-', "−");
+    }
     if size >= 999.5 {
         let sign = if v < 0.0 { "−" } else { "" };
         return format!("{sign}{}", count(size.round() as u64));

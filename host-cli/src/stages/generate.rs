@@ -210,22 +210,23 @@ impl Stage for GenerateOptions {
         let labels = if by_class { Labels::Required } else { Labels::Optional };
         let scale = Scale::As(spec.normalize.as_ref());
         let mut data = TrainingData::load(&dataset, &ctx.pool, labels, scale)?;
+        let mut sizes = vec![0usize; drawer.classes().max(1)];
+        for &place in &data.lists.train {
+            sizes.get_mut(data.label(place) as usize).into_iter().for_each(|size| *size += 1);
+        }
         // Of classes that the model never saw it draws nothing.
         if let Some(classes) = trained {
             data.keep_classes(classes);
         }
         let limits = Limits { copy_ratio: self.copy_ratio, k: self.manifold_k };
         let judge = Judge::new(ctx, &data, drawer.classes(), limits)?;
-        let mut sizes = vec![0usize; drawer.classes().max(1)];
-        for &place in &data.lists.train {
-            sizes.get_mut(data.label(place) as usize).into_iter().for_each(|size| *size += 1);
-        }
         let most = sizes.iter().max().copied();
-        if self.balance && sizes.iter().all(|size| *size == 0 || Some(*size) == most) {
+        let full = |class: usize| !judge.knows(class) || sizes.get(class).copied() == most;
+        if self.balance && (0..sizes.len()).all(full) {
             return Err(Error::usage(
-                "the classes are of one size already: --balance (recipe key `balance`)",
+                "the classes that the model draws are of the largest size already: --balance (recipe key `balance`)",
             )
-            .hint("use --n or --per-class"));
+            .hint("use --n or --per-class, or a model that was trained on the small classes"));
         }
         let generation = Generation { ctx, options: self, spec, hash, sizes, drawer, judge };
         let done = generation.write(&dataset, out)?;
@@ -259,7 +260,7 @@ impl GenerateOptions {
             return Err(Error::usage(format!("the model has no classes: --{flag} (recipe key `{key}`)"))
                 .hint("use --n, or a model that is conditioned on the class (cvae, cdcgan)"));
         }
-        if !spec.content_hash.is_empty() && spec.content_hash != own.content_hash {
+        if spec.is_other(&own.content_hash) {
             ctx.progress.warn(format!(
                 "generate: the model was trained on other data, whose copies are not told: {}",
                 dataset.folder().display()
@@ -367,7 +368,7 @@ impl Totals {
         let without: Vec<&str> = without.map(|(class, _)| class.as_str()).collect();
         if !without.is_empty() {
             ctx.progress.warn(format!(
-                "generate: no sample of {}, of which the train split has no real one",
+                "generate: no sample of {}, of which the model was trained on none, or the train split has none",
                 without.join(", ")
             ));
         }

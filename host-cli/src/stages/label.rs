@@ -18,7 +18,7 @@ use seedbed::nn::loss::{Embedded, Episode};
 use seedbed::rng::{Key, Stream};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The list of labels that were given.
@@ -147,6 +147,12 @@ fn shape(space: &Space) -> Shape {
     }
 }
 
+/// What equal rows have alike.
+fn row_hash(row: &[f32]) -> u128 {
+    let bytes: Vec<u8> = row.iter().flat_map(|v| v.to_le_bytes()).collect();
+    seedbed::prune::content_hash(&[row.len()], &bytes)
+}
+
 fn known(support: BTreeMap<u32, Vec<usize>>, table: &Table, embeddings: &Mat) -> Result<Known> {
     let (classes, rows): (Vec<u32>, Vec<Vec<usize>>) = support.into_iter().unzip();
     let prototypes = Mat::zeros(classes.len(), DIMS);
@@ -216,7 +222,18 @@ impl LabelOptions {
             ));
         }
         let of_base = Table::read(ctx, &base, space, |s| s.split == Split::Train && s.label.is_some())?;
-        let mut classes = several(&by_class(&of_base, |_| true));
+        // Those that are here, too, would tell the labels that they are asked for.
+        let own: BTreeSet<u128> = (0..table.len()).map(|row| row_hash(table.features.row(row))).collect();
+        let is_own: Vec<bool> =
+            (0..of_base.len()).map(|row| own.contains(&row_hash(of_base.features.row(row)))).collect();
+        let both = is_own.iter().filter(|own| **own).count();
+        if both > 0 {
+            ctx.progress.warn(format!(
+                "label: {both} samples of the base are in the dataset too, and are left out of it: {}",
+                path.display()
+            ));
+        }
+        let mut classes = several(&by_class(&of_base, |row| !is_own[row]));
         // Their own labels say most about the classes that are asked for.
         let (mut rows, mut next) = (of_base.features, of_base.ids.len());
         for own in several(support) {

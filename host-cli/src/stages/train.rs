@@ -18,6 +18,7 @@ use crate::model::{
 };
 use seedbed::generate::Likelihood;
 use seedbed::nn::RateDecay;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
@@ -142,8 +143,7 @@ impl TrainOptions {
         config.training.groups = self.learning()?.groups(&model)?;
         let Some(path) = &self.from else { return Ok(None) };
         let [mut weights, mut average] = model.first(config.training.seed)?;
-        let path = if path.is_dir() { path.join(WEIGHTS_FILE) } else { path.clone() };
-        let found = Source::read(&path)?.give(&model, [&mut weights, &mut average], &names, &path)?;
+        let found = Source::read(path)?.give(&model, [&mut weights, &mut average], &names, path)?;
         ctx.progress.note(format!("train: from {}: {}", path.display(), found.words()));
         config.training.transfer = Some(found);
         Ok(Some([weights, average]))
@@ -152,7 +152,7 @@ impl TrainOptions {
     /// The checkpoint that `--resume` names, if it is of this training.
     fn resumed(&self, path: &Path, config: &ModelConfig) -> Result<Checkpoint> {
         let start = Checkpoint::load(path)?;
-        let at = |what| {
+        let at = |what: &str| {
             Err(Error::usage(format!("{what}: {}", path.display())).hint(
                 "give the data and options that the checkpoint was trained with; only `epochs` may differ, and not for schedule = \"cosine\" or a VQ-VAE",
             ))
@@ -173,13 +173,30 @@ impl TrainOptions {
         let epochs = if knows { config.training.epochs } else { start.config.training.epochs };
         let training = Training { epochs, ..config.training.clone() };
         if start.config.training != training {
-            return at("the checkpoint was trained with other settings, samples or another seed");
+            let what = differs(&start.config.training, &training);
+            return at(&format!("the checkpoint was trained with other settings: {what}"));
         }
         if start.progress.epoch > config.training.epochs {
-            return at("the checkpoint has more epochs than are asked for");
+            let (has, asked) = (start.progress.epoch, config.training.epochs);
+            return at(&format!("the checkpoint has {has} epochs, more than the {asked} that are asked for"));
         }
         Ok(start)
     }
+}
+
+/// What two trainings differ in: of each setting what the checkpoint has, and what is asked for.
+fn differs(start: &Training, asked: &Training) -> String {
+    let fields = |of: &Training| match serde_json::to_value(of) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    };
+    let (start, asked) = (fields(start), fields(asked));
+    let keys: BTreeSet<&String> = start.keys().chain(asked.keys()).collect();
+    let words = keys.into_iter().filter(|key| start.get(*key) != asked.get(*key)).map(|key| {
+        let shown = |of: &Map<String, Value>| of.get(key).map_or("none".into(), Value::to_string);
+        format!("{key} is {} there, {} here", shown(&start), shown(&asked))
+    });
+    words.collect::<Vec<_>>().join("; ")
 }
 
 impl Stage for TrainOptions {
@@ -199,11 +216,12 @@ impl Stage for TrainOptions {
         let weights = self.first(ctx, &mut config)?;
         // Of a killed training of the same options, seed and input, or else not taken up.
         let own = kept_beside(out);
-        let start = match &self.resume {
-            Some(path) => Some(self.resumed(path, &config)?),
-            None => self.resumed(&own, &config).ok(),
+        let path = self.resume.as_ref().unwrap_or(&own);
+        let start = match self.resumed(path, &config) {
+            Err(e) if self.resume.is_some() => return Err(e),
+            found => found.ok().map(|start| (start, path.clone())),
         };
-        let first = start.as_ref().map_or(0, |s| s.progress.epoch);
+        let first = start.as_ref().map_or(0, |(start, _)| start.progress.epoch);
         if self.resume.is_none() && first > 0 {
             ctx.progress.note(format!("train: going on after epoch {first}"));
         }
@@ -281,11 +299,14 @@ fn with_losses(outcome: Outcome, progress: &Progress) -> Outcome {
     let Some(best) = progress.history.iter().find(|e| e.epoch == progress.best_epoch) else {
         return outcome;
     };
+    // The last that was looked at up to then, since not every epoch is.
+    let up_to = progress.history.iter().rev().filter(|e| e.epoch <= best.epoch);
+    let looked = up_to.clone().find(|e| e.diversity.is_some() || e.active_units.is_some());
     let outcome = outcome
         .figure("train_loss", best.train_loss)
         .figure("val_loss", best.val_loss)
-        .figure("diversity", best.diversity)
-        .figure("active_units", best.active_units);
+        .figure("diversity", looked.and_then(|e| e.diversity))
+        .figure("active_units", looked.and_then(|e| e.active_units));
     match best.val_elbo {
         Some(elbo) => outcome.figure("val_elbo", elbo).figure("val_kl", best.val_kl),
         None => outcome,

@@ -236,7 +236,7 @@ mod tests {
             }
             let path = dir.path().join("checkpoint.safetensors");
             killed.at.save(&path).unwrap();
-            let start = Some(Checkpoint::load(&path).unwrap());
+            let start = Some((Checkpoint::load(&path).unwrap(), path));
             let again = train(&ctx, &data, Plan { start, ..plan.clone() }).unwrap();
             assert_eq!(again.file.weights, whole.file.weights, "{done}");
             assert_eq!(again.checkpoint.progress, whole.checkpoint.progress, "{done}");

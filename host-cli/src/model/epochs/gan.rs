@@ -6,6 +6,7 @@ use crate::model::any::{Model, Objective};
 use crate::purposes;
 use seedbed::Scratch;
 use seedbed::generate::{Batch, Gan, GanStep, GanTerms, GanTrainee, Show, Trainee};
+use seedbed::nn::loss::Adversarial;
 use seedbed::nn::{Draws, Ema};
 use seedbed::rng::{Key, Stream};
 
@@ -77,27 +78,32 @@ impl Trainer<'_> {
             batches += 1.0;
             turns += f64::from(u8::from(both));
         }
-        self.settle(gan)?;
         let rules = &gan.spec().rules;
-        let real_accuracy = sum.real_accuracy / batches;
+        let (judges, real_accuracy) = (rules.loss != Adversarial::Wasserstein, sum.real_accuracy / batches);
         Ok(Epoch {
             epoch,
             train_loss: sum.generator / turns.max(1.0),
             discriminator_loss: Some(sum.discriminator / batches),
-            real_accuracy: Some(real_accuracy),
-            fake_accuracy: Some(sum.fake_accuracy / batches),
-            overfitting: Some(2.0 * real_accuracy - 1.0),
+            // The numbers of a critic have no middle.
+            real_accuracy: judges.then_some(real_accuracy),
+            fake_accuracy: judges.then_some(sum.fake_accuracy / batches),
+            overfitting: judges.then_some(2.0 * real_accuracy - 1.0),
             ada_p: matches!(rules.show, Show::Ada(_)).then(|| f64::from(self.at.progress.memory.ada.p)),
             r1: (rules.r1 > 0.0).then(|| sum.r1 / batches),
             ..Epoch::default()
         })
     }
 
-    /// Finds the statistics of normalisations under the running mean of the parameters.
-    fn settle(&mut self, gan: &Gan) -> Result<()> {
-        if gan.generator_state_len() == 0 {
+    /// Finds the statistics of normalisations under the running mean of the parameters of a GAN, from those of the parameters
+    /// themselves: whenever it is asked for after a step, it comes to the same.
+    pub(super) fn settle(&mut self) -> Result<()> {
+        let Model::Gan(gan) = &self.model.clone() else { return Ok(()) };
+        let len = gan.generator_state_len();
+        if len == 0 || self.settled == Some(self.at.progress.steps) {
             return Ok(());
         }
+        self.settled = Some(self.at.progress.steps);
+        self.at.average.state.copy_from_slice(&self.at.weights.state[..len]);
         let training = &self.at.config.training;
         let n = training.batch.min(self.data.len()).max(2);
         // Labels as the training samples have them.

@@ -21,6 +21,8 @@ const KEPT: [usize; 2] = [8, 16];
 const IN_USE: f64 = 0.01;
 /// Samples that differ by less than this share of what the data do are too much alike.
 pub const ALIKE: f64 = 0.5;
+/// A loss of so many times what it was after the first epoch has grown.
+const GREW: f64 = 1.5;
 /// A discriminator that is right about so many of both sides leaves its generator nothing to learn from.
 const TOO_STRONG: f64 = 0.98;
 /// Steps before which samples are alike, and latent values idle, because nothing was learnt yet.
@@ -45,6 +47,7 @@ impl Trainer<'_> {
         if row.codes_used.is_some() || !(turns || row.epoch <= FIRST) {
             return Ok(());
         }
+        self.settle()?;
         let prior = match self.model.clone() {
             Model::Vae(vae) => self.look_at_codes(&vae, row)?,
             Model::Gan(_) | Model::Codes(_) => Vec::new(),
@@ -68,7 +71,7 @@ impl Trainer<'_> {
     }
 
     /// Some samples of the train split, the same in each epoch.
-    fn some(&self, n: usize) -> Vec<u32> {
+    pub(super) fn some(&self, n: usize) -> Vec<u32> {
         let mut places = self.data.lists.train.clone();
         Stream::new(self.at.config.training.seed, Key::new(purposes::WATCH)).shuffle(&mut places);
         places.truncate(n);
@@ -76,7 +79,7 @@ impl Trainer<'_> {
     }
 
     /// The model with the weights of now.
-    fn as_it_is(&self, prior: Vec<f32>) -> ModelFile {
+    pub(super) fn as_it_is(&self, prior: Vec<f32>) -> ModelFile {
         ModelFile {
             config: self.at.config.clone(),
             epoch: self.at.progress.epoch,
@@ -110,9 +113,9 @@ impl Trainer<'_> {
         Ok(prior)
     }
 
-    /// Warns of what the last epochs show, once of each.
-    pub(super) fn warn(&mut self) {
-        if self.at.progress.steps < LEARNT {
+    /// Warns of what the last epochs show, once of each; before anything can be learnt only where it `ends` so.
+    pub(super) fn warn(&mut self, ends: bool) {
+        if self.at.progress.steps < LEARNT && !ends {
             return;
         }
         for (name, words) in findings(&self.at.progress.history, self.model.latent() as u32) {
@@ -132,18 +135,25 @@ fn findings(history: &[Epoch], latent: u32) -> Vec<(&'static str, &'static str)>
         return Vec::new();
     };
     let all = |bad: &dyn Fn(&Epoch) -> bool| last.iter().all(|e| bad(e));
+    let first =
+        history.first().map(|e| e.train_loss).filter(|_| history.iter().any(|e| e.val_loss.is_some()));
     let over = |value: Option<f64>, limit: f64| value.is_some_and(|v| v > limit);
     let found = [
         (
+            first.is_some_and(|first| all(&|e| e.train_loss > GREW * first.max(0.0))),
+            "loss that grows",
+            "the loss is larger than it was after the first epoch: try a smaller lr",
+        ),
+        (
             all(&|e| e.diversity.is_some_and(|d| d < ALIKE)),
             "mode collapse",
-            "samples are too much alike (mode collapse): try a smaller lr, lr_discriminator above lr, show = \"diff\" for few \
+            "samples are too much alike (mode collapse, or too few steps): try more epochs, a smaller lr, lr_discriminator above lr, show = \"diff\" for few \
              pictures, or a larger batch; of a VAE a smaller beta",
         ),
         (
             all(&|e| e.active_units.is_some_and(|n| n * 8 < latent || n == 0)),
             "posterior collapse",
-            "hardly a latent value is in use (posterior collapse): try a smaller beta, kl_warmup over ten epochs, or \
+            "hardly a latent value is in use (posterior collapse, or too few steps): try more epochs, a smaller beta, kl_warmup over ten epochs, or \
              free_bits = 0.05",
         ),
         (
@@ -184,6 +194,10 @@ mod tests {
         assert_eq!(names(&[&alike; 3]), ["mode collapse"]);
         assert_eq!(names(&[&fine, &idle, &idle, &idle]), ["posterior collapse"]);
         assert_eq!(names(&[&strong; 3]), ["overfitting of the discriminator"]);
+        let loss =
+            |train_loss| Epoch { train_loss, val_loss: Some(1.0), diversity: Some(0.8), ..Epoch::default() };
+        assert_eq!(names(&[&loss(400.0), &loss(700.0), &loss(900.0), &loss(650.0)]), ["loss that grows"]);
+        assert!(names(&[&loss(400.0), &loss(700.0), &loss(900.0), &loss(410.0)]).is_empty());
         // Epochs that were not looked at say nothing.
         assert_eq!(names(&[&alike, &Epoch::default(), &alike, &alike]), ["mode collapse"]);
         assert!(names(&[&alike; 2]).is_empty() && names(&[&alike, &alike, &fine]).is_empty());

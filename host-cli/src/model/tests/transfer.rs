@@ -3,6 +3,8 @@
 use super::*;
 use crate::error::Result;
 use crate::stages::Outcome;
+use crate::stages::train::LossKind;
+use safetensors::tensor::{Dtype, TensorView};
 
 /// The values of a network's tensors whose names begin so.
 fn values(file: &ModelFile, prefix: &str) -> Vec<f32> {
@@ -178,7 +180,12 @@ fn what_was_trained_on_some_classes_draws_those() {
     assert!(made.samples().all(|sample| sample.unwrap().label == Some(1)));
     // Another choice is another training.
     let other = TrainOptions { only: vec![], epochs: Some(50), resume: Some(model), ..right };
-    assert!(run(&folder, "other", &other).unwrap_err().message.contains("other settings, samples"));
+    assert!(
+        run(&folder, "other", &other)
+            .unwrap_err()
+            .message
+            .contains("other settings: classes is [1] there, none here")
+    );
     let both = TrainOptions { except: vec!["left".into()], only: vec!["right".into()], ..small(1) };
     assert!(run(&folder, "both", &both).unwrap_err().message.contains("--only, --except"));
 }
@@ -207,6 +214,25 @@ fn a_codebook_is_taken_over_with_its_network() {
 }
 
 #[test]
+fn weights_that_cannot_be_taken_are_told() {
+    let folder = Folder::new(pictures);
+    let base = folder.train("base", &small(1), &Ctx::quiet(5));
+    let from = |from: &Path, map: &[&str]| {
+        let map = map.iter().map(|&text| text.into()).collect();
+        run(&folder, "next", &TrainOptions { from: Some(from.to_owned()), map, ..small(1) }).unwrap_err()
+    };
+    let e = from(&base, &["encoder=foo"]);
+    assert!(e.exit_code() == 2 && e.message.contains("--map encoder=foo"), "{e}");
+    // A number that is none is the file's fault, not that of the training.
+    let path = folder.dir.path().join("bad.safetensors");
+    let bytes = [1.0f32, f32::NAN].map(f32::to_le_bytes).concat();
+    let view = TensorView::new(Dtype::F32, vec![2], &bytes).unwrap();
+    fs::write(&path, safetensors::serialize([("encoder.0.bias", view)], None).unwrap()).unwrap();
+    let e = from(&path, &[]);
+    assert!(e.message.contains("`encoder.0.bias`") && e.message.contains("bad.safetensors"), "{e}");
+}
+
+#[test]
 fn trainings_that_cannot_be_are_refused() {
     let folder = Folder::new(pictures);
     for (options, key) in [
@@ -220,7 +246,12 @@ fn trainings_that_cannot_be_are_refused() {
         (TrainOptions { free_bits: Some(0.1), ..vqvae() }, "only a VAE has it: --free-bits"),
         (TrainOptions { ema_decay: Some(0.9), ..small(1) }, "only a GAN has it: --ema-decay"),
         (TrainOptions { real_target: Some(0.9), ..dcgan(1) }, "the loss has no target: --real-target"),
-        (TrainOptions { freeze: vec!["codebook".into()], ..small(1) }, "such a name: codebook"),
+        (TrainOptions { patience: Some(3), ..dcgan(1) }, "only a VAE has a loss on the val split"),
+        (
+            TrainOptions { loss: Some(LossKind::Wasserstein), show: Some(ShowKind::Ada), ..dcgan(1) },
+            "a critic does not tell",
+        ),
+        (TrainOptions { freeze: vec!["codebook".into()], ..small(1) }, "such a name: --freeze codebook"),
     ] {
         let e = run(&folder, "none", &options).unwrap_err();
         assert!(e.exit_code() == 2 && e.message.contains(key), "{key}: {e}");

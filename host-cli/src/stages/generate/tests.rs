@@ -61,7 +61,7 @@ impl Case {
             latent: Some(3),
             batch: Some(12),
             lr: Some(3e-3),
-            patience: 0,
+            patience: Some(0),
             ..options
         };
         options.run(&self.ctx, &self.at(data), &self.at("model")).unwrap();
@@ -98,7 +98,7 @@ fn a_class_that_was_oversampled_gets_samples_and_one_without_originals_none() {
     // Which are of one size, but for one that has nothing to be like.
     let balance = GenerateOptions { balance: true, ..case.options() };
     let e = balance.run(&case.ctx, &case.at("even"), &case.at("no")).unwrap_err();
-    assert!(e.message.contains("of one size"), "{e}");
+    assert!(e.message.contains("of the largest size"), "{e}");
     let (_, samples) = case.run("data", &balance);
     assert_eq!([0, 1, 2].map(|label| of_class(&samples, label)), [0, 24, 0]);
     let e = GenerateOptions { per_class: Some(4), ..balance }.check().unwrap_err();
@@ -225,7 +225,7 @@ fn generated_rows_are_rows_that_can_be() {
         latent: Some(2),
         epochs: Some(3),
         batch: Some(16),
-        patience: 0,
+        patience: Some(0),
         ..Default::default()
     };
     train.run(&ctx, &data, &model).unwrap();

@@ -118,6 +118,11 @@ fn an_embedding_of_other_classes_tells_new_ones_better_than_a_drawn_one() {
     let drawn = share(LabelOptions { episodes: 0, ..one.clone() });
     let learnt = share(LabelOptions { base: Some(base), episodes: 150, ways: 5, ..one });
     assert!(learnt > drawn + 0.05, "{learnt} {drawn}");
+    // The dataset itself, with all its labels, is no base: nothing of it is left, as if there were none.
+    let e = LabelOptions { shots: Some(1), base: Some(data.clone()), ..quick() }
+        .run(&Ctx::quiet(5), &data, &out)
+        .unwrap_err();
+    assert!(e.message.contains("two labelled samples of each"), "{e}");
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub enum LikelihoodKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainOptions {
-    /// Model, a preset: VAEs of dense layers or convolutions (cvae: conditioned on the class), GANs of dense layers or
+    /// Model, a preset: VAEs of dense layers or convolutions (cvae: conditioned on the class), a VQ-VAE, GANs of dense layers or
     /// convolutions (cdcgan: conditioned on the class; wgan: a critic)
     #[arg(long, value_enum, default_value = "vae-mlp")]
     pub model: ModelKind,
@@ -81,9 +81,9 @@ pub struct TrainOptions {
     /// How learning rates change over training: constant, or cosine (down to 0)
     #[arg(long, value_enum)]
     pub schedule: Option<ScheduleKind>,
-    /// Stop after this many epochs without a better loss on the val split; 0 for never
-    #[arg(long, default_value_t = 20)]
-    pub patience: u32,
+    /// Stop a VAE after this many epochs without a better loss on the val split; 0 for never [default: 20]
+    #[arg(long)]
+    pub patience: Option<u32>,
     /// Loss of a GAN; default of the preset
     #[arg(long, value_enum)]
     pub loss: Option<LossKind>,

@@ -244,7 +244,19 @@ impl TrainOptions {
             return Err(Error::usage(format!("only a {family} has it: --{flag} (recipe key `{key}`)"))
                 .hint(format!("leave it out, or use model = \"{model}\"")));
         }
+        if !vae.2 && self.patience.is_some_and(|epochs| epochs > 0) {
+            return Err(Error::usage(
+                "only a VAE has a loss on the val split to wait for: --patience (recipe key `patience`)",
+            )
+            .hint("leave it out, or say how long to train: --epochs"));
+        }
         let loss = self.loss.unwrap_or(self.model.preset(0).loss);
+        if loss == LossKind::Wasserstein && self.show == Some(ShowKind::Ada) {
+            return Err(Error::usage(
+                "a critic does not tell real from drawn samples, which ADA goes by: --show ada (recipe key `show`)",
+            )
+            .hint("use show = \"diff\", or another loss"));
+        }
         if self.real_target.is_some() && loss != LossKind::NonSaturating {
             return Err(Error::usage("the loss has no target: --real-target (recipe key `real_target`)")
                 .hint("leave it out, or use loss = \"non-saturating\""));
@@ -296,7 +308,9 @@ impl TrainOptions {
                 "at least 2 for a VQ-VAE, whose prior learns in the last",
             )?;
             let prior_epochs = self.prior_epochs.unwrap_or_else(|| epochs.div_ceil(3));
-            Error::check_range("prior_epochs", prior_epochs, 1..=epochs.saturating_sub(1).max(1))?;
+            // How many epochs there are by default is known with the samples.
+            let most = if samples > 0 || self.epochs.is_some() { epochs } else { MOST_EPOCHS };
+            Error::check_range("prior_epochs", prior_epochs, 1..=most.saturating_sub(1).max(1))?;
             Objective::Codes {
                 commitment: COMMITMENT,
                 prior_epochs,
@@ -326,7 +340,7 @@ impl TrainOptions {
                 ScheduleKind::Constant => Schedule::constant(),
                 ScheduleKind::Cosine => Schedule::cosine(0.0),
             },
-            patience: self.patience,
+            patience: self.patience.unwrap_or(20),
             objective,
             classes: None,
             shots: self.shots,

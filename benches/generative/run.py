@@ -16,7 +16,7 @@ tasks      Reptile and first-order MAML over eight classes, adapted to few pictu
 labels     few labels of each of five classes: the share of the other labels that is told rightly
 
 Each figure is a line of JSON in WORK/PART.jsonl, and stays: what is there is not measured again. `--table` prints the tables of
-what there is. Samples are drawn without any filter, 10,000 of each model, at the temperature 1.
+what there is, `--curves FILE.svg` draws the quality over CPU time. Samples are drawn without any filter, 10,000 of each model, at the temperature 1.
 """
 
 import argparse
@@ -32,9 +32,12 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from curves import draw
 from turns import ROOT, environment
 
 SAMPLES = 10_000
+# Train pictures beside test pictures, as the bench `quality` says.
+FLOOR = 1.41
 PARTS = ("quality", "peers", "small", "rare", "transfer", "tasks", "labels")
 
 
@@ -44,7 +47,7 @@ class Bench:
         self.work = args.work / part
         self.work.mkdir(parents=True, exist_ok=True)
         self.file = args.work / f"{part}.jsonl"
-        self.done = [json.loads(line) for line in self.file.read_text().splitlines()] if self.file.exists() else []
+        self.done = rows_of(args.work, part)
 
     def known(self, **key):
         """The line that begins with these, if there is one."""
@@ -241,6 +244,8 @@ def transfer(bench):
     bases = {"vae-conv": 10, "dcgan": 8}
     few = ("--shots", 20, "--batch", 50, "--patience", 0)
     for preset, epochs in bases.items():
+        if bench.args.only and preset != bench.args.only:
+            continue
         base = bench.work / f"{preset}-base"
         if not base.exists():
             plain = ("--conditional", "false") if preset == "vae-conv" else ()
@@ -317,12 +322,16 @@ def labels(bench):
             bench.note(shots=shots, arm=arm, right=sum(shares) / 3, spread=max(shares) - min(shares))
 
 
+def rows_of(work, part):
+    file = work / f"{part}.jsonl"
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
 def table(work):
     for part in PARTS:
-        file = work / f"{part}.jsonl"
-        if not file.exists():
+        rows = rows_of(work, part)
+        if not rows:
             continue
-        rows = [json.loads(line) for line in file.read_text().splitlines()]
         heads = list(dict.fromkeys(key for row in rows for key in row))
         print(f"\n{part}\n\n| {' | '.join(heads)} |\n|{' --- |' * len(heads)}")
         for row in rows:
@@ -339,13 +348,17 @@ def main():
     parser.add_argument("--judge", type=str.split, default=f"{cargo} quality --".split())
     parser.add_argument("--classify", type=str.split, default=f"{cargo} classify --".split())
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--only", help="one preset of the part quality")
+    parser.add_argument("--only", help="one preset of the parts quality and transfer")
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--curves", type=Path)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     if args.table:
         return table(args.work)
+    if args.curves:
+        args.curves.write_text(draw(rows_of(args.work, "quality"), rows_of(args.work, "peers"), FLOOR))
+        return None
     if args.seedbed == "cargo":
         subprocess.run(["cargo", "build", "--quiet", "--release", "-p", "seedbed-cli"], check=True, cwd=ROOT)
         target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))

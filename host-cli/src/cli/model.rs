@@ -31,7 +31,7 @@ pub enum ModelCommand {
         #[command(flatten)]
         options: ConvertOptions,
     },
-    /// Bring a trained model to 8-bit whole numbers, a quarter of the bytes, and tell what that costs in precision.
+    /// Bring the networks of a trained model to 8-bit whole numbers, a quarter of the bytes, and tell what that costs in precision.
     #[command(after_help = examples::MODEL_QUANTIZE)]
     Quantize(quantize::QuantizeOptions),
     /// Tell whether a model is sound before it is shipped: its numbers, its draws, its data. Exit code 1 where something is

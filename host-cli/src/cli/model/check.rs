@@ -66,6 +66,9 @@ fn text(found: &Checked, path: &Path) -> String {
     if let Some(diversity) = d.diversity {
         text.push_str(&format!(", {} of what real samples are", number::percent(diversity)));
     }
+    if let Some(inside) = d.inside {
+        text.push_str(&format!("; {} near real ones", number::percent(inside)));
+    }
     text.push('\n');
     if let Some(data) = &found.data {
         text.push_str(&data_text(data));

@@ -213,6 +213,109 @@ fn a_codebook_is_taken_over_with_its_network() {
     assert_eq!(state(&base), state(&kept));
 }
 
+/// A model with the tensors of a PyTorch `state_dict` of these names and shapes: value i of number k is 0.4 sin(10 k + 0.7 i),
+/// and of a variance the magnitude of that and a half.
+fn of_state_dict(options: &TrainOptions, tensors: &[(&str, &[usize])]) -> ModelFile {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state_dict.safetensors");
+    let data = crate::model::DataSpec::of_shape(crate::dataset::Kind::Images, [6, 6, 1]);
+    let config = options.config(1, (data, 0), 0).unwrap();
+    let bytes = |k: usize, name: &str, n: usize| -> Vec<u8> {
+        if name.ends_with("num_batches_tracked") {
+            return 7i64.to_le_bytes().to_vec();
+        }
+        let value = |i: usize| {
+            let v = (0.4 * (10.0 * k as f64 + 0.7 * i as f64).sin()) as f32;
+            if name.ends_with("running_var") { v.abs() + 0.5 } else { v }
+        };
+        (0..n).flat_map(|i| value(i).to_le_bytes()).collect()
+    };
+    let all: Vec<(&str, &[usize], Vec<u8>)> = tensors
+        .iter()
+        .enumerate()
+        .map(|(k, (name, shape))| (*name, *shape, bytes(k, name, shape.iter().product())))
+        .collect();
+    let view = |name: &str, shape: &[usize], bytes| {
+        let dtype = if name.ends_with("num_batches_tracked") { Dtype::I64 } else { Dtype::F32 };
+        TensorView::new(dtype, shape.to_vec(), bytes).unwrap()
+    };
+    let views = all.iter().map(|(name, shape, bytes)| (*name, view(name, shape, bytes)));
+    fs::write(&path, safetensors::serialize(views, None).unwrap()).unwrap();
+    let model = Model::new(&config.network).unwrap();
+    let [mut weights, mut average] = model.first(1).unwrap();
+    let found = Source::read(&path).unwrap();
+    let found = found.give(&model, [&mut weights, &mut average], &Vec::new(), &path).unwrap();
+    assert!(found.unused.is_empty() && found.shapes_differ.is_empty(), "{found:?}");
+    ModelFile { config, epoch: 1, weights, average, prior: Vec::new() }
+}
+
+fn assert_near(got: &[f32], want: &[f32]) {
+    for (i, (a, b)) in got.iter().zip(want).enumerate() {
+        assert!((a - b).abs() < 1e-5, "{i}: {a} {b}");
+    }
+}
+
+/// What modules of PyTorch 2.15 of these names make of the same numbers, with `Flatten` and `Unflatten` between.
+#[test]
+fn a_state_dict_of_pytorch_gives_the_same_outputs() {
+    let conv = TrainOptions {
+        model: ModelKind::VaeConv,
+        channels: Some(vec![3]),
+        conditional: Some(false),
+        ..small(1)
+    };
+    let file = of_state_dict(
+        &conv,
+        &[
+            ("stem.0.weight", &[3, 1, 4, 4]),
+            ("stem.0.bias", &[3]),
+            ("encoder.0.weight", &[24, 27]),
+            ("encoder.0.bias", &[24]),
+            ("encoder.2.weight", &[8, 24]),
+            ("encoder.2.bias", &[8]),
+            ("decoder.0.weight", &[24, 4]),
+            ("decoder.0.bias", &[24]),
+            ("decoder.2.weight", &[27, 24]),
+            ("decoder.2.bias", &[27]),
+            ("decoder.5.weight", &[3, 1, 4, 4]),
+            ("decoder.5.bias", &[1]),
+        ],
+    );
+    let ctx = Ctx::quiet(1);
+    let runner = file.runner(&ctx).unwrap();
+    let picture: Vec<f32> = (0..36).map(|i| (i * 37 % 256) as f32 / 255.0).collect();
+    let code = [-0.464_476, 0.126_546, 0.760_611, 0.061_241, 0.129_484, 0.378_753, -0.569_425, -0.552_567];
+    assert_near(&runner.encode(&picture, &[]).unwrap(), &code);
+    let again = [
+        0.506_443, 0.530_782, 0.538_545, 0.606_26, 0.616_496, 0.571_067, 0.499_341, 0.470_767, 0.453_941,
+        0.316_04, 0.303_095, 0.375_214,
+    ];
+    assert_near(&runner.reconstruct(&picture, &[]).unwrap(), &again);
+    let gan =
+        TrainOptions { model: ModelKind::Dcgan, channels: Some(vec![4]), hidden: Some(vec![]), ..small(1) };
+    let file = of_state_dict(
+        &gan,
+        &[
+            ("generator.0.weight", &[36, 4]),
+            ("generator.2.weight", &[4]),
+            ("generator.2.bias", &[4]),
+            ("generator.2.running_mean", &[4]),
+            ("generator.2.running_var", &[4]),
+            ("generator.2.num_batches_tracked", &[]),
+            ("generator.4.weight", &[4, 1, 4, 4]),
+            ("generator.4.bias", &[1]),
+        ],
+    );
+    let runner = file.runner(&ctx).unwrap();
+    let made = runner.nets[0].run(runner.engine(), &[0.5, -1.0, 0.25, 1.5]).unwrap();
+    let made: Vec<f32> = made.iter().map(|v| 0.5 * v + 0.5).collect();
+    let want = [
+        0.647_043, 0.559_438, 0.603_047, 0.638_8, 0.720_251, 0.674_696, 0.713_639, 0.712_358, 0.611_866,
+        0.753_358, 0.640_15, 0.608_06,
+    ];
+    assert_near(&made, &want);
+}
+
 #[test]
 fn weights_that_cannot_be_taken_are_told() {
     let folder = Folder::new(pictures);

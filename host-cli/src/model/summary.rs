@@ -305,7 +305,8 @@ mod tests {
     }
 
     fn told(options: TrainOptions) -> Summary {
-        let config = options.config(0, (crate::model::DataSpec::of_shape(Kind::Images, [8, 8, 1]), 0), 0).unwrap();
+        let config =
+            options.config(0, (crate::model::DataSpec::of_shape(Kind::Images, [8, 8, 1]), 0), 0).unwrap();
         Summary::of(&config, Target::CortexM4, 1, 1).unwrap()
     }
 

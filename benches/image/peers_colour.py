@@ -11,7 +11,6 @@ def opencv():
     light = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
     value = np.where(levels <= 0.0031308, levels * 12.92, 1.055 * levels ** (1 / 2.4) - 0.055)
     light, value = (np.rint(table * 255).astype(np.uint8) for table in (light, value))
-    shift = np.clip(np.arange(256)[:, None] + [20, -10, 5], 0, 255).astype(np.uint8)[None]
     ones = lambda n: np.ones((n, n), np.uint8)
     draws = np.random.default_rng(3)
     space = lambda code: lambda: cv2.cvtColor(A, code, dst=d)
@@ -27,7 +26,7 @@ def opencv():
     return {
         "channel_shuffle": shuffle,
         "channel_drop": drop,
-        "rgb_shift": lambda: cv2.LUT(A, shift, dst=d),
+        "rgb_shift": lambda: cv2.add(A, (20, -10, 5, 0), dst=d),
         "rgb_to_hls": space(cv2.COLOR_RGB2HLS_FULL),
         "hls_to_rgb": space(cv2.COLOR_HLS2RGB_FULL),
         "rgb_to_ycbcr": space(cv2.COLOR_RGB2YCrCb),

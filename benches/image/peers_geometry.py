@@ -45,6 +45,25 @@ def opencv():
             part = A[from_row * 128 : from_row * 128 + 128, from_column * 128 : from_column * 128 + 128]
             d[row * 128 : row * 128 + 128, column * 128 : column * 128 + 128] = part
 
+    def piecewise_affine():
+        # Each of two triangles of a cell by a map of its own, as OpenCV's tutorials have it; nodes stay on the edges.
+        at = np.linspace(0, SIDE - 1, 5, dtype=np.float32)
+        here = np.stack(np.meshgrid(at, at), -1)
+        there = here.copy()
+        there[:, 1:-1, 0] += draws.uniform(-25.6, 25.6, (5, 3)).astype(np.float32)
+        there[1:-1, :, 1] += draws.uniform(-25.6, 25.6, (3, 5)).astype(np.float32)
+        for y, x in np.ndindex(4, 4):
+            for corners in ([(y, x), (y, x + 1), (y + 1, x)], [(y + 1, x + 1), (y, x + 1), (y + 1, x)]):
+                to = np.float32([here[corner] for corner in corners])
+                source = np.float32([there[corner] for corner in corners])
+                left, top, width, height = cv2.boundingRect(to)
+                corner, mask = np.float32([left, top]), np.zeros((height, width), np.uint8)
+                map = cv2.getAffineTransform(to - corner, source)
+                flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+                part = cv2.warpAffine(A, map, (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT_101)
+                cv2.fillConvexPoly(mask, np.rint(to - corner).astype(np.int32), 255)
+                cv2.copyTo(part, mask, d[top : top + height, left : left + width])
+
     def zoom_out():
         d[:] = 0
         top, left = draws.integers(0, SIDE - 341, 2)
@@ -88,6 +107,7 @@ def opencv():
 
     rows, planes = v.reshape(64 * 64, 64), v.reshape(64, 64 * 64)
     return {
+        "piecewise_affine": piecewise_affine,
         "grid_shuffle": grid_shuffle,
         "zoom_out": zoom_out,
         "pad_32": pad,

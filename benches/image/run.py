@@ -258,7 +258,7 @@ def main():
         peer, ratio = "none", ""
         if ranked:
             name, time = ranked[0]
-            peer, ratio = f"{show(time)} ({name})", f"{time / best:.1f}"
+            peer, ratio = f"{show(time)} ({name})", f"{time / best:.{2 if time < best else 1}f}"
         rest = ", ".join(f"{name} {show(ns)}" for name, ns in ranked[1:])
         # What takes as long as was drawn has no bound.
         limit = f"{show(bound)} | {bound / best:.0%}" if moved else " | "

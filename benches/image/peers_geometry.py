@@ -107,6 +107,7 @@ def opencv():
 
     rows, planes = v.reshape(64 * 64, 64), v.reshape(64, 64 * 64)
     return {
+        "rot180": lambda: cv2.rotate(A, cv2.ROTATE_180, dst=d),
         "piecewise_affine": piecewise_affine,
         "grid_shuffle": grid_shuffle,
         "zoom_out": zoom_out,
@@ -171,6 +172,7 @@ def pillow():
         "mosaic": mosaic,
         "paste_disc": lambda: paste(disc),
         "paste_soft": lambda: paste(soft),
+        "rot180": lambda: whole.transpose(Image.Transpose.ROTATE_180),
         "premultiply": lambda: four.convert("RGBa"),
         "unpremultiply": lambda: light.convert("RGBA"),
     }
@@ -201,8 +203,12 @@ def pytorch():
 
     torch.set_num_threads(1)
     volume = torch.from_numpy(VOLUME)
+    flip = lambda axis: lambda: torch.flip(volume, (axis,))
     names = ["volume_flip_depth", "volume_flip_height", "volume_flip_width"]
-    return {name: (lambda axis: lambda: torch.flip(volume, (axis,)))(axis) for axis, name in enumerate(names)}
+    return {name: flip(axis) for axis, name in enumerate(names)} | {
+        # Padding by reflection is of floats there.
+        "volume_crop_48": lambda: volume[8:56, 8:56, 8:56].contiguous(),
+    }
 
 
 def scipy():
@@ -222,4 +228,8 @@ def numpy():
     to = np.empty_like(VOLUME)
     names = ["volume_flip_depth", "volume_flip_height", "volume_flip_width"]
     flip = lambda axis: lambda: np.copyto(to, np.flip(VOLUME, axis))
-    return {name: flip(axis) for axis, name in enumerate(names)}
+    part = np.empty((48, 48, 48), np.uint8)
+    return {name: flip(axis) for axis, name in enumerate(names)} | {
+        "volume_crop_48": lambda: np.copyto(part, VOLUME[8:56, 8:56, 8:56]),
+        "volume_pad_8": lambda: np.pad(VOLUME, 8, "reflect"),
+    }

@@ -2,13 +2,13 @@
 
 use super::{Ops, SHAPE, SIDE, add, change, drawn, leaked, view};
 use seedbed::image::{
-    Adaptation, ColourSpace, adapt_distribution, autocontrast, clahe, clahe_scratch_len, drop_channels,
-    equalise, equalise_scratch_len, fancy_pca, fourier_adaptation, fourier_scratch_len, hsv_shift,
-    linear_to_srgb, match_histograms, match_histograms_scratch_len, planckian_jitter, rgb_to, scale_channels,
-    sepia, shuffle_channels, srgb_to_linear, to_rgb,
+    Adaptation, ColourSpace, Tone, adapt_distribution, apply_tones, autocontrast, clahe, clahe_scratch_len,
+    drop_channels, equalise, equalise_scratch_len, fancy_pca, fourier_adaptation, fourier_scratch_len,
+    grey_to_rgb, hsv_shift, linear_to_srgb, match_histograms, match_histograms_scratch_len, planckian_jitter,
+    rgb_to, scale_channels, sepia, shuffle_channels, srgb_to_linear, to_float, to_rgb,
 };
 use seedbed::rng::{Key, Stream};
-use seedbed::{ImageMut, Level, Scratch};
+use seedbed::{ImageMut, ImageRef, Level, Scratch};
 
 pub fn ops(ops: &mut Ops, level: Level) {
     let len = equalise_scratch_len::<u8>();
@@ -54,8 +54,29 @@ pub fn ops(ops: &mut Ops, level: Level) {
     change(ops, "fourier_adaptation", len, move |image, scratch| {
         fourier_adaptation(level, 0.05, view(&reference, SIDE), image, scratch)
     });
+    tones(ops, level);
     channels(ops, level);
     references(ops, level);
+}
+
+/// Curves of values, by a table that is made in each call, and other kinds of values.
+fn tones(ops: &mut Ops, level: Level) {
+    for (name, tone) in [
+        ("invert", Tone::Invert),
+        ("solarise", Tone::Solarise(0.5)),
+        ("posterise", Tone::Posterise(4)),
+        ("tone_curve", Tone::Curve { low: 0.25, high: 0.75 }),
+    ] {
+        change(ops, name, 0, move |image, _| apply_tones(level, [tone], image));
+    }
+    add(ops, "grey_to_rgb", |src, dst| {
+        let grey = ImageRef::new(src.as_mat().data(), SIDE, SIDE, 1).unwrap();
+        grey_to_rgb(grey, dst).unwrap();
+    });
+    let mut numbers = vec![0f32; SIDE * SIDE * 3];
+    add(ops, "to_float", move |src, _| {
+        to_float(level, src, ImageMut::new(&mut numbers, SIDE, SIDE, 3).unwrap()).unwrap();
+    });
 }
 
 /// What is done to each channel by itself, or with whole ones.

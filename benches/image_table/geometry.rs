@@ -3,9 +3,9 @@
 use super::{Ops, PART, SHAPE, SIDE, add, drawn_by_plan, leaked, view};
 use seedbed::augment::Op;
 use seedbed::image::{
-    Axis, Border, Filter, Interpolation, Mosaic, Tiles, VolumeMut, VolumeRef, VolumeShape, copy, flip_volume,
-    pad, paste, premultiply, resize_linear_light, resize_linear_light_scratch_len, rotate_volume,
-    unpremultiply,
+    Axis, Border, Filter, Interpolation, Mosaic, Tiles, VolumeMut, VolumeRef, VolumeShape, copy, crop_volume,
+    flip_volume, pad, pad_volume, paste, premultiply, resize_labels, resize_linear_light,
+    resize_linear_light_scratch_len, rot180, rotate_volume, unpremultiply,
 };
 use seedbed::rng::{Key, Stream};
 use seedbed::{ImageMut, ImageRef, Level, Result, Scratch};
@@ -30,6 +30,12 @@ pub fn all(ops: &mut Ops, level: Level) {
     add(ops, "pad_32", |src, dst| {
         let part = src.crop(32, 32, SIDE - 64, SIDE - 64).unwrap();
         pad(part, dst, 32, 32, Border::Reflect101).unwrap();
+    });
+    add(ops, "rot180", move |src, dst| rot180(level, src, dst).unwrap());
+    let labels: Vec<u8> = leaked(SIDE * SIDE).iter().map(|label| label & 7).collect();
+    add(ops, "resize_labels", move |_, mut dst| {
+        let labels = ImageRef::new(black_box(&labels), SIDE, SIDE, 1).unwrap();
+        resize_labels(labels, ImageMut::new(dst.data_mut(), PART, PART, 1).unwrap()).unwrap();
     });
     mosaic(ops, level);
     pastes(ops, level);
@@ -108,6 +114,15 @@ fn volume(
 }
 
 fn volumes(ops: &mut Ops, level: Level) {
+    let mut to = vec![0; 48 * 48 * 48];
+    volume(ops, "volume_crop_48", move |src, _| {
+        crop_volume((8, 8, 8), src, VolumeMut::new(&mut to, (48, 48, 48, 1))?)
+    });
+    let mut to = vec![0; 80 * 80 * 80];
+    volume(ops, "volume_pad_8", move |src, _| {
+        let to = VolumeMut::new(&mut to, (80, 80, 80, 1))?;
+        pad_volume(src, to, (8, 8, 8), Border::Reflect101)
+    });
     let axes = [
         ("volume_flip_depth", "volume_turn_depth", Axis::Depth),
         ("volume_flip_height", "volume_turn_height", Axis::Height),

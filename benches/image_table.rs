@@ -1,9 +1,17 @@
 //! What `image/run.py` measures of ours: each operation by its name, on one thread, at the best level.
 
+#[path = "image_table/batches.rs"]
+mod batches;
 #[path = "image_table/colour.rs"]
 mod colour;
+#[path = "image_table/geometry.rs"]
+mod geometry;
 #[path = "image_table/neighbourhood.rs"]
 mod neighbourhood;
+#[path = "image_table/noise.rs"]
+mod noise;
+#[path = "image_table/occlusion.rs"]
+mod occlusion;
 #[path = "image_table/policies.rs"]
 mod policies;
 
@@ -14,7 +22,7 @@ use seedbed::image::{
     gaussian_noise, hflip, hue, mixup, normalise, normalise_chw, rgb_to_grey, rot90, transpose, vflip, warp,
 };
 use seedbed::rng::{Key, Stream};
-use seedbed::{ImageMut, ImageRef, Level, Scratch};
+use seedbed::{ImageMut, ImageRef, Level, Result, Scratch};
 use seedbed_benches::{bytes, serve};
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -48,6 +56,45 @@ fn add(ops: &mut Ops, name: &'static str, mut op: impl FnMut(ImageRef<'_, u8>, I
             black_box(&dst);
         }),
     );
+}
+
+/// An operation in place, on a copy.
+fn change(
+    ops: &mut Ops,
+    name: &'static str,
+    scratch_len: usize,
+    mut op: impl FnMut(ImageMut<'_, u8>, &mut Scratch<'_>) -> Result<()> + 'static,
+) {
+    let mut memory = vec![0; scratch_len];
+    add(ops, name, move |src, mut dst| {
+        copy(src, dst.reborrow()).unwrap();
+        op(dst, &mut Scratch::new(&mut memory)).unwrap();
+    });
+}
+
+/// An operation in place, on a copy, that draws anew in each call.
+fn drawn(
+    ops: &mut Ops,
+    name: &'static str,
+    scratch_len: usize,
+    mut op: impl FnMut(&mut Stream, ImageMut<'_, u8>, &mut Scratch<'_>) -> Result<()> + 'static,
+) {
+    let mut seed = 0;
+    change(ops, name, scratch_len, move |image, scratch| {
+        seed += 1;
+        op(&mut Stream::new(seed, Key::new(0)), image, scratch)
+    });
+}
+
+/// An operation of pipelines from 512 x 512 into as much, which draws anew in each call.
+fn drawn_by_plan(ops: &mut Ops, level: Level, name: &'static str, op: Op) {
+    let plan = planned(&[(op, 1.0)], SIDE);
+    let (mut memory, mut copy) = (vec![0; plan.scratch_len::<u8>()], 0);
+    add(ops, name, move |src, dst| {
+        copy += 1;
+        let prepared = plan.prepare(&plan.draw(1, key(b"image", copy), &[]).unwrap()).unwrap();
+        prepared.run(level, src, dst, &mut Scratch::new(&mut memory)).unwrap();
+    });
 }
 
 fn moves(ops: &mut Ops, level: Level) {
@@ -156,6 +203,7 @@ fn bends(ops: &mut Ops, level: Level) {
         ("elastic_smooth", Bend::Elastic { deviation: 8.0, sigma: 40.0, seed: 1 }),
         ("grid_distortion", Bend::Grid { cells: 5, shift: 0.3, seed: 1 }),
         ("optical_distortion", Bend::Optical { k: 0.1 }),
+        ("fisheye", Bend::Fisheye { degrees: 45.0 }),
         ("thin_plate", Bend::ThinPlate { points: 4, shift: 0.05, seed: 1 }),
         ("piecewise_affine", Bend::PiecewiseAffine { cells: 4, shift: 0.2, seed: 1 }),
     ];
@@ -249,9 +297,13 @@ fn main() {
     points(&mut ops, level);
     colour::ops(&mut ops, level);
     resampling(&mut ops, level);
+    geometry::all(&mut ops, level);
     neighbourhood::all(&mut ops, level);
+    noise::all(&mut ops, level);
+    occlusion::all(&mut ops, level);
     pipelines(&mut ops, level);
     policies::all(&mut ops, level);
+    batches::all(&mut ops, level);
     ops.insert("clock", Box::new(clock));
     let mut numbers = vec![0f32; SIDE * SIDE * 3];
     ops.insert("fill", Box::new(move || black_box(&mut numbers).fill(black_box(1.5))));

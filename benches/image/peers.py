@@ -1,25 +1,21 @@
-"""What run.py measures of other libraries in Python: OpenCV, albumentations, torchvision, or Pillow and Pillow-SIMD.
+"""What run.py measures of other libraries in Python, here and in the files `peers_*.py`: OpenCV, albumentations, torchvision,
+Pillow and Pillow-SIMD, scikit-image, SciPy, NumPy, or PyTorch.
 
 Reads names of operations, one a line, and answers each with the least time of a call in nanoseconds, or with `none`.
 Everything is on one thread, into a buffer that is there already where the library takes one.
 """
 
-import os
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+import peers_batches
+import peers_colour
+import peers_geometry
+import peers_noise
+import peers_occlusion
+from common import A, A224, B, PART, SIDE, SMALL, np, random
 from turns import least
 
-os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
-
-import numpy as np
-
-SIDE, PART, SMALL = 512, 224, 2000
 MEAN, STD = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
-random = np.random.default_rng(1)
-A, B = (random.integers(0, 256, (SIDE, SIDE, 3), np.uint8) for _ in range(2))
-A224 = np.ascontiguousarray(A[:PART, :PART])
 
 
 def line(n):
@@ -299,6 +295,9 @@ def torchvision():
     bilinear = v2.InterpolationMode.BILINEAR
     policies = {
         "rand_augment": v2.RandAugment(2, 9, interpolation=bilinear, fill=128),
+        "auto_augment_imagenet": v2.AutoAugment(v2.AutoAugmentPolicy.IMAGENET, bilinear, fill=128),
+        "auto_augment_cifar10": v2.AutoAugment(v2.AutoAugmentPolicy.CIFAR10, bilinear, fill=128),
+        "auto_augment_svhn": v2.AutoAugment(v2.AutoAugmentPolicy.SVHN, bilinear, fill=128),
         "trivial_augment_wide": v2.TrivialAugmentWide(interpolation=bilinear, fill=128),
         "aug_mix": v2.AugMix(interpolation=bilinear, fill=128),
     }
@@ -313,8 +312,11 @@ def torchvision():
 
 
 def main():
-    libraries = {"opencv": opencv, "albumentations": albumentations, "pillow": pillow, "torchvision": torchvision}
-    ops = libraries[sys.argv[1]]()
+    families = [sys.modules[__name__], peers_geometry, peers_colour, peers_noise, peers_occlusion, peers_batches]
+    ops = {}
+    for family in families:
+        # A family has a function for each library that it calls, with the library's name.
+        ops |= getattr(family, sys.argv[1], dict)()
     for line in sys.stdin:
         op = ops.get(line.strip())
         if op is None:

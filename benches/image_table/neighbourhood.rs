@@ -3,7 +3,7 @@
 use super::{Ops, SHAPE, add};
 use seedbed::image::{
     Filter, aberration_scratch_len, bilateral, bilateral_scratch_len, chromatic_aberration, defocus,
-    defocus_scratch_len, downscale, downscale_scratch_len, emboss, emboss_scratch_len, erode,
+    defocus_scratch_len, dilate, downscale, downscale_scratch_len, emboss, emboss_scratch_len, erode,
     extremes_scratch_len, glass_blur, glass_scratch_len, jpeg, jpeg_scratch_len, median_blur,
     median_scratch_len, motion_blur, motion_scratch_len, ringing, ringing_scratch_len, sharpen,
     sharpen_scratch_len, unsharp_mask, unsharp_scratch_len, zoom_blur, zoom_scratch_len,
@@ -54,9 +54,10 @@ pub fn all(ops: &mut Ops, level: Level) {
     with(ops, "bilateral", bilateral_scratch_len(2, SHAPE), move |src, dst, scratch| {
         bilateral(level, 2, 60.0, 2.0, src, dst, scratch)
     });
-    for (name, radius) in [("erode_3", 1), ("erode_11", 5)] {
+    for (least, greatest, radius) in [("erode_3", "dilate_3", 1), ("erode_11", "dilate_11", 5)] {
         let bytes = extremes_scratch_len::<u8>(radius, SHAPE);
-        with(ops, name, bytes, move |src, dst, scratch| erode(level, radius, src, dst, scratch));
+        with(ops, least, bytes, move |src, dst, scratch| erode(level, radius, src, dst, scratch));
+        with(ops, greatest, bytes, move |src, dst, scratch| dilate(level, radius, src, dst, scratch));
     }
     let (down, up) = (Filter::Area, Filter::Nearest);
     let bytes = downscale_scratch_len::<u8>([0.25; 2], down, up, SHAPE);

@@ -16,14 +16,35 @@ pub fn shuffle_channels<T: Sample>(stream: &mut Stream, mut image: ImageMut<'_, 
     let order = order.get_mut(..channels.min(MOST_SHUFFLED)).unwrap_or(&mut []);
     stream.shuffle(order);
     for row in image.iter_rows_mut() {
-        for pixel in row.chunks_exact_mut(channels.max(1)) {
-            let mut old = [T::default(); MOST_SHUFFLED];
-            for (old, value) in old.iter_mut().zip(pixel.iter()) {
-                *old = *value;
-            }
-            for (value, &from) in pixel.iter_mut().zip(order.iter()) {
-                *value = old.get(from).copied().unwrap_or_default();
-            }
+        match channels {
+            2 => reorder::<T, 2>(row, order),
+            3 => reorder::<T, 3>(row, order),
+            4 => reorder::<T, 4>(row, order),
+            _ => reorder_any(row, channels, order),
+        }
+    }
+}
+
+/// Puts the channels of whole pixels into this order.
+fn reorder<T: Sample, const C: usize>(row: &mut [T], order: &[usize]) {
+    let mut from = [0; C];
+    from.iter_mut().zip(order).for_each(|(from, place)| *from = *place);
+    for pixel in row.as_chunks_mut::<C>().0 {
+        let old = *pixel;
+        for (value, place) in pixel.iter_mut().zip(from) {
+            *value = old.get(place).copied().unwrap_or_default();
+        }
+    }
+}
+
+fn reorder_any<T: Sample>(row: &mut [T], channels: usize, order: &[usize]) {
+    for pixel in row.chunks_exact_mut(channels.max(1)) {
+        let mut old = [T::default(); MOST_SHUFFLED];
+        for (old, value) in old.iter_mut().zip(pixel.iter()) {
+            *old = *value;
+        }
+        for (value, &from) in pixel.iter_mut().zip(order) {
+            *value = old.get(from).copied().unwrap_or_default();
         }
     }
 }
@@ -35,15 +56,10 @@ pub fn drop_channels<T: Sample>(count: u32, fill: T, stream: &mut Stream, mut im
     let mut order: [usize; MOST_SHUFFLED] = core::array::from_fn(|i| i);
     let order = order.get_mut(..channels.min(MOST_SHUFFLED)).unwrap_or(&mut []);
     stream.shuffle(order);
-    let mut dropped = [false; MOST_SHUFFLED];
-    for &channel in order.iter().take((count as usize).min(channels.saturating_sub(1))) {
-        dropped.iter_mut().skip(channel).take(1).for_each(|flag| *flag = true);
-    }
+    let dropped = order.iter().take((count as usize).min(channels.saturating_sub(1)));
     for row in image.iter_rows_mut() {
-        for pixel in row.chunks_exact_mut(channels.max(1)) {
-            for (value, _) in pixel.iter_mut().zip(dropped).filter(|(_, dropped)| *dropped) {
-                *value = fill;
-            }
+        for &channel in dropped.clone() {
+            row.iter_mut().skip(channel).step_by(channels.max(1)).for_each(|value| *value = fill);
         }
     }
 }

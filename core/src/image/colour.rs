@@ -13,7 +13,7 @@ pub use self::hue::{hsv_shift, hue};
 pub use self::jitter::{Adjust, Jitter, grey_mean};
 pub use self::planck::planckian_jitter;
 pub use self::space::{ColourSpace, linear_to_srgb, rgb_to, srgb_to_linear, to_rgb};
-pub(crate) use self::space::{decode, encode};
+pub(crate) use self::space::{decode, encode, light_of};
 
 use self::fancy::Moments;
 use self::fixed::Fixed;
@@ -250,7 +250,7 @@ impl Colour for u8 {
 
     #[inline(always)]
     fn light(self) -> f32 {
-        space::light_of(self)
+        light_of(self)
     }
 
     fn into_space(level: Level, row: &mut [u8], channels: usize, space: ColourSpace) {

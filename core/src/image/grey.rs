@@ -136,8 +136,10 @@ pub fn grey_to_rgb<T: Copy>(src: ImageRef<'_, T>, mut dst: ImageMut<'_, T>) -> R
     let channels = dst.channels();
     same(src.shape(), (dst.height(), dst.width(), 1))?;
     for (to, from) in dst.iter_rows_mut().zip(src.iter_rows()) {
-        for (pixel, value) in to.chunks_exact_mut(channels.max(1)).zip(from) {
-            pixel.fill(*value);
+        match channels {
+            3 => to.as_chunks_mut::<3>().0.iter_mut().zip(from).for_each(|(to, v)| *to = [*v; 3]),
+            4 => to.as_chunks_mut::<4>().0.iter_mut().zip(from).for_each(|(to, v)| *to = [*v; 4]),
+            n => to.chunks_exact_mut(n.max(1)).zip(from).for_each(|(to, v)| to.fill(*v)),
         }
     }
     Ok(())

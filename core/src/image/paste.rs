@@ -64,15 +64,43 @@ fn seen(size: (usize, usize), room: (usize, usize), start: (i64, i64)) -> Option
 }
 
 fn blend<T: Sample>(to: &mut [T], from: &[T], mask: &[u8], channels: usize, opacity: f32) {
-    let pixels = to.chunks_exact_mut(channels.max(1)).zip(from.chunks_exact(channels.max(1)));
-    for ((to, from), mask) in pixels.zip(mask) {
-        let share = f32::from(*mask) * (1.0 / 255.0) * opacity;
-        for (to, from) in to.iter_mut().zip(from) {
-            *to = match share {
-                1.0 => *from,
-                share => T::from_f32(to.to_f32() + (from.to_f32() - to.to_f32()) * share),
-            };
+    match channels {
+        1 => blend_of::<T, 1>(to, from, mask, opacity),
+        3 => blend_of::<T, 3>(to, from, mask, opacity),
+        4 => blend_of::<T, 4>(to, from, mask, opacity),
+        n => {
+            let pixels = to.chunks_exact_mut(n.max(1)).zip(from.chunks_exact(n.max(1)));
+            for ((to, from), mask) in pixels.zip(mask) {
+                blend_pixel(to, from, f32::from(*mask) * (1.0 / 255.0) * opacity);
+            }
         }
+    }
+}
+
+/// Pixels of `C` channels; what the mask hides, in eights, is passed over.
+fn blend_of<T: Sample, const C: usize>(to: &mut [T], from: &[T], mask: &[u8], opacity: f32) {
+    let (to, from) = (to.as_chunks_mut::<C>().0, from.as_chunks::<C>().0);
+    for ((to, from), mask) in to.chunks_mut(8).zip(from.chunks(8)).zip(mask.chunks(8)) {
+        if mask.iter().all(|m| *m == 0) {
+            continue;
+        }
+        for ((to, from), mask) in to.iter_mut().zip(from).zip(mask) {
+            match f32::from(*mask) * (1.0 / 255.0) * opacity {
+                1.0 => *to = *from,
+                share => blend_pixel(to, from, share),
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn blend_pixel<T: Sample>(to: &mut [T], from: &[T], share: f32) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = match share {
+            0.0 => *to,
+            1.0 => *from,
+            share => T::from_f32(to.to_f32() + (from.to_f32() - to.to_f32()) * share),
+        };
     }
 }
 

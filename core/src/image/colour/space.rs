@@ -9,8 +9,7 @@ mod levels;
 mod quick;
 mod round;
 
-pub(super) use self::lab::light_of;
-pub(crate) use self::lab::{decode, encode};
+pub(crate) use self::lab::{decode, encode, light_of};
 pub(super) use self::levels::{into_levels, out_of_levels};
 
 use super::super::channels::map_channels;

@@ -1,6 +1,7 @@
 //! Resizing in light.
 
-use super::super::colour::{decode, encode};
+use super::super::colour::{decode, encode, light_of};
+use super::super::sample::levels;
 use super::*;
 
 /// Bytes that [`resize_linear_light`] takes. Sizes are (height, width).
@@ -47,25 +48,59 @@ pub fn resize_linear_light<T: Sample>(
     let light = frame.take::<f32>(len(h, w)?)?;
     let resized = frame.take::<f32>(len(height, width)?)?;
     let row = w.saturating_mul(channels).max(1);
-    for (to, from) in light.chunks_exact_mut(row).zip(src.iter_rows()) {
-        for (to, from) in to.chunks_exact_mut(channels.max(1)).zip(from.chunks_exact(channels.max(1))) {
-            for (c, (to, v)) in to.iter_mut().zip(from).enumerate() {
-                let share = v.to_f32() / T::LARGEST;
-                *to = if c < 3 { decode(share) } else { share };
+    match levels(src) {
+        Some(levels) => {
+            for (to, from) in light.chunks_exact_mut(row).zip(levels.iter_rows()) {
+                to.iter_mut().zip(from).for_each(|(to, v)| *to = light_of(*v));
+            }
+        }
+        None => {
+            for (to, from) in light.chunks_exact_mut(row).zip(src.iter_rows()) {
+                to.iter_mut().zip(from).for_each(|(to, v)| *to = v.to_f32() / T::LARGEST);
+                decode_all(level, to);
+            }
+        }
+    }
+    // Which are no colours.
+    if channels > 3 {
+        for (to, from) in light.chunks_exact_mut(row).zip(src.iter_rows()) {
+            for (to, from) in to.chunks_exact_mut(channels).zip(from.chunks_exact(channels)) {
+                to.iter_mut().zip(from).skip(3).for_each(|(to, v)| *to = v.to_f32() / T::LARGEST);
             }
         }
     }
     let from = ImageRef::new(light, h, w, channels)?;
     plan.run_any(level, from, ImageMut::new(resized, height, width, channels)?, &mut frame)?;
     let row = width.saturating_mul(channels).max(1);
-    for (to, from) in dst.iter_rows_mut().zip(resized.chunks_exact(row)) {
-        for (to, from) in to.chunks_exact_mut(channels.max(1)).zip(from.chunks_exact(channels.max(1))) {
-            for (c, (to, &v)) in to.iter_mut().zip(from).enumerate() {
-                *to = T::from_f32(if c < 3 { encode(v) } else { v } * T::LARGEST);
+    for (to, from) in dst.iter_rows_mut().zip(resized.chunks_exact_mut(row)) {
+        if channels > 3 {
+            for pixel in from.chunks_exact_mut(channels) {
+                pixel.iter_mut().take(3).for_each(|v| *v = encode(*v));
             }
+        } else {
+            encode_all(level, from);
         }
+        to.iter_mut().zip(from.iter()).for_each(|(to, v)| *to = T::from_f32(v * T::LARGEST));
     }
     Ok(())
+}
+
+kernel! {
+    fn decode_all(values: &mut [f32]) = decode_body, with avx512;
+}
+
+#[inline(always)]
+fn decode_body(values: &mut [f32]) {
+    values.iter_mut().for_each(|v| *v = decode(*v));
+}
+
+kernel! {
+    fn encode_all(values: &mut [f32]) = encode_body, with avx512;
+}
+
+#[inline(always)]
+fn encode_body(values: &mut [f32]) {
+    values.iter_mut().for_each(|v| *v = encode(*v));
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub(crate) const fn encode(v: f32) -> f32 {
 
 /// The light of an 8-bit value.
 #[inline(always)]
-pub(in super::super) const fn light_of(level: u8) -> f32 {
+pub(crate) const fn light_of(level: u8) -> f32 {
     // A `u8` cannot leave 256 entries: no check remains.
     #[allow(clippy::indexing_slicing)]
     LIGHT[level as usize]

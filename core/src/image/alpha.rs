@@ -69,55 +69,27 @@ pub trait Opacity: Copy {
     fn over(self, share: Self) -> Self;
 }
 
-/// 2²⁴ over each share of 8 bits, rounded up past what is whole: with a numerator below 2¹⁶ the product's whole part is that of
-/// the division, since it is above that by less than one part in 2²⁴ · 255.
-const PARTS: [u32; 256] = {
-    let mut parts = [0; 256];
-    let mut share = 1;
-    while share < 256 {
-        #[allow(clippy::indexing_slicing)]
-        {
-            parts[share] = (1 << 24) / share as u32 + 1;
+macro_rules! integers {
+    ($($t:ident)*) => { $(
+        impl Opacity for $t {
+            #[inline(always)]
+            fn times(self, share: $t) -> $t {
+                const LARGEST: u32 = $t::MAX as u32;
+                // At most 2³² − 2¹⁷ + 1 + 2¹⁵; what is exactly between two levels cannot be, since the largest value is odd.
+                ((u32::from(self) * u32::from(share) + LARGEST / 2) / LARGEST) as $t
+            }
+
+            #[inline(always)]
+            fn over(self, share: $t) -> $t {
+                const LARGEST: u32 = $t::MAX as u32;
+                let share = u32::from(share);
+                let product = u32::from(self) * LARGEST + share / 2;
+                product.checked_div(share).unwrap_or(0).min(LARGEST) as $t
+            }
         }
-        share += 1;
-    }
-    parts
-};
-
-impl Opacity for u8 {
-    #[inline(always)]
-    fn times(self, share: u8) -> u8 {
-        // The nearest to the product over 255, without a division; halves cannot be, since that is odd.
-        let product = u16::from(self) * u16::from(share) + 128;
-        ((product + (product >> 8)) >> 8) as u8
-    }
-
-    #[inline(always)]
-    fn over(self, share: u8) -> u8 {
-        // A `u8` cannot leave 256 entries: no check remains.
-        #[allow(clippy::indexing_slicing)]
-        let part = PARTS[share as usize];
-        let product = u64::from(u32::from(self) * 255 + u32::from(share) / 2);
-        ((product * u64::from(part)) >> 24).min(255) as u8
-    }
+    )* };
 }
-
-impl Opacity for u16 {
-    #[inline(always)]
-    fn times(self, share: u16) -> u16 {
-        const LARGEST: u32 = u16::MAX as u32;
-        // At most 2³² − 2¹⁷ + 1 + 2¹⁵; what is exactly between two levels cannot be, since the largest value is odd.
-        ((u32::from(self) * u32::from(share) + LARGEST / 2) / LARGEST) as u16
-    }
-
-    #[inline(always)]
-    fn over(self, share: u16) -> u16 {
-        const LARGEST: u32 = u16::MAX as u32;
-        let share = u32::from(share);
-        let product = u32::from(self) * LARGEST + share / 2;
-        product.checked_div(share).unwrap_or(0).min(LARGEST) as u16
-    }
-}
+integers!(u8 u16);
 
 impl Opacity for f32 {
     #[inline(always)]

@@ -10,7 +10,7 @@ quality    each preset as it is, after some numbers of epochs, with the CPU seco
 peers      plain models of PyTorch, judged alike (its packages take some gigabytes below --work)
 small      dcgan on 100, 500 and 1,000 pictures, shown as they are, by DiffAugment and by ADA
 rare       two classes cut to 2 %: a classifier trained on the raw, oversampled, augmented, and by generated samples balanced
-           train split, five seeds each
+           train split, of models that saw pictures as they are and by DiffAugment, five seeds each
 transfer   models of the pictures of `--other FOLDER` adapted to few of FOLDER, beside the same from the beginning
 tasks      Reptile and first-order MAML over eight classes, adapted to few pictures of the two others
 labels     few labels of each of five classes: the share of the other labels that is told rightly
@@ -212,19 +212,25 @@ def rare(bench):
                     continue
             keep.append(i)
         write_idx(raw, b"".join(pictures[i * 784 : (i + 1) * 784] for i in keep), [labels[i] for i in keep])
-    for seed in range(1, 6):
-        if len([row for row in bench.done if row["seed"] == seed]) == 4:
-            continue
-        data, model = bench.out("data"), bench.out("model")
+    data, model = bench.work / "data", bench.work / "model"
+    if not data.exists():
         bench.seedbed("collect", raw, "--val-fraction", 0, "--test-fraction", 0, "--out", data)
-        bench.seedbed("train", data, "--model", "cdcgan", "--show", "diff", "--epochs", 8, "--seed", seed, "--out", model)
-        sets = {
-            "raw": ("export", data),
-            "oversampled": ("balance", data, "--method", "oversample"),
-            "augmented": ("balance", data, "--method", "augment"),
-            "generated": ("generate", data, "--model", model, "--balance", "--add-to-dataset"),
-        }
+    generate = ("generate", data, "--model", model, "--balance", "--add-to-dataset")
+    sets = {
+        "raw": ("export", data),
+        "oversampled": ("balance", data, "--method", "oversample"),
+        "augmented": ("balance", data, "--method", "augment"),
+        "generated": generate,
+        "generated, DiffAugment": generate,
+    }
+    for seed in range(1, 6):
         for name, words in sets.items():
+            if bench.known(train=name, seed=seed):
+                continue
+            if words is generate:
+                show = "diff" if "Diff" in name else "plain"
+                bench.seedbed("train", data, "--model", "cdcgan", "--show", show, "--epochs", 8, "--seed", seed, "--out",
+                              bench.out("model"))  # fmt: skip
             made, idx = bench.out("made"), bench.out(f"{name}-idx")
             if name == "raw":
                 made = data

@@ -18,8 +18,8 @@ use crate::model::{
 };
 use seedbed::generate::Likelihood;
 use seedbed::nn::RateDecay;
-use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use serde_json::value::RawValue;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Instant;
 
@@ -186,15 +186,15 @@ impl TrainOptions {
 
 /// What two trainings differ in: of each setting what the checkpoint has, and what is asked for.
 fn differs(start: &Training, asked: &Training) -> String {
-    let fields = |of: &Training| match serde_json::to_value(of) {
-        Ok(Value::Object(fields)) => fields,
-        _ => Map::new(),
+    // As text, in which numbers are as short as they can be.
+    let fields = |of: &Training| -> BTreeMap<String, Box<RawValue>> {
+        serde_json::to_string(of).and_then(|text| serde_json::from_str(&text)).unwrap_or_default()
     };
     let (start, asked) = (fields(start), fields(asked));
     let keys: BTreeSet<&String> = start.keys().chain(asked.keys()).collect();
-    let words = keys.into_iter().filter(|key| start.get(*key) != asked.get(*key)).map(|key| {
-        let shown = |of: &Map<String, Value>| of.get(key).map_or("none".into(), Value::to_string);
-        format!("{key} is {} there, {} here", shown(&start), shown(&asked))
+    let words = keys.into_iter().filter_map(|key| {
+        let [there, here] = [&start, &asked].map(|of| of.get(key).map_or("none", |value| value.get()));
+        (there != here).then(|| format!("{key} is {there} there, {here} here"))
     });
     words.collect::<Vec<_>>().join("; ")
 }

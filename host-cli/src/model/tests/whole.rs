@@ -137,6 +137,18 @@ fn changed(
 }
 
 #[test]
+fn what_was_made_of_a_checkpoint_has_no_fitted_prior_and_is_read() {
+    let folder = Folder::new(pictures);
+    let ctx = Ctx::quiet(5);
+    let model = folder.train("vae", &small(2), &ctx);
+    let (rounded, _) = whole(&ctx, &folder, &model.join(STATE_FILE));
+    let path = folder.dir.path().join(WHOLE_FILE);
+    rounded.save(&path).unwrap();
+    let (Stored::Whole(read), _) = Stored::load(&path).unwrap() else { panic!("in single precision") };
+    assert!(read == rounded && read.prior.is_empty());
+}
+
+#[test]
 fn a_damaged_file_in_whole_numbers_is_refused() {
     let folder = Folder::new(pictures);
     let ctx = Ctx::quiet(5);

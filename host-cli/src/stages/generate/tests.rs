@@ -106,6 +106,21 @@ fn a_class_that_was_oversampled_gets_samples_and_one_without_originals_none() {
 }
 
 #[test]
+fn what_was_trained_on_the_small_class_fills_it_up_and_on_the_large_one_nothing() {
+    let case = Case::new(table);
+    let balance = GenerateOptions { balance: true, manifold_k: 0, copy_ratio: 0.0, ..case.options() };
+    let only =
+        |class: &str| TrainOptions { epochs: Some(2), only: vec![class.into()], ..TrainOptions::default() };
+    case.train("data", only("b"));
+    let (_, samples) = case.run("data", &balance);
+    assert_eq!([0, 1, 2].map(|label| of_class(&samples, label)), [0, 24, 0]);
+    std::fs::remove_dir_all(case.at("model")).unwrap();
+    case.train("data", only("a"));
+    let e = balance.run(&case.ctx, &case.at("data"), &case.at("no")).unwrap_err();
+    assert!(e.message.contains("of the largest size"), "{e}");
+}
+
+#[test]
 fn samples_join_the_dataset_that_they_were_learnt_from() {
     let case = Case::new(table);
     case.train("data", TrainOptions { epochs: Some(40), ..TrainOptions::default() });

@@ -63,8 +63,9 @@ impl<'p, const N: usize> Plan<'p, N> {
         steps.map_or(0, |_| images.with_bytes(most).bytes())
     }
 
-    /// What is drawn for the image of this `key` with these `boxes`, which `box_safe_crop`, `random_iou_crop` and `constrained_cutout` look at: step i draws from
-    /// the stream of `seed` and `key.op(i)`. Members of a group that are not done count as skipped.
+    /// What is drawn for the image of this `key` with these `boxes`, which `box_safe_crop`, `random_iou_crop` and
+    /// `constrained_cutout` look at: step i draws from the stream of `seed` and `key.op(i)`. Members of a group that are not
+    /// done count as skipped.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] where a step before moves the boxes by a map that has no opposite.

@@ -14,7 +14,8 @@ pub const fn match_histograms_scratch_len<T: Sample>() -> usize {
     ScratchLen::new().with_bytes(counts_len()).with_bytes(counts_len()).bytes()
 }
 
-/// Gives each of the first three channels of `image` the histogram of the same channel of `reference`, which may be of another size.
+/// Gives each of the first three channels of `image` the histogram of the same channel of `reference`, which may be of another
+/// size.
 ///
 /// 8-bit values as scikit-image's `match_histograms` has them, byte for byte: a value becomes the one that as large a share of the
 /// reference's values is up to, on straight lines in `f64` between those that come in it, without the fraction. Wider values

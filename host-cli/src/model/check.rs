@@ -2,7 +2,7 @@
 
 mod layers;
 
-pub use layers::{LayerCheck, layers};
+pub use layers::{LayerCheck, largest, layers};
 
 use super::any::Model;
 use super::draw::PriorKind;

@@ -293,11 +293,11 @@ pub(super) fn locate(path: &Path, name: &str) -> PathBuf {
     if path.is_dir() { path.join(name) } else { path.to_owned() }
 }
 
-/// The same of a model in single precision; where there is but one in whole numbers, that, whose refusal says more than that
+/// The same, and where there is but a model in whole numbers, that: whoever does not take it says more by refusing it than that
 /// there is no such file.
 pub(super) fn single(path: &Path, name: &str) -> PathBuf {
     let (own, whole) = (locate(path, name), locate(path, WHOLE_FILE));
-    if whole.is_file() && !own.exists() { whole } else { own }
+    if whole.is_file() && !own.is_file() { whole } else { own }
 }
 
 impl ModelFile {

@@ -1,9 +1,9 @@
 //! A model file of either kind: in single precision or in whole numbers.
 
 use super::any::{Model, ModelConfig, Weights};
-use super::checkpoint::{ModelFile, WEIGHTS_FILE, locate, read};
+use super::checkpoint::{ModelFile, WEIGHTS_FILE, read, single};
 use super::runner::{InUse, NetRunner, Runner, Runs};
-use super::whole::{WHOLE_FILE, WholeFile};
+use super::whole::WholeFile;
 use crate::error::Result;
 use crate::stages::Ctx;
 use seedbed::exec::Executor;
@@ -27,8 +27,7 @@ impl Stored {
     /// # Errors
     /// When it is missing, damaged, or no model.
     pub fn load(path: &Path) -> Result<(Self, String)> {
-        let (single, whole) = (locate(path, WEIGHTS_FILE), locate(path, WHOLE_FILE));
-        let read = read(if single.is_file() || !whole.is_file() { &single } else { &whole })?;
+        let read = read(&single(path, WEIGHTS_FILE))?;
         if read.about.int8.is_some() {
             let (file, hash) = WholeFile::of(read)?;
             return Ok((Self::Whole(file), hash));

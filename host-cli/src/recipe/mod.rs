@@ -17,7 +17,7 @@ use crate::error::{Context, Error, Result};
 use crate::input::{Files, Input};
 use crate::run::{moved, relocate};
 use crate::stages::Stage;
-use crate::stages::augment::{AugmentOptions, refuse_leaking};
+use crate::stages::augment::AugmentOptions;
 use crate::stages::balance::BalanceOptions;
 use crate::stages::collect::CollectOptions;
 use crate::stages::evaluate::EvaluateOptions;
@@ -161,12 +161,8 @@ impl Recipe {
         one("evaluate", self.evaluate.as_ref())?;
         one("output", self.output.as_ref())?;
         if self.train.is_some() {
-            if let Some(o) = &self.augment {
-                refuse_leaking("augment", &o.leaking(), o.allow_leaking)?;
-            }
-            if let Some(o) = &self.balance {
-                refuse_leaking("balance", &o.leaking(), o.allow_leaking)?;
-            }
+            self.augment.as_ref().map_or(Ok(()), AugmentOptions::refuse_leaking)?;
+            self.balance.as_ref().map_or(Ok(()), BalanceOptions::refuse_leaking)?;
         }
         if self.generate.as_ref().is_some_and(|g| g.model.is_none() && self.train.is_none()) {
             return Err(Error::usage("there is no model to generate with: table [generate]")

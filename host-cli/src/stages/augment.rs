@@ -114,10 +114,14 @@ impl AugmentOptions {
         check_ops(&self.ops)
     }
 
-    /// The names of the operations that leave what a generative model would learn to make.
-    pub fn leaking(&self) -> Vec<&'static str> {
+    /// Refuses operations that leave what a generative model would learn to make, unless they are allowed.
+    ///
+    /// # Errors
+    /// As [`refuse_leaking`].
+    pub fn refuse_leaking(&self) -> Result<()> {
         let webp = self.webp.map(|_| "webp");
-        leaking(&self.ops).into_iter().chain(leaking_partners(&self.partners)).chain(webp).collect()
+        let all = leaking(&self.ops).into_iter().chain(leaking_partners(&self.partners)).chain(webp);
+        refuse_leaking(STEP, all, self.allow_leaking)
     }
 }
 
@@ -126,11 +130,15 @@ impl AugmentOptions {
 ///
 /// # Errors
 /// A usage error that names the table and the operations.
-pub fn refuse_leaking(table: &str, leaking: &[&str], allowed: bool) -> Result<()> {
-    if allowed || leaking.is_empty() {
+pub fn refuse_leaking(
+    table: &str,
+    leaking: impl IntoIterator<Item = &'static str>,
+    allowed: bool,
+) -> Result<()> {
+    let names: Vec<&str> = leaking.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+    if allowed || names.is_empty() {
         return Ok(());
     }
-    let names: Vec<&str> = leaking.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
     let names = names.join("`, `");
     Err(Error::usage(format!("table [{table}]: the model would learn to make what `{names}` leaves")).hint(
         "leave it out, give it a border such as \"edge\" in the place of a value, or set allow_leaking = true there if that \
@@ -145,10 +153,8 @@ pub fn refuse_leaking(table: &str, leaking: &[&str], allowed: bool) -> Result<()
 pub fn refuse_leaking_dataset(folder: &Path) -> Result<()> {
     let Some(StageRecord { stage, options, .. }) = stage_of(folder) else { return Ok(()) };
     let refused = match stage.as_str() {
-        STEP => serde_json::from_value::<AugmentOptions>(options)
-            .map_or(Ok(()), |o| refuse_leaking(STEP, &o.leaking(), o.allow_leaking)),
-        "balance" => serde_json::from_value::<BalanceOptions>(options)
-            .map_or(Ok(()), |o| refuse_leaking("balance", &o.leaking(), o.allow_leaking)),
+        STEP => serde_json::from_value(options).map_or(Ok(()), |o: AugmentOptions| o.refuse_leaking()),
+        "balance" => serde_json::from_value(options).map_or(Ok(()), |o: BalanceOptions| o.refuse_leaking()),
         _ => Ok(()),
     };
     refused.map_err(|e| e.within(folder.display()))

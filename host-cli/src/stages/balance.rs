@@ -20,7 +20,7 @@
 
 mod make;
 
-use super::augment::{OpStep, check_ops, leaking};
+use super::augment::{OpStep, check_ops, leaking, refuse_leaking};
 use super::{Ctx, Outcome, Stage};
 use crate::dataset::{Dataset, DatasetWriter, Kind, Sample, Split};
 use crate::error::{Error, Result};
@@ -94,9 +94,13 @@ pub struct BalanceOptions {
 crate::defaults!(BalanceOptions);
 
 impl BalanceOptions {
-    /// The names of the operations that leave what a generative model would learn to make.
-    pub fn leaking(&self) -> Vec<&'static str> {
-        if self.method == Method::Augment { leaking(&self.ops) } else { Vec::new() }
+    /// Refuses operations that leave what a generative model would learn to make, unless they are allowed.
+    ///
+    /// # Errors
+    /// As [`refuse_leaking`].
+    pub fn refuse_leaking(&self) -> Result<()> {
+        let done = if self.method == Method::Augment { &self.ops[..] } else { &[] };
+        refuse_leaking("balance", leaking(done), self.allow_leaking)
     }
 
     fn check(&self) -> Result<()> {

@@ -62,7 +62,7 @@ fn channels(net: &Net, layer: usize) -> [usize; 2] {
 }
 
 /// The largest magnitude; NaN counts as infinity.
-fn largest(values: &[f32]) -> f32 {
+pub fn largest(values: &[f32]) -> f32 {
     values.iter().fold(0.0, |most, v| max(if v.is_nan() { f32::INFINITY } else { v.abs() }, most))
 }
 

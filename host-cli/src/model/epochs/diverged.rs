@@ -3,7 +3,7 @@
 use super::Trainer;
 use crate::error::{Error, Result};
 use crate::model::any::Model;
-use crate::model::check::{HUGE, layers};
+use crate::model::check::{HUGE, largest, layers};
 use crate::model::quantise::inputs;
 use crate::model::runner::Runs;
 use crate::model::some::Rows;
@@ -12,12 +12,6 @@ use seedbed::generate::NamedTensor;
 
 /// Samples that go through the networks to find the layer.
 const FEW: usize = 32;
-
-/// The largest magnitude; NaN counts as infinity.
-fn largest(values: &[f32]) -> f32 {
-    let size = |v: &f32| if v.is_nan() { f32::INFINITY } else { v.abs() };
-    values.iter().map(size).fold(0.0, seedbed::math::max)
-}
 
 impl Trainer<'_> {
     /// The error of a step that was not made, or of an epoch after which a parameter is not finite.

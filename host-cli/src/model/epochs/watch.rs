@@ -147,14 +147,14 @@ fn findings(history: &[Epoch], latent: u32) -> Vec<(&'static str, &'static str)>
         (
             all(&|e| e.diversity.is_some_and(|d| d < ALIKE)),
             "mode collapse",
-            "samples are too much alike (mode collapse, or too few steps): try more epochs, a smaller lr, lr_discriminator above lr, show = \"diff\" for few \
-             pictures, or a larger batch; of a VAE a smaller beta",
+            "samples are too much alike (mode collapse, or too few steps): try more epochs, a smaller lr, lr_discriminator \
+             above lr, show = \"diff\" for few pictures, or a larger batch; of a VAE a smaller beta",
         ),
         (
             all(&|e| e.active_units.is_some_and(|n| n * 8 < latent || n == 0)),
             "posterior collapse",
-            "hardly a latent value is in use (posterior collapse, or too few steps): try more epochs, a smaller beta, kl_warmup over ten epochs, or \
-             free_bits = 0.05",
+            "hardly a latent value is in use (posterior collapse, or too few steps): try more epochs, a smaller beta, kl_warmup \
+             over ten epochs, or free_bits = 0.05",
         ),
         (
             all(&|e| over(e.real_accuracy, TOO_STRONG) && over(e.fake_accuracy, TOO_STRONG)),

@@ -77,8 +77,8 @@ pub static KINDS: [PartnerKind; 7] = [
     PartnerKind {
         op: PartnerOp::MatchHistograms,
         name: "match_histograms",
-        doc: "Gives each of the first three channels the histogram of another picture, whose size may differ. Leaks: levels are pulled apart and pushed \
-              together as no camera does.",
+        doc: "Gives each of the first three channels the histogram of another picture, whose size may differ. Leaks: levels are \
+              pulled apart and pushed together as no camera does.",
         mixes: false,
         fields: &[],
     },
